@@ -1,0 +1,43 @@
+# The README's commands. Set-up is by itself: a virtualenv, its packages, and the system packages that are missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+
+.PHONY: venv serve demo test check bench proto soak clean test-clients
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -e '.[test,speed]'
+	@touch $@
+
+serve: venv
+	$(BIN)/python -m demo.serve
+
+demo: venv
+	$(BIN)/python -m demo.tour
+
+test: venv test-clients
+	$(BIN)/python -m pytest
+
+check: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.proto_freshness
+
+proto: venv
+	$(BIN)/python -m tests.proto_freshness --write
+
+bench: venv
+	$(BIN)/python -m benchmarks
+
+soak: venv
+	$(BIN)/python -m pytest -m soak
+
+test-clients: venv
+	@bash tests/clients/install.sh

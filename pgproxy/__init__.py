@@ -1,0 +1,1 @@
+"""The gateway: control plane, policy, routing and the PostgreSQL front door."""

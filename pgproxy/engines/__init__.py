@@ -1,0 +1,1 @@
+"""Engines behind one Protocol: embedded (in process) and remote (gRPC)."""

@@ -1,0 +1,1 @@
+"""Who may see what. Pure: no I/O, no clock, no SQL engine."""

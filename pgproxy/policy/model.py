@@ -1,0 +1,108 @@
+"""The policy as it is stored: principals, grants, row filters, column masks. Frozen values, no behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class TableName(NamedTuple):
+    """A fully qualified relation. `schema` is the PostgreSQL spelling: `public`, not DuckDB's `main`."""
+
+    catalog: str
+    schema: str
+    name: str
+
+
+class Privilege(StrEnum):
+    """PostgreSQL docs, "Privileges"."""
+
+    SELECT = "SELECT"
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    TRUNCATE = "TRUNCATE"
+    USAGE = "USAGE"
+    CREATE = "CREATE"
+    CONNECT = "CONNECT"
+    EXECUTE = "EXECUTE"
+
+
+class PrincipalKind(StrEnum):
+    """A user logs in; a group only has members."""
+
+    USER = "user"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user or group. member_of: direct memberships only. attributes: set by the control plane, never by the user."""
+
+    name: str
+    kind: PrincipalKind
+    is_admin: bool = False
+    can_login: bool = True
+    member_of: frozenset[str] = frozenset()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A privilege given to a principal on a securable.
+
+    schema None: the whole catalog. table None: every table of the schema, present and future.
+    columns None: every column.
+    """
+
+    principal: str
+    privilege: Privilege
+    catalog: str
+    schema: str | None = None
+    table: str | None = None
+    columns: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """A predicate over the raw columns of a table. PostgreSQL docs, "CREATE POLICY".
+
+    principals: to whom it applies; empty: to everyone. using: SQL text in PostgreSQL's dialect, over column names,
+    `current_user`, `session_user`, `is_member('group')`, `current_setting('pgproxy.attr.NAME')`.
+    check: what must hold for a row written; None: the same as `using`.
+    """
+
+    name: str
+    table: TableName
+    using: str
+    principals: frozenset[str] = frozenset()
+    is_restrictive: bool = False
+    check: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMask:
+    """An expression that replaces a column's value. principals: to whom; empty: to everyone who is not exempt.
+
+    expression: SQL text over the raw columns of the table; `NULL` hides the value. exempt: who sees the raw value.
+    strictness: among several group masks the highest wins; 0 is the weakest.
+    """
+
+    name: str
+    table: TableName
+    column: str
+    expression: str
+    principals: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
+    strictness: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """All that decides who may see what, as of one epoch."""
+
+    epoch: int
+    principals: Mapping[str, Principal] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
+    row_filters: tuple[RowFilter, ...] = ()
+    column_masks: tuple[ColumnMask, ...] = ()

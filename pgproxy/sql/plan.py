@@ -1,0 +1,114 @@
+"""What the planner takes and gives. `plan_statement` (in `planner.py`) is the single way to an engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.policy.effective import EffectivePolicy
+from pgproxy.policy.model import Privilege, TableName
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTree:
+    """What DuckDB's own parser says of rendered text: the verifier's evidence.
+
+    statement_type: DuckDB's StatementType name (`SELECT`, `INSERT`, …), one per statement in the text.
+    relations: (catalog, schema, table) of every base table reference; functions: (schema, name) of every call,
+    table functions included. None for both where DuckDB has no serialised tree (DML and DDL).
+    """
+
+    statement_types: tuple[str, ...]
+    relations: frozenset[tuple[str, str, str]] | None
+    functions: frozenset[tuple[str, str]] | None
+
+
+EngineParser = Callable[[str], EngineTree]
+"""DuckDB's own parser; raises ValueError on text that does not parse. An argument, so that the planner stays pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """All that decides a plan, besides the text.
+
+    search_path: schemas, without the implicit pg_catalog. session_user: the authenticated principal.
+    dialect: auto, postgres or duckdb. temp_tables: relations private to the session.
+    """
+
+    policy: EffectivePolicy
+    catalog: CatalogSnapshot
+    search_path: tuple[str, ...]
+    session_user: str
+    parse_engine_sql: EngineParser
+    dialect: str = "auto"
+    default_catalog: str | None = None
+
+
+class StatementKind(Enum):
+    """The closed list of statements that reach an engine. The value is the command tag's first word or words."""
+
+    SELECT = "SELECT"
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    EXPLAIN = "EXPLAIN"
+    CREATE_TABLE = "CREATE TABLE"
+    CREATE_VIEW = "CREATE VIEW"
+    CREATE_SCHEMA = "CREATE SCHEMA"
+    DROP_TABLE = "DROP TABLE"
+    DROP_VIEW = "DROP VIEW"
+    DROP_SCHEMA = "DROP SCHEMA"
+    ALTER_TABLE = "ALTER TABLE"
+    TRUNCATE = "TRUNCATE TABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAccess:
+    """One relation that a statement touches, and what was enforced on it; for audit and EXPLAIN (POLICY)."""
+
+    table: TableName
+    privileges: frozenset[Privilege]
+    row_filters: tuple[str, ...] = ()
+    column_masks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoundValue:
+    """A value that the gateway itself binds after the client's parameters (current_user, attributes, viewer key)."""
+
+    type_oid: int
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement that may run: rewritten, rendered, verified. Frozen; safe to cache.
+
+    sql: in DuckDB's dialect; `$1 … $n` are the client's, the following ones are `bound_values`.
+    describe_sql: the same with each parameter replaced by a typed non-null sample, for Describe (a typed NULL makes
+        DuckDB fold an expression to INTEGER).
+    parameter_oids: one per client parameter, inferred where the client declared 0.
+    column_names: PostgreSQL's names of the result columns where the planner knows them, else None.
+    is_catalog: reads a SystemRelation: runs on the embedded engine only.
+    is_governed: touches a relation with a filter, a mask or hidden columns: engine texts are then replaced.
+    fingerprint: hash of the normalised AST, without literals.
+    """
+
+    kind: StatementKind
+    sql: str
+    describe_sql: str
+    parameter_oids: tuple[int, ...]
+    bound_values: tuple[BoundValue, ...]
+    returns_rows: bool
+    is_read_only: bool
+    is_catalog: bool
+    is_governed: bool
+    accesses: tuple[ObjectAccess, ...]
+    policy_epoch: int
+    catalog_generation: int
+    fingerprint: str
+    column_names: tuple[str, ...] | None = None
+    column_type_oids: tuple[int | None, ...] | None = None
+    uses_temp: bool = False
+    changes_catalog: bool = False
+    notices: tuple[str, ...] = field(default=())

@@ -1,0 +1,26 @@
+"""OIDs, and DuckDB type ⇄ Arrow type ⇄ PostgreSQL type."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """The session settings that decide how values look as text. PostgreSQL docs, "Client Connection Defaults"."""
+
+    time_zone: str = "UTC"
+    interval_style: str = "postgres"
+    extra_float_digits: int = 1
+    bytea_output: str = "hex"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """One column of a result.
+
+    typmod: PostgreSQL's type modifier, -1 for none. engine_type: DuckDB's name of the type, `DECIMAL(15,2)`.
+    """
+
+    name: str
+    type_oid: int
+    typmod: int
+    engine_type: str
