@@ -20,13 +20,18 @@ class RelationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
-    """A column as the engine has it. engine_type: DuckDB's name, `DECIMAL(15,2)`."""
+    """A column as the engine has it. engine_type: DuckDB's name, `DECIMAL(15,2)`.
+
+    pg_type: for a column of a SystemRelation, PostgreSQL's internal name of the type that RowDescription carries
+    (`oid`, `name`, `char`, `int2vector`, `_text`, `regproc`, …; see SystemType); None: as engine_type says.
+    """
 
     name: str
     engine_type: str
     is_nullable: bool = True
     default: str | None = None
     comment: str | None = None
+    pg_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +60,72 @@ class TableInfo:
     is_read_only: bool = False
 
 
+class SystemValue(StrEnum):
+    """What the gateway binds, as text, into a system relation or function; in predicates `$viewer`, `$database` ….
+
+    VIEWER: EffectivePolicy.fingerprint. DATABASE: the session's catalog (PlanContext.default_catalog, else the
+    snapshot's). SEARCH_PATH: the session's schemas without the implicit pg_catalog, joined by SEARCH_PATH_SEPARATOR.
+    SESSION_USER: the principal's name.
+    """
+
+    VIEWER = "viewer"
+    DATABASE = "database"
+    SEARCH_PATH = "search_path"
+    SESSION_USER = "session_user"
+
+
+SEARCH_PATH_SEPARATOR = "\x1f"
+"""Between the schemas of SystemValue.SEARCH_PATH; no schema name holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFunction:
+    """A catalog function: a macro of SYSTEM_CATALOG, or a table macro where `is_table`.
+
+    macro: (schema, name) inside SYSTEM_CATALOG. arity: the numbers of arguments that a client may give.
+    session_values: appended, bound, after the client's arguments. result_type_oid: PostgreSQL's; a reg* result is
+    a UINTEGER OID, as in columns.
+    """
+
+    macro: tuple[str, str]
+    arity: frozenset[int]
+    result_type_oid: int
+    session_values: tuple[SystemValue, ...] = ()
+    is_table: bool = False
+
+    @property
+    def takes_viewer(self) -> bool:
+        """Whether the answer depends on who asks."""
+        return SystemValue.VIEWER in self.session_values
+
+
+@dataclass(frozen=True, slots=True)
+class SystemType:
+    """A type that DuckDB lacks and system relations have: what holds it, and how it reads and prints.
+
+    oid, array_oid: PostgreSQL's. engine_type: DuckDB's type of a value. output: name in `system_functions` of the
+    function that gives its text form, for a cast to text and for an outermost projection (regclass: an OID inside,
+    a name outside); None: the engine's value prints as it is. input: name of the function behind a cast from text.
+    is_zero_based: subscripts start at 0 (int2vector, oidvector); the engine's list starts at 1.
+    """
+
+    oid: int
+    array_oid: int
+    engine_type: str
+    output: str | None = None
+    input: str | None = None
+    is_zero_based: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class SystemRelation:
     """A relation of pg_catalog, information_schema or pgproxy: a table of SYSTEM_CATALOG seen through a filter.
 
     physical: (schema, table) inside SYSTEM_CATALOG. columns: in PostgreSQL's order, hidden ones left out.
-    visibility: SQL predicate over the physical columns, in DuckDB's dialect, in which `$viewer` stands for the
-    viewer's key (a bound text value: EffectivePolicy.fingerprint); None: everybody sees every row.
-    admin_only: a non-admin is answered as if it did not exist.
+    visibility: SQL predicate over the physical columns, in DuckDB's dialect, in which `$viewer`, `$database` … stand
+    for the SystemValue of that name, a bound text value; None: everybody sees every row. A user predicate must not
+    run before it: the derived table ends in OFFSET 0.
+    admin_only: reading it is 42501 for a non-admin, as pg_authid is in PostgreSQL.
     """
 
     physical: tuple[str, str]
@@ -76,6 +139,9 @@ class CatalogSnapshot:
     """Everything that exists, as of one generation.
 
     system_relations: keyed by (schema, name), schema being pg_catalog, information_schema or pgproxy.
+    system_functions: catalog helper functions by lower-case name (`format_type`, `pg_get_expr`, `regclass_text`): the
+        macro of SYSTEM_CATALOG that each stands for, `pgproxy_system.pg_catalog.format_type`.
+    oids: what `'name'::regclass` gives.
     """
 
     generation: int
@@ -83,3 +149,7 @@ class CatalogSnapshot:
     tables: Mapping[TableName, TableInfo] = field(default_factory=dict)
     schemas: frozenset[tuple[str, str]] = frozenset()
     system_relations: Mapping[tuple[str, str], SystemRelation] = field(default_factory=dict)
+    system_functions: Mapping[str, SystemFunction] = field(default_factory=dict)
+    system_types: Mapping[str, SystemType] = field(default_factory=dict)
+    system_functions: Mapping[str, str] = field(default_factory=dict)
+    oids: Mapping[TableName, int] = field(default_factory=dict)
