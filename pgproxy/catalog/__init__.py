@@ -1,1 +1,1 @@
-"""What exists: the catalog snapshot, and pg_catalog and information_schema served from it, truthful per principal."""
+"""What exists: the catalog snapshot, and pg_catalog and information_schema made from it, true per principal."""
