@@ -7,8 +7,8 @@ from enum import StrEnum, unique
 class SqlState(StrEnum):
     """A condition name of Appendix A in upper case; its value is the five-character code.
 
-    Appendix A gives some names twice. Class 22 keeps the plain name; elsewhere the class is put in front, as in
-    `WARNING_STRING_DATA_RIGHT_TRUNCATION` and `EXTERNAL_ROUTINE_MODIFYING_SQL_DATA_NOT_PERMITTED`.
+    Appendix A gives some names twice. Class 22 keeps the plain name; elsewhere the class is put in front, as
+    in `WARNING_STRING_DATA_RIGHT_TRUNCATION` and `EXTERNAL_ROUTINE_MODIFYING_SQL_DATA_NOT_PERMITTED`.
     """
 
     # Class 00 - Successful Completion
@@ -174,7 +174,7 @@ class SqlState(StrEnum):
 
     # Class 28 - Invalid Authorization Specification
     INVALID_AUTHORIZATION_SPECIFICATION = "28000"
-    INVALID_PASSWORD = "28P01"
+    INVALID_PASSWORD = "28P01"  # noqa: S105  # a condition, not a credential
 
     # Class 2B - Dependent Privilege Descriptors Still Exist
     DEPENDENT_PRIVILEGE_DESCRIPTORS_STILL_EXIST = "2B000"

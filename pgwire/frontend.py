@@ -1,0 +1,329 @@
+"""Frontend messages: one frozen dataclass each, under PostgreSQL's own name, and `decode_frontend`.
+
+A decoder returns a message or raises; it never leaves unread bytes unnoticed. PostgreSQL docs, "Message
+Formats".
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pgwire.errors import ProtocolViolation, StatementError
+from pgwire.sqlstate import SqlState
+
+_UINT16 = struct.Struct("!H")
+_INT32 = struct.Struct("!i")
+_OID = struct.Struct("!I")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Frontend Query ('Q'): run a string of statements by the simple protocol."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    """Frontend Parse ('P'): create a prepared statement.
+
+    parameter_oids: declared type OIDs, 0 = infer; may be shorter than the real parameter count.
+    """
+
+    statement: str
+    query: str
+    parameter_oids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Frontend Bind ('B'): create a portal from a prepared statement.
+
+    parameter_formats, result_formats: none (all text), one for all, or one each; 0 text, 1 binary.
+    parameters: None is NULL.
+    """
+
+    portal: str
+    statement: str
+    parameter_formats: tuple[int, ...] = ()
+    parameters: tuple[bytes | None, ...] = ()
+    result_formats: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Frontend Describe ('D'). kind: b"S" statement, b"P" portal."""
+
+    kind: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Frontend Execute ('E'): run a portal. max_rows: zero or less means all."""
+
+    portal: str
+    max_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Frontend Close ('C'). kind: b"S" statement, b"P" portal."""
+
+    kind: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Frontend Sync ('S'): end of a pipeline; asks for ReadyForQuery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Frontend Flush ('H'): send what is pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Frontend Terminate ('X'): close the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyData:
+    """Frontend CopyData ('d'): a piece of COPY FROM STDIN, cut anywhere."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CopyDone:
+    """Frontend CopyDone ('c'): the end of the COPY data."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFail:
+    """Frontend CopyFail ('f'): make the COPY fail."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """Frontend FunctionCall ('F'): the fastpath. Its arguments are checked, not kept: none is called."""
+
+    function_oid: int
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordMessage:
+    """Frontend 'p': PasswordMessage, SASLInitialResponse or SASLResponse; only the exchange knows which."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SASLInitialResponse:
+    """The client's choice of mechanism. data: None where the client sends no initial response."""
+
+    mechanism: str
+    data: bytes | None
+
+
+FrontendMessage: TypeAlias = (
+    Query
+    | Parse
+    | Bind
+    | Describe
+    | Execute
+    | Close
+    | Sync
+    | Flush
+    | Terminate
+    | CopyData
+    | CopyDone
+    | CopyFail
+    | FunctionCall
+    | PasswordMessage
+)
+
+
+class _BodyReader:
+    """Takes fields off a message body in order, and knows whether all of it was taken."""
+
+    __slots__ = ("_body", "_offset")
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._offset = 0
+
+    def take(self, size: int) -> bytes:
+        end = self._offset + size
+        if size < 0 or end > len(self._body):
+            raise ProtocolViolation("insufficient data left in message")
+        data = self._body[self._offset : end]
+        self._offset = end
+        return data
+
+    def string(self) -> str:
+        end = self._body.find(b"\0", self._offset)
+        if end < 0:
+            raise ProtocolViolation("invalid string in message")
+        raw = self._body[self._offset : end]
+        self._offset = end + 1
+        return decode_text(raw)
+
+    def uint16(self) -> int:
+        value: int = _UINT16.unpack(self.take(2))[0]
+        return value
+
+    def int32(self) -> int:
+        value: int = _INT32.unpack(self.take(4))[0]
+        return value
+
+    def oid(self) -> int:
+        value: int = _OID.unpack(self.take(4))[0]
+        return value
+
+    def uint16s(self) -> tuple[int, ...]:
+        """A count and that many 16-bit numbers."""
+        count = self.uint16()
+        return struct.unpack(f"!{count}H", self.take(2 * count))
+
+    def oids(self) -> tuple[int, ...]:
+        """A count and that many OIDs."""
+        count = self.uint16()
+        return struct.unpack(f"!{count}I", self.take(4 * count))
+
+    def value(self) -> bytes | None:
+        """A length, -1 for NULL, and that many bytes."""
+        size = self.int32()
+        return None if size == -1 else self.take(size)
+
+    def rest(self) -> bytes:
+        return self.take(len(self._body) - self._offset)
+
+    def end(self) -> None:
+        if self._offset != len(self._body):
+            raise ProtocolViolation("invalid message format")
+
+
+def decode_text(raw: bytes) -> str:
+    """Decode text from the client.
+
+    Raises:
+        StatementError: 22021, as PostgreSQL; an ERROR, the connection goes on. The bytes are not repeated.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise StatementError(
+            'invalid byte sequence for encoding "UTF8"', sqlstate=SqlState.CHARACTER_NOT_IN_REPERTOIRE
+        ) from None
+
+
+def _decode_query(body: _BodyReader) -> Query:
+    return Query(body.string())
+
+
+def _decode_parse(body: _BodyReader) -> Parse:
+    return Parse(body.string(), body.string(), body.oids())
+
+
+def _decode_bind(body: _BodyReader) -> Bind:
+    portal, statement, formats = body.string(), body.string(), body.uint16s()
+    values = tuple(body.value() for _ in range(body.uint16()))
+    return Bind(portal, statement, formats, values, body.uint16s())
+
+
+def _decode_target(body: _BodyReader, message: str) -> tuple[bytes, str]:
+    kind = body.take(1)
+    if kind not in (b"S", b"P"):
+        raise ProtocolViolation(f"invalid {message} message subtype {kind[0]}")
+    return kind, body.string()
+
+
+def _decode_describe(body: _BodyReader) -> Describe:
+    return Describe(*_decode_target(body, "DESCRIBE"))
+
+
+def _decode_close(body: _BodyReader) -> Close:
+    return Close(*_decode_target(body, "CLOSE"))
+
+
+def _decode_execute(body: _BodyReader) -> Execute:
+    return Execute(body.string(), body.int32())
+
+
+def _decode_copy_fail(body: _BodyReader) -> CopyFail:
+    return CopyFail(body.string())
+
+
+def _decode_function_call(body: _BodyReader) -> FunctionCall:
+    function_oid = body.oid()
+    body.uint16s()
+    for _ in range(body.uint16()):
+        body.value()
+    body.uint16()
+    return FunctionCall(function_oid)
+
+
+_DECODERS: dict[bytes, Callable[[_BodyReader], FrontendMessage]] = {
+    b"Q": _decode_query,
+    b"P": _decode_parse,
+    b"B": _decode_bind,
+    b"D": _decode_describe,
+    b"E": _decode_execute,
+    b"C": _decode_close,
+    b"S": lambda _: Sync(),
+    b"H": lambda _: Flush(),
+    b"X": lambda _: Terminate(),
+    b"d": lambda body: CopyData(body.rest()),
+    b"c": lambda _: CopyDone(),
+    b"f": _decode_copy_fail,
+    b"F": _decode_function_call,
+    b"p": lambda body: PasswordMessage(body.rest()),
+}
+
+
+def decode_frontend(tag: bytes, body: bytes) -> FrontendMessage:
+    """Decode one message. tag: one byte; body: the bytes after the length.
+
+    Raises:
+        ProtocolViolation: unknown tag; missing or left-over bytes; a count that the bytes do not bear out.
+        StatementError: 22021, text that is not UTF-8. `Session.reject` turns it into the right answer.
+    """
+    decoder = _DECODERS.get(tag)
+    if decoder is None:
+        raise ProtocolViolation(f"invalid frontend message type {int.from_bytes(tag)}")
+    reader = _BodyReader(body)
+    message = decoder(reader)
+    reader.end()
+    return message
+
+
+def decode_password(message: PasswordMessage) -> str:
+    """Read 'p' as PasswordMessage: a cleartext password.
+
+    Raises:
+        ProtocolViolation: no terminator, or bytes after it.
+        StatementError: 22021.
+    """
+    reader = _BodyReader(message.body)
+    password = reader.string()
+    reader.end()
+    return password
+
+
+def decode_sasl_initial_response(message: PasswordMessage) -> SASLInitialResponse:
+    """Read 'p' as SASLInitialResponse.
+
+    Raises:
+        ProtocolViolation: missing or left-over bytes.
+        StatementError: 22021.
+    """
+    reader = _BodyReader(message.body)
+    response = SASLInitialResponse(reader.string(), reader.value())
+    reader.end()
+    return response
