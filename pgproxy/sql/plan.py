@@ -1,10 +1,10 @@
 """What the planner takes and gives. `plan_statement` (in `planner.py`) is the single way to an engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.catalog.snapshot import CatalogSnapshot, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege, TableName
 
@@ -32,7 +32,9 @@ class PlanContext:
     """All that decides a plan, besides the text.
 
     search_path: schemas, without the implicit pg_catalog. session_user: the authenticated principal.
-    dialect: auto, postgres or duckdb. temp_tables: relations private to the session.
+    dialect: auto, postgres or duckdb. temp_tables: relations private to the session, by lower-case name.
+    session_values: what the session's functions give, by PostgreSQL's name: `current_user`, `session_user`,
+        `current_database`, `current_schema`, `version`, and `current_setting.NAME` per setting (NAME in lower case).
     """
 
     policy: EffectivePolicy
@@ -42,6 +44,13 @@ class PlanContext:
     parse_engine_sql: EngineParser
     dialect: str = "auto"
     default_catalog: str | None = None
+    session_values: Mapping[str, "BoundValue"] = field(default_factory=dict)
+    temp_tables: Mapping[str, TableInfo] = field(default_factory=dict)
+
+    @property
+    def catalog_name(self) -> str:
+        """The catalog of names that do not say theirs."""
+        return self.default_catalog or self.catalog.default_catalog
 
 
 class StatementKind(Enum):
