@@ -1,0 +1,109 @@
+"""The metastore's contract: where the control plane's content lives, who changed it when, and who is told.
+
+One implementation a database: `pgproxy.control.sqlite` (a file). What is written and whether it may be is
+decided elsewhere; a metastore only makes a change whole, numbered, attributed and durable.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pgproxy.control.difference import Difference
+from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoint
+from pgproxy.policy.model import PolicySet
+
+Transform = Callable[[ControlState], ControlState]
+"""A change as a pure function; it raises GatewayError to refuse, and then nothing is written."""
+
+
+class MetastoreError(Exception):
+    """The metastore cannot be opened or read.
+
+    A wrong URL, key or schema version. No secret is in the text.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """What a change did.
+
+    Epoch: the one that now holds. No differences: it was in force already, nothing written.
+    """
+
+    epoch: int
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One entry of the history: who changed what, when. Secrets in `differences` are redacted."""
+
+    epoch: int
+    changed_at: datetime
+    actor: str
+    before: str
+    after: str
+
+
+class Metastore(Protocol):
+    """The control plane's content. Every method is safe to call from several tasks at once."""
+
+    async def epoch(self) -> int:
+        """The number of the last change of any kind; read from the database."""
+        ...
+
+    async def state(self) -> ControlState:
+        """Everything, as of one epoch."""
+        ...
+
+    async def policy_set(self) -> PolicySet:
+        """Who may see what.
+
+        Its epoch moves only with principals, grants, filters and masks, not with endpoints.
+        """
+        ...
+
+    async def verifier_for(self, user: str) -> str | None:
+        """The SCRAM verifier of a user who may log in, else None."""
+        ...
+
+    async def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every endpoint, by name, retired ones too."""
+        ...
+
+    async def assignments(self) -> tuple[Assignment, ...]:
+        """Every assignment, by principal, priority and endpoint."""
+        ...
+
+    async def change(self, actor: str, transform: Transform) -> ChangeResult:
+        """Apply `transform` to the current state in one transaction: all or nothing, also after kill -9.
+
+        Raises:
+            GatewayError: what `transform` raised.
+            MetastoreError: the database could not be written.
+        """
+        ...
+
+    def watch(self, since: int | None = None) -> AsyncIterator[int]:
+        """Yield each new epoch within a second of its commit by any process; epochs between may be skipped.
+
+        since: the epoch that the caller knows already; None: the one at the first step.
+        """
+        ...
+
+    async def history(self, limit: int = 100) -> tuple[PolicyVersion, ...]:
+        """The last changes, newest first."""
+        ...
+
+    async def record_audit(self, records: Sequence[AuditRecord]) -> None:
+        """Append to the audit log in one transaction. Moves no epoch."""
+        ...
+
+    async def audit_records(self, limit: int = 100) -> tuple[AuditRecord, ...]:
+        """The last audit records, newest first."""
+        ...
+
+    async def purge_audit(self, before: datetime) -> int:
+        """Delete audit records older than `before`; gives how many."""
+        ...

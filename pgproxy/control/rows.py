@@ -1,0 +1,229 @@
+"""`ControlState` as rows of tables and back: the relational form that every metastore database shares.
+
+Pure. A change is written as the difference of two row sets, so that no change can forget a table.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pgproxy.control.metastore import MetastoreError
+from pgproxy.control.state import (
+    Assignment,
+    BoundName,
+    ControlState,
+    Endpoint,
+    EndpointState,
+    Fallback,
+    merge_grants,
+)
+from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
+
+Value = str | int | None
+Row = tuple[Value, ...]
+RowSet = Mapping[str, Mapping[Row, Row]]
+"""By table name: each row's values by its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """key and values.
+
+    Column names, in the order of a row. sealed: the value column that is encrypted at rest.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    sealed: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Key columns, then value columns."""
+        return (*self.key, *self.values)
+
+
+_BOUND = ("catalog_name", "schema_name", "table_name", "name")
+
+TABLES = (
+    Table("principals", ("name",), ("kind", "is_admin", "can_login", "verifier")),
+    Table("memberships", ("member", "group_name")),
+    Table("attributes", ("principal", "name"), ("value",)),
+    Table("grants", ("principal", "privilege", "catalog_name", "schema_name", "table_name", "column_name")),
+    Table("row_filters", _BOUND, ("using_sql", "check_sql", "is_restrictive", "is_for_everyone")),
+    Table("row_filter_principals", (*_BOUND, "principal")),
+    Table("column_masks", _BOUND, ("column_name", "expression", "strictness", "is_for_everyone")),
+    Table("column_mask_principals", (*_BOUND, "principal", "is_exempt")),
+    Table("endpoints", ("name",), ("url", "token", "state"), sealed="token"),
+    Table("assignments", ("principal", "endpoint"), ("priority", "fallback")),
+)
+"""Referenced tables first: insert in this order, delete in the reverse one."""
+
+ROUTING_TABLES = frozenset({"endpoints", "assignments"})
+"""Changes here say where a statement runs, not who may see what: they leave the policy epoch alone."""
+
+
+def state_to_rows(state: ControlState) -> RowSet:
+    """Give every row that stands for `state`."""
+    rows: dict[str, dict[Row, Row]] = {table.name: {} for table in TABLES}
+    for principal in state.principals.values():
+        _add_principal(rows, principal, state.verifiers.get(principal.name))
+    for grant in state.grants:
+        for column in sorted(grant.columns) if grant.columns is not None else ("",):
+            key = (
+                grant.principal,
+                grant.privilege.value,
+                grant.catalog,
+                grant.schema or "",
+                grant.table or "",
+            )
+            rows["grants"][*key, column] = ()
+    for row_filter in state.row_filters.values():
+        bound = (*row_filter.table, row_filter.name)
+        values = (row_filter.using, row_filter.check, int(row_filter.is_restrictive))
+        rows["row_filters"][bound] = (*values, int(not row_filter.principals))
+        rows["row_filter_principals"].update({(*bound, name): () for name in row_filter.principals})
+    for mask in state.column_masks.values():
+        bound = (*mask.table, mask.name)
+        rows["column_masks"][bound] = (
+            mask.column,
+            mask.expression,
+            mask.strictness,
+            int(not mask.principals),
+        )
+        rows["column_mask_principals"].update({(*bound, name, 0): () for name in mask.principals})
+        rows["column_mask_principals"].update({(*bound, name, 1): () for name in mask.exempt})
+    for endpoint in state.endpoints.values():
+        rows["endpoints"][endpoint.name,] = (endpoint.url, endpoint.token, endpoint.state.value)
+    for a in state.assignments.values():
+        rows["assignments"][a.principal, a.endpoint] = (a.priority, a.fallback.value)
+    return rows
+
+
+def _add_principal(rows: dict[str, dict[Row, Row]], principal: Principal, verifier: str | None) -> None:
+    name = principal.name
+    values = (principal.kind.value, int(principal.is_admin), int(principal.can_login), verifier)
+    rows["principals"][name,] = values
+    rows["memberships"].update({(name, group): () for group in principal.member_of})
+    rows["attributes"].update({(name, key): (value,) for key, value in principal.attributes.items()})
+
+
+def rows_to_state(rows: RowSet) -> ControlState:
+    """Rebuild the state.
+
+    Raises:
+        MetastoreError: a row makes no sense. Guessing could widen what somebody sees.
+    """
+    try:
+        return ControlState(
+            principals=_principals(rows),
+            verifiers={
+                _text(key[0]): _text(row[3]) for key, row in rows["principals"].items() if row[3] is not None
+            },
+            grants=merge_grants(_grant(key) for key in rows["grants"]),
+            row_filters=_row_filters(rows),
+            column_masks=_column_masks(rows),
+            endpoints={
+                _text(name): Endpoint(_text(name), _text(url), _text(token), EndpointState(_text(state)))
+                for (name,), (url, token, state) in rows["endpoints"].items()
+            },
+            assignments={
+                (_text(principal), _text(endpoint)): Assignment(
+                    _text(principal), _text(endpoint), _number(priority), Fallback(_text(fallback))
+                )
+                for (principal, endpoint), (priority, fallback) in rows["assignments"].items()
+            },
+        )
+    except (ValueError, TypeError) as error:
+        raise MetastoreError("the metastore holds a row that this program does not understand") from error
+
+
+def _principals(rows: RowSet) -> dict[str, Principal]:
+    groups, attributes = defaultdict[str, set[str]](set), defaultdict[str, dict[str, str]](dict)
+    for member, group in rows["memberships"]:
+        groups[_text(member)].add(_text(group))
+    for (principal, name), (value,) in rows["attributes"].items():
+        attributes[_text(principal)][_text(name)] = _text(value)
+    return {
+        _text(name): Principal(
+            name=_text(name),
+            kind=PrincipalKind(_text(kind)),
+            is_admin=bool(is_admin),
+            can_login=bool(can_login),
+            member_of=frozenset(groups[_text(name)]),
+            attributes=attributes[_text(name)],
+        )
+        for (name,), (kind, is_admin, can_login, _) in rows["principals"].items()
+    }
+
+
+def _grant(key: Row) -> Grant:
+    principal, privilege, catalog, schema, table, column = map(_text, key)
+    columns = frozenset({column}) if column else None
+    return Grant(principal, Privilege(privilege), catalog, schema or None, table or None, columns)
+
+
+def _row_filters(rows: RowSet) -> dict[BoundName, RowFilter]:
+    principals = _bindings((key[:4], key[4]) for key in rows["row_filter_principals"])
+    found: dict[BoundName, RowFilter] = {}
+    for key, (using, check, is_restrictive, is_for_everyone) in rows["row_filters"].items():
+        table, name = _bound(key)
+        found[table, name] = RowFilter(
+            name=name,
+            table=table,
+            using=_text(using),
+            principals=_checked_principals(principals[key], is_for_everyone),
+            is_restrictive=bool(is_restrictive),
+            check=None if check is None else _text(check),
+        )
+    return found
+
+
+def _column_masks(rows: RowSet) -> dict[BoundName, ColumnMask]:
+    bindings = rows["column_mask_principals"]
+    principals = _bindings((key[:4], key[4]) for key in bindings if not key[5])
+    exempt = _bindings((key[:4], key[4]) for key in bindings if key[5])
+    found: dict[BoundName, ColumnMask] = {}
+    for key, (column, expression, strictness, is_for_everyone) in rows["column_masks"].items():
+        table, name = _bound(key)
+        found[table, name] = ColumnMask(
+            name=name,
+            table=table,
+            column=_text(column),
+            expression=_text(expression),
+            principals=_checked_principals(principals[key], is_for_everyone),
+            exempt=frozenset(exempt[key]),
+            strictness=_number(strictness),
+        )
+    return found
+
+
+def _bindings(pairs: Iterable[tuple[Row, Value]]) -> defaultdict[Row, set[str]]:
+    found = defaultdict[Row, set[str]](set)
+    for key, principal in pairs:
+        found[key].add(_text(principal))
+    return found
+
+
+def _checked_principals(principals: set[str], is_for_everyone: Value) -> frozenset[str]:
+    """An empty set means everybody, so it must have been meant."""
+    if bool(is_for_everyone) is bool(principals):
+        raise ValueError("bindings and is_for_everyone disagree")
+    return frozenset(principals)
+
+
+def _bound(key: Row) -> BoundName:
+    catalog, schema, table, name = map(_text, key)
+    return TableName(catalog, schema, table), name
+
+
+def _text(value: Value) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected text")
+    return value
+
+
+def _number(value: Value) -> int:
+    if not isinstance(value, int):
+        raise TypeError("expected a number")
+    return value

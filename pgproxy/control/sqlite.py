@@ -1,0 +1,330 @@
+"""The metastore in an SQLite file: WAL, one writer connection and one reader connection per process.
+
+A change is one IMMEDIATE transaction that writes the differing rows, the history and the epoch, so another
+process sees all of it or nothing. `PRAGMA data_version` tells cheaply that somebody committed.
+"""
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiosqlite
+
+from pgproxy.control.difference import compute_differences, facts_as_json
+from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Transform
+from pgproxy.control.migration import load_migrations, pending_migrations
+from pgproxy.control.rows import (
+    ROUTING_TABLES,
+    TABLES,
+    Row,
+    RowSet,
+    Table,
+    Value,
+    rows_to_state,
+    state_to_rows,
+)
+from pgproxy.control.secret_box import SecretBox, load_secret_box
+from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoint
+from pgproxy.policy.model import PolicySet
+
+_BUSY_TIMEOUT_MS = 10_000
+_POLL_INTERVAL_S = 0.2
+"""A commit by another process is seen within this and one query; the contract says one second."""
+
+
+@asynccontextmanager
+async def open_sqlite_metastore(path: Path, secret_key_file: Path | None) -> AsyncIterator["SqliteMetastore"]:
+    """Open or create the file, migrate it, and close it at the end.
+
+    Raises:
+        MetastoreError: it cannot be opened, is newer than this program, or the key does not fit.
+    """
+    # aiosqlite logs every call with its parameters, verifiers and tokens among them, at DEBUG.
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    key_file = secret_key_file or path.with_name(f"{path.name}.key")
+    box = load_secret_box(key_file, create=secret_key_file is None)
+    try:
+        async with aiosqlite.connect(path, isolation_level=None) as writer:
+            await _configure(writer)
+            await _migrate(writer)
+            async with aiosqlite.connect(path, isolation_level=None) as reader:
+                await _configure(reader)
+                metastore = SqliteMetastore(writer, reader, box)
+                await metastore.state()
+                yield metastore
+    except sqlite3.Error as error:
+        raise _failure(error) from error
+
+
+async def _configure(connection: aiosqlite.Connection) -> None:
+    for pragma in (
+        f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # an acknowledged revocation survives a power cut too
+        "foreign_keys = ON",
+    ):
+        await connection.execute_fetchall(f"PRAGMA {pragma}")
+
+
+async def _migrate(connection: aiosqlite.Connection) -> None:
+    migrations = load_migrations("sqlite")
+    async with _transaction(connection):
+        ((applied,),) = await connection.execute_fetchall("PRAGMA user_version")
+        for migration in pending_migrations(migrations, applied):
+            for statement in _split_statements(migration.sql):
+                await connection.execute_fetchall(statement)
+            await connection.execute_fetchall(f"PRAGMA user_version = {migration.number}")
+
+
+def _split_statements(script: str) -> Iterable[str]:
+    """Give one statement after the other; `executescript` would commit before it runs."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@asynccontextmanager
+async def _transaction(connection: aiosqlite.Connection, kind: str = "IMMEDIATE") -> AsyncIterator[None]:
+    """Commit at the end, roll back on any error and on cancellation."""
+    try:
+        await connection.execute_fetchall(f"BEGIN {kind}")
+        yield
+        await connection.execute_fetchall("COMMIT")
+    except BaseException as error:
+        # The connection's thread runs calls in order, so this follows whatever call was cancelled.
+        await asyncio.shield(connection.rollback())
+        if isinstance(error, sqlite3.Error):
+            raise _failure(error) from error
+        raise
+
+
+def _failure(error: sqlite3.Error) -> MetastoreError:
+    """Keep SQLite's own words, which name tables and the cause, never values."""
+    return MetastoreError(f"the metastore failed: {error}")
+
+
+class SqliteMetastore:
+    """See `Metastore`."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, box: SecretBox) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._box = box
+        self._writing = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._watchers: set[asyncio.Event] = set()
+        self._known = (-1, -1, ControlState())
+
+    async def epoch(self) -> int:
+        ((epoch,),) = await self._read("SELECT epoch FROM epochs")
+        return int(epoch)
+
+    async def state(self) -> ControlState:
+        return (await self._current())[2]
+
+    async def policy_set(self) -> PolicySet:
+        _, policy_epoch, state = await self._current()
+        return state.policy_set(policy_epoch)
+
+    async def verifier_for(self, user: str) -> str | None:
+        query = "SELECT verifier FROM principals WHERE name = ? AND kind = 'user' AND can_login = 1"
+        found = await self._read(query, (user,))
+        return found[0][0] if found else None
+
+    async def endpoints(self) -> tuple[Endpoint, ...]:
+        state = await self.state()
+        return tuple(state.endpoints[name] for name in sorted(state.endpoints))
+
+    async def assignments(self) -> tuple[Assignment, ...]:
+        found = (await self.state()).assignments.values()
+        return tuple(sorted(found, key=lambda a: (a.principal, a.priority, a.endpoint)))
+
+    async def change(self, actor: str, transform: Transform) -> ChangeResult:
+        async with self._writing, _transaction(self._writer):
+            epoch, policy_epoch = await self._epochs(self._writer)
+            before = await self._load(self._writer, epoch)
+            after = transform(before)
+            differences = compute_differences(before, after)
+            if not differences:
+                return ChangeResult(epoch, ())
+            epoch += 1
+            changed_tables = await self._write_rows(state_to_rows(before), state_to_rows(after))
+            if changed_tables - ROUTING_TABLES:
+                policy_epoch = epoch
+            await self._writer.execute_fetchall(
+                "UPDATE epochs SET epoch = ?, policy_epoch = ?", (epoch, policy_epoch)
+            )
+            await self._writer.execute_fetchall(
+                "INSERT INTO policy_versions VALUES (?, ?, ?, ?, ?)",
+                (
+                    epoch,
+                    _timestamp(datetime.now(UTC)),
+                    actor,
+                    facts_as_json(differences, "before"),
+                    facts_as_json(differences, "after"),
+                ),
+            )
+        for watcher in self._watchers:
+            watcher.set()
+        return ChangeResult(epoch, differences)
+
+    async def watch(self, since: int | None = None) -> AsyncIterator[int]:
+        committed = asyncio.Event()
+        self._watchers.add(committed)
+        try:
+            seen = await self.epoch() if since is None else since
+            version = -1
+            while True:
+                ((current,),) = await self._read("PRAGMA data_version")
+                if current != version:
+                    version, epoch = current, await self.epoch()
+                    if epoch != seen:
+                        seen = epoch
+                        yield epoch
+                await _wait(committed, _POLL_INTERVAL_S)
+        finally:
+            self._watchers.discard(committed)
+
+    async def history(self, limit: int = 100) -> tuple[PolicyVersion, ...]:
+        query = (
+            "SELECT epoch, changed_at, actor, before, after FROM policy_versions ORDER BY epoch DESC LIMIT ?"
+        )
+        found = await self._read(query, (limit,))
+        return tuple(
+            PolicyVersion(epoch, datetime.fromisoformat(changed_at), actor, before, after)
+            for epoch, changed_at, actor, before, after in found
+        )
+
+    async def record_audit(self, records: Sequence[AuditRecord]) -> None:
+        rows = [
+            (_timestamp(r.occurred_at), r.event, r.principal, r.connection_id, json.dumps(dict(r.facts)))
+            for r in records
+        ]
+        insert = (
+            "INSERT INTO audit_log (occurred_at, event, principal, connection_id, facts) "
+            "VALUES (?, ?, ?, ?, ?)"
+        )
+        async with self._writing, _transaction(self._writer):
+            await self._writer.executemany(insert, rows)
+
+    async def audit_records(self, limit: int = 100) -> tuple[AuditRecord, ...]:
+        query = (
+            "SELECT event, principal, occurred_at, connection_id, facts "
+            "FROM audit_log ORDER BY id DESC LIMIT ?"
+        )
+        found = await self._read(query, (limit,))
+        return tuple(
+            AuditRecord(event, principal, datetime.fromisoformat(at), connection_id, json.loads(facts))
+            for event, principal, at, connection_id, facts in found
+        )
+
+    async def purge_audit(self, before: datetime) -> int:
+        async with self._writing, _transaction(self._writer):
+            cursor = await self._writer.execute(
+                "DELETE FROM audit_log WHERE occurred_at < ?", (_timestamp(before),)
+            )
+            deleted = cursor.rowcount
+            await cursor.close()
+        return deleted
+
+    async def _read(self, query: str, parameters: tuple[Value, ...] = ()) -> list[sqlite3.Row]:
+        async with self._reading:
+            try:
+                return list(await self._reader.execute_fetchall(query, parameters))
+            except sqlite3.Error as error:
+                raise _failure(error) from error
+
+    async def _current(self) -> tuple[int, int, ControlState]:
+        """Give the two epochs and the state that belong together."""
+        async with self._reading, _transaction(self._reader, "DEFERRED"):
+            epoch, policy_epoch = await self._epochs(self._reader)
+            if epoch != self._known[0]:
+                self._known = (epoch, policy_epoch, await self._load(self._reader, epoch))
+            return self._known
+
+    async def _epochs(self, connection: aiosqlite.Connection) -> tuple[int, int]:
+        ((epoch, policy_epoch),) = await connection.execute_fetchall("SELECT epoch, policy_epoch FROM epochs")
+        return epoch, policy_epoch
+
+    async def _load(self, connection: aiosqlite.Connection, epoch: int) -> ControlState:
+        """Read the state of `epoch`, inside the caller's transaction."""
+        known_epoch, _, known = self._known
+        if known_epoch == epoch:
+            return known
+        rows: dict[str, dict[Row, Row]] = {}
+        for table in TABLES:
+            query = f"SELECT {', '.join(table.columns)} FROM {table.name}"
+            found = await connection.execute_fetchall(query)
+            width = len(table.key)
+            rows[table.name] = {tuple(r[:width]): self._unsealed(table, tuple(r)) for r in found}
+        return rows_to_state(rows)
+
+    async def _write_rows(self, before: RowSet, after: RowSet) -> set[str]:
+        """Write what differs; gives the tables that did."""
+        changed: set[str] = set()
+        for table in reversed(TABLES):
+            gone = before[table.name].keys() - after[table.name].keys()
+            where = " AND ".join(f"{column} = ?" for column in table.key)
+            if gone:
+                await self._writer.executemany(f"DELETE FROM {table.name} WHERE {where}", gone)
+                changed.add(table.name)
+        for table in TABLES:
+            old = before[table.name]
+            new = [
+                self._sealed(table, key, row)
+                for key, row in after[table.name].items()
+                if key not in old or old[key] != row
+            ]
+            if new:
+                await self._writer.executemany(_upsert(table), new)
+                changed.add(table.name)
+        return changed
+
+    def _sealed(self, table: Table, key: Row, row: Row) -> tuple[Value | bytes, ...]:
+        return tuple(
+            self._box.seal(str(value), _seal_context(table, key)) if column == table.sealed else value
+            for column, value in zip(table.columns, (*key, *row), strict=True)
+        )
+
+    def _unsealed(self, table: Table, columns: tuple[Value | bytes, ...]) -> Row:
+        key: Row = tuple(c for c in columns[: len(table.key)] if not isinstance(c, bytes))
+        return tuple(
+            self._box.open(value, _seal_context(table, key)) if isinstance(value, bytes) else value
+            for value in columns[len(table.key) :]
+        )
+
+
+def _seal_context(table: Table, key: Row) -> str:
+    return json.dumps([table.name, table.sealed, *key])
+
+
+def _upsert(table: Table) -> str:
+    columns, marks = ", ".join(table.columns), ", ".join("?" * len(table.columns))
+    updates = ", ".join(f"{column} = excluded.{column}" for column in table.values)
+    action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
+    return (
+        f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) ON CONFLICT ({', '.join(table.key)}) {action}"
+    )
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Return once `event` is set, and clear it, or after the timeout."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return
+    event.clear()
+
+
+def _timestamp(moment: datetime) -> str:
+    """UTC in ISO 8601 with microseconds, so that text order is time order."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

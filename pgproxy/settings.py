@@ -1,0 +1,274 @@
+"""The gateway's settings: read once from the environment and `--config FILE`, checked, then frozen.
+
+The environment wins over the file. Variable names are the field names in upper case, without a prefix; a
+name that PostgreSQL has means what it means there ("Server Configuration"). Durations are Go-style
+(`1m30s`), booleans true/false/1/0/on/off.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from execnode.durations import parse_duration
+
+_TRUE = frozenset({"true", "1", "on", "yes"})
+_FALSE = frozenset({"false", "0", "off", "no"})
+
+
+class SettingsError(ValueError):
+    """A setting does not parse. The text names the setting and never repeats a value."""
+
+
+class DatabaseMode(StrEnum):
+    """How the database is attached."""
+
+    READ_WRITE = "read_write"
+    READ_ONLY = "read_only"
+
+
+class LogFormat(StrEnum):
+    """json: one object a line, for machines. console: for a person at a terminal."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class ListenAddress(NamedTuple):
+    """Where a server listens. port 0: any free port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen_address(value: object) -> object:
+    """Parse `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (every IPv4 interface).
+
+    Raises:
+        ValueError: it is none of these, or the port is above 65535.
+    """
+    if not isinstance(value, str):
+        return value
+    host, separator, port = value.strip().rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an IPv6 address is written in brackets, as in [::1]:5433")
+    if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("expected HOST:PORT with a port from 0 to 65535")
+    return ListenAddress(host or "0.0.0.0", int(port))  # noqa: S104  # asked for by leaving the host out
+
+
+def _parse_boolean(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("expected true, false, 1, 0, on or off")
+
+
+def _parse_seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _parse_names(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return frozenset(name for part in value.split(",") if (name := part.strip()))
+
+
+def _existing_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("no such file")
+    return path
+
+
+Address = Annotated[ListenAddress, NoDecode, BeforeValidator(parse_listen_address)]
+Flag = Annotated[bool, BeforeValidator(_parse_boolean)]
+Seconds = Annotated[float, BeforeValidator(_parse_seconds), Field(ge=0)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_parse_names)]
+ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+
+
+class GatewaySettings(BaseSettings):
+    """Every setting of `pgproxy serve`. Timeouts are in seconds, 0 meaning none.
+
+    database: a DuckDB file or a DuckLake URL; None: an empty in-memory database named `memory`.
+    bootstrap_admin: created, or given this password, at every start.
+    secret_key_file: the key that encrypts tokens in the metastore; None: `<metastore file>.key`, made at the
+        first start with mode 0600. A PostgreSQL metastore needs one, the same for every gateway.
+    remote_canary_users, remote_canary_groups: both empty: remote routing is for everybody.
+    spool_dir: where large results of async queries wait; None: a private temporary directory.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=False, hide_input_in_errors=True
+    )
+
+    pg_wire_listen_addr: Address = ListenAddress("127.0.0.1", 5433)
+    http_listen_addr: Address = ListenAddress("127.0.0.1", 8080)
+
+    metastore_url: str = Field(default="sqlite:///pgproxy.sqlite", repr=False)
+    secret_key_file: ExistingFile | None = None
+    bootstrap_admin: str | None = None
+    bootstrap_admin_password: SecretStr | None = Field(default=None, validate_default=True)
+
+    database: str | None = Field(default=None, repr=False)
+    database_mode: DatabaseMode = DatabaseMode.READ_WRITE
+    database_name: str | None = Field(default=None, min_length=1, max_length=63)
+
+    tls_cert_file: ExistingFile | None = None
+    tls_key_file: ExistingFile | None = Field(default=None, validate_default=True)
+    tls_client_ca_file: ExistingFile | None = Field(default=None, validate_default=True)
+    require_tls: Flag = Field(default=False, validate_default=True)
+
+    feature_remote_routing: Flag = False
+    feature_async_queue: Flag = False
+    feature_cursor_mode: Flag = False
+    feature_internal_grpc: Flag = False
+    remote_canary_users: Names = frozenset()
+    remote_canary_groups: Names = frozenset()
+
+    max_connections: int = Field(default=500, ge=1)
+    superuser_reserved_connections: int = Field(default=3, ge=0)
+    authentication_timeout: Seconds = 60.0
+    idle_session_timeout: Seconds = 0.0
+    idle_in_transaction_session_timeout: Seconds = 0.0
+    statement_timeout: Seconds = 0.0
+    tcp_keepalives_idle: Seconds = 60.0
+    scram_iterations: int = Field(default=4096, ge=4096, le=10_000_000)
+    shutdown_grace_period: Seconds = 30.0
+
+    max_memory_gb: float | None = Field(default=None, gt=0)
+    threads: int | None = Field(default=None, ge=1)
+    spool_dir: Path | None = None
+    query_result_ttl: Seconds = 600.0
+    query_cleanup_interval: Seconds = 60.0
+    health_check_interval: Seconds = 2.0
+
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    log_format: LogFormat = LogFormat.JSON
+
+    @property
+    def catalog_name(self) -> str:
+        """The name under which clients see the database: DATABASE_NAME, else the file's stem."""
+        if self.database_name is not None:
+            return self.database_name
+        if self.database is None:
+            return "memory"
+        location = self.database.rpartition(":")[2]
+        return "ducklake" if "=" in location else Path(location).stem or "database"
+
+    @field_validator("bootstrap_admin_password")
+    @classmethod
+    def _password_has_an_admin(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        admin = info.data.get("bootstrap_admin")
+        if admin is not None and password is None:
+            raise ValueError("needed with BOOTSTRAP_ADMIN")
+        if admin is None and password is not None:
+            raise ValueError("of no use without BOOTSTRAP_ADMIN")
+        return password
+
+    @field_validator("tls_key_file")
+    @classmethod
+    def _key_has_a_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "tls_cert_file" in info.data and (info.data["tls_cert_file"] is None) != (key is None):
+            raise ValueError("TLS_CERT_FILE and TLS_KEY_FILE are given together")
+        return key
+
+    @field_validator("tls_client_ca_file", "require_tls")
+    @classmethod
+    def _needs_a_certificate(cls, value: Path | bool | None, info: ValidationInfo) -> Path | bool | None:
+        if value and "tls_cert_file" in info.data and info.data["tls_cert_file"] is None:
+            raise ValueError("needs TLS_CERT_FILE")
+        return value
+
+    @classmethod
+    def load(cls, config_file: Path | None = None) -> Self:
+        """Read the environment, and `config_file` for what the environment leaves out.
+
+        Raises:
+            SettingsError: naming every setting that does not parse.
+        """
+        from_file = {} if config_file is None else _read_config_file(config_file, frozenset(cls.model_fields))
+        given = {name.lower() for name, value in os.environ.items() if value}
+        values: Mapping[str, Any] = {name: value for name, value in from_file.items() if name not in given}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """One line a setting: its name and what is wrong. Never a value: it may be a secret."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def _read_config_file(path: Path, known: frozenset[str]) -> dict[str, str]:
+    """Read `NAME=value` lines, or a YAML mapping where the name ends in .yaml or .yml.
+
+    Raises:
+        SettingsError: the file cannot be read, or names a setting that does not exist.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = _yaml_values(text) if path.suffix in {".yaml", ".yml"} else _env_values(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--config: cannot read {path}: {type(error).__name__}") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
+        raise SettingsError(f"--config: {path}:{line}: not valid YAML") from None
+    for name in values:
+        if name not in known:
+            raise SettingsError(f"{name.upper()}: no such setting (in {path})")
+    return {name: value for name, value in values.items() if value}
+
+
+def _env_values(text: str) -> dict[str, str]:
+    pairs = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name.lower(): value or "" for name, value in pairs.items()}
+
+
+def _yaml_values(text: str) -> dict[str, str]:
+    document = yaml.safe_load(text)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise SettingsError("--config: the file is not a mapping of settings")
+    return {str(name).lower(): _as_text(value) for name, value in document.items()}
+
+
+def _as_text(value: object) -> str:
+    """The text that the environment would hold, so that both ways are checked by one parser."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(_as_text(item) for item in value)
+    return str(value)
