@@ -1,7 +1,7 @@
 """Backend messages: one frozen dataclass each, under PostgreSQL's own name, and `encode_backend`.
 
-DataRow and CopyData usually come ready-made from `pgwire.rows` and `pgwire.copy`; the classes here serve the few
-that are built by hand. PostgreSQL docs, "Message Formats" and "Error and Notice Message Fields".
+DataRow and CopyData usually come ready-made from `pgwire.rows` and `pgwire.copy`; the classes here serve the
+few that are built by hand. PostgreSQL docs, "Message Formats" and "Error and Notice Message Fields".
 """
 
 import struct
@@ -100,7 +100,7 @@ class AuthenticationSASLFinal:
 class NegotiateProtocolVersion:
     """The server speaks an older minor version, or does not know some `_pq_.` options.
 
-    protocol_version: the whole Int32, major in the upper half, as PostgreSQL sends it (its manual says the minor).
+    protocol_version: the whole Int32, major in the upper half, as PostgreSQL sends it.
     """
 
     protocol_version: int

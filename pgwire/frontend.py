@@ -5,8 +5,9 @@ Formats".
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from pgwire.errors import ProtocolViolation, StatementError
@@ -147,6 +148,26 @@ FrontendMessage: TypeAlias = (
     | FunctionCall
     | PasswordMessage
 )
+
+MESSAGE_TYPES: Mapping[bytes, type[FrontendMessage]] = MappingProxyType(
+    {
+        b"Q": Query,
+        b"P": Parse,
+        b"B": Bind,
+        b"D": Describe,
+        b"E": Execute,
+        b"C": Close,
+        b"S": Sync,
+        b"H": Flush,
+        b"X": Terminate,
+        b"d": CopyData,
+        b"c": CopyDone,
+        b"f": CopyFail,
+        b"F": FunctionCall,
+        b"p": PasswordMessage,
+    }
+)
+"""What each tag announces."""
 
 
 class _BodyReader:

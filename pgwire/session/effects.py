@@ -1,6 +1,6 @@
 """What the session asks of the shell, in order.
 
-At most one effect of a sequence has an outcome, and it comes last; the shell answers it with `Session.resume`.
+At most one effect of a sequence has an outcome, and it comes last; the shell answers it by `Session.resume`.
 """
 
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ class CopyInDone:
 
 @dataclass(frozen=True, slots=True)
 class CopyInFailed:
-    """The client gave up: the statement fails with 57014 `COPY from stdin failed: <reason>`. Outcome: Failed."""
+    """The client gave up: the statement fails, 57014 `COPY from stdin failed: <reason>`. Outcome: Failed."""
 
     reason: str
 

@@ -1,7 +1,7 @@
 """Prepared statements and portals: what they hold, and the rules of their names.
 
-Statements of PREPARE and of Parse share one name space in PostgreSQL (drivers DEALLOCATE what they parsed), as
-do portals and the cursors of DECLARE; the shell reaches both through `Session.statements` and `Session.portals`.
+Statements of PREPARE and of Parse share one name space in PostgreSQL (drivers DEALLOCATE what they parsed);
+so do portals and cursors of DECLARE; the shell reaches them by `Session.statements` and `Session.portals`.
 PostgreSQL docs, "Extended Query Overview".
 """
 

@@ -1,0 +1,58 @@
+"""What the session can decide about a Bind or an Execute without the shell; the words are PostgreSQL's."""
+
+from pgwire.backend import CommandComplete, EmptyQueryResponse
+from pgwire.errors import StatementError
+from pgwire.frontend import Bind
+from pgwire.session.objects import Portal, PortalState, PreparedStatement
+from pgwire.sqlstate import SqlState
+
+
+def check_bind(statement: PreparedStatement, message: Bind) -> None:
+    """Check counts and format codes.
+
+    Raises:
+        StatementError: 08P01 for a wrong count, 22023 for an unknown format; both leave the connection alive.
+    """
+    given, required = len(message.parameters), len(statement.parameter_oids)
+    formats = len(message.parameter_formats)
+    if formats > 1 and formats != given:
+        raise _miscounted(f"bind message has {formats} parameter formats but {given} parameters")
+    if given != required:
+        raise _miscounted(
+            f"bind message supplies {given} parameters, "
+            f'but prepared statement "{statement.name}" requires {required}'
+        )
+    formats = len(message.result_formats)
+    if statement.columns is not None and formats > 1 and formats != len(statement.columns):
+        raise _miscounted(
+            f"bind message has {formats} result formats but query has {len(statement.columns)} columns"
+        )
+    for code in (*message.parameter_formats, *message.result_formats):
+        if code not in (0, 1):
+            raise StatementError(
+                f"unsupported format code: {code}", sqlstate=SqlState.INVALID_PARAMETER_VALUE
+            )
+
+
+def _miscounted(text: str) -> StatementError:
+    return StatementError(text, sqlstate=SqlState.PROTOCOL_VIOLATION)
+
+
+def answer_rerun(portal: Portal) -> CommandComplete | EmptyQueryResponse:
+    """Answer an Execute of a portal that has run to its end.
+
+    A portal with rows has no more of them (`SELECT 0`, `INSERT 0 0`, `SHOW`); an empty one is empty again.
+
+    Raises:
+        StatementError: 55000, the portal failed, or has no rows and so runs only once.
+    """
+    if portal.state is PortalState.COMPLETED and portal.command_tag is None:
+        return EmptyQueryResponse()
+    if portal.state is PortalState.FAILED or portal.columns is None or portal.command_tag is None:
+        raise StatementError(
+            f'portal "{portal.name}" cannot be run', sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE
+        )
+    words = portal.command_tag.split(" ")
+    if words[-1].isdecimal():
+        words[-1] = "0"
+    return CommandComplete(" ".join(words))
