@@ -68,8 +68,9 @@ class Engine(Protocol):
     ) -> AbstractAsyncContextManager[ResultStream]:
         """Run a statement.
 
-        Entering returns once the statement has started and its columns are known. Leaving early (error, closed
-        portal, cancelled task) interrupts the engine and returns when the engine has confirmed the stop.
+        Entering returns once the statement has started and its columns are known. Leaving early (error,
+        closed portal, cancelled task) interrupts the engine and returns when the engine has confirmed the
+        stop.
 
         Raises:
             GatewayError: translated engine error, by exception type.

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from pgwire.errors import EndpointUnavailable
+from pgwire.sqlstate import SqlState
 
 
 class FallbackReason(StrEnum):
@@ -16,10 +17,21 @@ class FallbackReason(StrEnum):
     DRAINING = "draining"
     OUT_OF_MEMORY = "out_of_memory"
 
+    @property
+    def casts_doubt(self) -> bool:
+        """Whether the endpoint itself is in doubt, and not just too busy or too small for this statement."""
+        return self in (FallbackReason.CONNECT, FallbackReason.DEADLINE, FallbackReason.NODE_LOST)
+
+
+_SQLSTATES = {
+    FallbackReason.QUEUE_FULL: SqlState.CONFIGURATION_LIMIT_EXCEEDED,
+    FallbackReason.OUT_OF_MEMORY: SqlState.OUT_OF_MEMORY,
+}
+
 
 class EngineUnavailable(EndpointUnavailable):
-    """The engine, not the statement, failed."""
+    """The engine, not the statement, failed. SQLSTATE 08006, 53400 for a full queue, 53200 for memory."""
 
     def __init__(self, message: str, reason: FallbackReason) -> None:
-        super().__init__(message)
+        super().__init__(message, sqlstate=_SQLSTATES.get(reason))
         self.reason = reason

@@ -1,0 +1,233 @@
+"""The engines that may run one statement, in order, and the stream that hides a change from one to the next.
+
+A change is possible only while nothing of the result has left this module.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from execnode.statement import EngineStatement, RowChunk
+from pgproxy.engines.base import Engine, EngineSession, ResultStream
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.routing.registry import EndpointLease, EndpointRegistry
+from pgproxy.routing.resolve import EndpointHealth, Route, RouteReason
+from pgwire.types import ResultColumn
+
+log = structlog.get_logger(__name__)
+
+FailureObserver = Callable[[str, FallbackReason], None]
+"""Told of each infrastructure failure of an engine: its name and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOutcome:
+    """Where a statement really ran. fallback_reason: why not where its route said; None: it ran there."""
+
+    endpoint: str
+    reason: RouteReason
+    fallback_reason: FallbackReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One place to try. lease: held while it is tried; None: the embedded engine or a pinned session."""
+
+    engine: Engine
+    lease: EndpointLease | None = None
+
+
+class Attempts:
+    """The places to try for one statement, in order; at most one is held at a time.
+
+    places: lazy, so that a place is taken only when its turn comes. outcome: what to say until the first is
+    taken; its fallback_reason is why the route's own endpoint is not among the places.
+    """
+
+    def __init__(self, registry: EndpointRegistry, places: Iterator[Attempt], outcome: RouteOutcome) -> None:
+        self._registry = registry
+        self._places = places
+        self._lease: EndpointLease | None = None
+        self.outcome = outcome
+
+    def first(self) -> Attempt:
+        """Take the first place.
+
+        Raises:
+            EngineUnavailable: the route's endpoint is not usable, and no other may be used.
+        """
+        attempt = self._take(self.outcome.fallback_reason)
+        if attempt is None:
+            reason = self.outcome.fallback_reason or FallbackReason.UNHEALTHY
+            raise EngineUnavailable("the endpoint assigned to this statement is not available", reason)
+        return attempt
+
+    def after(self, failure: EngineUnavailable) -> Attempt:
+        """Take the next place, the present one having failed.
+
+        Raises:
+            EngineUnavailable: `failure` itself, when there is no next one.
+        """
+        self.record(failure)
+        self.release()
+        attempt = self._take(failure.reason)
+        if attempt is None:
+            raise failure
+        log.info("statement.fell_back", endpoint=attempt.engine.name, cause=failure.reason)
+        return attempt
+
+    def record(self, failure: EngineUnavailable) -> None:
+        """Let the present place's failure count against its endpoint."""
+        self._registry.report_failure(self.outcome.endpoint, failure.reason)
+
+    def keep(self) -> EndpointLease | None:
+        """Hand the present place over to the caller, who releases it."""
+        lease, self._lease = self._lease, None
+        return lease
+
+    def release(self) -> None:
+        """Give the present place back; a second call does nothing."""
+        lease = self.keep()
+        if lease is not None:
+            lease.release()
+
+    def _take(self, cause: FallbackReason | None) -> Attempt | None:
+        attempt = next(self._places, None)
+        if attempt is not None:
+            self._lease = attempt.lease
+            self.outcome = RouteOutcome(attempt.engine.name, self.outcome.reason, cause)
+        return attempt
+
+
+def attempts_for(local: Engine, registry: EndpointRegistry, route: Route, can_retry: bool) -> Attempts:
+    """List the places for a route. can_retry: whether another than the route's own may be used at all."""
+    outcome = RouteOutcome(route.endpoint or local.name, route.reason, _skipped(registry, route))
+    return Attempts(registry, _places(local, registry, route, can_retry), outcome)
+
+
+def _places(local: Engine, registry: EndpointRegistry, route: Route, can_retry: bool) -> Iterator[Attempt]:
+    own = tuple(name for name in route.candidates[:1] if name == route.endpoint)
+    for name in route.candidates if can_retry else own:
+        lease = registry.lease(name)
+        if lease is not None:  # else it was removed a moment ago
+            yield Attempt(lease.engine, lease)
+    if route.endpoint is None or can_retry:
+        yield Attempt(local)
+
+
+def _skipped(registry: EndpointRegistry, route: Route) -> FallbackReason | None:
+    """Why the route's own endpoint is not even tried; None: it is."""
+    if route.endpoint is None or route.endpoint in route.candidates:
+        return None
+    state = registry.statuses().get(route.endpoint)
+    is_draining = state is not None and state.health is EndpointHealth.DRAINING
+    return FallbackReason.DRAINING if is_draining else FallbackReason.UNHEALTHY
+
+
+class RoutedStream:
+    """The result of one statement, from whichever engine gives it: a `ResultStream` to be entered first.
+
+    Leaving returns when the engine has stopped.
+    """
+
+    def __init__(
+        self,
+        statement: EngineStatement,
+        attempts: Attempts,
+        observe_failure: FailureObserver,
+        session: EngineSession | None = None,
+    ) -> None:
+        self._statement = statement
+        self._attempts = attempts
+        self._observe_failure = observe_failure
+        self._session = session
+        self._context: AbstractAsyncContextManager[ResultStream] | None = None
+        self._stream: ResultStream | None = None
+        self._has_rows_out = False
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open(self._attempts.first())
+        except BaseException:
+            self._attempts.release()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        context, self._context = self._context, None
+        try:
+            return None if context is None else await context.__aexit__(exc_type, exc, traceback)
+        finally:
+            self._attempts.release()
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        """The shape of the rows; known as soon as the stream is entered."""
+        return self._opened.columns
+
+    @property
+    def affected_rows(self) -> int:
+        """Rows written, once `read` has returned None."""
+        return self._opened.affected_rows
+
+    @property
+    def outcome(self) -> RouteOutcome:
+        """Where it runs; final once the first chunk has been read."""
+        return self._attempts.outcome
+
+    async def read(self) -> RowChunk | None:
+        """Give the next chunk, or None at the end.
+
+        Raises:
+            GatewayError: what the engine raised.
+            EngineUnavailable: the engine failed and no other may take over.
+        """
+        while True:
+            try:
+                chunk = await self._opened.read()
+            except EngineUnavailable as failure:
+                await self._take_over(failure)
+            else:
+                self._has_rows_out = True
+                return chunk
+
+    @property
+    def _opened(self) -> ResultStream:
+        if self._stream is None:
+            raise RuntimeError("a routed stream is read before it is entered")
+        return self._stream
+
+    async def _open(self, attempt: Attempt) -> None:
+        while True:
+            context = attempt.engine.execute(self._statement, self._session)
+            try:
+                self._stream = await context.__aenter__()
+            except EngineUnavailable as failure:
+                self._observe_failure(attempt.engine.name, failure.reason)
+                attempt = self._attempts.after(failure)
+            else:
+                self._context = context
+                return
+
+    async def _take_over(self, failure: EngineUnavailable) -> None:
+        """Go on with the next engine. The shape that was already given out must hold there too."""
+        self._observe_failure(self.outcome.endpoint, failure.reason)
+        if self._has_rows_out:
+            self._attempts.record(failure)
+            raise failure
+        columns = self.columns
+        context, self._context = self._context, None
+        if context is not None:
+            await context.__aexit__(None, None, None)
+        await self._open(self._attempts.after(failure))
+        if self.columns != columns:
+            raise failure

@@ -1,0 +1,254 @@
+"""The endpoints as they are now: their engines, what is believed of them, and who keeps that fresh.
+
+Fed from the metastore (`apply`), read by the router without waiting: no probe is on a statement's path.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import structlog
+
+from execnode.statement import CatalogGeneration
+from pgproxy.control.state import Assignment, Endpoint, EndpointState
+from pgproxy.engines.base import Engine
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.routing.health import EndpointMonitor, HealthThresholds, ProbeReport
+from pgproxy.routing.resolve import EndpointHealth, EndpointStatus
+from pgwire.errors import GatewayError
+
+log = structlog.get_logger(__name__)
+
+
+class ProbedEngine(Engine, Protocol):
+    """An engine that can be asked how it is and told what it will need."""
+
+    def expect_catalogs(self, generation: CatalogGeneration) -> None:
+        """Make later statements need `generation`; where the node lacks it, it is attached first."""
+        ...
+
+    async def probe(self) -> ProbeReport:
+        """Ask the node, with a deadline.
+
+        Raises:
+            EngineUnavailable: no good answer in time.
+        """
+        ...
+
+
+EngineFactory = Callable[[Endpoint], ProbedEngine]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTimes:
+    """How often to probe and how long to wait.
+
+    interval_s: between two probes, ±20 % so that gateways do not beat in step. drain_s: how long a removed
+    endpoint may finish what it runs.
+    """
+
+    interval_s: float = 2.0
+    drain_s: float = 30.0
+
+
+class _Member:
+    """One registered endpoint. Created with its definition; a changed url or token makes a new one."""
+
+    def __init__(self, definition: Endpoint, engine: ProbedEngine, thresholds: HealthThresholds) -> None:
+        self.definition = definition
+        self.engine = engine
+        self.monitor = EndpointMonitor(thresholds)
+        self.running = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self.was_probed = asyncio.Event()
+        self.probe_now = asyncio.Event()
+        self.prober: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> EndpointStatus:
+        """What the router sees; load is the larger of what this gateway runs there and what the node said."""
+        health = self.monitor.health
+        if self.definition.state is EndpointState.DRAINING and health is not EndpointHealth.UNHEALTHY:
+            health = EndpointHealth.DRAINING
+        return EndpointStatus(self.definition.name, health, max(self.running, self.monitor.reported_load))
+
+
+class EndpointLease:
+    """The use of an endpoint's engine by one statement or session; counts as load until released."""
+
+    def __init__(self, endpoint: _Member) -> None:
+        self._endpoint = endpoint
+        self._is_held = True
+        endpoint.running += 1
+        endpoint.idle.clear()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, usable while the lease is held."""
+        return self._endpoint.engine
+
+    def release(self) -> None:
+        """Give the place back; a second call does nothing."""
+        if not self._is_held:
+            return
+        self._is_held = False
+        self._endpoint.running -= 1
+        if not self._endpoint.running:
+            self._endpoint.idle.set()
+
+
+class EndpointRegistry:
+    """The fleet. An async context manager: its probers live inside."""
+
+    def __init__(
+        self,
+        create_engine: EngineFactory,
+        times: ProbeTimes | None = None,
+        thresholds: HealthThresholds | None = None,
+    ) -> None:
+        self._create_engine = create_engine
+        self._times = times or ProbeTimes()
+        self._thresholds = thresholds or HealthThresholds()
+        self._endpoints: dict[str, _Member] = {}
+        self._assignments: tuple[Assignment, ...] = ()
+        self._generation: CatalogGeneration | None = None
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        endpoints, self._endpoints = tuple(self._endpoints.values()), {}
+        for endpoint in endpoints:
+            self._stop_probing(endpoint)
+        try:
+            await asyncio.gather(*(endpoint.engine.close() for endpoint in endpoints))
+        finally:
+            await self._tasks.__aexit__(exc_type, exc, traceback)
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """As last applied."""
+        return self._assignments
+
+    def statuses(self) -> Mapping[str, EndpointStatus]:
+        """What is believed of each endpoint now."""
+        return {name: endpoint.status for name, endpoint in self._endpoints.items()}
+
+    def apply(self, endpoints: Iterable[Endpoint], assignments: Iterable[Assignment]) -> None:
+        """Make the fleet what the metastore says: add, change, drain and remove, without disturbing the rest.
+
+        A removed endpoint takes nothing new at once and is closed when its statements have ended.
+        """
+        wanted = {e.name: e for e in endpoints if e.state is not EndpointState.RETIRED}
+        for name, endpoint in tuple(self._endpoints.items()):
+            definition = wanted.get(name)
+            if definition is None or not _is_same_node(definition, endpoint.definition):
+                del self._endpoints[name]
+                self._stop_probing(endpoint)
+                self._tasks.create_task(self._retire(endpoint))
+        for definition in wanted.values():
+            known = self._endpoints.get(definition.name)
+            if known is None:
+                self._add(definition)
+            else:
+                known.definition = definition
+        self._assignments = tuple(assignments)
+
+    def publish(self, generation: CatalogGeneration) -> None:
+        """Make every later statement need `generation`, and attach it to every node in the background."""
+        self._generation = generation
+        for endpoint in self._endpoints.values():
+            endpoint.engine.expect_catalogs(generation)
+            endpoint.probe_now.set()
+
+    def lease(self, name: str) -> EndpointLease | None:
+        """Take a place on an endpoint; None: it was removed since the route was resolved."""
+        endpoint = self._endpoints.get(name)
+        return EndpointLease(endpoint) if endpoint is not None else None
+
+    def report_failure(self, name: str, reason: FallbackReason) -> None:
+        """Believe a statement that found the endpoint ill, and probe now instead of at the next turn."""
+        endpoint = self._endpoints.get(name)
+        if endpoint is not None and reason.casts_doubt:
+            endpoint.monitor.record_failure()
+            endpoint.probe_now.set()
+
+    async def first_probes(self, timeout_s: float) -> None:
+        """Wait until every endpoint has been probed once, or until the time is over."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                for endpoint in tuple(self._endpoints.values()):
+                    await endpoint.was_probed.wait()
+        except TimeoutError:
+            log.warning("endpoints.first_probes_pending", timeout_s=timeout_s)
+
+    def _add(self, definition: Endpoint) -> None:
+        endpoint = _Member(definition, self._create_engine(definition), self._thresholds)
+        if self._generation is not None:
+            endpoint.engine.expect_catalogs(self._generation)
+        self._endpoints[definition.name] = endpoint
+        endpoint.prober = self._tasks.create_task(self._probe_forever(endpoint))
+
+    def _stop_probing(self, endpoint: _Member) -> None:
+        if endpoint.prober is not None:
+            endpoint.prober.cancel()
+
+    async def _retire(self, endpoint: _Member) -> None:
+        try:
+            async with asyncio.timeout(self._times.drain_s):
+                await endpoint.idle.wait()
+        except TimeoutError:
+            log.warning("endpoint.drain_timed_out", endpoint=endpoint.definition.name)
+        await endpoint.engine.close()
+
+    async def _probe_forever(self, endpoint: _Member) -> None:
+        while True:
+            endpoint.probe_now.clear()
+            await self._probe(endpoint)
+            endpoint.was_probed.set()
+            pause_s = self._times.interval_s * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+            try:
+                async with asyncio.timeout(pause_s):
+                    await endpoint.probe_now.wait()
+            except TimeoutError:
+                continue
+
+    async def _probe(self, endpoint: _Member) -> None:
+        before = endpoint.monitor.health
+        try:
+            report = await endpoint.engine.probe()
+            generation = self._generation
+            if generation is not None and report.catalog_generation < generation.number:
+                await endpoint.engine.attach_catalogs(generation)
+        except EngineUnavailable as failure:
+            endpoint.monitor.record_failure()
+            self._log_change(endpoint, before, failure.reason)
+        except GatewayError as failure:
+            endpoint.monitor.record_failure()
+            self._log_change(endpoint, before, failure.sqlstate)
+        except Exception:
+            endpoint.monitor.record_failure()
+            log.exception("endpoint.probe_failed", endpoint=endpoint.definition.name)
+        else:
+            endpoint.monitor.record_success(report)
+            self._log_change(endpoint, before, None)
+
+    def _log_change(self, endpoint: _Member, before: EndpointHealth, cause: str | None) -> None:
+        after = endpoint.monitor.health
+        if after is not before:
+            log.info("endpoint.health_changed", endpoint=endpoint.definition.name, health=after, cause=cause)
+
+
+def _is_same_node(one: Endpoint, other: Endpoint) -> bool:
+    return (one.url, one.token) == (other.url, other.token)

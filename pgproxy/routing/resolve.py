@@ -1,0 +1,205 @@
+"""Which endpoint runs a statement, and why: one pure function over flags, principal, assignments and states.
+
+It knows no engine and no clock. What it returns goes to the audit log, the metrics and `SHOW
+pgproxy.last_route`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from itertools import groupby
+
+from pgproxy.control.state import Assignment, Fallback
+
+
+class EndpointHealth(StrEnum):
+    """What the prober believes of an endpoint.
+
+    SUSPECT: it failed lately; tried only after every ACTIVE one. DRAINING: finishes what it has, takes
+    nothing new.
+    """
+
+    ACTIVE = "active"
+    SUSPECT = "suspect"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+
+
+class RouteReason(StrEnum):
+    """Why a statement goes where it goes; the same word in metrics, logs and audit."""
+
+    FLAG_OFF = "flag_off"
+    NOT_CANARY = "not_canary"
+    CATALOG = "catalog"
+    WRITE = "write"
+    ASSIGNED_USER = "assigned_user"
+    ASSIGNED_GROUP = "assigned_group"
+    ANY_ENDPOINT = "any_endpoint"
+    NO_ENDPOINT = "no_endpoint"
+    PINNED = "pinned"
+
+
+class PrincipalScope(Enum):
+    """Whether an assignment is the user's own or a group's."""
+
+    USER = 0
+    GROUP = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingFlags:
+    """The part of the settings that routing needs. Both canary sets empty: everybody may go remote."""
+
+    is_remote_enabled: bool = False
+    canary_users: frozenset[str] = frozenset()
+    canary_groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """What is known of one endpoint without asking it. load: statements running or queued on it."""
+
+    name: str
+    health: EndpointHealth
+    load: int = 0
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether new work may be sent there."""
+        return self.health in (EndpointHealth.ACTIVE, EndpointHealth.SUSPECT)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementTraits:
+    """The part of a plan that routing needs.
+
+    is_catalog: reads system relations, which only the embedded engine has. can_write_remotely: every catalog
+    that it writes is attached writable on the nodes; without that a write stays local.
+    """
+
+    is_read_only: bool
+    is_catalog: bool = False
+    can_write_remotely: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a statement goes. endpoint None: the embedded engine.
+
+    candidates: usable endpoints in the order in which to try them, `endpoint` first where it is usable.
+    fallback DISABLED: only `endpoint` may run it, and if `candidates` is empty it is not usable now.
+    """
+
+    endpoint: str | None
+    reason: RouteReason
+    fallback: Fallback
+    candidates: tuple[str, ...] = ()
+
+
+def resolve_route(  # noqa: PLR0913, PLR0917 - the decision's whole input, one argument a concept
+    flags: RoutingFlags,
+    principal: str,
+    groups: frozenset[str],
+    assignments: Iterable[Assignment],
+    endpoints: Mapping[str, EndpointStatus],
+    statement: StatementTraits,
+) -> Route:
+    """Resolve where `statement` of `principal` runs. groups: transitive."""
+    stays_local = _reason_to_stay(flags, principal, groups, statement)
+    if stays_local is not None:
+        return _local(stays_local)
+    tiers = tuple(_tiers(principal, groups, assignments))
+    if tiers:
+        return _assigned_route(tiers, endpoints)
+    anywhere = _by_preference(endpoints.values())
+    if not anywhere:
+        return _local(RouteReason.NO_ENDPOINT)
+    return Route(anywhere[0], RouteReason.ANY_ENDPOINT, Fallback.AUTOMATIC, anywhere)
+
+
+def _reason_to_stay(
+    flags: RoutingFlags, principal: str, groups: frozenset[str], statement: StatementTraits
+) -> RouteReason | None:
+    if not flags.is_remote_enabled:
+        return RouteReason.FLAG_OFF
+    has_canary = bool(flags.canary_users or flags.canary_groups)
+    if has_canary and principal not in flags.canary_users and not groups & flags.canary_groups:
+        return RouteReason.NOT_CANARY
+    if statement.is_catalog:
+        return RouteReason.CATALOG
+    if not statement.is_read_only and not statement.can_write_remotely:
+        return RouteReason.WRITE
+    return None
+
+
+def _local(reason: RouteReason) -> Route:
+    return Route(None, reason, Fallback.DISABLED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    """Assignments of equal rank: one principal, one priority."""
+
+    reason: RouteReason
+    assignments: tuple[Assignment, ...]
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return tuple(sorted({a.endpoint for a in self.assignments}))
+
+    @property
+    def fallback(self) -> Fallback:
+        """One assignment without fallback binds its whole tier: the strict reading of a contradiction."""
+        if any(a.fallback is Fallback.DISABLED for a in self.assignments):
+            return Fallback.DISABLED
+        return Fallback.AUTOMATIC
+
+
+def _tiers(principal: str, groups: frozenset[str], assignments: Iterable[Assignment]) -> Iterator[_Tier]:
+    """The caller's assignments, best first: its own, then its groups', by priority, then by name."""
+    mine = [(scope, a) for a in assignments if (scope := _scope(a, principal, groups)) is not None]
+    mine.sort(key=_rank)
+    for _, members in groupby(mine, key=_rank):
+        tier = tuple(a for _, a in members)
+        is_own = tier[0].principal == principal
+        yield _Tier(RouteReason.ASSIGNED_USER if is_own else RouteReason.ASSIGNED_GROUP, tier)
+
+
+def _scope(assignment: Assignment, principal: str, groups: frozenset[str]) -> PrincipalScope | None:
+    if assignment.principal == principal:
+        return PrincipalScope.USER
+    return PrincipalScope.GROUP if assignment.principal in groups else None
+
+
+def _rank(scoped: tuple[PrincipalScope, Assignment]) -> tuple[int, int, str]:
+    scope, assignment = scoped
+    return (scope.value, assignment.priority, assignment.principal)
+
+
+def _assigned_route(tiers: tuple[_Tier, ...], endpoints: Mapping[str, EndpointStatus]) -> Route:
+    """The best tier decides the reason and the fallback; the others are only places to fall back to.
+
+    An assigned endpoint that is not registered is one that cannot be used: it never frees its principal from
+    `fallback = disabled`.
+    """
+    first = tiers[0]
+    own = _usable(first, endpoints)
+    if first.fallback is Fallback.DISABLED:
+        return Route(own[0] if own else first.endpoints[0], first.reason, first.fallback, own)
+    candidates = list(own)
+    for tier in tiers[1:]:
+        candidates += _usable(tier, endpoints)
+    candidates += _by_preference(endpoints.values())
+    endpoint = own[0] if own else first.endpoints[0]
+    return Route(endpoint, first.reason, first.fallback, tuple(dict.fromkeys(candidates)))
+
+
+def _usable(tier: _Tier, endpoints: Mapping[str, EndpointStatus]) -> tuple[str, ...]:
+    return _by_preference(endpoints[name] for name in tier.endpoints if name in endpoints)
+
+
+def _by_preference(states: Iterable[EndpointStatus]) -> tuple[str, ...]:
+    """Usable endpoints: those in good health before suspects, then the least loaded, then by name."""
+    usable = [s for s in states if s.is_usable]
+    usable.sort(key=lambda s: (s.health is not EndpointHealth.ACTIVE, s.load, s.name))
+    return tuple(s.name for s in usable)

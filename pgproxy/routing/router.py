@@ -1,0 +1,150 @@
+"""Runs a statement where its route says, and elsewhere when an engine, not the statement, fails.
+
+A statement is tried again only before its first row has been handed out, only if it is read-only, only
+outside a pinned session and only if the caller's own assignment allows it. Writes are never sent twice.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from execnode.statement import EngineStatement
+from pgproxy.control.state import Fallback
+from pgproxy.engines.base import Engine, EngineSession
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.routing.attempts import (
+    Attempt,
+    Attempts,
+    FailureObserver,
+    RoutedStream,
+    RouteOutcome,
+    attempts_for,
+)
+from pgproxy.routing.registry import EndpointLease, EndpointRegistry
+from pgproxy.routing.resolve import (
+    Route,
+    RouteReason,
+    RoutingFlags,
+    StatementTraits,
+    resolve_route,
+)
+from pgwire.types import ResultColumn
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedSession:
+    """An engine session and where it is: every statement of it runs there. Whoever opened it closes it."""
+
+    engine: Engine
+    session: EngineSession
+    outcome: RouteOutcome
+    lease: EndpointLease | None = None
+
+    async def close(self) -> None:
+        """Roll back and release the connection and the place on its endpoint. Never raises."""
+        try:
+            await self.session.close()
+        finally:
+            if self.lease is not None:
+                self.lease.release()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRequest:
+    """A statement and all that decides where it runs. groups: transitive. pin: the session it belongs to."""
+
+    statement: EngineStatement
+    principal: str
+    groups: frozenset[str]
+    traits: StatementTraits
+    pin: PinnedSession | None = None
+
+
+class Router:
+    """The one way from a session to an engine."""
+
+    def __init__(
+        self,
+        local: Engine,
+        registry: EndpointRegistry,
+        flags: RoutingFlags,
+        observe_failure: FailureObserver | None = None,
+    ) -> None:
+        self._local = local
+        self._registry = registry
+        self._flags = flags
+        self._observe_failure = observe_failure or _ignore_failure
+
+    @property
+    def local(self) -> Engine:
+        """The embedded engine."""
+        return self._local
+
+    def resolve(self, request: RouteRequest) -> Route:
+        """Resolve where the statement would run now, outside a pinned session and without running it."""
+        return resolve_route(
+            self._flags,
+            request.principal,
+            request.groups,
+            self._registry.assignments,
+            self._registry.statuses(),
+            request.traits,
+        )
+
+    def run(self, request: RouteRequest) -> AbstractAsyncContextManager[RoutedStream]:
+        """Run a statement. Entering returns when an engine has started it; leaving, when that has stopped.
+
+        Raises:
+            GatewayError: what the engine raised; never tried again.
+            EngineUnavailable: no engine that may run it could.
+        """
+        pin = request.pin
+        if pin is not None:
+            outcome = RouteOutcome(pin.engine.name, RouteReason.PINNED)
+            attempts = Attempts(self._registry, iter((Attempt(pin.engine),)), outcome)
+            return RoutedStream(request.statement, attempts, self._observe_failure, pin.session)
+        route = self.resolve(request)
+        can_retry = route.fallback is Fallback.AUTOMATIC and request.traits.is_read_only
+        attempts = attempts_for(self._local, self._registry, route, can_retry)
+        return RoutedStream(request.statement, attempts, self._observe_failure)
+
+    async def describe(self, request: RouteRequest) -> tuple[ResultColumn, ...]:
+        """Bind without executing: in the pinned session (temporary tables), else on the embedded engine.
+
+        The embedded engine attaches the same catalogs and is the same code, so a call over the network is
+        saved.
+
+        Raises:
+            GatewayError: the statement does not bind.
+        """
+        if request.pin is not None:
+            return await request.pin.engine.describe(request.statement, request.pin.session)
+        return await self._local.describe(request.statement)
+
+    async def open_session(self, request: RouteRequest) -> PinnedSession:
+        """Open a pinned session where the request's route says.
+
+        Nothing has run yet, so an assignment with automatic fallback may take another engine whatever
+        follows.
+
+        Raises:
+            EngineUnavailable: no engine that may hold it could.
+        """
+        route = self.resolve(request)
+        can_retry = route.fallback is Fallback.AUTOMATIC
+        attempts = attempts_for(self._local, self._registry, route, can_retry)
+        try:
+            attempt = attempts.first()
+            while True:
+                try:
+                    session = await attempt.engine.open_session()
+                except EngineUnavailable as failure:
+                    self._observe_failure(attempt.engine.name, failure.reason)
+                    attempt = attempts.after(failure)
+                else:
+                    return PinnedSession(attempt.engine, session, attempts.outcome, attempts.keep())
+        finally:
+            attempts.release()
+
+
+def _ignore_failure(endpoint: str, reason: FallbackReason) -> None:
+    """Observe nothing."""
