@@ -76,7 +76,7 @@ def _refuse_conflict(words: set[str], one: str, other: str) -> None:
 def _fetch_arguments(reader: TokenReader) -> tuple[FetchDirection, int | None, str]:
     direction, count = _ONE_FORWARD
     # A direction's word is a cursor's name where nothing follows it: `FETCH next`.
-    if reader.ahead(1) is not None:
+    if reader.ahead(1) is not None or not reader.is_name():
         direction, count = _direction(reader)
     reader.accept_any("from", "in")
     return direction, count, reader.name()

@@ -1,4 +1,4 @@
-"""What `E'…'` and `U&'…'` mean. PostgreSQL docs, "String Constants with C-Style Escapes" and the section after."""
+"""What `E'…'` and `U&'…'` mean. PostgreSQL docs, "String Constants with C-Style Escapes" and after."""
 
 import re
 

@@ -7,16 +7,6 @@ from pgproxy.sql.utility.reader import TokenReader
 from pgproxy.sql.utility.statements import Listen, NoOp, Notify, Unlisten, UtilityStatement
 from pgwire.errors import FeatureNotSupported
 
-_LOCK_MODES = (
-    ("access", "share"),
-    ("row", "share"),
-    ("row", "exclusive"),
-    ("share", "update", "exclusive"),
-    ("share", "row", "exclusive"),
-    ("share",),
-    ("exclusive",),
-    ("access", "exclusive"),
-)
 _VACUUM_WORDS = (("full",), ("freeze",), ("verbose",), ("analyze", "analyse"))
 
 
@@ -40,8 +30,9 @@ def parse_lock(reader: TokenReader) -> UtilityStatement:
     """Take what follows LOCK."""
     reader.accept("table")
     reader.list_of(lambda: _relation(reader))
-    if reader.accept("in") and not any(reader.accept(*words, "mode") for words in _LOCK_MODES):
-        raise reader.error()
+    if reader.accept("in"):
+        _lock_mode(reader)
+        reader.expect("mode")
     reader.accept("nowait")
     return NoOp("LOCK TABLE", needs_admin=False)
 
@@ -110,6 +101,16 @@ def parse_call(reader: TokenReader) -> UtilityStatement:
 def parse_do(reader: TokenReader) -> UtilityStatement:
     """Refuse DO."""
     raise FeatureNotSupported("DO is not supported", hint="There is no procedural language; use plain SQL.")
+
+
+def _lock_mode(reader: TokenReader) -> None:
+    first = reader.accept_any("access", "row", "share", "exclusive")
+    if first is None:
+        raise reader.error()
+    if first == "share" and reader.accept_any("update", "row"):
+        reader.expect("exclusive")
+    if first in {"access", "row"} and reader.accept_any("share", "exclusive") is None:
+        raise reader.error()
 
 
 def _relation(reader: TokenReader) -> None:

@@ -157,7 +157,7 @@ class TokenReader:
     def number(self) -> str:
         """Take a `NumericOnly`; a plus sign is dropped."""
         if not self.number_ahead():
-            raise self.error()
+            raise self.sign_then_error()
         sign = "-" if self.is_symbol("-") else ""
         if self.is_symbol("+") or self.is_symbol("-"):
             self.advance()
@@ -172,8 +172,14 @@ class TokenReader:
     def integer(self) -> int:
         """Take a `SignedIconst`."""
         if not self.integer_ahead():
-            raise self.error()
+            raise self.sign_then_error()
         return int(self.number())
+
+    def sign_then_error(self) -> StatementError:
+        """The syntax error behind a sign that no number follows."""
+        if self.is_symbol("+") or self.is_symbol("-"):
+            self.advance()
+        return self.error()
 
     def boolean_or_word(self) -> str:
         """Take an `opt_boolean_or_string`: TRUE, FALSE, ON, a word that is not reserved, or a string."""
@@ -181,11 +187,12 @@ class TokenReader:
 
     def dotted_name(self) -> tuple[str, ...]:
         """Take a `qualified_name` of up to three parts."""
+        position = self.position
         parts = [self.name()]
         while self.accept_symbol("."):
             parts.append(self.label())
         if len(parts) > 3:
-            raise StatementError("improper qualified name (too many dotted names)", position=self.position)
+            raise StatementError("improper qualified name (too many dotted names)", position=position)
         return tuple(parts)
 
     def list_of(self, item: Callable[[], Item]) -> tuple[Item, ...]:

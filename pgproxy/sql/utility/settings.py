@@ -4,6 +4,7 @@ from pgproxy.sql.utility.reader import TokenReader
 from pgproxy.sql.utility.statements import (
     Discard,
     DiscardTarget,
+    NoOp,
     ResetVariable,
     SettingScope,
     SetTransaction,
@@ -48,7 +49,7 @@ def parse_discard(reader: TokenReader) -> UtilityStatement:
 
 
 def _is_setting_name(reader: TokenReader) -> bool:
-    """Tell whether the next word is a setting's name though it may start a form of its own (`SET role TO x`)."""
+    """Tell whether the next word is a setting's name; it may start a form of its own (`SET role TO x`)."""
     return reader.is_symbol("=", 1) or reader.is_symbol(".", 1) or reader.is_word(*_AFTER_A_NAME, distance=1)
 
 
@@ -58,6 +59,8 @@ def _is_session_form(reader: TokenReader) -> bool:
 
 def _set_rest(reader: TokenReader, scope: SettingScope) -> UtilityStatement:
     if not _is_setting_name(reader):
+        if reader.accept("constraints"):
+            return _set_constraints(reader)
         if reader.accept("transaction"):
             return _set_transaction(reader)
         if reader.accept("session", "characteristics"):
@@ -84,6 +87,15 @@ def _set_transaction(reader: TokenReader) -> UtilityStatement:
         reader.expect_end()
         raise FeatureNotSupported("SET TRANSACTION SNAPSHOT is not supported")
     return SetTransaction(parse_modes(reader))
+
+
+def _set_constraints(reader: TokenReader) -> NoOp:
+    """DuckDB checks constraints at once, whatever is asked."""
+    if not reader.accept("all"):
+        reader.list_of(reader.dotted_name)
+    if reader.accept_any("deferred", "immediate") is None:
+        raise reader.error()
+    return NoOp("SET CONSTRAINTS", needs_admin=False)
 
 
 def _special_form(reader: TokenReader, scope: SettingScope) -> SetVariable | None:
@@ -139,7 +151,7 @@ def _zone_interval(reader: TokenReader) -> str:
     fields = []
     while reader.current is not None:
         fields.append(reader.label())
-    if fields not in ([], ["hour"], ["hour", "to", "minute"]):
+    if fields not in ([], ["hour"], ["minute"], ["hour", "to", "minute"]):
         raise StatementError("time zone interval must be HOUR or HOUR TO MINUTE", position=position)
     return value
 
@@ -147,7 +159,8 @@ def _zone_interval(reader: TokenReader) -> str:
 def _spelled_out_name(reader: TokenReader) -> str | None:
     if reader.accept("time", "zone"):
         return "timezone"
-    if reader.accept("transaction", "isolation", "level"):
+    if reader.is_word("transaction") and reader.ahead(1) is not None and not reader.is_symbol(".", 1):
+        reader.expect("transaction", "isolation", "level")
         return "transaction_isolation"
     if reader.accept("session", "authorization"):
         return "session_authorization"
@@ -163,4 +176,5 @@ def _setting_name(reader: TokenReader) -> str:
 
 
 def _value(reader: TokenReader) -> str:
-    return reader.number() if reader.number_ahead() else reader.boolean_or_word()
+    is_number = reader.number_ahead() or reader.is_symbol("+") or reader.is_symbol("-")
+    return reader.number() if is_number else reader.boolean_or_word()

@@ -87,10 +87,10 @@ class SettingScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetVariable:
-    """SET name, and the forms in words: TIME ZONE, NAMES, SCHEMA, ROLE, SESSION AUTHORIZATION, XML OPTION.
+    """SET name, and forms in words: TIME ZONE, NAMES, SCHEMA, ROLE, SESSION AUTHORIZATION, XML OPTION.
 
-    name: lower case; `timezone`, `client_encoding`, `search_path`, `role`, `session_authorization`, `xmloption`
-    for those forms. values: as text, identifiers folded, one per list element; empty where is_default.
+    name: lower case; `timezone`, `client_encoding`, `search_path`, `role`, `session_authorization` and
+    `xmloption` for those forms. values: as text, identifiers folded, one a list element; none for DEFAULT.
     """
 
     name: str
@@ -116,7 +116,7 @@ class ResetVariable:
 
 @dataclass(frozen=True, slots=True)
 class ShowVariable:
-    """SHOW name; None for ALL. The forms in words give the setting that they mean, `timezone` and the like."""
+    """SHOW name; None for ALL. The forms in words give the setting that they mean, as `timezone`."""
 
     name: str | None
 
@@ -274,7 +274,7 @@ class CopyFrom:
 
 @dataclass(frozen=True, slots=True)
 class NoOp:
-    """Accepted and without effect here: LOCK, VACUUM, ANALYZE, CHECKPOINT, CLUSTER, REINDEX.
+    """Accepted and without effect here: LOCK, SET CONSTRAINTS, VACUUM, ANALYZE, CHECKPOINT, CLUSTER, REINDEX.
 
     tag: the command tag. needs_admin: PostgreSQL asks for ownership or superuser.
     """

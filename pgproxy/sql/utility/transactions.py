@@ -16,6 +16,12 @@ from pgproxy.sql.utility.statements import (
 )
 from pgwire.errors import FeatureNotSupported
 
+_LEVELS = {
+    "uncommitted": IsolationLevel.READ_UNCOMMITTED,
+    "committed": IsolationLevel.READ_COMMITTED,
+    "read": IsolationLevel.REPEATABLE_READ,
+    "serializable": IsolationLevel.SERIALIZABLE,
+}
 _TWO_PHASE_HINT = "Two-phase commit is not available here; use COMMIT."
 
 
@@ -86,10 +92,15 @@ def parse_modes(reader: TokenReader) -> TransactionModes:
 
 def parse_isolation_level(reader: TokenReader) -> IsolationLevel:
     """Take an `iso_level`."""
-    for level in IsolationLevel:
-        if reader.accept(*level.value.split()):
-            return level
-    raise reader.error()
+    if reader.accept("read"):
+        word = reader.accept_any("committed", "uncommitted")
+    elif reader.accept("repeatable"):
+        word = reader.accept_any("read")
+    else:
+        word = reader.accept_any("serializable")
+    if word is None:
+        raise reader.error()
+    return _LEVELS[word]
 
 
 def _optional_modes(reader: TokenReader) -> TransactionModes:
@@ -97,17 +108,17 @@ def _optional_modes(reader: TokenReader) -> TransactionModes:
 
 
 def _one_mode(reader: TokenReader, modes: TransactionModes) -> TransactionModes:
-    if reader.accept("isolation", "level"):
+    if reader.accept("isolation"):
+        reader.expect("level")
         return replace(modes, isolation=parse_isolation_level(reader))
-    if reader.accept("read", "only"):
-        return replace(modes, read_only=True)
-    if reader.accept("read", "write"):
-        return replace(modes, read_only=False)
-    if reader.accept("deferrable"):
-        return replace(modes, deferrable=True)
-    if reader.accept("not", "deferrable"):
-        return replace(modes, deferrable=False)
-    raise reader.error()
+    if reader.accept("read"):
+        access = reader.accept_any("only", "write")
+        if access is None:
+            raise reader.error()
+        return replace(modes, read_only=access == "only")
+    is_deferrable = not reader.accept("not")
+    reader.expect("deferrable")
+    return replace(modes, deferrable=is_deferrable)
 
 
 def _chain(reader: TokenReader) -> bool:
