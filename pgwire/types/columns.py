@@ -1,11 +1,14 @@
-"""OIDs, and DuckDB type ⇄ Arrow type ⇄ PostgreSQL type."""
+"""What a result looks like: its columns, and the session settings that shape values as text."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """The session settings that decide how values look as text. PostgreSQL docs, "Client Connection Defaults"."""
+    """The session settings that decide how values look as text.
+
+    PostgreSQL docs, "Client Connection Defaults".
+    """
 
     time_zone: str = "UTC"
     interval_style: str = "postgres"
