@@ -1,17 +1,31 @@
 """What one principal may do: grants, row filters and masks of its own and of every group it is in, resolved.
 
-PostgreSQL docs, "Row Security Policies" for how filters combine; the most specific mask wins: the user's own over
-its groups', and among groups the strictest.
+PostgreSQL docs, "Row Security Policies" for how filters combine; the most specific mask wins: the user's own
+over its groups', and among groups the strictest. `PolicyIndex` is built once per policy set, an
+`EffectivePolicy` once per principal and set; a table then costs one dictionary lookup.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, Privilege, RowFilter, TableName
+from pgproxy.policy.model import (
+    ColumnMask,
+    Grant,
+    PolicySet,
+    Principal,
+    PrincipalKind,
+    Privilege,
+    RowFilter,
+    TableName,
+)
 
 _Bound = TypeVar("_Bound", RowFilter, ColumnMask)
+_Securable = tuple[str, str | None, str | None]
+
+_MAX_REMEMBERED_TABLES = 65_536
+"""Bounds the memory that asking for ever new names can take; real catalogs stay far below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +55,15 @@ class TablePolicy:
         return column is not None and privilege in self.column_privileges.get(column, frozenset())
 
 
+_EVERYTHING = TablePolicy(privileges=frozenset(Privilege))
+
+
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
     """What one principal may do, as of one epoch.
 
-    groups: transitive. fingerprint: equal for equal effective policies of one principal and epoch; a plan-cache key
-    and the viewer's key in system relations.
+    groups: transitive. fingerprint: equal for equal effective policies of one principal and epoch; a
+    plan-cache key and the viewer's key in system relations.
     """
 
     principal: str
@@ -58,13 +75,39 @@ class EffectivePolicy:
     grants: tuple[Grant, ...] = ()
     row_filters: Mapping[TableName, tuple[RowFilter, ...]] = field(default_factory=dict)
     column_masks: Mapping[TableName, tuple[ColumnMask, ...]] = field(default_factory=dict)
+    _tables: dict[TableName, TablePolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _grants_on: dict[_Securable, list[Grant]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def table(self, name: TableName) -> TablePolicy:
-        """Resolve the policy of one table. An admin holds every privilege and is neither filtered nor masked."""
+        """Resolve the policy of one table.
+
+        An admin holds every privilege and is neither filtered nor masked.
+        """
+        known = self._tables.get(name)
+        if known is None:
+            known = self._resolve_table(name)
+            if len(self._tables) >= _MAX_REMEMBERED_TABLES:
+                self._tables.clear()
+            self._tables[name] = known
+        return known
+
+    def schema_allows(self, privilege: Privilege, catalog: str, schema: str) -> bool:
+        """Whether `privilege` (USAGE, CREATE) is held on a schema or on its whole catalog."""
+        return self.is_admin or any(
+            g.privilege is privilege
+            and g.catalog == catalog
+            and g.table is None
+            and g.schema in (None, schema)
+            for g in self.grants
+        )
+
+    def _resolve_table(self, name: TableName) -> TablePolicy:
         if self.is_admin:
-            return TablePolicy(privileges=frozenset(Privilege))
+            return _EVERYTHING
         filters = self.row_filters.get(name, ())
-        mine = tuple(f for f in filters if self._applies(f.principals))
+        mine = tuple(f for f in filters if self._is_bound(f.principals))
         whole, by_column = self._table_privileges(name)
         return TablePolicy(
             privileges=whole,
@@ -75,24 +118,22 @@ class EffectivePolicy:
             masks=self._masks(self.column_masks.get(name, ())),
         )
 
-    def schema_allows(self, privilege: Privilege, catalog: str, schema: str) -> bool:
-        """Whether `privilege` (USAGE, CREATE) is held on a schema or on its whole catalog."""
-        return self.is_admin or any(
-            g.privilege is privilege and g.catalog == catalog and g.table is None and g.schema in (None, schema)
-            for g in self.grants
-        )
+    def _is_bound(self, principals: frozenset[str]) -> bool:
+        """No principals: everybody."""
+        return not principals or self.principal in principals or not self.groups.isdisjoint(principals)
 
-    def _applies(self, principals: frozenset[str]) -> bool:
-        return not principals or self.principal in principals or bool(principals & self.groups)
+    def _is_exempt(self, mask: ColumnMask) -> bool:
+        """By its own name, or through a group unless the mask names the user itself, which is more specific."""
+        if self.principal in mask.exempt:
+            return True
+        return self.principal not in mask.principals and not self.groups.isdisjoint(mask.exempt)
 
     def _table_privileges(
         self, name: TableName
     ) -> tuple[frozenset[Privilege], Mapping[str, frozenset[Privilege]]]:
         whole: set[Privilege] = set()
         by_column: dict[str, frozenset[Privilege]] = {}
-        for grant in self.grants:
-            if not _covers(grant, name):
-                continue
+        for grant in self._grants_covering(name):
             if grant.columns is None:
                 whole.add(grant.privilege)
                 continue
@@ -100,12 +141,18 @@ class EffectivePolicy:
                 by_column[column] = by_column.get(column, frozenset()) | {grant.privilege}
         return frozenset(whole), by_column
 
+    def _grants_covering(self, name: TableName) -> Iterator[Grant]:
+        if self.grants and not self._grants_on:
+            for grant in self.grants:
+                self._grants_on.setdefault((grant.catalog, grant.schema, grant.table), []).append(grant)
+        yield from self._grants_on.get((name.catalog, None, None), ())
+        yield from self._grants_on.get((name.catalog, name.schema, None), ())
+        yield from self._grants_on.get((name.catalog, name.schema, name.name), ())
+
     def _masks(self, masks: Iterable[ColumnMask]) -> Mapping[str, ColumnMask]:
         chosen: dict[str, ColumnMask] = {}
         for mask in masks:
-            if self._applies(mask.exempt) and mask.exempt:
-                continue
-            if not self._applies(mask.principals):
+            if self._is_exempt(mask) or not self._is_bound(mask.principals):
                 continue
             current = chosen.get(mask.column)
             if current is None or self._rank(mask) > self._rank(current):
@@ -113,58 +160,79 @@ class EffectivePolicy:
         return chosen
 
     def _rank(self, mask: ColumnMask) -> tuple[int, int, str]:
-        """The user's own binding first, then a group's, then everybody's; then the strictest; the name breaks ties."""
+        """The user's own binding, then a group's, then everybody's.
+
+        The strictest of them; the name breaks ties.
+        """
         if self.principal in mask.principals:
             return (2, mask.strictness, mask.name)
         return (1 if mask.principals else 0, mask.strictness, mask.name)
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyIndex:
+    """A policy set by principal and by table, so that resolving one of many principals reads its own part only."""
+
+    policy_set: PolicySet
+    grants: Mapping[str, tuple[Grant, ...]]
+    row_filters: Mapping[TableName, tuple[RowFilter, ...]]
+    column_masks: Mapping[TableName, tuple[ColumnMask, ...]]
+
+    @classmethod
+    def build(cls, policy_set: PolicySet) -> "PolicyIndex":
+        """Read the whole set once."""
+        grants: dict[str, list[Grant]] = {}
+        for grant in policy_set.grants:
+            grants.setdefault(grant.principal, []).append(grant)
+        return cls(
+            policy_set,
+            {name: tuple(held) for name, held in grants.items()},
+            _by_table(policy_set.row_filters),
+            _by_table(policy_set.column_masks),
+        )
+
+    def effective(self, principal: str) -> EffectivePolicy:
+        """Resolve what `principal` may do; one that is unknown or locked may do nothing."""
+        principals, epoch = self.policy_set.principals, self.policy_set.epoch
+        known = principals.get(principal)
+        if known is not None and known.kind is PrincipalKind.USER and not known.can_login:
+            known = None
+        groups = transitive_groups(principals, known)
+        holders = sorted(groups | {principal}) if known is not None else []
+        return EffectivePolicy(
+            principal=principal,
+            groups=groups,
+            is_admin=any(principals[name].is_admin for name in holders),
+            attributes=known.attributes if known is not None else {},
+            epoch=epoch,
+            fingerprint=hashlib.sha256(f"{epoch}\0{principal}".encode()).hexdigest()[:32],
+            grants=tuple(grant for name in holders for grant in self.grants.get(name, ())),
+            row_filters=self.row_filters,
+            column_masks=self.column_masks,
+        )
+
+
 def effective_policy(policy_set: PolicySet, principal: str) -> EffectivePolicy:
-    """Resolve what `principal` may do; an unknown principal may do nothing."""
-    known = policy_set.principals.get(principal)
-    groups = transitive_groups(policy_set.principals, known)
-    holders = groups | {principal} if known is not None else frozenset[str]()
-    return EffectivePolicy(
-        principal=principal,
-        groups=groups,
-        is_admin=_is_admin(policy_set.principals, holders),
-        attributes=known.attributes if known is not None else {},
-        epoch=policy_set.epoch,
-        fingerprint=hashlib.sha256(f"{policy_set.epoch}\0{principal}".encode()).hexdigest()[:32],
-        grants=tuple(g for g in policy_set.grants if g.principal in holders),
-        row_filters=_by_table(policy_set.row_filters),
-        column_masks=_by_table(policy_set.column_masks),
-    )
+    """Resolve one principal of a set; to resolve many of the same set, build a `PolicyIndex` once."""
+    return PolicyIndex.build(policy_set).effective(principal)
 
 
 def transitive_groups(principals: Mapping[str, Principal], start: Principal | None) -> frozenset[str]:
-    """Every group that `start` is in, directly or through other groups; cycles are harmless."""
+    """Every group that `start` is in, directly or through other groups; never itself. Cycles are harmless."""
     found: set[str] = set()
     pending = list(start.member_of) if start is not None else []
     while pending:
         name = pending.pop()
         group = principals.get(name)
-        if name in found or group is None:
+        if name in found or group is None or group.kind is not PrincipalKind.GROUP:
             continue
         found.add(name)
         pending.extend(group.member_of)
     return frozenset(found)
 
 
-def _is_admin(principals: Mapping[str, Principal], holders: frozenset[str]) -> bool:
-    return any(principals[name].is_admin for name in holders if name in principals)
-
-
-def _covers(grant: Grant, name: TableName) -> bool:
-    if grant.catalog != name.catalog:
-        return False
-    if grant.schema is not None and grant.schema != name.schema:
-        return False
-    return grant.table is None or grant.table == name.name
-
-
 def _by_table(items: Iterable[_Bound]) -> Mapping[TableName, tuple[_Bound, ...]]:
-    found: dict[TableName, tuple[_Bound, ...]] = {}
+    found: dict[TableName, list[_Bound]] = {}
     for item in items:
-        found[item.table] = (*found.get(item.table, ()), item)
-    return found
+        found.setdefault(item.table, []).append(item)
+    return {table: tuple(bound) for table, bound in found.items()}

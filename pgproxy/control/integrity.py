@@ -1,0 +1,164 @@
+"""What must hold of every state of the control plane, whoever made the change. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from pgproxy.control.changes import undefined
+from pgproxy.control.expressions import ExpressionValidator
+from pgproxy.control.state import ControlState, Endpoint
+from pgproxy.policy.effective import transitive_groups
+from pgproxy.policy.model import Grant, Principal, PrincipalKind, Privilege
+from pgwire.errors import StatementError
+from pgwire.sqlstate import SqlState
+
+MAX_NAME_BYTES = 63
+"""PostgreSQL's NAMEDATALEN - 1."""
+
+_RESERVED = frozenset({"public", "none", "current_user", "session_user", "current_role", "user"})
+_ATTRIBUTE_NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
+_TABLE_PRIVILEGES = frozenset(
+    {Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE, Privilege.TRUNCATE}
+)
+_COLUMN_PRIVILEGES = frozenset({Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE})
+
+
+def check_integrity(before: ControlState, after: ControlState, validate: ExpressionValidator) -> None:
+    """Refuse a state that dangles, loops, locks the administrators out or holds SQL that does not bind.
+
+    Only what changed is checked where a check is dear. validate: see `pgproxy.control.expressions`.
+
+    Raises:
+        GatewayError: with the SQLSTATE that PostgreSQL has for the mistake.
+    """
+    for principal in after.principals.values():
+        if before.principals.get(principal.name) != principal:
+            _check_principal(after, principal)
+    _check_names_exist(after)
+    for grant in after.grants - before.grants:
+        _check_grant(grant)
+    for endpoint in after.endpoints.values():
+        if before.endpoints.get(endpoint.name) != endpoint:
+            _check_endpoint(endpoint)
+    _check_expressions(before, after, validate)
+    if _can_administer(before) and not _can_administer(after):
+        raise StatementError(
+            "at least one administrator who can log in must remain", sqlstate=SqlState.OBJECT_IN_USE
+        )
+
+
+def holds_admin(state: ControlState, name: str) -> bool:
+    """Whether a principal is an administrator, itself or through a group, and may log in."""
+    principal = state.principals.get(name)
+    if principal is None or not principal.can_login:
+        return False
+    names = transitive_groups(state.principals, principal) | {name}
+    return any(state.principals[holder].is_admin for holder in names)
+
+
+def _can_administer(state: ControlState) -> bool:
+    return any(holds_admin(state, name) for name in state.verifiers)
+
+
+def _check_principal(state: ControlState, principal: Principal) -> None:
+    name = principal.name
+    if not name or "\0" in name or len(name.encode()) > MAX_NAME_BYTES:
+        raise StatementError(f"a role name has 1 to {MAX_NAME_BYTES} bytes", sqlstate=SqlState.INVALID_NAME)
+    if name.startswith("pg_") or name in _RESERVED:
+        raise StatementError(f'role name "{name}" is reserved', sqlstate=SqlState.RESERVED_NAME)
+    for group in principal.member_of:
+        known = state.principals.get(group)
+        if known is None:
+            raise undefined(f'role "{group}" does not exist')
+        if known.kind is not PrincipalKind.GROUP:
+            raise StatementError(f'role "{group}" is not a group', sqlstate=SqlState.WRONG_OBJECT_TYPE)
+    if name in transitive_groups(state.principals, principal):
+        raise StatementError(
+            f'role "{name}" would be a member of itself', sqlstate=SqlState.INVALID_GRANT_OPERATION
+        )
+    for attribute in principal.attributes:
+        if _ATTRIBUTE_NAME.fullmatch(attribute) is None:
+            raise StatementError(
+                "an attribute's name is made of a-z, 0-9 and _", sqlstate=SqlState.INVALID_NAME
+            )
+
+
+def _check_names_exist(state: ControlState) -> None:
+    for name in _named_principals(state):
+        if name not in state.principals:
+            raise undefined(f'role "{name}" does not exist')
+    for assignment in state.assignments.values():
+        if assignment.endpoint not in state.endpoints:
+            raise undefined(f'endpoint "{assignment.endpoint}" does not exist')
+    for name in state.verifiers:
+        if state.principals[name].kind is not PrincipalKind.USER:
+            raise StatementError(f'role "{name}" is not a user', sqlstate=SqlState.WRONG_OBJECT_TYPE)
+
+
+def _named_principals(state: ControlState) -> Iterator[str]:
+    yield from state.verifiers
+    yield from (grant.principal for grant in state.grants)
+    for row_filter in state.row_filters.values():
+        yield from row_filter.principals
+    for mask in state.column_masks.values():
+        yield from mask.principals | mask.exempt
+    yield from (assignment.principal for assignment in state.assignments.values())
+
+
+def _check_grant(grant: Grant) -> None:
+    names: Iterable[str | None] = (grant.catalog, grant.schema, grant.table, *(grant.columns or ()))
+    if any(name is not None and (not name or "\0" in name) for name in names):
+        raise StatementError("a name in a grant is empty", sqlstate=SqlState.INVALID_NAME)
+    is_misplaced = (
+        (grant.table is not None and grant.schema is None)
+        or (grant.table is not None and grant.privilege not in _TABLE_PRIVILEGES)
+        or (grant.privilege is Privilege.CONNECT and grant.schema is not None)
+        or (grant.columns is not None and (grant.table is None or not grant.columns))
+        or (grant.columns is not None and grant.privilege not in _COLUMN_PRIVILEGES)
+    )
+    if is_misplaced:
+        raise StatementError(
+            f"invalid privilege type {grant.privilege.value} for that securable",
+            sqlstate=SqlState.INVALID_GRANT_OPERATION,
+        )
+
+
+def _check_endpoint(endpoint: Endpoint) -> None:
+    if not endpoint.name or "\0" in endpoint.name or len(endpoint.name.encode()) > MAX_NAME_BYTES:
+        raise StatementError(
+            f"an endpoint name has 1 to {MAX_NAME_BYTES} bytes", sqlstate=SqlState.INVALID_NAME
+        )
+    if not endpoint.token:
+        raise StatementError("an endpoint needs a token", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
+    try:
+        parts = urlsplit(endpoint.url)
+        is_good = (
+            parts.scheme in {"grpc", "grpcs"}
+            and bool(parts.hostname)
+            and bool(parts.port)
+            and "@" not in parts.netloc
+            and not (parts.path or parts.query or parts.fragment)
+        )
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise StatementError(
+            "an endpoint's URL is grpc://HOST:PORT or grpcs://HOST:PORT",
+            sqlstate=SqlState.INVALID_PARAMETER_VALUE,
+        )
+
+
+def _check_expressions(before: ControlState, after: ControlState, validate: ExpressionValidator) -> None:
+    for key, row_filter in after.row_filters.items():
+        if before.row_filters.get(key) != row_filter:
+            validate(row_filter.table, None, row_filter.using)
+            if row_filter.check is not None:
+                validate(row_filter.table, None, row_filter.check)
+    for key, mask in after.column_masks.items():
+        if before.column_masks.get(key) != mask:
+            if mask.principals & mask.exempt:
+                raise StatementError(
+                    f'column mask "{mask.name}" both binds and exempts the same role',
+                    sqlstate=SqlState.INVALID_OBJECT_DEFINITION,
+                )
+            validate(mask.table, mask.column, mask.expression)
