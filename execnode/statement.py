@@ -33,7 +33,8 @@ class EngineStatement:
     """One statement in the engine's dialect, rendered by the gateway from an AST.
 
     parameters: for $1, $2, … in `sql`; every `$n` stands inside a CAST, so its engine type is fixed.
-    result_columns: the declared shape, to which rows are coerced (a NULL parameter may change the engine's own
+    result_columns: the declared shape, to which rows are coerced (a NULL parameter may change the engine's
+    own
         type of an expression); empty: the engine's own shape.
     result_formats: none (all text), one for all, or one a column; 0 text, 1 binary.
     with_row_offsets: chunks can then be split at a row boundary without reading rows.
@@ -56,7 +57,8 @@ class RowChunk:
     """Whole encoded rows.
 
     rows: any bytes-like; owned by the chunk, never written again.
-    row_offsets: where each row begins in `rows`, and the end: row_count + 1 little-endian int32; empty if not asked.
+    row_offsets: where each row begins in `rows`, and the end: row_count + 1 little-endian int32; empty if not
+    asked.
     """
 
     rows: bytes | memoryview
@@ -66,7 +68,7 @@ class RowChunk:
 
 @dataclass(frozen=True, slots=True)
 class CatalogDefinition:
-    """One catalog to attach. kind: `duckdb`. location: a file path or URL. options: credentials and the like."""
+    """One catalog to attach. kind: `duckdb`. location: a path or URL. options: credentials and the like."""
 
     name: str
     kind: str

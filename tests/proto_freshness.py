@@ -19,7 +19,11 @@ def generate(into: Path) -> None:
         [
             sys.executable,
             *("-m", "grpc_tools.protoc", f"-I{ROOT}", f"--python_betterproto2_out={into}"),
-            *("--python_betterproto2_opt=client_generation=async", str(ROOT / "schema.proto")),
+            *(
+                "--python_betterproto2_opt=client_generation=async",
+                "--python_betterproto2_opt=server_generation=async",
+            ),
+            str(ROOT / "schema.proto"),
         ],
         check=True,
         env=environment,

@@ -17,6 +17,7 @@ __all__ = (
     "DescribeReply",
     "DescribeRequest",
     "ErrorDetail",
+    "ExecNodeBase",
     "ExecNodeStub",
     "ExecuteRequest",
     "FetchResultsRequest",
@@ -38,11 +39,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import betterproto2
+import grpclib
 from betterproto2 import grpclib as betterproto2_grpclib
 
 from ...message_pool import default_message_pool
 
 if TYPE_CHECKING:
+    import grpclib.server
     from betterproto2.grpclib.grpclib_client import MetadataLike
     from grpclib.metadata import Deadline
 
@@ -698,3 +701,228 @@ class ExecNodeStub(betterproto2_grpclib.ServiceStub):
             deadline=deadline,
             metadata=metadata,
         )
+
+
+class ExecNodeBase(betterproto2_grpclib.ServiceBase):
+    async def health(self, message: "HealthRequest") -> "HealthReply":
+        """
+        Real health: runs `SELECT 1` on the engine.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def attach_catalogs(
+        self, message: "AttachCatalogsRequest"
+    ) -> "AttachCatalogsReply":
+        """
+        Attaches exactly these catalogs; a newer generation replaces the older once its queries have ended.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def open_session(self, message: "OpenSessionRequest") -> "OpenSessionReply":
+        """
+        A pinned engine session: one transaction, temporary tables, session settings.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def close_session(
+        self, message: "CloseSessionRequest"
+    ) -> "CloseSessionReply":
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def describe(self, message: "DescribeRequest") -> "DescribeReply":
+        """
+        Binds without executing and gives the result's shape.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def execute(self, message: "ExecuteRequest") -> "AsyncIterator[ResultChunk]":
+        """
+        Direct mode: one server stream, no spool, no resume.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+        yield ResultChunk()
+
+    async def submit_query(self, message: "SubmitQueryRequest") -> "SubmitQueryReply":
+        """
+        Cursor mode: starts the query into a spool.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def fetch_results(
+        self, message: "FetchResultsRequest"
+    ) -> "AsyncIterator[ResultChunk]":
+        """
+        Streams chunks from from_sequence on and acknowledges all before it.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+        yield ResultChunk()
+
+    async def cancel_query(self, message: "CancelQueryRequest") -> "CancelQueryReply":
+        """
+        Answers once the query has stopped running (both modes).
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def delete_query(self, message: "DeleteQueryRequest") -> "DeleteQueryReply":
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def __rpc_health(
+        self, stream: "grpclib.server.Stream[HealthRequest, HealthReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.health(request)
+        await stream.send_message(response)
+
+    async def __rpc_attach_catalogs(
+        self,
+        stream: "grpclib.server.Stream[AttachCatalogsRequest, AttachCatalogsReply]",
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.attach_catalogs(request)
+        await stream.send_message(response)
+
+    async def __rpc_open_session(
+        self, stream: "grpclib.server.Stream[OpenSessionRequest, OpenSessionReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.open_session(request)
+        await stream.send_message(response)
+
+    async def __rpc_close_session(
+        self, stream: "grpclib.server.Stream[CloseSessionRequest, CloseSessionReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.close_session(request)
+        await stream.send_message(response)
+
+    async def __rpc_describe(
+        self, stream: "grpclib.server.Stream[DescribeRequest, DescribeReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.describe(request)
+        await stream.send_message(response)
+
+    async def __rpc_execute(
+        self, stream: "grpclib.server.Stream[ExecuteRequest, ResultChunk]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        await self._call_rpc_handler_server_stream(
+            self.execute,
+            stream,
+            request,
+        )
+
+    async def __rpc_submit_query(
+        self, stream: "grpclib.server.Stream[SubmitQueryRequest, SubmitQueryReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.submit_query(request)
+        await stream.send_message(response)
+
+    async def __rpc_fetch_results(
+        self, stream: "grpclib.server.Stream[FetchResultsRequest, ResultChunk]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        await self._call_rpc_handler_server_stream(
+            self.fetch_results,
+            stream,
+            request,
+        )
+
+    async def __rpc_cancel_query(
+        self, stream: "grpclib.server.Stream[CancelQueryRequest, CancelQueryReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.cancel_query(request)
+        await stream.send_message(response)
+
+    async def __rpc_delete_query(
+        self, stream: "grpclib.server.Stream[DeleteQueryRequest, DeleteQueryReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.delete_query(request)
+        await stream.send_message(response)
+
+    def __mapping__(self) -> "dict[str, grpclib.const.Handler]":
+        return {
+            "/execnode.v1.ExecNode/Health": grpclib.const.Handler(
+                self.__rpc_health,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                HealthRequest,
+                HealthReply,
+            ),
+            "/execnode.v1.ExecNode/AttachCatalogs": grpclib.const.Handler(
+                self.__rpc_attach_catalogs,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                AttachCatalogsRequest,
+                AttachCatalogsReply,
+            ),
+            "/execnode.v1.ExecNode/OpenSession": grpclib.const.Handler(
+                self.__rpc_open_session,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                OpenSessionRequest,
+                OpenSessionReply,
+            ),
+            "/execnode.v1.ExecNode/CloseSession": grpclib.const.Handler(
+                self.__rpc_close_session,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                CloseSessionRequest,
+                CloseSessionReply,
+            ),
+            "/execnode.v1.ExecNode/Describe": grpclib.const.Handler(
+                self.__rpc_describe,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                DescribeRequest,
+                DescribeReply,
+            ),
+            "/execnode.v1.ExecNode/Execute": grpclib.const.Handler(
+                self.__rpc_execute,
+                grpclib.const.Cardinality.UNARY_STREAM,
+                ExecuteRequest,
+                ResultChunk,
+            ),
+            "/execnode.v1.ExecNode/SubmitQuery": grpclib.const.Handler(
+                self.__rpc_submit_query,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                SubmitQueryRequest,
+                SubmitQueryReply,
+            ),
+            "/execnode.v1.ExecNode/FetchResults": grpclib.const.Handler(
+                self.__rpc_fetch_results,
+                grpclib.const.Cardinality.UNARY_STREAM,
+                FetchResultsRequest,
+                ResultChunk,
+            ),
+            "/execnode.v1.ExecNode/CancelQuery": grpclib.const.Handler(
+                self.__rpc_cancel_query,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                CancelQueryRequest,
+                CancelQueryReply,
+            ),
+            "/execnode.v1.ExecNode/DeleteQuery": grpclib.const.Handler(
+                self.__rpc_delete_query,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                DeleteQueryRequest,
+                DeleteQueryReply,
+            ),
+        }

@@ -1,0 +1,90 @@
+"""Arrow batches in, chunks of encoded rows out, of about the size that a gRPC message and a socket like."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from execnode.statement import RowChunk
+
+BATCH_ROWS = 8192
+"""Rows that DuckDB hands over at once: four of its vectors, small enough for the cache while they are
+encoded.
+"""
+
+TARGET_CHUNK_BYTES = 512 << 10
+"""A chunk ends once it has this many bytes; a batch that would give more than twice that is cut first."""
+
+EncodeBatch = Callable[[pa.RecordBatch], RowChunk]
+
+
+class ChunkBuilder:
+    """Pulls batches and encodes them. Blocking; used by one thread at a time.
+
+    The first chunk is the first batch, whatever its size: time to the first row matters. Later ones are
+    coalesced up to TARGET_CHUNK_BYTES, and a batch of wide rows is cut before it is encoded.
+    """
+
+    def __init__(self, batches: Iterator[pa.RecordBatch], encode: EncodeBatch) -> None:
+        self._batches = batches
+        self._encode = encode
+        self._pending: deque[pa.RecordBatch] = deque()
+        self._row_bytes = 0.0
+        self._is_first = True
+
+    def next_chunk(self) -> RowChunk | None:
+        """Give the next chunk, or None at the end."""
+        parts: list[RowChunk] = []
+        size = 0
+        while size < TARGET_CHUNK_BYTES:
+            batch = self._next_batch()
+            if batch is None:
+                break
+            chunk = self._encode(batch)
+            parts.append(chunk)
+            size += len(chunk.rows)
+            self._row_bytes = len(chunk.rows) / max(chunk.row_count, 1)
+            if self._is_first:
+                self._is_first = False
+                break
+        return join_chunks(parts) if parts else None
+
+    def _next_batch(self) -> pa.RecordBatch | None:
+        while not self._pending:
+            batch = next(self._batches, None)
+            if batch is None:
+                return None
+            if batch.num_rows:
+                self._pending.extend(self._cut(batch))
+        return self._pending.popleft()
+
+    def _cut(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        rows = batch.num_rows
+        if self._row_bytes * rows > 2 * TARGET_CHUNK_BYTES:
+            rows = max(1, int(TARGET_CHUNK_BYTES / self._row_bytes))
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
+
+
+def join_chunks(parts: list[RowChunk]) -> RowChunk:
+    """Join chunks of one result; row offsets move along."""
+    if len(parts) == 1:
+        return parts[0]
+    return RowChunk(
+        b"".join(part.rows for part in parts), sum(part.row_count for part in parts), _join_offsets(parts)
+    )
+
+
+def _join_offsets(parts: list[RowChunk]) -> bytes:
+    if not parts[0].row_offsets:
+        return b""
+    bases = [0]
+    for part in parts:
+        bases.append(bases[-1] + len(part.rows))
+    moved = [
+        (np.frombuffer(part.row_offsets, dtype="<i4")[:-1] + base).astype("<i4")
+        for part, (base, _) in zip(parts, pairwise(bases), strict=True)
+    ]
+    return b"".join(array.tobytes() for array in moved) + bases[-1].to_bytes(4, "little")

@@ -1,0 +1,62 @@
+"""Blocking work on a DuckDB cursor, run in a thread so that stopping it is certain.
+
+Cancelling an awaiter does not stop a thread. `stop_job` returns only when the thread has left DuckDB, and
+repeats the interrupt until then, because DuckDB forgets one that comes before the query has started.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
+_REPEAT_S = 0.02
+
+
+async def run_job(executor: Executor, work: Callable[[], _Result], interrupt: Callable[[], None]) -> _Result:
+    """Run `work` in the executor. On cancellation it has stopped before this returns."""
+    job = executor.submit(work)
+    try:
+        return await asyncio.shield(asyncio.wrap_future(job))
+    except asyncio.CancelledError:
+        await stop_job(job, interrupt)
+        raise
+
+
+async def stop_job(job: Future[_Result], interrupt: Callable[[], None]) -> None:
+    """Return once `job` runs no more; what it raised is dropped.
+
+    Raises:
+        asyncio.CancelledError: the caller was cancelled meanwhile; raised only after the job has stopped.
+    """
+    if job.cancel():
+        return
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    job.add_done_callback(lambda _: loop.call_soon_threadsafe(stopped.set))
+    cancelled: asyncio.CancelledError | None = None
+    while not stopped.is_set():
+        interrupt()
+        try:
+            async with asyncio.timeout(_REPEAT_S):
+                await stopped.wait()
+        except TimeoutError:
+            continue
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+async def finish_job(executor: Executor, work: Callable[[], _Result]) -> _Result:
+    """Run short work that must not be cut off: a cancellation is raised only after it has ended."""
+    waiter = asyncio.wrap_future(executor.submit(work))
+    cancelled: asyncio.CancelledError | None = None
+    while not waiter.done():
+        try:
+            await asyncio.wait({waiter})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return waiter.result()

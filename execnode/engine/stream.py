@@ -1,0 +1,246 @@
+"""One running statement as a stream of chunks with read-ahead bounded in bytes.
+
+A thread of the executor is held only while DuckDB works, never while a reader pauses: each chunk is one job,
+and the next is submitted only when the window has room. That is the whole back-pressure.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+import duckdb
+import pyarrow as pa
+
+from execnode.engine.chunks import BATCH_ROWS, ChunkBuilder
+from execnode.engine.encoding import batch_encoder, decode_parameters
+from execnode.engine.errors import ENGINE_EXCEPTIONS, as_gateway_error, engine_error, translate_error
+from execnode.engine.jobs import finish_job, stop_job
+from execnode.spool import ChunkSpool
+from execnode.statement import EngineStatement, RowChunk
+from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
+from pgwire.types import ResultColumn, result_column
+
+READ_AHEAD_BYTES = 2 << 20
+"""Chunks are made ahead of the reader until so many bytes wait; the one in the making comes on top."""
+
+
+@dataclass(slots=True)
+class EngineCursor:
+    """A DuckDB connection and what must be known of it.
+
+    time_zone: what its TimeZone is set to. has_failed: an error ended its transaction; only ROLLBACK helps.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    time_zone: str = "UTC"
+    in_transaction: bool = False
+    has_failed: bool = False
+
+    def set_time_zone(self, time_zone: str) -> None:
+        """SET TimeZone if it differs: how timestamptz is computed with, and shown. Blocking."""
+        if time_zone == self.time_zone:
+            return
+        quoted = time_zone.replace("'", "''")
+        self.connection.execute(f"SET TimeZone = '{quoted}'")
+        self.time_zone = time_zone
+
+    def translate(self, error: Exception) -> GatewayError:
+        """Translate, and remember that the transaction has failed."""
+        translated = translate_error(error, in_failed_transaction=self.has_failed)
+        self.has_failed = self.in_transaction
+        return translated
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the reader's side knows. `changed` wakes it."""
+
+    columns: tuple[ResultColumn, ...] | None = None
+    chunks: deque[RowChunk] = field(default_factory=deque)
+    buffered_bytes: int = 0
+    error: GatewayError | None = None
+    has_ended: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class StatementStream:
+    """A statement that runs on one cursor. Use through `DuckEngine.execute`.
+
+    Methods without underscore belong to the event loop; `_begin` and `_fetch` run in the executor, one at a
+    time.
+    """
+
+    def __init__(self, cursor: EngineCursor, statement: EngineStatement, executor: Executor) -> None:
+        self._cursor = cursor
+        self._statement = statement
+        self._executor = executor
+        self._loop = asyncio.get_running_loop()
+        self._progress = _Progress()
+        self._job: Future[RowChunk | None] | None = None
+        self._is_closing = False
+        self._builder: ChunkBuilder | None = None
+        self._reader: pa.RecordBatchReader | None = None
+        self._spool: ChunkSpool | None = None
+        self._affected_rows = 0
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        """The shape of the rows; none for a statement that returns no rows."""
+        return self._progress.columns or ()
+
+    @property
+    def affected_rows(self) -> int:
+        """Rows written, once `read` has returned None."""
+        return self._affected_rows
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the engine has nothing more to give; chunks may still wait for the reader."""
+        return self._job is None and (self._progress.has_ended or self._progress.error is not None)
+
+    async def open(self) -> None:
+        """Start the statement and return once its columns are known.
+
+        Raises:
+            GatewayError: the engine refused it.
+        """
+        self._submit(self._begin)
+        progress = self._progress
+        while progress.columns is None:
+            if progress.error is not None:
+                raise progress.error
+            progress.changed.clear()
+            await progress.changed.wait()
+
+    async def read(self) -> RowChunk | None:
+        """Give the next chunk, or None at the end.
+
+        Raises:
+            GatewayError: what the engine raised, translated.
+        """
+        if self._spool is not None and not self._spool.is_empty:
+            return await finish_job(self._executor, self._spool.take)
+        return await self._next_from_engine()
+
+    async def detach(self, spool: ChunkSpool) -> None:
+        """Move the rows that are still to come into `spool`, so that the cursor is free again.
+
+        DuckDB ends an open result without a word when its connection runs the next statement. An error among
+        the rows is kept for the reader who gets so far.
+        """
+        self._spool = spool
+        with suppress(GatewayError):
+            while (chunk := await self._next_from_engine()) is not None:
+                await finish_job(self._executor, partial(spool.append, chunk))
+
+    async def _next_from_engine(self) -> RowChunk | None:
+        progress = self._progress
+        while not progress.chunks:
+            if progress.error is not None:
+                raise progress.error
+            if progress.has_ended:
+                return None
+            progress.changed.clear()
+            await progress.changed.wait()
+        chunk = progress.chunks.popleft()
+        progress.buffered_bytes -= len(chunk.rows)
+        self._pump()
+        return chunk
+
+    async def close(self) -> None:
+        """Interrupt what runs and return once it has stopped; the cursor is then idle."""
+        self._is_closing = True
+        try:
+            if self._job is not None:
+                await stop_job(self._job, self._cursor.connection.interrupt)
+        finally:
+            if self._reader is not None:
+                await finish_job(self._executor, self._drop_reader)
+            if self._spool is not None:
+                await finish_job(self._executor, self._spool.close)
+
+    def _submit(self, work: Callable[[], RowChunk | None]) -> None:
+        self._job = job = self._executor.submit(work)
+        job.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._finished, done))
+
+    def _finished(self, job: Future[RowChunk | None]) -> None:
+        self._job = None
+        progress = self._progress
+        if job.cancelled():
+            progress.error = engine_error(SqlState.QUERY_CANCELED)
+        elif (error := job.exception()) is not None:
+            progress.error = as_gateway_error(error)
+        elif (chunk := job.result()) is None:
+            progress.has_ended = True
+        else:
+            progress.chunks.append(chunk)
+            progress.buffered_bytes += len(chunk.rows)
+        progress.changed.set()
+        self._pump()
+
+    def _pump(self) -> None:
+        progress = self._progress
+        if self._job is not None or self._is_closing or progress.has_ended or progress.error is not None:
+            return
+        if progress.buffered_bytes < READ_AHEAD_BYTES:
+            self._submit(self._fetch)
+
+    def _begin(self) -> RowChunk | None:
+        """Start the statement, tell the columns, make the first chunk."""
+        try:
+            if self._is_closing:
+                raise engine_error(SqlState.QUERY_CANCELED)
+            cursor, statement = self._cursor, self._statement
+            cursor.set_time_zone(statement.output.time_zone)
+            parsed = cursor.connection.extract_statements(statement.sql)
+            if len(parsed) != 1:
+                raise engine_error(SqlState.SYNTAX_ERROR, engine_text=f"{len(parsed)} statements in one text")
+            cursor.connection.execute(parsed[0], decode_parameters(statement.parameters))
+            columns = self._shape()
+            if statement.returns_rows:
+                self._reader = cursor.connection.to_arrow_reader(BATCH_ROWS)
+                self._builder = ChunkBuilder(iter(self._reader), batch_encoder(statement, columns))
+            else:
+                self._count_affected()
+        except ENGINE_EXCEPTIONS as error:
+            raise self._cursor.translate(error) from error
+        self._loop.call_soon_threadsafe(self._tell_columns, columns)
+        return self._fetch()
+
+    def _tell_columns(self, columns: tuple[ResultColumn, ...]) -> None:
+        self._progress.columns = columns
+        self._progress.changed.set()
+
+    def _shape(self) -> tuple[ResultColumn, ...]:
+        if not self._statement.returns_rows:
+            return ()
+        if self._statement.result_columns:
+            return self._statement.result_columns
+        return tuple(result_column(c[0], str(c[1])) for c in self._cursor.connection.description or ())
+
+    def _count_affected(self) -> None:
+        description = self._cursor.connection.description
+        row = self._cursor.connection.fetchone() if description else None
+        if row is not None and len(row) == 1 and isinstance(row[0], int):
+            self._affected_rows = row[0]
+
+    def _fetch(self) -> RowChunk | None:
+        if self._builder is None:
+            return None
+        try:
+            chunk = self._builder.next_chunk()
+        except ENGINE_EXCEPTIONS as error:
+            raise self._cursor.translate(error) from error
+        if chunk is None:
+            self._drop_reader()
+        return chunk
+
+    def _drop_reader(self) -> None:
+        reader, self._reader, self._builder = self._reader, None, None
+        if reader is not None:
+            reader.close()
