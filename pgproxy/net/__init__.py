@@ -1,0 +1,1 @@
+"""The front door: listener, connection shell, TLS, cancellation, drain. No decisions."""

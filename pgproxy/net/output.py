@@ -1,0 +1,45 @@
+"""What goes to the client.
+
+Small messages gathered, row buffers forwarded as they are, in order, with back-pressure.
+"""
+
+from pgproxy.net.stream import ClientStream
+from pgwire.backend import BackendMessage, encode_backend
+
+_FLUSH_BYTES = 8192
+"""PostgreSQL's own send buffer: what has gathered beyond it leaves without waiting for a flush."""
+
+
+class ClientOutput:
+    """The Sink of a connection."""
+
+    def __init__(self, stream: ClientStream) -> None:
+        self._stream = stream
+        self._pending = bytearray()
+
+    def send(self, message: BackendMessage) -> None:
+        """Queue one message."""
+        self._pending += encode_backend(message)
+        if len(self._pending) >= _FLUSH_BYTES:
+            self.flush()
+
+    async def write_rows(self, rows: bytes | memoryview) -> None:
+        """Forward encoded rows; returns when the client can take more.
+
+        Raises:
+            ConnectionResetError: the client has gone.
+        """
+        self.flush()
+        self._stream.write(rows)
+        await self._stream.drain()
+
+    def flush(self) -> None:
+        """Hand what has gathered to the transport."""
+        if self._pending:
+            self._stream.write(bytes(self._pending))
+            self._pending.clear()
+
+    async def drain(self) -> None:
+        """Flush, and wait until the transport takes more."""
+        self.flush()
+        await self._stream.drain()

@@ -1,0 +1,166 @@
+"""One client's socket: bounded reads, back-pressured writes, an upgrade to TLS.
+
+An `asyncio.Protocol` instead of streams: whole encoded chunks go to the transport as they are, and a vanished
+client is noticed while a statement runs, because the loop keeps reading.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import cast
+
+READ_AHEAD_BYTES = 256 * 1024
+"""What a client may send ahead of the statement that runs; beyond it the socket is not read."""
+
+WRITE_HIGH_WATER_BYTES = 1024 * 1024
+"""What may wait in the transport for a slow client before the writer is held."""
+
+
+class ClientStream(asyncio.Protocol):
+    """The bytes of one client connection, in both directions. Used by one task."""
+
+    def __init__(self, on_connected: Callable[["ClientStream"], None]) -> None:
+        self._on_connected = on_connected
+        self._transport: asyncio.Transport | None = None
+        self._received: list[bytes] = []
+        self._received_bytes = 0
+        self._is_reading_paused = False
+        self._is_eof = False
+        self._readable = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._closed = asyncio.Event()
+        self._on_lost: Callable[[], None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        is_upgrade = self._transport is not None
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        if not is_upgrade:
+            self._on_connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._received.append(data)
+        self._received_bytes += len(data)
+        self._readable.set()
+        if self._received_bytes > READ_AHEAD_BYTES and not self._is_reading_paused:
+            self._is_reading_paused = True
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._lost()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost()
+        self._closed.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport; only once connected."""
+        if self._transport is None:
+            raise ConnectionError("not connected")
+        return self._transport
+
+    @property
+    def is_eof(self) -> bool:
+        """Whether the client has gone."""
+        return self._is_eof
+
+    @property
+    def has_input(self) -> bool:
+        """Whether bytes are waiting that `read` has not given."""
+        return bool(self._received)
+
+    @property
+    def peer_host(self) -> str:
+        """The client's address without its port; empty for a Unix socket."""
+        peer = self.transport.get_extra_info("peername")
+        return str(peer[0]) if isinstance(peer, tuple) else ""
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS session, or None over plaintext."""
+        return cast("ssl.SSLObject | None", self.transport.get_extra_info("ssl_object"))
+
+    def on_lost(self, callback: Callable[[], None] | None) -> None:
+        """Be told, once, when the client goes while a statement runs."""
+        self._on_lost = callback
+        if callback is not None and self._is_eof:
+            callback()
+
+    async def read(self) -> bytes:
+        """Give what has arrived, at least one byte; empty at the end of the stream."""
+        while not self._received and not self._is_eof:
+            self._readable.clear()
+            await self._readable.wait()
+        data = b"".join(self._received)
+        self._received.clear()
+        self._received_bytes = 0
+        if self._is_reading_paused and not self._is_eof:
+            self._is_reading_paused = False
+            self.transport.resume_reading()
+        return data
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Hand bytes to the transport; follow it by `drain` before the next large write."""
+        if not self._is_eof:
+            self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the transport takes more.
+
+        Raises:
+            ConnectionResetError: the client has gone.
+        """
+        if self._is_eof:
+            raise ConnectionResetError("the client has gone")
+        if not self._writable.is_set():
+            await self._writable.wait()
+        if self._is_eof:
+            raise ConnectionResetError("the client has gone")
+
+    async def start_tls(self, context: ssl.SSLContext, timeout_s: float) -> None:
+        """Upgrade after SSLRequest was answered with `S`.
+
+        Nothing may be buffered in plaintext (CVE-2021-23214).
+        """
+        loop = asyncio.get_running_loop()
+        transport = await loop.start_tls(
+            self.transport, self, context, server_side=True, ssl_handshake_timeout=timeout_s
+        )
+        if transport is None:
+            raise ConnectionResetError("the client has gone")
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        """Flush what is written and close; a client that takes nothing is cut off after `timeout_s`."""
+        if self._transport is None:
+            return
+        self._transport.close()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._closed.wait()
+        except TimeoutError:
+            self._transport.abort()
+
+    def abort(self) -> None:
+        """Close at once, dropping what is unsent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _lost(self) -> None:
+        if self._is_eof:
+            return
+        self._is_eof = True
+        self._readable.set()
+        self._writable.set()
+        if self._on_lost is not None:
+            self._on_lost()

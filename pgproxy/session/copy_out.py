@@ -1,0 +1,26 @@
+"""COPY … TO STDOUT.
+
+The rows are encoded where the data is, like any other result; never by the engine's own COPY.
+PostgreSQL docs, "COPY" and "COPY Operations".
+"""
+
+from pgproxy.session.planning import StatementPlanner
+from pgproxy.session.portal_runs import PortalDriver
+from pgproxy.session.sink import Sink
+from pgproxy.session.utilities import UtilityResult
+from pgproxy.sql.utility import statements as u
+from pgwire.errors import FeatureNotSupported
+
+
+class CopyOut:
+    """Runs COPY TO for one session."""
+
+    def __init__(self, planner: StatementPlanner, driver: PortalDriver) -> None:
+        self._planner = planner
+        self._driver = driver
+
+    async def run(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> UtilityResult | None:
+        """Run a statement; None where it is not of this kind."""
+        if not isinstance(statement, u.CopyTo):
+            return None
+        raise FeatureNotSupported("COPY TO is not supported")

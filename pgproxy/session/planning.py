@@ -1,0 +1,153 @@
+"""From a statement's text to a PreparedQuery: utility or plan, with the shape of its rows.
+
+The one caller of `plan_statement` on behalf of clients; both query protocols, cursors, COPY and EXPLAIN come
+here.
+"""
+
+from collections.abc import Sequence
+
+from execnode.statement import EngineStatement
+from pgproxy.policy.effective import EffectivePolicy
+from pgproxy.routing.resolve import StatementTraits
+from pgproxy.routing.router import RouteRequest
+from pgproxy.session.prepared import PreparedQuery
+from pgproxy.session.services import Identity, SessionServices
+from pgproxy.session.session_values import SessionValues
+from pgproxy.session.settings import SessionSettings
+from pgproxy.sql.plan import Plan, PlanContext
+from pgproxy.sql.utility import parse_utility
+from pgwire.backend import FieldDescription
+from pgwire.errors import InternalError
+from pgwire.types import ResultColumn, engine_type_of, type_by_oid
+
+_DESCRIBED_LIMIT = 4096
+
+
+class StatementPlanner:
+    """Plans for one session: with its principal's policy, its settings and its search path."""
+
+    def __init__(self, identity: Identity, services: SessionServices, settings: SessionSettings) -> None:
+        self.identity = identity
+        self.settings = settings
+        self._services = services
+
+    @property
+    def policy(self) -> EffectivePolicy:
+        """The principal's policy as of now."""
+        return self._services.policies.effective(self.identity.principal)
+
+    async def prepare(
+        self, text: str, declared_oids: Sequence[int] = (), *, needs_columns: bool = True
+    ) -> PreparedQuery:
+        """Parse one statement. needs_columns: False where the rows' shape comes with the stream itself.
+
+        Raises:
+            GatewayError: the statement is wrong or denied.
+        """
+        utility = parse_utility(text)
+        if utility is not None:
+            return PreparedQuery(text, tuple(declared_oids), utility=utility)
+        plan = self.plan(text, declared_oids)
+        columns: tuple[ResultColumn, ...] | None = None
+        if plan.returns_rows and (needs_columns or plan.column_type_oids is not None):
+            columns = await self._describe(plan)
+        return PreparedQuery(text, tuple(declared_oids), plan=plan, columns=columns)
+
+    async def refreshed(self, prepared: PreparedQuery) -> PreparedQuery:
+        """Give the statement as planned under the policy and catalog of now.
+
+        The same object if nothing moved.
+        """
+        if prepared.plan is None:
+            return prepared
+        if self._is_current(prepared.plan):
+            return prepared
+        return await self.prepare(
+            prepared.text, prepared.declared_oids, needs_columns=prepared.columns is not None
+        )
+
+    def plan(self, text: str, declared_oids: Sequence[int]) -> Plan:
+        """Plan one statement, from the cache where nothing has moved."""
+        return self._services.plan_cache.plan(text, tuple(declared_oids), self._context())
+
+    def _context(self) -> PlanContext:
+        snapshot = self._services.catalogs.snapshot
+        policy = self.policy
+        return PlanContext(
+            policy=policy,
+            catalog=snapshot,
+            search_path=self.settings.search_path(self.identity.principal),
+            session_user=self.identity.principal,
+            parse_engine_sql=self._services.parse_engine_sql,
+            dialect=self.settings.show("pgproxy.dialect"),
+            default_catalog=self.identity.database,
+            session_values=SessionValues(self.identity, self.settings),
+        )
+
+    def _is_current(self, plan: Plan) -> bool:
+        return (
+            plan.policy_epoch == self.policy.epoch
+            and plan.catalog_generation == self._services.catalogs.snapshot.generation
+        )
+
+    async def _describe(self, plan: Plan) -> tuple[ResultColumn, ...]:
+        described = self._services.described
+        key = f"{plan.catalog_generation}\0{plan.policy_epoch}\0{plan.describe_sql}"
+        columns = described.get(key)
+        if columns is None:
+            statement = EngineStatement(plan.describe_sql, output=self.settings.output())
+            traits = StatementTraits(is_read_only=True, is_catalog=plan.is_catalog)
+            request = RouteRequest(statement, self.identity.principal, self.policy.groups, traits)
+            columns = await self._services.router.describe(request)
+            if len(described) >= _DESCRIBED_LIMIT:
+                described.clear()
+            described[key] = columns
+        return overlay(plan, columns)
+
+
+def overlay(plan: Plan, columns: Sequence[ResultColumn]) -> tuple[ResultColumn, ...]:
+    """Give the engine's columns PostgreSQL's names and, where the plan knows better, types.
+
+    Raises:
+        InternalError: the plan and the engine differ in the number of columns.
+    """
+    names = plan.column_names or tuple(column.name for column in columns)
+    oids = plan.column_type_oids or (None,) * len(columns)
+    if not len(names) == len(oids) == len(columns):
+        raise InternalError("the planned and the described result differ in their number of columns")
+    return tuple(_overlaid(c, name, oid) for c, name, oid in zip(columns, names, oids, strict=True))
+
+
+def _overlaid(column: ResultColumn, name: str, oid: int | None) -> ResultColumn:
+    if oid is None or oid == column.type_oid:
+        return ResultColumn(name, column.type_oid, column.typmod, column.engine_type)
+    return ResultColumn(name, oid, -1, engine_type_of(oid, -1))
+
+
+def field_descriptions(
+    columns: Sequence[ResultColumn], formats: Sequence[int] = ()
+) -> tuple[FieldDescription, ...]:
+    """Give RowDescription's fields. formats: none (all text), one for all, or one a column."""
+    return tuple(
+        FieldDescription(
+            name=column.name,
+            table_oid=0,
+            column_number=0,
+            type_oid=column.type_oid,
+            type_size=_type_size(column.type_oid),
+            typmod=column.typmod,
+            format=_format_of(formats, index),
+        )
+        for index, column in enumerate(columns)
+    )
+
+
+def _type_size(oid: int) -> int:
+    found = type_by_oid(oid)
+    return found.typlen if found is not None else -1
+
+
+def _format_of(formats: Sequence[int], index: int) -> int:
+    if not formats:
+        return 0
+    return formats[0] if len(formats) == 1 else formats[index]

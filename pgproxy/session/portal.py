@@ -1,0 +1,72 @@
+"""A bound portal: one statement with its parameters, and the open stream of its rows.
+
+PostgreSQL docs, "Extended Query": Execute with a row limit reads that many rows and leaves the portal
+suspended.
+"""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from execnode.statement import Parameter, RowChunk
+from pgproxy.routing.attempts import RoutedStream
+from pgproxy.session.prepared import PreparedQuery
+from pgproxy.session.telemetry import StatementRecord
+
+
+@dataclass(slots=True, eq=False)
+class Portal:
+    """What Bind made. The stream opens at the first Execute and stays open while the portal is suspended.
+
+    result_formats: as in Bind. rows_sent: over all Executes. is_pinned: the stream runs in the block's engine
+    session. record: the statement's facts until it ends. started_ns: on the monotonic clock.
+    """
+
+    prepared: PreparedQuery
+    parameters: tuple[Parameter, ...] = ()
+    result_formats: tuple[int, ...] = ()
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    stream: RoutedStream | None = None
+    rows_sent: int = 0
+    record: StatementRecord | None = None
+    started_ns: int = 0
+    _leftover: RowChunk | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the statement has run, or runs."""
+        return self.stream is not None
+
+    @property
+    def affected_rows(self) -> int:
+        """Rows written, once all has been read."""
+        return self.stream.affected_rows if self.stream is not None else 0
+
+    async def next_chunk(self, max_rows: int) -> RowChunk | None:
+        """Give up to `max_rows` rows (0: as many as come), or None at the end."""
+        chunk, self._leftover = self._leftover, None
+        if chunk is None and self.stream is not None:
+            chunk = await self.stream.read()
+        if chunk is None:
+            return None
+        if max_rows and chunk.row_count > max_rows:
+            chunk, self._leftover = split_chunk(chunk, max_rows)
+        self.rows_sent += chunk.row_count
+        return chunk
+
+    async def close(self) -> None:
+        """Cancel the stream if it runs; returns when the engine has stopped."""
+        self._leftover = None
+        await self.stack.aclose()
+        self.stream = None
+
+
+def split_chunk(chunk: RowChunk, row_count: int) -> tuple[RowChunk, RowChunk]:
+    """Split a chunk that carries row offsets after its first `row_count` rows; no row is read."""
+    offsets = np.frombuffer(chunk.row_offsets, dtype="<i4")
+    cut = int(offsets[row_count])
+    rows = memoryview(chunk.rows)
+    head = RowChunk(rows[:cut], row_count, chunk.row_offsets[: 4 * (row_count + 1)])
+    tail_offsets = (offsets[row_count:] - cut).astype("<i4").tobytes()
+    return head, RowChunk(rows[cut:], chunk.row_count - row_count, tail_offsets)

@@ -1,0 +1,211 @@
+"""Driving one portal: start its plan, forward rows up to a limit, and say how it ended.
+
+Shared by the simple and the extended protocol, by FETCH and by COPY TO.
+"""
+
+import time
+from dataclasses import dataclass
+
+from pgproxy.session.planning import StatementPlanner, field_descriptions, overlay
+from pgproxy.session.portal import Portal
+from pgproxy.session.presenting import present_error
+from pgproxy.session.running import OutputShape, PlanRunner
+from pgproxy.session.services import SessionServices
+from pgproxy.session.sink import Sink
+from pgproxy.session.telemetry import Outcome, StatementRecord
+from pgproxy.sql.plan import Plan, StatementKind
+from pgwire.backend import RowDescription
+from pgwire.errors import AccessDenied, GatewayError, InternalError, QueryCanceled, StatementError
+from pgwire.sqlstate import SqlState
+
+_NANOSECONDS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one Execute (or FETCH) of a portal did. rows: sent by this one."""
+
+    rows: int
+    is_suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How an Execute ended. tag: None for the empty query, and where the portal is suspended."""
+
+    tag: str | None
+    is_suspended: bool = False
+    transaction_ended: bool = False
+
+
+class PortalDriver:
+    """Runs the portals of one session."""
+
+    def __init__(self, services: SessionServices, planner: StatementPlanner, runner: PlanRunner) -> None:
+        self._identity = planner.identity
+        self._services = services
+        self._planner = planner
+        self._runner = runner
+        self._transaction = runner.transaction
+        self._settings = planner.settings
+
+    async def run(
+        self, portal: Portal, sink: Sink, max_rows: int, *, describe: bool, in_block: bool
+    ) -> Completion:
+        """Start a portal or continue it, forward rows, and end it when they are all sent.
+
+        Raises:
+            GatewayError: as the client may see it; the portal is closed.
+        """
+        try:
+            if not portal.is_started:
+                shape = OutputShape(with_row_offsets=max_rows > 0)
+                await self.start(portal, in_block=in_block, shape=shape)
+            run = await self.forward(portal, sink, max_rows, describe=describe)
+            if run.is_suspended:
+                return Completion(None, is_suspended=True)
+            affected = portal.affected_rows
+            await self.finish(portal)
+        except GatewayError as error:
+            shown = present_error(error, portal.prepared.plan)
+            await self.fail(portal, shown)
+            raise shown from error
+        plan = _plan_of(portal)
+        return Completion(command_tag(plan, run.rows if plan.returns_rows else affected))
+
+    async def start(self, portal: Portal, *, in_block: bool, shape: OutputShape) -> None:
+        """Start the portal's plan, planned anew if policy or catalog moved since it was prepared.
+
+        in_block: a write opens an implicit transaction block, since more statements may follow before Sync.
+
+        Raises:
+            GatewayError: denied, wrong, or refused by the engine.
+        """
+        before = portal.prepared
+        portal.prepared = await self._planner.refreshed(before)
+        _check_same_shape(before.columns, portal.prepared.columns)
+        plan = _plan_of(portal)
+        policy = self._planner.policy
+        portal.record = self._record(plan)
+        portal.started_ns = time.perf_counter_ns()
+        if plan.is_catalog:
+            await self._services.catalogs.publish_viewer(policy)
+        if in_block and not plan.is_read_only and not self._transaction.is_open:
+            self._transaction.begin(is_implicit=True, is_read_only=False, isolation="read committed")
+            self._settings.begin_block()
+        await self._runner.open(portal, plan, policy.groups, shape)
+
+    async def forward(self, portal: Portal, sink: Sink, max_rows: int, *, describe: bool = False) -> Run:
+        """Send up to `max_rows` rows (0: all). describe: send RowDescription first."""
+        plan = _plan_of(portal)
+        if describe and plan.returns_rows and portal.stream is not None:
+            columns = portal.prepared.columns or overlay(plan, portal.stream.columns)
+            sink.send(RowDescription(field_descriptions(columns, portal.result_formats)))
+        sent = 0
+        while not max_rows or sent < max_rows:
+            chunk = await portal.next_chunk(max_rows - sent if max_rows else 0)
+            if chunk is None:
+                return Run(sent, is_suspended=False)
+            self._note_first_row(portal)
+            sent += chunk.row_count
+            if portal.record is not None:
+                portal.record.bytes += len(chunk.rows)
+            await sink.write_rows(chunk.rows)
+        return Run(sent, is_suspended=True)
+
+    async def finish(self, portal: Portal) -> None:
+        """End a portal whose rows are all sent: free the engine, follow DDL, write its record."""
+        self._note_route(portal)
+        await self._runner.close(portal)
+        plan = _plan_of(portal)
+        if plan.changes_catalog and not self._transaction.is_open:
+            await self._services.catalogs.refresh()
+        self._end_record(portal, None)
+
+    async def fail(self, portal: Portal, error: GatewayError) -> None:
+        """End a portal that failed."""
+        self._note_route(portal)
+        await self._runner.close(portal)
+        self._end_record(portal, error)
+
+    async def close(self, portal: Portal) -> None:
+        """End a portal that the client no longer wants; its statement ended well as far as it got."""
+        self._note_route(portal)
+        await self._runner.close(portal)
+        self._end_record(portal, None)
+
+    def deny(self, error: GatewayError) -> None:
+        """Record a statement that was refused before it had a plan."""
+        record = StatementRecord(self._identity.principal, self._identity.connection_id, kind="UNPLANNED")
+        _set_outcome(record, error)
+        self._services.recorder.statement_ended(record)
+
+    def _record(self, plan: Plan) -> StatementRecord:
+        return StatementRecord(
+            principal=self._identity.principal,
+            connection_id=self._identity.connection_id,
+            kind=plan.kind.value,
+            fingerprint=plan.fingerprint,
+            accesses=plan.accesses,
+        )
+
+    def _note_first_row(self, portal: Portal) -> None:
+        record = portal.record
+        if record is not None and record.first_row_ms is None:
+            record.first_row_ms = (time.perf_counter_ns() - portal.started_ns) / _NANOSECONDS_PER_MS
+
+    def _note_route(self, portal: Portal) -> None:
+        if portal.stream is None:
+            return
+        outcome = portal.stream.outcome
+        if portal.record is not None:
+            portal.record.route = outcome.endpoint
+            portal.record.route_reason = outcome.reason.value
+            portal.record.fallback_reason = outcome.fallback_reason.value if outcome.fallback_reason else ""
+        told = f"{outcome.endpoint} ({outcome.reason.value})"
+        if outcome.fallback_reason is not None:
+            told += f", fallback after {outcome.fallback_reason.value}"
+        self._settings.set_internal("pgproxy.last_route", told)
+
+    def _end_record(self, portal: Portal, error: GatewayError | None) -> None:
+        record, portal.record = portal.record, None
+        if record is None:
+            return
+        record.rows = portal.rows_sent
+        record.total_ms = (time.perf_counter_ns() - portal.started_ns) / _NANOSECONDS_PER_MS
+        if error is not None:
+            _set_outcome(record, error)
+        self._services.recorder.statement_ended(record)
+
+
+def command_tag(plan: Plan, rows: int) -> str:
+    """Give CommandComplete's tag. PostgreSQL docs, "Message Formats", CommandComplete."""
+    match plan.kind:
+        case StatementKind.INSERT:
+            return f"INSERT 0 {rows}"
+        case StatementKind.SELECT | StatementKind.UPDATE | StatementKind.DELETE:
+            return f"{plan.kind.value} {rows}"
+        case _:
+            return plan.kind.value
+
+
+def _plan_of(portal: Portal) -> Plan:
+    if portal.prepared.plan is None:
+        raise InternalError("the portal's statement has no plan")
+    return portal.prepared.plan
+
+
+def _check_same_shape(before: object, now: object) -> None:
+    if before is not None and now is not None and before != now:
+        raise StatementError(
+            "cached plan must not change result type", sqlstate=SqlState.FEATURE_NOT_SUPPORTED
+        )
+
+
+def _set_outcome(record: StatementRecord, error: GatewayError) -> None:
+    record.sqlstate = str(error.sqlstate)
+    record.engine_text = str(getattr(error, "engine_text", "") or "")
+    if isinstance(error, QueryCanceled):
+        record.outcome = Outcome.CANCELED
+    else:
+        record.outcome = Outcome.DENIED if isinstance(error, AccessDenied) else Outcome.ERROR

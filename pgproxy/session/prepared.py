@@ -1,0 +1,32 @@
+"""A statement that was parsed and planned: what protocol Parse and SQL PREPARE keep."""
+
+from dataclasses import dataclass
+
+from pgproxy.sql.plan import Plan
+from pgproxy.sql.utility import UtilityStatement
+from pgwire.types import ResultColumn
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedQuery:
+    """The text is kept: after a policy or catalog change it is planned again before its next execution.
+
+    declared_oids: as in Parse, 0 or absent where inferred. utility: set for statements that no engine runs;
+    plan: set for the others; neither: the empty query. columns: None where the statement returns no rows.
+    """
+
+    text: str
+    declared_oids: tuple[int, ...]
+    utility: UtilityStatement | None = None
+    plan: Plan | None = None
+    columns: tuple[ResultColumn, ...] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the text holds no statement."""
+        return self.utility is None and self.plan is None
+
+    @property
+    def parameter_oids(self) -> tuple[int, ...]:
+        """One per parameter, inferred ones included."""
+        return self.plan.parameter_oids if self.plan is not None else ()

@@ -1,0 +1,128 @@
+"""Running a plan: where (routed, or pinned to the block's engine session) and with which values.
+
+A portal's stream is opened here and read by the session; opening counts as the statement's start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from execnode.statement import EngineStatement, Parameter, RowEncoding
+from pgproxy.routing.resolve import StatementTraits
+from pgproxy.routing.router import PinnedSession, Router, RouteRequest
+from pgproxy.session.portal import Portal
+from pgproxy.session.services import Identity
+from pgproxy.session.settings import SessionSettings
+from pgproxy.session.transaction import Transaction
+from pgproxy.sql.plan import BoundValue, Plan
+from pgwire.errors import StatementError
+from pgwire.sqlstate import SqlState
+
+
+@dataclass(frozen=True, slots=True)
+class OutputShape:
+    """How the rows leave the engine. with_row_offsets: a chunk may have to be split (row limits, cursors)."""
+
+    with_row_offsets: bool = False
+    encoding: RowEncoding = RowEncoding.DATA_ROW
+    copy_options: Mapping[str, str] = field(default_factory=dict)
+
+
+class PlanRunner:
+    """Opens the streams of one session's portals, inside its transaction block."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        router: Router,
+        settings: SessionSettings,
+        transaction: Transaction,
+        values: Mapping[str, BoundValue],
+    ) -> None:
+        self._identity = identity
+        self._router = router
+        self._settings = settings
+        self.transaction = transaction
+        self._values = values
+        self._open: set[Portal] = set()
+
+    async def open(self, portal: Portal, plan: Plan, groups: frozenset[str], shape: OutputShape) -> None:
+        """Start the portal's statement; returns once its columns are known.
+
+        Raises:
+            StatementError: 25006, a write in a READ ONLY block.
+            GatewayError: the engine refused the statement.
+        """
+        if not plan.is_read_only:
+            self._check_writable(plan)
+        pin = await self._pin_for(plan, groups)
+        statement = EngineStatement(
+            sql=plan.sql,
+            parameters=(*portal.parameters, *self._bound(plan)),
+            result_columns=portal.prepared.columns or (),
+            result_formats=portal.result_formats,
+            output=self._settings.output(),
+            encoding=shape.encoding,
+            with_row_offsets=shape.with_row_offsets,
+            returns_rows=plan.returns_rows,
+            copy_options=shape.copy_options,
+        )
+        portal.stream = await portal.stack.enter_async_context(
+            self._router.run(self._request(plan, groups, statement, pin))
+        )
+        self._open.add(portal)
+        if not plan.is_read_only:
+            self.transaction.writes += 1
+        self.transaction.changes_catalog = self.transaction.changes_catalog or plan.changes_catalog
+
+    async def close(self, portal: Portal) -> None:
+        """Stop the portal's statement if it runs; the engine has confirmed when this returns."""
+        self._open.discard(portal)
+        await portal.close()
+
+    async def close_all(self) -> None:
+        """Stop everything, for the end of the transaction or of the session."""
+        while self._open:
+            await self._open.pop().close()
+
+    async def pin(self, plan: Plan, groups: frozenset[str]) -> None:
+        """Pin the block to an engine session now."""
+        request = self._request(plan, groups, EngineStatement(plan.sql), None)
+        self.transaction.pinned = await self._router.open_session(request)
+
+    async def _pin_for(self, plan: Plan, groups: frozenset[str]) -> PinnedSession | None:
+        transaction = self.transaction
+        if plan.is_catalog and plan.is_read_only:
+            return None
+        if transaction.pinned is None:
+            if not transaction.is_open or (plan.is_read_only and not transaction.needs_snapshot):
+                return None
+            await self.pin(plan, groups)
+        await transaction.begin_engine()
+        return transaction.pinned
+
+    def _request(
+        self, plan: Plan, groups: frozenset[str], statement: EngineStatement, pin: PinnedSession | None
+    ) -> RouteRequest:
+        traits = StatementTraits(is_read_only=plan.is_read_only, is_catalog=plan.is_catalog)
+        return RouteRequest(statement, self._identity.principal, groups, traits, pin)
+
+    def _check_writable(self, plan: Plan) -> None:
+        if self.transaction.is_read_only or self._settings.show("transaction_read_only") == "on":
+            raise StatementError(
+                f"cannot execute {plan.kind.value} in a read-only transaction",
+                sqlstate=SqlState.READ_ONLY_SQL_TRANSACTION,
+            )
+
+    def _bound(self, plan: Plan) -> tuple[Parameter, ...]:
+        return tuple(_parameter(self._current(value)) for value in plan.bound_values)
+
+    def _current(self, value: BoundValue) -> BoundValue:
+        """A plan may be cached for longer than a setting keeps its value.
+
+        Session values are read at each run.
+        """
+        return self._values[value.session_key] if value.session_key is not None else value
+
+
+def _parameter(value: BoundValue) -> Parameter:
+    return Parameter(value.type_oid, 0, value.text.encode() if value.text is not None else None)

@@ -1,0 +1,69 @@
+"""What a session needs of the gateway: narrow Protocols, so that a session can be built without a socket."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.policy.effective import EffectivePolicy
+from pgproxy.routing.router import Router
+from pgproxy.session.telemetry import StatementRecord
+from pgproxy.sql.cache import PlanCache
+from pgproxy.sql.plan import EngineParser
+from pgwire.types import ResultColumn
+
+
+class Policies(Protocol):
+    """The policy of the current epoch."""
+
+    def effective(self, principal: str) -> EffectivePolicy:
+        """Resolve a principal's policy; cached per epoch."""
+        ...
+
+
+class Catalogs(Protocol):
+    """The catalog of the current generation."""
+
+    @property
+    def snapshot(self) -> CatalogSnapshot:
+        """What exists now."""
+        ...
+
+    async def publish_viewer(self, policy: EffectivePolicy) -> None:
+        """Make the system relations show this principal's view; cheap when already done."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read the catalog anew after DDL."""
+        ...
+
+
+class Recorder(Protocol):
+    """Takes one record per statement, for metrics, the log and the audit; never blocks."""
+
+    def statement_ended(self, record: StatementRecord) -> None:
+        """Note a finished statement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionServices:
+    """The gateway's parts that every session shares. described: result shapes by the describing SQL."""
+
+    policies: Policies
+    catalogs: Catalogs
+    router: Router
+    plan_cache: PlanCache
+    parse_engine_sql: EngineParser
+    recorder: Recorder
+    described: dict[str, tuple[ResultColumn, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is connected, and to which catalog."""
+
+    principal: str
+    database: str
+    connection_id: int
+    client_host: str = ""
+    application_name: str = ""

@@ -1,0 +1,67 @@
+"""The values of session functions (current_user, version(), current_setting …) that the planner binds."""
+
+from collections.abc import Iterator, Mapping
+
+from pgproxy.session.services import Identity
+from pgproxy.session.setting_table import SETTINGS
+from pgproxy.session.settings import SessionSettings
+from pgproxy.sql.plan import BoundValue
+
+_TEXT = 25
+_NAME = 19
+_INT4 = 23
+
+SETTING_PREFIX = "current_setting."
+"""`current_setting.timezone` is the value of current_setting('TimeZone')."""
+
+_FUNCTIONS = (
+    *("current_user", "session_user", "user", "current_role"),
+    *("current_database", "current_catalog", "current_schema", "version", "pg_backend_pid"),
+)
+
+
+class SessionValues(Mapping[str, BoundValue]):
+    """Values by the function's name.
+
+    Settings by SETTING_PREFIX and their lower-case name. Looked up when asked.
+    """
+
+    def __init__(self, identity: Identity, settings: SessionSettings) -> None:
+        self._identity = identity
+        self._settings = settings
+
+    def __getitem__(self, key: str) -> BoundValue:
+        oid, text = self._typed(key)
+        return BoundValue(oid, text, session_key=key)
+
+    def _typed(self, key: str) -> tuple[int, str | None]:
+        if key.startswith(SETTING_PREFIX):
+            value = self._settings.find(key.removeprefix(SETTING_PREFIX))
+            if value is None:
+                raise KeyError(key)
+            return _TEXT, value
+        match key:
+            case "current_user" | "session_user" | "user" | "current_role":
+                return _NAME, self._identity.principal
+            case "current_database" | "current_catalog":
+                return _NAME, self._identity.database
+            case "current_schema":
+                return _NAME, next((s for s in self._settings.search_path("") if s), None)
+            case "version":
+                return _TEXT, version_text(self._settings)
+            case "pg_backend_pid":
+                return _INT4, str(self._identity.connection_id)
+            case _:
+                raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from _FUNCTIONS
+        yield from (f"{SETTING_PREFIX}{name}" for name in SETTINGS)
+
+    def __len__(self) -> int:
+        return len(_FUNCTIONS) + len(SETTINGS)
+
+
+def version_text(settings: SessionSettings) -> str:
+    """Give what `version()` says: clients parse PostgreSQL's number out of its head."""
+    return f"PostgreSQL {settings.show('server_version')} on pgproxy, DuckDB engine, 64-bit"

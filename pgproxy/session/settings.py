@@ -1,0 +1,162 @@
+"""The settings of one session: SET, SET LOCAL, RESET, SHOW, and what a rollback undoes.
+
+PostgreSQL docs, "SET" and "Setting Parameters".
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pgproxy.session.setting_table import SETTINGS, Context, Setting
+from pgproxy.session.setting_values import base_units, text_value
+from pgwire.errors import AccessDenied, StatementError
+from pgwire.sqlstate import SqlState
+from pgwire.types import OutputSettings
+
+_CUSTOM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)+")
+_ATTRIBUTES = "pgproxy.attr."
+"""Session attributes come from the control plane; policy reads them, so no client may write them."""
+
+
+class SessionSettings:
+    """Values by lower-case name.
+
+    Session values survive a commit; local ones end with their transaction block.
+    """
+
+    def __init__(self, initial: Mapping[str, str], attributes: Mapping[str, str]) -> None:
+        self._boot = {key.lower(): value for key, value in initial.items()}
+        self._attributes = {f"{_ATTRIBUTES}{name}".lower(): value for name, value in attributes.items()}
+        self._session: dict[str, str] = {}
+        self._local: dict[str, str] = {}
+        self._before_block: dict[str, str] | None = None
+        self._told: dict[str, str] = {}
+
+    def show(self, name: str) -> str:
+        """Give a setting's canonical text.
+
+        Raises:
+            StatementError: 42704, no such setting.
+        """
+        key = name.lower()
+        for source in (self._local, self._session, self._boot, self._attributes):
+            if key in source:
+                return source[key]
+        return _known(name).default
+
+    def find(self, name: str) -> str | None:
+        """Give a setting's text, or None where it does not exist."""
+        try:
+            return self.show(name)
+        except StatementError:
+            return None
+
+    def set(self, name: str, text: str, *, is_local: bool = False, is_admin: bool = False) -> None:
+        """Set a value; a local one is forgotten at the end of the block.
+
+        Raises:
+            StatementError: 42704 no such setting, 22023 bad value, 55P02 not to be changed.
+            AccessDenied: 42501, only an admin may.
+        """
+        setting = _changeable(name, is_admin=is_admin)
+        value = setting.parse(setting.name, text)
+        (self._local if is_local else self._session)[name.lower()] = value
+        if not is_local:
+            self._local.pop(name.lower(), None)
+
+    def reset(self, name: str, *, is_local: bool = False, is_admin: bool = False) -> None:
+        """Put a setting back to what it was when the session began."""
+        setting = _changeable(name, is_admin=is_admin)
+        if is_local:
+            self._local[name.lower()] = self._boot.get(name.lower(), setting.default)
+            return
+        self._session.pop(name.lower(), None)
+        self._local.pop(name.lower(), None)
+
+    def reset_all(self) -> None:
+        """Put every setting back, as RESET ALL does; the transaction's own characteristics stay."""
+        kept = {k: v for k, v in self._session.items() if k.startswith("transaction_")}
+        self._session = kept
+        self._local = {k: v for k, v in self._local.items() if k.startswith("transaction_")}
+
+    def set_internal(self, name: str, text: str) -> None:
+        """Set what only the gateway sets (is_superuser, pgproxy.last_route)."""
+        self._boot[name.lower()] = text
+
+    def begin_block(self) -> None:
+        """Remember the values that a rollback gives back."""
+        self._before_block = dict(self._session)
+
+    def end_block(self, *, is_commit: bool) -> None:
+        """Drop local values; after a rollback also what SET did in the block."""
+        if not is_commit and self._before_block is not None:
+            self._session = self._before_block
+        self._before_block = None
+        self._local = {}
+
+    def changed_reports(self) -> Iterator[tuple[str, str]]:
+        """Give (name, value) of every reported setting whose value the client has not been told yet."""
+        for setting in SETTINGS.values():
+            if not setting.is_reported:
+                continue
+            value = self.show(setting.name)
+            if self._told.get(setting.name) != value:
+                self._told[setting.name] = value
+                yield setting.name, value
+
+    def all(self) -> Iterator[tuple[str, str, str]]:
+        """Give (name, value, description) of every setting, as SHOW ALL does."""
+        for key in sorted(SETTINGS):
+            setting = SETTINGS[key]
+            yield setting.name, self.show(key), setting.description
+
+    def milliseconds(self, name: str) -> int:
+        """Give a duration setting in milliseconds; 0 is off."""
+        return base_units(self.show(name), "ms")
+
+    def output(self) -> OutputSettings:
+        """Give the settings that decide how values look."""
+        return OutputSettings(
+            time_zone=self.show("TimeZone"),
+            interval_style=self.show("IntervalStyle"),
+            extra_float_digits=int(self.show("extra_float_digits")),
+            bytea_output=self.show("bytea_output"),
+        )
+
+    def search_path(self, user: str) -> tuple[str, ...]:
+        """Give the schemas to look in, `$user` replaced."""
+        return tuple(
+            user if name == "$user" else name for name in split_identifier_list(self.show("search_path"))
+        )
+
+
+def split_identifier_list(text: str) -> tuple[str, ...]:
+    """Split `"$user", public` into names.
+
+    Unquoted ones fold to lower case. PostgreSQL's SplitIdentifierString.
+    """
+    names = []
+    for quoted, plain in re.findall(r'"((?:[^"]|"")*)"|([^\s,"]+)', text):
+        names.append(plain.lower() if plain else quoted.replace('""', '"'))
+    return tuple(names)
+
+
+def _known(name: str) -> Setting:
+    setting = SETTINGS.get(name.lower())
+    if setting is not None:
+        return setting
+    raise StatementError(f'unrecognized configuration parameter "{name}"', sqlstate=SqlState.UNDEFINED_OBJECT)
+
+
+def _changeable(name: str, *, is_admin: bool) -> Setting:
+    if name.lower().startswith(_ATTRIBUTES):
+        raise AccessDenied(f'permission denied to set parameter "{name}"')
+    if name.lower() not in SETTINGS and _CUSTOM_NAME.fullmatch(name):
+        return Setting(name, "", text_value)
+    setting = _known(name)
+    if setting.context in (Context.INTERNAL, Context.BACKEND):
+        raise StatementError(
+            f'parameter "{setting.name}" cannot be changed', sqlstate=SqlState.CANT_CHANGE_RUNTIME_PARAM
+        )
+    if setting.context is Context.SUPERUSER and not is_admin:
+        raise AccessDenied(f'permission denied to set parameter "{setting.name}"')
+    return setting

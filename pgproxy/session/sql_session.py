@@ -1,0 +1,252 @@
+"""One connection's SQL session: what the protocol's effects mean. Knows no socket; answers go to a Sink.
+
+PostgreSQL docs, "Message Flow". Errors leave as GatewayErrors with positions in the client's own text.
+"""
+
+from collections.abc import Sequence
+
+from pgwire.values import decode_parameter
+
+from execnode.statement import Parameter
+from pgproxy.session.copy_out import CopyOut
+from pgproxy.session.cursors import Cursors
+from pgproxy.session.explaining import Explains
+from pgproxy.session.planning import StatementPlanner, field_descriptions
+from pgproxy.session.portal import Portal
+from pgproxy.session.portal_runs import Completion, PortalDriver
+from pgproxy.session.prepared import PreparedQuery
+from pgproxy.session.presenting import shift_position
+from pgproxy.session.running import PlanRunner
+from pgproxy.session.services import Identity, SessionServices
+from pgproxy.session.session_values import SessionValues
+from pgproxy.session.settings import SessionSettings
+from pgproxy.session.sink import Sink
+from pgproxy.session.sql_prepared import SqlPrepared
+from pgproxy.session.transaction import Transaction
+from pgproxy.session.utilities import UtilityResult, UtilityRunner, status_after, utility_columns
+from pgproxy.sql.utility import StatementText, split_statements
+from pgproxy.sql.utility import statements as u
+from pgwire.backend import CommandComplete, DataRow, EmptyQueryResponse, FieldDescription, RowDescription
+from pgwire.errors import FailedTransaction, FeatureNotSupported, GatewayError, StatementError
+from pgwire.frontend import Bind
+from pgwire.session.objects import Portals, PreparedStatements
+from pgwire.session.status import TransactionStatus
+from pgwire.sqlstate import SqlState
+
+_ALLOWED_IN_FAILED_BLOCK = (u.Commit, u.Rollback, u.RollbackTo)
+
+
+class SqlSession:
+    """The SQL state of one connection. Used by one task."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        services: SessionServices,
+        settings: SessionSettings,
+        statements: PreparedStatements,
+        portals: Portals,
+    ) -> None:
+        self.settings = settings
+        self._services = services
+        self._transaction = Transaction()
+        self._planner = StatementPlanner(identity, services, settings)
+        values = SessionValues(identity, settings)
+        self._runner = PlanRunner(identity, services.router, settings, self._transaction, values)
+        self._driver = PortalDriver(services, self._planner, self._runner)
+        self._utilities = UtilityRunner(self._planner, settings, self._transaction)
+        self._cursors = Cursors(self._planner, self._driver, self._transaction, portals)
+        self._sql_prepared = SqlPrepared(self._planner, self._driver, statements, values)
+        self._copies = CopyOut(self._planner, self._driver)
+        self._explains = Explains(self._planner, self._driver)
+
+    @property
+    def status(self) -> TransactionStatus:
+        """What ReadyForQuery says."""
+        return status_after(self._transaction)
+
+    def idle_limit(self) -> tuple[float | None, GatewayError]:
+        """Give how long the client may say nothing, in seconds, and the error that then ends the connection."""
+        in_block = self._transaction.is_open
+        name = "idle_in_transaction_session_timeout" if in_block else "idle_session_timeout"
+        limit_ms = self.settings.milliseconds(name)
+        return (limit_ms / 1000 if limit_ms else None), IdleTimeout(in_block=in_block)
+
+    async def run_simple(self, query: str, sink: Sink) -> bool:
+        """Run every statement of a query string.
+
+        The first error ends the rest. Say whether a transaction ended.
+        """
+        statements = split_statements(query)
+        if not statements:
+            sink.send(EmptyQueryResponse())
+            return False
+        ended = False
+        for statement in statements:
+            try:
+                ended = await self._run_one(statement, sink, in_block=len(statements) > 1) or ended
+            except GatewayError as error:
+                raise shift_position(error, statement.offset) from error
+        return await self._end_implicit_block() or ended
+
+    async def _run_one(self, statement: StatementText, sink: Sink, *, in_block: bool) -> bool:
+        prepared = await self._prepare(statement.text, (), needs_columns=False)
+        if prepared.utility is not None:
+            return await self._run_utility(prepared.utility, sink, describe=True)
+        portal = Portal(prepared)
+        completion = await self._driver.run(portal, sink, 0, describe=True, in_block=in_block)
+        if completion.tag is not None:
+            sink.send(CommandComplete(completion.tag))
+        return False
+
+    async def prepare(self, query: str, parameter_oids: Sequence[int]) -> PreparedQuery:
+        """Parse: plan one statement and learn the shape of its rows, without running it.
+
+        Raises:
+            StatementError: 42601, more than one statement.
+        """
+        statements = split_statements(query)
+        if not statements:
+            return PreparedQuery(query, tuple(parameter_oids))
+        if len(statements) > 1:
+            raise StatementError("cannot insert multiple commands into a prepared statement")
+        try:
+            return await self._prepare(statements[0].text, parameter_oids, needs_columns=True)
+        except GatewayError as error:
+            raise shift_position(error, statements[0].offset) from error
+
+    def columns(
+        self, prepared: PreparedQuery, formats: Sequence[int] = ()
+    ) -> tuple[FieldDescription, ...] | None:
+        """Give the fields of the statement's rows, or None where it returns none."""
+        if prepared.utility is not None:
+            return (
+                self._cursors.columns(prepared.utility, formats)
+                or self._sql_prepared.columns(prepared.utility, formats)
+                or utility_columns(prepared.utility)
+            )
+        return field_descriptions(prepared.columns, formats) if prepared.columns is not None else None
+
+    def bind(self, prepared: PreparedQuery, bind: Bind) -> Portal:
+        """Bind parameters; each value is decoded once here, so that a bad one is this message's error.
+
+        Raises:
+            StatementError: 22P02, 22P03 and the like.
+        """
+        self._check_not_failed(prepared)
+        formats = bind.parameter_formats
+        parameters = []
+        for index, (oid, value) in enumerate(zip(prepared.parameter_oids, bind.parameters, strict=True)):
+            code = 0 if not formats else formats[0] if len(formats) == 1 else formats[index]
+            raw = bytes(value) if value is not None else None
+            decode_parameter(oid, code, raw)
+            parameters.append(Parameter(oid, code, raw))
+        return Portal(prepared, tuple(parameters), tuple(bind.result_formats))
+
+    async def execute(self, portal: Portal, max_rows: int, sink: Sink) -> Completion:
+        """Run or continue a portal; rows go to the sink."""
+        prepared = portal.prepared
+        if prepared.is_empty:
+            return Completion(None)
+        self._check_not_failed(prepared)
+        if prepared.utility is not None:
+            result = await self._utility(prepared.utility, sink, describe=False)
+            _send_rows(result, sink)
+            return Completion(result.tag, transaction_ended=result.transaction_ended)
+        return await self._driver.run(portal, sink, max_rows, describe=False, in_block=True)
+
+    async def end_pipeline(self) -> None:
+        """Sync: commit the implicit block, if there is one."""
+        await self._end_implicit_block()
+
+    async def release(self, portal: Portal) -> None:
+        """Close a portal and stop its statement."""
+        await self._driver.close(portal)
+
+    async def fail(self, error: GatewayError) -> TransactionStatus:
+        """Let the transaction fail after an error.
+
+        An implicit block is rolled back, an explicit one becomes failed.
+        """
+        await self._runner.close_all()
+        if self._transaction.is_implicit:
+            self.settings.end_block(is_commit=False)
+            await self._transaction.end(is_commit=False)
+        elif self._transaction.is_open:
+            self._transaction.fail(in_engine=self._transaction.is_engine_open)
+        return self.status
+
+    async def close(self) -> None:
+        """End the session: stop what runs, roll back what is open. Never raises a GatewayError."""
+        await self._runner.close_all()
+        if self._transaction.is_open or self._transaction.pinned is not None:
+            await self._transaction.end(is_commit=False)
+
+    async def _prepare(self, text: str, oids: Sequence[int], *, needs_columns: bool) -> PreparedQuery:
+        try:
+            prepared = await self._planner.prepare(text, oids, needs_columns=needs_columns)
+        except GatewayError as error:
+            if self._transaction.is_failed:
+                raise FailedTransaction(_FAILED_BLOCK) from error
+            self._driver.deny(error)
+            raise
+        self._check_not_failed(prepared)
+        return prepared
+
+    def _check_not_failed(self, prepared: PreparedQuery) -> None:
+        if self._transaction.is_failed and not isinstance(prepared.utility, _ALLOWED_IN_FAILED_BLOCK):
+            raise FailedTransaction(_FAILED_BLOCK)
+
+    async def _run_utility(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> bool:
+        result = await self._utility(statement, sink, describe=describe)
+        if result.columns is not None and describe:
+            sink.send(RowDescription(result.columns))
+        _send_rows(result, sink)
+        sink.send(CommandComplete(result.tag))
+        return result.transaction_ended
+
+    async def _utility(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> UtilityResult:
+        if isinstance(statement, (u.Commit, u.Rollback)):
+            await self._runner.close_all()
+        has_ddl = self._transaction.changes_catalog
+        result = await self._utilities.run(statement)
+        for runner in (self._cursors, self._sql_prepared, self._copies, self._explains):
+            if result is None:
+                result = await runner.run(statement, sink, describe=describe)
+        if result is None:
+            raise FeatureNotSupported(f"{type(statement).__name__} is not supported")
+        if result.transaction_ended and has_ddl:
+            await self._services.catalogs.refresh()
+        for notice in result.notices:
+            sink.send(notice)
+        return result
+
+    async def _end_implicit_block(self) -> bool:
+        if not self._transaction.is_implicit:
+            return False
+        await self._runner.close_all()
+        has_ddl = self._transaction.changes_catalog
+        self.settings.end_block(is_commit=True)
+        await self._transaction.end(is_commit=True)
+        if has_ddl:
+            await self._services.catalogs.refresh()
+        return True
+
+
+_FAILED_BLOCK = "current transaction is aborted, commands ignored until end of transaction block"
+
+
+class IdleTimeout(GatewayError):
+    """The client was idle for longer than its settings allow; the connection closes."""
+
+    fatal = True
+
+    def __init__(self, *, in_block: bool) -> None:
+        what = "idle-in-transaction" if in_block else "idle-session"
+        state = SqlState.IDLE_IN_TRANSACTION_SESSION_TIMEOUT if in_block else SqlState.IDLE_SESSION_TIMEOUT
+        super().__init__(f"terminating connection due to {what} timeout", sqlstate=state)
+
+
+def _send_rows(result: UtilityResult, sink: Sink) -> None:
+    for row in result.rows:
+        sink.send(DataRow(tuple(value.encode() for value in row)))

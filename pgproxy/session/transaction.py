@@ -1,0 +1,129 @@
+"""The transaction block of one session, and the engine session pinned to it.
+
+PostgreSQL docs, "Transaction Isolation". READ COMMITTED, PostgreSQL's default, gives every statement a fresh
+snapshot; so a block's reads may run anywhere until the block writes. From its first write on (or from its
+first statement under REPEATABLE READ and SERIALIZABLE) every statement runs in one transaction of one pinned
+engine session.
+"""
+
+from dataclasses import dataclass, field
+
+from pgproxy.routing.router import PinnedSession
+from pgwire.errors import StatementError
+from pgwire.session.status import TransactionStatus
+from pgwire.sqlstate import SqlState
+
+SNAPSHOT_ISOLATIONS = frozenset({"repeatable read", "serializable"})
+
+
+@dataclass(slots=True)
+class Transaction:
+    """State of the current block.
+
+    is_implicit: made by the gateway for several statements before Sync. writes: statements that wrote, so
+    far. is_engine_open: the pinned engine session has a transaction open. is_engine_aborted: a statement
+    failed inside the engine's transaction; DuckDB then accepts only ROLLBACK.
+    """
+
+    status: TransactionStatus = TransactionStatus.IDLE
+    is_implicit: bool = False
+    is_read_only: bool = False
+    isolation: str = "read committed"
+    writes: int = 0
+    is_engine_aborted: bool = False
+    changes_catalog: bool = False
+    savepoints: list[tuple[str, int]] = field(default_factory=list)
+    pinned: PinnedSession | None = None
+    is_engine_open: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a block is open, failed ones included."""
+        return self.status is not TransactionStatus.IDLE
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether only the block's end is accepted."""
+        return self.status is TransactionStatus.FAILED
+
+    @property
+    def needs_snapshot(self) -> bool:
+        """Whether even reads must share one engine transaction."""
+        return self.isolation in SNAPSHOT_ISOLATIONS and not self.is_implicit
+
+    def begin(self, *, is_implicit: bool, is_read_only: bool, isolation: str) -> None:
+        """Open a block; the engine hears of it only when a statement needs it."""
+        self.status = TransactionStatus.IN_TRANSACTION
+        self.is_implicit = is_implicit
+        self.is_read_only = is_read_only
+        self.isolation = isolation
+        self.writes = 0
+        self.is_engine_aborted = False
+        self.changes_catalog = False
+        self.savepoints = []
+
+    def fail(self, *, in_engine: bool = False) -> None:
+        """A statement failed inside the block. in_engine: inside the engine's own transaction."""
+        self.is_engine_aborted = self.is_engine_aborted or in_engine
+        if self.status is TransactionStatus.IN_TRANSACTION:
+            self.status = TransactionStatus.FAILED
+
+    async def begin_engine(self) -> None:
+        """Open the transaction of the pinned engine session, once per block."""
+        if self.is_open and self.pinned is not None and not self.is_engine_open:
+            await self.pinned.session.execute_utility("BEGIN TRANSACTION")
+            self.is_engine_open = True
+
+    async def end(self, *, is_commit: bool) -> None:
+        """Close the block on the engine and here. The pinned session is released, whatever happens.
+
+        Raises:
+            GatewayError: the engine refused the COMMIT; the block is rolled back.
+        """
+        pinned, self.pinned = self.pinned, None
+        self.status = TransactionStatus.IDLE
+        self.is_implicit = False
+        self.savepoints = []
+        if pinned is None:
+            return
+        try:
+            if self.is_engine_open:
+                await pinned.session.execute_utility("COMMIT" if is_commit else "ROLLBACK")
+        finally:
+            self.is_engine_open = False
+            await pinned.close()
+
+    def savepoint(self, name: str) -> None:
+        """Remember where a savepoint stands.
+
+        DuckDB has none, so only a block that writes nothing after it may return.
+        """
+        self.savepoints.append((name, self.writes))
+
+    def release(self, name: str) -> None:
+        """Forget a savepoint and those after it."""
+        del self.savepoints[self._find_savepoint(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """Return to a savepoint; possible as long as nothing was written since.
+
+        Raises:
+            StatementError: 3B001 no such savepoint; 0A000 something was written since.
+        """
+        index = self._find_savepoint(name)
+        if self.is_engine_aborted or self.writes != self.savepoints[index][1]:
+            raise StatementError(
+                "rolling back to a savepoint is not supported after a write",
+                sqlstate=SqlState.FEATURE_NOT_SUPPORTED,
+                hint="Roll back the whole transaction.",
+            )
+        del self.savepoints[index + 1 :]
+        self.status = TransactionStatus.IN_TRANSACTION
+
+    def _find_savepoint(self, name: str) -> int:
+        for index in range(len(self.savepoints) - 1, -1, -1):
+            if self.savepoints[index][0] == name:
+                return index
+        raise StatementError(
+            f'savepoint "{name}" does not exist', sqlstate=SqlState.INVALID_SAVEPOINT_SPECIFICATION
+        )
