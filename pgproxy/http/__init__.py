@@ -1,0 +1,1 @@
+"""The gateway over HTTP: /health, /metrics; nothing of PostgreSQL here."""

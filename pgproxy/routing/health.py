@@ -6,6 +6,7 @@ good ones bring it back, so one lost packet neither empties nor floods a node.
 
 from dataclasses import dataclass
 
+from pgproxy.engines.probe import ProbeReport
 from pgproxy.routing.resolve import EndpointHealth
 
 
@@ -15,15 +16,6 @@ class HealthThresholds:
 
     failures_to_unhealthy: int = 3
     successes_to_active: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeReport:
-    """What a node said of itself. load: statements running or queued there."""
-
-    is_draining: bool
-    load: int
-    catalog_generation: int
 
 
 class EndpointMonitor:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import structlog
 
@@ -16,27 +16,12 @@ from execnode.statement import CatalogGeneration
 from pgproxy.control.state import Assignment, Endpoint, EndpointState
 from pgproxy.engines.base import Engine
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
-from pgproxy.routing.health import EndpointMonitor, HealthThresholds, ProbeReport
+from pgproxy.engines.probe import ProbedEngine
+from pgproxy.routing.health import EndpointMonitor, HealthThresholds
 from pgproxy.routing.resolve import EndpointHealth, EndpointStatus
 from pgwire.errors import GatewayError
 
 log = structlog.get_logger(__name__)
-
-
-class ProbedEngine(Engine, Protocol):
-    """An engine that can be asked how it is and told what it will need."""
-
-    def expect_catalogs(self, generation: CatalogGeneration) -> None:
-        """Make later statements need `generation`; where the node lacks it, it is attached first."""
-        ...
-
-    async def probe(self) -> ProbeReport:
-        """Ask the node, with a deadline.
-
-        Raises:
-            EngineUnavailable: no good answer in time.
-        """
-        ...
 
 
 EngineFactory = Callable[[Endpoint], ProbedEngine]
@@ -117,6 +102,7 @@ class EndpointRegistry:
         self._assignments: tuple[Assignment, ...] = ()
         self._generation: CatalogGeneration | None = None
         self._tasks = asyncio.TaskGroup()
+        self._retiring: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -131,10 +117,10 @@ class EndpointRegistry:
         endpoints, self._endpoints = tuple(self._endpoints.values()), {}
         for endpoint in endpoints:
             self._stop_probing(endpoint)
-        try:
-            await asyncio.gather(*(endpoint.engine.close() for endpoint in endpoints))
-        finally:
-            await self._tasks.__aexit__(exc_type, exc, traceback)
+            self._retire(endpoint)
+        for task in self._retiring:
+            task.cancel()
+        await self._tasks.__aexit__(None, None, None)  # what the body raised stays as it is, in no group
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:
@@ -156,7 +142,7 @@ class EndpointRegistry:
             if definition is None or not _is_same_node(definition, endpoint.definition):
                 del self._endpoints[name]
                 self._stop_probing(endpoint)
-                self._tasks.create_task(self._retire(endpoint))
+                self._retire(endpoint)
         for definition in wanted.values():
             known = self._endpoints.get(definition.name)
             if known is None:
@@ -204,13 +190,19 @@ class EndpointRegistry:
         if endpoint.prober is not None:
             endpoint.prober.cancel()
 
-    async def _retire(self, endpoint: _Member) -> None:
+    def _retire(self, endpoint: _Member) -> None:
+        task = self._tasks.create_task(self._close_when_idle(endpoint))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _close_when_idle(self, endpoint: _Member) -> None:
         try:
             async with asyncio.timeout(self._times.drain_s):
                 await endpoint.idle.wait()
         except TimeoutError:
             log.warning("endpoint.drain_timed_out", endpoint=endpoint.definition.name)
-        await endpoint.engine.close()
+        finally:
+            await endpoint.engine.close()
 
     async def _probe_forever(self, endpoint: _Member) -> None:
         while True:

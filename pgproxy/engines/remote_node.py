@@ -1,0 +1,159 @@
+"""The calls that the gateway makes of one node: authorised, within a deadline, their failures translated.
+
+It keeps which catalogs statements need and which the node is known to have.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from execnode.rpc.execnode import v1
+from execnode.statement import CatalogGeneration
+from pgproxy.engines.channel import NodeChannel
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.remote_call import ChunkCall
+from pgproxy.engines.remote_errors import CatalogsOutdated, node_errors_translated
+from pgproxy.engines.remote_messages import encode_generation
+
+_Reply = TypeVar("_Reply")
+
+
+@dataclass(frozen=True, slots=True)
+class CallTimes:
+    """Deadlines in seconds.
+
+    call_s: a call that does little. attach_s: attaching catalogs (a lake's catalog may be far). start_s:
+    from sending a statement to knowing its columns, waiting in the node's queue included. cancel_s: for the
+    node to confirm a stop. resume_s: for all attempts together to get a cut result stream back.
+    """
+
+    call_s: float = 5.0
+    attach_s: float = 30.0
+    start_s: float = 30.0
+    cancel_s: float = 5.0
+    resume_s: float = 5.0
+
+
+@dataclass(slots=True)
+class NodeCatalogs:
+    """wanted: what statements need; None: nothing yet. attached: what the node has, as far as known."""
+
+    wanted: CatalogGeneration | None = None
+    attached: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def number(self) -> int:
+        """The generation that statements name."""
+        return self.wanted.number if self.wanted is not None else 0
+
+
+class RemoteNode:
+    """A node, by its calls."""
+
+    def __init__(self, channel: NodeChannel, token: str, times: CallTimes) -> None:
+        self._channel = channel
+        self._metadata = {"authorization": f"Bearer {token}"}
+        self._stub = v1.ExecNodeStub(channel, metadata=self._metadata)
+        self.times = times
+        self.catalogs = NodeCatalogs()
+
+    def close(self) -> None:
+        """Drop the connection; whatever still runs on it fails as lost."""
+        self._channel.close()
+
+    @staticmethod
+    def new_query_id() -> str:
+        """Make an id that no other query of any gateway has."""
+        return uuid4().hex
+
+    def open_chunks(self, method: str, request: Any) -> ChunkCall:
+        """Prepare a call that answers with chunks."""
+        return ChunkCall(self._channel, method, request, self._metadata)
+
+    async def health(self, timeout_s: float) -> v1.HealthReply:
+        """Ask for the node's health."""
+        return await self._call(self._stub.health(v1.HealthRequest()), timeout_s)
+
+    async def attach(self, generation: CatalogGeneration) -> None:
+        """Attach exactly these catalogs."""
+        async with self.catalogs.lock:
+            await self._attach(generation)
+
+    async def _attach(self, generation: CatalogGeneration) -> None:
+        reply = await self._call(
+            self._stub.attach_catalogs(encode_generation(generation)), self.times.attach_s
+        )
+        self.catalogs.attached = max(generation.number, reply.generation)
+
+    async def with_catalogs(self, work: Callable[[], Awaitable[_Reply]]) -> _Reply:
+        """Do `work`, which names `catalogs.number`, with the catalogs attached; at most one second try.
+
+        A node that was restarted has forgotten them, which only it can say; nothing has run then.
+        """
+        await self._ensure_catalogs()
+        try:
+            return await work()
+        except CatalogsOutdated:
+            self.catalogs.attached = 0
+            await self._ensure_catalogs()
+            return await work()
+
+    async def _ensure_catalogs(self) -> None:
+        wanted = self.catalogs.wanted
+        if wanted is None or self.catalogs.attached >= wanted.number:
+            return
+        async with self.catalogs.lock:
+            if self.catalogs.attached < wanted.number:
+                await self._attach(wanted)
+
+    async def open_session(self) -> str:
+        """Open a pinned session; gives its id."""
+
+        async def call() -> v1.OpenSessionReply:
+            request = v1.OpenSessionRequest(catalog_generation=self.catalogs.number)
+            return await self._call(self._stub.open_session(request), self.times.start_s)
+
+        return (await self.with_catalogs(call)).session_id
+
+    async def close_session(self, session_id: str) -> None:
+        """Roll back and close a pinned session."""
+        request = v1.CloseSessionRequest(session_id=session_id)
+        await self._call(self._stub.close_session(request), self.times.cancel_s)
+
+    async def describe(self, statement: v1.Statement, session_id: str) -> v1.DescribeReply:
+        """Bind without executing."""
+
+        async def call() -> v1.DescribeReply:
+            request = v1.DescribeRequest(
+                session_id=session_id, statement=statement, catalog_generation=self.catalogs.number
+            )
+            return await self._call(self._stub.describe(request), self.times.start_s)
+
+        return await self.with_catalogs(call)
+
+    async def submit(self, request: v1.SubmitQueryRequest) -> None:
+        """Start a query into the node's spool; sent twice it starts once: its id is the idempotency key."""
+        await self._call(self._stub.submit_query(request), self.times.start_s)
+
+    async def cancel_query(self, query_id: str) -> None:
+        """Interrupt a query; returns when it has stopped."""
+        request = v1.CancelQueryRequest(query_id=query_id)
+        await self._call(self._stub.cancel_query(request), self.times.cancel_s)
+
+    async def delete_query(self, query_id: str) -> None:
+        """Drop a query's spool."""
+        request = v1.DeleteQueryRequest(query_id=query_id)
+        await self._call(self._stub.delete_query(request), self.times.call_s)
+
+    async def _call(self, reply: Awaitable[_Reply], timeout_s: float) -> _Reply:
+        try:
+            async with asyncio.timeout(timeout_s):
+                with node_errors_translated():
+                    return await reply
+        except TimeoutError as error:
+            raise EngineUnavailable(
+                "the exec node did not answer in time", FallbackReason.DEADLINE
+            ) from error

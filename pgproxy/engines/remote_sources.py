@@ -1,0 +1,188 @@
+"""Two ways to get a statement's chunks from a node: one stream, or a spool that outlives a cut connection."""
+
+import asyncio
+
+import structlog
+
+from execnode.rpc.execnode import v1
+from execnode.statement import EngineStatement
+from pgproxy.engines.chunk_codec import ReceivedChunk
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.remote_call import ChunkCall
+from pgproxy.engines.remote_errors import QueryUnknown
+from pgproxy.engines.remote_messages import encode_statement
+from pgproxy.engines.remote_node import RemoteNode
+from pgwire.errors import GatewayError
+
+log = structlog.get_logger(__name__)
+
+ACKNOWLEDGE_AFTER_BYTES = 32 * 1024 * 1024
+"""How much is read before the node is told that it may forget it: a new call, 0.5 ms for 50 ms of data."""
+
+_RESUME_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
+"""Before each attempt to get a cut stream back; a node that was killed is given up after their sum."""
+
+
+class DirectChunks:
+    """Direct mode: Execute is one stream; when it breaks, the node stops the statement."""
+
+    def __init__(self, node: RemoteNode, statement: EngineStatement, session_id: str) -> None:
+        self._node = node
+        self._statement = encode_statement(statement)
+        self._session_id = session_id
+        self._query_id = node.new_query_id()
+        self._call: ChunkCall | None = None
+
+    async def next_chunk(self) -> ReceivedChunk:
+        try:
+            if self._call is None:
+                chunk = await self._node.with_catalogs(self._start)
+            else:
+                chunk = await self._call.receive()
+            if chunk is None:
+                raise EngineUnavailable("the exec node ended the result too early", FallbackReason.NODE_LOST)
+            if chunk.is_last:
+                await self._end()
+        except GatewayError:
+            await self._leave()
+            raise
+        return chunk
+
+    async def stop(self) -> None:
+        if self._call is None:
+            return
+        try:
+            await self._node.cancel_query(self._query_id)
+        except GatewayError as error:
+            log.info("remote.cancel_not_confirmed", sqlstate=error.sqlstate)
+        finally:
+            await self._leave()
+
+    async def _start(self) -> ReceivedChunk | None:
+        request = v1.ExecuteRequest(
+            query_id=self._query_id,
+            session_id=self._session_id,
+            statement=self._statement,
+            catalog_generation=self._node.catalogs.number,
+        )
+        await self._leave()
+        self._call = await self._node.open_chunks("Execute", request).__aenter__()
+        return await self._call.receive()
+
+    async def _end(self) -> None:
+        """Read the final status, which must be good, and let the stream go."""
+        call = self._call
+        if call is not None and await call.receive() is not None:
+            raise EngineUnavailable("the exec node sent more after the end", FallbackReason.NODE_LOST)
+        await self._leave()
+
+    async def _leave(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            await call.__aexit__(None, None, None)
+
+
+class SpooledChunks:
+    """Cursor mode: the node keeps what was not acknowledged, so a cut stream goes on at the next sequence."""
+
+    def __init__(self, node: RemoteNode, statement: EngineStatement, session_id: str) -> None:
+        self._node = node
+        self._statement = encode_statement(statement)
+        self._session_id = session_id
+        self._query_id = node.new_query_id()
+        self._call: ChunkCall | None = None
+        self._is_submitted = False
+        self._is_spooled = False
+        self._has_ended = False
+        self._next_sequence = 0
+        self._unacknowledged_bytes = 0
+        self._failures = 0
+
+    async def next_chunk(self) -> ReceivedChunk:
+        if not self._is_submitted:
+            self._is_spooled = True
+            await self._node.with_catalogs(self._submit)
+            self._is_submitted = True
+        while True:
+            try:
+                chunk = await self._receive()
+            except EngineUnavailable as failure:
+                await self._wait_to_resume(failure)
+                continue
+            if chunk is not None and self._accept(chunk):
+                return chunk
+
+    async def stop(self) -> None:
+        """Interrupt the query unless it has ended, and drop its spool."""
+        await self._leave()
+        if not self._is_spooled:
+            return
+        self._is_spooled = False
+        try:
+            if not self._has_ended:
+                await self._node.cancel_query(self._query_id)
+            await self._node.delete_query(self._query_id)
+        except GatewayError as error:
+            # The node's own clean-up drops it after QUERY_RESULT_TTL.
+            log.info("remote.cancel_not_confirmed", sqlstate=error.sqlstate)
+
+    async def _submit(self) -> None:
+        await self._node.submit(
+            v1.SubmitQueryRequest(
+                query_id=self._query_id,
+                session_id=self._session_id,
+                statement=self._statement,
+                catalog_generation=self._node.catalogs.number,
+            )
+        )
+
+    async def _receive(self) -> ReceivedChunk | None:
+        """Give the next chunk of the present call; None: that call is over, the next one goes on."""
+        call = self._call
+        if call is None or self._unacknowledged_bytes >= ACKNOWLEDGE_AFTER_BYTES:
+            await self._leave()
+            self._unacknowledged_bytes = 0
+            request = v1.FetchResultsRequest(query_id=self._query_id, from_sequence=self._next_sequence)
+            call = self._call = await self._node.open_chunks("FetchResults", request).__aenter__()
+        chunk = await call.receive()
+        if chunk is None:
+            await self._leave()
+        return chunk
+
+    def _accept(self, chunk: ReceivedChunk) -> bool:
+        """Whether the chunk is the next one; one that came before is dropped.
+
+        Raises:
+            EngineUnavailable: one is missing: the node acknowledged what it never sent.
+        """
+        if chunk.sequence > self._next_sequence:
+            raise EngineUnavailable("the exec node lost a part of the result", FallbackReason.NODE_LOST)
+        self._failures = 0
+        if chunk.sequence < self._next_sequence:
+            return False
+        self._next_sequence += 1
+        self._unacknowledged_bytes += len(chunk.rows)
+        self._has_ended = chunk.is_last
+        return True
+
+    async def _wait_to_resume(self, failure: EngineUnavailable) -> None:
+        """Pause before the next attempt.
+
+        Raises:
+            EngineUnavailable: it is not the connection that failed, or there were too many attempts without
+            a chunk.
+        """
+        await self._leave()
+        is_cut = failure.reason in {FallbackReason.NODE_LOST, FallbackReason.CONNECT}
+        if not is_cut or isinstance(failure, QueryUnknown):
+            raise failure
+        if self._failures >= len(_RESUME_PAUSES_S):
+            raise EngineUnavailable("the exec node was lost", FallbackReason.NODE_LOST) from failure
+        log.info("remote.resuming", sequence=self._next_sequence, attempt=self._failures + 1)
+        await asyncio.sleep(_RESUME_PAUSES_S[self._failures])
+        self._failures += 1
+
+    async def _leave(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            await call.__aexit__(None, None, None)
