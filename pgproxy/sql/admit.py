@@ -1,0 +1,272 @@
+"""What may be in a statement at all: a walk over every node and every part of it, against the closed lists.
+
+Whatever the lists do not name is denied, so a new parser version or a forgotten corner of SQL is an error to the
+client, never a hole. This stage knows no principal and no catalog beyond the names of its helper functions.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+
+from sqlglot import exp
+
+from pgproxy.sql import allowed_functions as functions
+from pgproxy.sql import allowed_nodes as nodes
+from pgproxy.sql.draft import RESERVED_PREFIX, position_of
+from pgproxy.sql.plan import StatementKind
+from pgwire.errors import AccessDenied, FeatureNotSupported, GatewayError, StatementError
+from pgwire.sqlstate import SqlState
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
+_SIMPLE_ROOTS: dict[type[exp.Expr], StatementKind] = {
+    exp.Insert: StatementKind.INSERT,
+    exp.Update: StatementKind.UPDATE,
+    exp.Delete: StatementKind.DELETE,
+    exp.Alter: StatementKind.ALTER_TABLE,
+    exp.TruncateTable: StatementKind.TRUNCATE,
+}
+_OPTIONAL_FLAGS = frozenset({"cascade", "restrict", "concurrently", "only", "temporary", "materialized"})
+
+
+def statement_kind(tree: exp.Expr) -> StatementKind:
+    """Name the statement, or deny it.
+
+    Raises:
+        AccessDenied, FeatureNotSupported: no statement of the closed list.
+    """
+    if isinstance(tree, nodes.QUERY_ROOTS):
+        return StatementKind.SELECT
+    if type(tree) in _SIMPLE_ROOTS:
+        return _SIMPLE_ROOTS[type(tree)]
+    word = str(tree.args.get("kind") or "").upper()
+    kind = None
+    if isinstance(tree, (exp.Create, exp.Drop)):
+        kind = (nodes.CREATE_KINDS if isinstance(tree, exp.Create) else nodes.DROP_KINDS).get(word)
+    if kind is None:
+        raise AccessDenied(f"statement is not permitted: {_statement_words(tree)}")
+    return kind
+
+
+def admit(tree: exp.Expr, system_functions: Collection[str]) -> StatementKind:
+    """Check every node of the statement.
+
+    system_functions: helper functions of the catalog, allowed besides the lists.
+
+    Raises:
+        GatewayError: 42501, 0A000, 42883 or 42704 for what is not on a list.
+    """
+    kind = statement_kind(tree)
+    allowed = _allowed_nodes(kind)
+    _admit_select_list(tree)
+    for node in tree.walk():
+        name = type(node).__name__
+        if name in nodes.ROOT_ONLY and node is not tree and not _is_alter_action(node):
+            raise FeatureNotSupported("data-modifying statements in WITH or FROM are not supported")
+        _admit_node(node, name, allowed, system_functions)
+        _admit_parts(node, name)
+    return kind
+
+
+def function_name(node: exp.Expr) -> str:
+    """The lower-case name of a call that sqlglot does not know as a class."""
+    this = node.this
+    return str(this.this if isinstance(this, exp.Identifier) else this).lower()
+
+
+def undefined_function(name: str, position: int | None) -> StatementError:
+    """The error for every function that is not on a list: absent and forbidden look alike."""
+    return StatementError(
+        f"function {name}(...) does not exist" if _NAME.match(name) else "function does not exist",
+        sqlstate=SqlState.UNDEFINED_FUNCTION,
+        hint="No function matches the given name. You might need to use another one.",
+        position=position,
+    )
+
+
+def _allowed_nodes(kind: StatementKind) -> frozenset[str]:
+    allowed = nodes.EXPRESSIONS | nodes.STRUCTURE
+    if kind in (StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE):
+        return allowed | nodes.WRITE_STRUCTURE
+    return allowed if kind is StatementKind.SELECT else allowed | nodes.DDL_STRUCTURE
+
+
+def _is_alter_action(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Drop) and isinstance(node.parent, exp.Alter)
+
+
+def _admit_node(
+    node: exp.Expr, name: str, allowed: frozenset[str], system_functions: Collection[str]
+) -> None:
+    match node:
+        case exp.Anonymous() | exp.AnonymousAggFunc():
+            _admit_call(node, function_name(node), system_functions)
+        case exp.ObjectIdentifier():
+            pass
+        case exp.DataType():
+            _admit_type(node)
+        case exp.Dot():
+            _admit_dot(node)
+        case exp.Table():
+            _admit_table(node, system_functions)
+        case exp.Join():
+            _admit_join(node)
+        case exp.Var():
+            if not _WORDS.match(node.name):
+                raise StatementError(f'syntax error at or near "{node.name[:40]}"')
+        case exp.Collate():
+            _admit_collation(node)
+        case exp.Parameter() | exp.Placeholder():
+            _admit_parameter(node)
+        case exp.Identifier():
+            _admit_identifier(node)
+        case exp.Operator():
+            _admit_operator(node)
+        case exp.Func() if name not in nodes.EXPRESSIONS and name not in nodes.STRUCTURE:
+            if name not in functions.FUNCTION_CLASSES and name not in functions.SESSION_CLASSES:
+                raise undefined_function(node.sql_name().lower(), position_of(node))
+        case _ if name not in allowed:
+            raise _denied_node(node, name)
+        case _:
+            pass
+
+
+def _admit_call(node: exp.Expr, name: str, system_functions: Collection[str]) -> None:
+    if name in functions.CLIENT_NAMES or name in functions.SESSION_NAMES or name in system_functions:
+        return
+    if name in ("current_setting", "set_config", "current_schemas"):
+        return  # bound to session values, or refused, by `resolve`
+    raise undefined_function(name, position_of(node))
+
+
+def _admit_table(node: exp.Table, system_functions: Collection[str]) -> None:
+    source = node.this
+    if isinstance(source, exp.Identifier) or (source is None and node.args.get("db") is not None):
+        return
+    name = type(source).__name__
+    if isinstance(source, exp.Anonymous):
+        called = function_name(source)
+        if called not in functions.TABLE_FUNCTION_NAMES and called not in system_functions:
+            raise undefined_function(called, position_of(source))
+    elif name not in functions.TABLE_FUNCTION_CLASSES:
+        called = source.sql_name().lower() if isinstance(source, exp.Func) else "function"
+        raise undefined_function(called, position_of(node))
+    schema = [
+        part.name.lower() for part in (node.args.get("db"), node.args.get("catalog")) if part is not None
+    ]
+    if schema not in ([], ["pg_catalog"], ["information_schema"]):
+        raise undefined_function(name.lower(), position_of(node))
+
+
+def _admit_dot(node: exp.Dot) -> None:
+    """`pg_catalog.f(…)` and field access; `x.f(…)` is a method call or another schema's function."""
+    member = node.expression
+    if isinstance(member, (exp.Identifier, exp.Star)):
+        return
+    if isinstance(member, exp.Func) and node.this.name.lower() in ("pg_catalog", "information_schema"):
+        return
+    if isinstance(node.parent, exp.DataType):
+        return
+    name = function_name(member) if isinstance(member, exp.Anonymous) else ""
+    raise undefined_function(name, position_of(node))
+
+
+def _admit_join(node: exp.Join) -> None:
+    method, kind = str(node.args.get("method") or "").upper(), str(node.args.get("kind") or "").upper()
+    if method not in nodes.JOIN_METHODS or kind not in nodes.JOIN_KINDS:
+        raise FeatureNotSupported("this kind of join is not supported")
+
+
+def _admit_type(node: exp.DataType) -> None:
+    kind = node.args.get("kind")
+    if isinstance(kind, (exp.Dot, exp.Identifier)):
+        parts = [part.name.lower() for part in kind.find_all(exp.Identifier)]
+        if parts[-1:] and set(parts) - {"pg_catalog"} <= functions.CATALOG_TYPES:
+            return
+        name = ".".join(parts) if all(_NAME.match(part) for part in parts) else "?"
+        raise StatementError(
+            f'type "{name}" does not exist', sqlstate=SqlState.UNDEFINED_OBJECT, position=position_of(node)
+        )
+    spelled = node.this.name if hasattr(node.this, "name") else str(node.this)
+    if spelled.upper() not in functions.TYPE_NAMES:
+        raise StatementError(
+            f'type "{spelled.lower()}" does not exist',
+            sqlstate=SqlState.UNDEFINED_OBJECT,
+            position=position_of(node),
+        )
+
+
+def _admit_collation(node: exp.Collate) -> None:
+    collation = node.expression
+    parts = [part.name.lower() for part in collation.find_all(exp.Identifier)] or [collation.name.lower()]
+    if parts[-1] not in functions.COLLATIONS and parts[0] not in functions.COLLATIONS:
+        raise StatementError("collation does not exist", sqlstate=SqlState.UNDEFINED_OBJECT)
+
+
+def _admit_parameter(node: exp.Expr) -> None:
+    number = node.this
+    if isinstance(node, exp.Placeholder) or not isinstance(number, exp.Literal) or not number.name.isdigit():
+        raise StatementError("there is no parameter of that name", sqlstate=SqlState.UNDEFINED_PARAMETER)
+
+
+def _admit_identifier(node: exp.Identifier) -> None:
+    if str(node.this).lower().startswith(RESERVED_PREFIX) and not _may_be_reserved(node):
+        raise StatementError(
+            f'names that begin with "{RESERVED_PREFIX}" are reserved',
+            sqlstate=SqlState.RESERVED_NAME,
+            position=position_of(node),
+        )
+
+
+def _may_be_reserved(node: exp.Identifier) -> bool:
+    """The gateway's own schema is called `pgproxy`, without the underscore; a table may be looked up by any name."""
+    return isinstance(node.parent, exp.Table) and node.parent.args.get("alias") is not node
+
+
+def _admit_operator(node: exp.Operator) -> None:
+    spelled = str(node.args.get("operator") or "").replace(" ", "").lower()
+    if spelled.removeprefix("pg_catalog.") not in functions.NON_TEXT_OPERATORS:
+        raise StatementError("operator does not exist", sqlstate=SqlState.UNDEFINED_FUNCTION)
+
+
+def _admit_parts(node: exp.Expr, name: str) -> None:
+    allowed = nodes.ALLOWED_PARTS.get(name)
+    if allowed is None:
+        return
+    for part, value in node.args.items():
+        if part in allowed or not value or part in _OPTIONAL_FLAGS and isinstance(node, exp.Drop):
+            continue
+        named = nodes.FEATURE_NAMES.get(part, part.rstrip("_").upper())
+        raise FeatureNotSupported(f"{named} is not supported", position=position_of(node))
+
+
+def _admit_select_list(tree: exp.Expr) -> None:
+    """`SELECT` without a list is legal in PostgreSQL and not in DuckDB."""
+    if any(not select.expressions for select in tree.find_all(exp.Select)):
+        raise FeatureNotSupported("an empty select list is not supported")
+
+
+def _denied_node(node: exp.Expr, name: str) -> GatewayError:
+    if name in ("UnicodeString", "National"):
+        return FeatureNotSupported("Unicode escapes in literals are not supported")
+    if name == "TableSample":
+        return FeatureNotSupported("TABLESAMPLE is not supported")
+    if name in ("Lock", "Into"):
+        return FeatureNotSupported("FOR UPDATE and SELECT INTO are not supported")
+    return FeatureNotSupported("the statement has a part that is not supported", position=position_of(node))
+
+
+def _statement_words(tree: exp.Expr) -> str:
+    if isinstance(tree, exp.Command):
+        word = str(tree.this).split(maxsplit=1)[0].upper() if tree.this else "statement"
+        return word if word.isalpha() else "statement"
+    words = {"Column": "utility statement", "Alias": "utility statement"}
+    return words.get(type(tree).__name__, type(tree).__name__.upper())
+
+
+def child_nodes(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Every direct child."""
+    for value in node.args.values():
+        if isinstance(value, exp.Expr):
+            yield value
+        elif isinstance(value, list):
+            yield from (item for item in value if isinstance(item, exp.Expr))

@@ -1,0 +1,274 @@
+"""Functions and casts whose meaning the session or the catalog decides: bound by the gateway, never by the engine.
+
+The engine's own answers (`current_user` is `duckdb`, `current_setting` reads its configuration) reach nobody.
+PostgreSQL docs, "System Information Functions" and "Object Identifier Types".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import SEARCH_PATH_SEPARATOR, SYSTEM_CATALOG, SystemFunction, SystemValue
+from pgproxy.sql.admit import function_name, undefined_function
+from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
+from pgproxy.sql.draft import BoundValues, Draft, position_of, quoted
+from pgproxy.sql.names import find_relation, split_qualified, undefined_table
+from pgproxy.sql.plan import BoundValue, PlanContext
+from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
+
+_REGTYPES = frozenset(
+    {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper"}
+)
+_PLAIN_TYPES = {
+    "oid": "UINTEGER", "xid": "BIGINT", "cid": "BIGINT", "name": "VARCHAR", "char": "VARCHAR", '"char"': "VARCHAR",
+    "int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "float4": "FLOAT", "float8": "DOUBLE",
+    "bool": "BOOLEAN", "text": "VARCHAR", "varchar": "VARCHAR", "bpchar": "VARCHAR", "numeric": "DECIMAL(38,10)",
+    "timestamptz": "TIMESTAMPTZ", "timestamp": "TIMESTAMP", "date": "DATE", "time": "TIME", "timetz": "TIMETZ",
+    "bytea": "BLOB", "json": "JSON", "jsonb": "JSON", "uuid": "UUID", "interval": "INTERVAL",
+    "pg_node_tree": "VARCHAR", "tid": "VARCHAR", "regconfig": "VARCHAR",
+    "oidvector": "UINTEGER[]", "int2vector": "SMALLINT[]",
+}  # fmt: skip
+"""Types of pg_catalog that DuckDB does not have, or spells otherwise behind a schema."""
+
+_OPERATORS: dict[str, Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
+    "~": lambda a, b: exp.RegexpLike(this=a, expression=b),
+    "~*": lambda a, b: exp.RegexpILike(this=a, expression=b),
+    "!~": lambda a, b: exp.Not(this=exp.RegexpLike(this=a, expression=b)),
+    "!~*": lambda a, b: exp.Not(this=exp.RegexpILike(this=a, expression=b)),
+    "~~": lambda a, b: exp.Like(this=a, expression=b),
+    "~~*": lambda a, b: exp.ILike(this=a, expression=b),
+    "!~~": lambda a, b: exp.Not(this=exp.Like(this=a, expression=b)),
+    "!~~*": lambda a, b: exp.Not(this=exp.ILike(this=a, expression=b)),
+    "=": lambda a, b: exp.EQ(this=a, expression=b),
+    "<>": lambda a, b: exp.NEQ(this=a, expression=b),
+    "<": lambda a, b: exp.LT(this=a, expression=b),
+    "<=": lambda a, b: exp.LTE(this=a, expression=b),
+    ">": lambda a, b: exp.GT(this=a, expression=b),
+    ">=": lambda a, b: exp.GTE(this=a, expression=b),
+    "+": lambda a, b: exp.Add(this=a, expression=b),
+    "-": lambda a, b: exp.Sub(this=a, expression=b),
+    "*": lambda a, b: exp.Mul(this=a, expression=b),
+    "/": lambda a, b: exp.Div(this=a, expression=b),
+    "%": lambda a, b: exp.Mod(this=a, expression=b),
+    "||": lambda a, b: exp.DPipe(this=a, expression=b, safe=True),
+}
+
+
+def bind(draft: Draft, bound: BoundValues) -> Draft:
+    """Replace what the session or the catalog decides.
+
+    Raises:
+        StatementError: 42704 for an unknown setting, 42P01 for an unknown relation in a regclass constant.
+        FeatureNotSupported: a form that cannot be bound before execution.
+    """
+    binder = _Binder(draft.context, bound)
+    for node in list(draft.tree.walk(bfs=False)):
+        replacement = binder.bind_node(node)
+        if replacement is not None and replacement is not node:
+            if node is draft.tree:
+                raise undefined_function("?", None)
+            node.replace(replacement)
+    return replace(
+        draft,
+        is_catalog=draft.is_catalog or bool(binder.placed),
+        placed_functions=draft.placed_functions | frozenset(binder.placed),
+    )
+
+
+@dataclass(slots=True)
+class _Binder:
+    context: PlanContext
+    bound: BoundValues
+    placed: set[str] = field(default_factory=set)
+
+    def bind_node(self, node: exp.Expr) -> exp.Expr | None:
+        """Give what stands in the place of `node`, or None where it stays."""
+        match node:
+            case exp.Dot() if isinstance(node.expression, exp.Func):
+                return self._unqualified(node)
+            case exp.Anonymous():
+                return self._call(node)
+            case exp.Column():
+                return self._bare_word(node)
+            case exp.Cast():
+                return self._cast(node)
+            case exp.Operator():
+                operator = str(node.args["operator"]).replace(" ", "").lower().removeprefix("pg_catalog.")
+                return exp.paren(_OPERATORS[operator](node.this, node.expression), copy=False)
+            case exp.Collate():
+                return self._collate(node)
+            case exp.Table() if isinstance(node.this, exp.Func):
+                return self._table_function(node)
+            case exp.Func() if type(node).__name__ in SESSION_CLASSES:
+                return self._session_value(SESSION_CLASSES[type(node).__name__])
+            case _:
+                return None
+
+    def _unqualified(self, node: exp.Dot) -> exp.Expr:
+        """`pg_catalog.f(…)`: the only schema that `admit` lets through, and already what `f` alone means."""
+        call = node.expression
+        return self.bind_node(call) or call
+
+    def _call(self, node: exp.Anonymous) -> exp.Expr | None:
+        name = function_name(node)
+        if name in SESSION_NAMES:
+            return self._session_value(SESSION_NAMES[name])
+        if name == "current_setting":
+            return self._setting(node)
+        if name == "current_schemas":
+            return self._schemas(node)
+        if name == "set_config":
+            raise FeatureNotSupported("set_config is not supported inside a query", hint="Use SET.")
+        if name not in self.context.catalog.system_functions or isinstance(node.parent, exp.Table):
+            return None
+        return self._macro(name, node.expressions, node)
+
+    def _macro(self, name: str, arguments: list[exp.Expr], node: exp.Expr | None = None) -> exp.Expr:
+        function = self.context.catalog.system_functions.get(name)
+        if function is None:
+            raise FeatureNotSupported(
+                f"{name} is not supported", position=position_of(node) if node else None
+            )
+        if function.arity and len(arguments) not in function.arity:
+            raise undefined_function(name, position_of(node) if node else None)
+        call = self._engine_call(function, arguments)
+        return exp.Dot.build([quoted(SYSTEM_CATALOG), quoted(function.macro[0]), call])
+
+    def _engine_call(self, function: SystemFunction, arguments: list[exp.Expr]) -> exp.Anonymous:
+        self.placed.add(function.macro[1].lower())
+        values = [place_system_value(self.context, self.bound, value) for value in function.session_values]
+        return exp.Anonymous(this=function.macro[1], expressions=[*arguments, *values])
+
+    def _session_value(self, name: str) -> exp.Expr:
+        value = self.context.session_values.get(name)
+        if value is None and name in ("current_user", "session_user"):
+            held = self.context.policy.principal if name == "current_user" else self.context.session_user
+            value = BoundValue(25, held)
+        if value is None:
+            return exp.Cast(this=exp.Null(), to=exp.DataType.build("VARCHAR"))
+        return self.bound.place(value, "VARCHAR")
+
+    def _setting(self, node: exp.Anonymous) -> exp.Expr:
+        arguments = node.expressions
+        if not arguments or not isinstance(arguments[0], exp.Literal):
+            raise FeatureNotSupported("current_setting needs a constant name")
+        name = arguments[0].name.lower()
+        value = self.context.session_values.get(f"current_setting.{name}")
+        if value is not None:
+            return self.bound.place(value, "VARCHAR")
+        if len(arguments) > 1 and isinstance(arguments[1], exp.Boolean) and arguments[1].this:
+            return exp.Cast(this=exp.Null(), to=exp.DataType.build("VARCHAR"))
+        raise StatementError("unrecognized configuration parameter", sqlstate=SqlState.UNDEFINED_OBJECT)
+
+    def _schemas(self, node: exp.Anonymous) -> exp.Expr:
+        path = list(self.context.search_path)
+        implicit = (
+            bool(node.expressions)
+            and isinstance(node.expressions[0], exp.Boolean)
+            and node.expressions[0].this
+        )
+        if implicit and "pg_catalog" not in path:
+            path.insert(0, "pg_catalog")
+        items: list[exp.Expr] = [exp.Literal.string(entry) for entry in path]
+        return exp.Cast(
+            this=exp.Array(expressions=items), to=exp.DataType.build("VARCHAR[]", dialect="duckdb")
+        )
+
+    def _bare_word(self, node: exp.Column) -> exp.Expr | None:
+        name = node.this
+        if (
+            node.args.get("table") is not None
+            or not isinstance(name, exp.Identifier)
+            or name.args.get("quoted")
+        ):
+            return None
+        word = str(name.this).lower()
+        return self._session_value(SESSION_NAMES[word]) if word in BARE_SESSION_WORDS else None
+
+    def _collate(self, node: exp.Collate) -> exp.Expr | None:
+        names = [part.name.lower() for part in node.expression.find_all(exp.Identifier)]
+        collation = (names or [node.expression.name.lower()])[-1]
+        # DuckDB's own order is binary, which is what these ask for.
+        plain = collation in ("default", "c", "posix", "binary", "ucs_basic")
+        return node.this if plain else None
+
+    def _table_function(self, node: exp.Table) -> exp.Expr | None:
+        called = function_name(node.this) if isinstance(node.this, exp.Anonymous) else ""
+        node.set("db", None)
+        node.set("catalog", None)
+        function = self.context.catalog.system_functions.get(called)
+        if function is None:
+            return None
+        node.set("this", self._engine_call(function, node.this.expressions))
+        node.set("db", quoted(function.macro[0]))
+        node.set("catalog", quoted(SYSTEM_CATALOG))
+        return None
+
+    def _cast(self, node: exp.Cast) -> exp.Expr | None:
+        name = catalog_type_name(node.to)
+        if name is None:
+            return None
+        if name not in _REGTYPES:
+            node.set("to", exp.DataType.build(_PLAIN_TYPES.get(name, "VARCHAR"), dialect="duckdb"))
+            return None
+        constant = node.this if isinstance(node.this, exp.Literal) else None
+        if constant is not None and constant.name.isdigit():
+            return exp.cast(exp.Literal.number(constant.name), "UINTEGER", dialect="duckdb")
+        if constant is not None and name == "regclass":
+            return self._relation_oid(constant)
+        held = self.context.catalog.system_types.get(name)
+        if constant is not None or isinstance(node.this, exp.Parameter):
+            if held is None or held.input is None:
+                raise FeatureNotSupported(
+                    f"a constant of type {name} is not supported", position=position_of(node)
+                )
+            return self._macro(held.input, [node.this], node)
+        if held is None or held.output is None or not _is_shown(node):
+            return node.this
+        return self._macro(held.output, [node.this], node)
+
+    def _relation_oid(self, constant: exp.Literal) -> exp.Expr:
+        parts = split_qualified(constant.name)
+        found = find_relation(self.context, *parts) if parts is not None else None
+        if parts is None or found is None:
+            raise undefined_table(*(parts or (None, None, constant.name)), position_of(constant))
+        oid = self.context.catalog.oids.get(found.name)
+        if oid is None:
+            raise undefined_table(*parts, position_of(constant))
+        return exp.cast(exp.Literal.number(oid), "UINTEGER", dialect="duckdb")
+
+
+def catalog_type_name(to: exp.Expr | None) -> str | None:
+    """The type's name where only PostgreSQL's catalog knows it, lower case without schema; else None."""
+    if isinstance(to, exp.ObjectIdentifier):
+        return str(to.name or to.this).lower()
+    if isinstance(to, exp.DataType):
+        kind = to.args.get("kind")
+        if isinstance(kind, (exp.Dot, exp.Identifier)):
+            return [part.name.lower() for part in kind.find_all(exp.Identifier)][-1]
+        if to.this is exp.DataType.Type.NAME:
+            return "name"
+    return None
+
+
+def place_system_value(context: PlanContext, bound: BoundValues, value: SystemValue) -> exp.Expr:
+    """Bind what a system relation or function needs to know of the session."""
+    text = {
+        SystemValue.VIEWER: context.policy.fingerprint,
+        SystemValue.DATABASE: context.catalog_name,
+        SystemValue.SEARCH_PATH: SEARCH_PATH_SEPARATOR.join(context.search_path),
+        SystemValue.SESSION_USER: context.session_user,
+    }[value]
+    return bound.place(BoundValue(25, text), "VARCHAR")
+
+
+def _is_shown(node: exp.Expr) -> bool:
+    """Whether the value becomes text: by a cast, or as an output column. Elsewhere the OID itself is compared."""
+    parent = node.parent
+    while isinstance(parent, (exp.Paren, exp.Alias)):
+        parent = parent.parent
+    if isinstance(parent, exp.Cast):
+        return parent.to.this in exp.DataType.TEXT_TYPES
+    return isinstance(parent, exp.Select) and parent.parent is None

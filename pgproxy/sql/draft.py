@@ -1,0 +1,131 @@
+"""What passes from stage to stage of the planner: the tree, what is known of it, and what was put into it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
+from pgproxy.policy.effective import TablePolicy
+from pgproxy.policy.model import Privilege, TableName
+from pgproxy.sql.plan import BoundValue, ObjectAccess, PlanContext, StatementKind
+
+RESERVED_PREFIX = "pgproxy_"
+"""Names that the planner makes up begin so; a client may not alias anything so."""
+
+USE_KEY = "pgproxy_use"
+CTE_KEY = "pgproxy_cte"
+"""Keys of `exp.Table.meta`, which survives copying: the index into `Draft.uses`; the CTE that is meant."""
+
+
+class Role(Enum):
+    """Where a relation stands. The position decides the privilege."""
+
+    SOURCE = "source"
+    VIEW_SOURCE = "view source"
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    TRUNCATE = "truncate"
+    DEFINE = "define"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationUse:
+    """One reference to a base relation. name: as the catalog has it; position: 1-based, in the client's text.
+
+    alias: what the statement calls it. policy: set by `authorise`; None means not governed (temporary, system).
+    """
+
+    name: TableName
+    info: TableInfo | SystemRelation | None
+    role: Role
+    alias: str
+    position: int | None
+    has_alias: bool = False
+    policy: TablePolicy | None = None
+    columns_written: tuple[str, ...] = ()
+    is_temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The state between two stages. `tree` belongs to this draft alone and is changed in place."""
+
+    text: str
+    parameter_oids: tuple[int, ...]
+    context: PlanContext
+    tree: exp.Expr
+    dialect: str
+    kind: StatementKind = StatementKind.SELECT
+    uses: tuple[RelationUse, ...] = ()
+    column_names: tuple[str, ...] | None = None
+    fingerprint: str = ""
+    bound_values: tuple[BoundValue, ...] = ()
+    accesses: tuple[ObjectAccess, ...] = ()
+    placed_relations: frozenset[tuple[str, str, str]] = frozenset()
+    placed_functions: frozenset[str] = frozenset()
+    engine_types: Mapping[int, str] = field(default_factory=dict)
+    is_catalog: bool = False
+    is_governed: bool = False
+    sql: str = ""
+    describe_sql: str = ""
+
+
+@dataclass(slots=True)
+class BoundValues:
+    """Collects the values that the gateway binds after the client's `$1 … $count`; one parameter per value."""
+
+    client_parameters: int
+    values: list[BoundValue] = field(default_factory=list)
+
+    def place(self, value: BoundValue, engine_type: str) -> exp.Expr:
+        """Give `CAST($k AS engine_type)` for a value."""
+        if value not in self.values:
+            self.values.append(value)
+        number = self.client_parameters + self.values.index(value) + 1
+        parameter = exp.Parameter(this=exp.Literal.number(number))
+        return exp.Cast(this=parameter, to=exp.DataType.build(engine_type, dialect="duckdb"))
+
+
+def required_privilege(role: Role) -> Privilege:
+    """The privilege that a position needs."""
+    return {
+        Role.SOURCE: Privilege.SELECT,
+        Role.VIEW_SOURCE: Privilege.SELECT,
+        Role.INSERT: Privilege.INSERT,
+        Role.UPDATE: Privilege.UPDATE,
+        Role.DELETE: Privilege.DELETE,
+        Role.TRUNCATE: Privilege.TRUNCATE,
+        Role.DEFINE: Privilege.CREATE,
+    }[role]
+
+
+def engine_name(name: TableName) -> tuple[str, str, str]:
+    """How DuckDB spells a relation: schema `public` is its `main`, except in the gateway's own system catalog."""
+    schema = "main" if name.schema == "public" and name.catalog != SYSTEM_CATALOG else name.schema
+    return (name.catalog, schema, name.name)
+
+
+def quoted(name: str) -> exp.Identifier:
+    """A quoted identifier."""
+    return exp.to_identifier(name, quoted=True)
+
+
+def engine_table(name: tuple[str, str, str], alias: str | None = None) -> exp.Table:
+    """A fully qualified table reference in the engine's spelling."""
+    catalog, schema, table = name
+    node = exp.Table(this=quoted(table), db=quoted(schema), catalog=quoted(catalog))
+    if alias is not None:
+        node.set("alias", exp.TableAlias(this=quoted(alias)))
+    return node
+
+
+def position_of(node: exp.Expr) -> int | None:
+    """The 1-based position of the first name in `node`, as sqlglot recorded it."""
+    starts = [found.meta["start"] for found in node.find_all(exp.Identifier) if "start" in found.meta]
+    own = node.meta.get("start")
+    if own is not None:
+        starts.append(own)
+    return min(starts) + 1 if starts else None

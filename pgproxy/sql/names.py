@@ -1,0 +1,117 @@
+"""Which relation a name means, for one principal. What it may not see does not exist here.
+
+PostgreSQL docs, "The Schema Search Path": pg_catalog comes first unless the path names it. A name that is a file, a
+URL or a variable of the engine's process simply is not in the catalog.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
+from pgproxy.policy.model import TableName
+from pgproxy.sql.plan import PlanContext
+from pgwire.errors import StatementError
+from pgwire.sqlstate import SqlState
+
+TEMP_CATALOG = "temp"
+"""DuckDB's catalog of temporary tables; their schema is `main`."""
+
+INVISIBLE_HINT = "There is no relation of that name, or you hold no privilege on it."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A relation that the principal may know of."""
+
+    name: TableName
+    info: TableInfo | SystemRelation
+    is_temporary: bool = False
+
+
+def written_name(node: exp.Table) -> tuple[str | None, str | None, str]:
+    """(catalog, schema, name) as the client meant them: unquoted parts folded to lower case."""
+    return _folded(node.args.get("catalog")), _folded(node.args.get("db")), _folded(node.this) or ""
+
+
+def find_relation(context: PlanContext, catalog: str | None, schema: str | None, name: str) -> Found | None:
+    """Find what a name means, or None. Looks along the search path if no schema is given."""
+    if catalog is None and schema in (None, "pg_temp", TEMP_CATALOG):
+        temporary = context.temp_tables.get(name.lower())
+        if temporary is not None:
+            return Found(TableName(TEMP_CATALOG, "public", temporary.name.name), temporary, is_temporary=True)
+    for candidate_catalog, candidate_schema in _candidates(context, catalog, schema):
+        found = _in_schema(context, candidate_catalog, candidate_schema, name)
+        if found is not None:
+            return found
+    return None
+
+
+def undefined_table(
+    catalog: str | None, schema: str | None, name: str, position: int | None
+) -> StatementError:
+    """One answer for absent and for invisible."""
+    spelled = ".".join(part for part in (catalog, schema, name) if part is not None)
+    return StatementError(
+        f'relation "{spelled}" does not exist',
+        sqlstate=SqlState.UNDEFINED_TABLE,
+        hint=INVISIBLE_HINT,
+        position=position,
+    )
+
+
+def split_qualified(text: str) -> tuple[str | None, str | None, str] | None:
+    """Read `schema.name` as regclass does: quoted parts as they are, others folded. None: it is no name."""
+    try:
+        table = exp.to_table(text, dialect="postgres")
+    except (ValueError, TypeError):
+        return None
+    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+        return None
+    return written_name(table)
+
+
+def _folded(part: object) -> str | None:
+    if not isinstance(part, exp.Identifier):
+        return None
+    name = str(part.this)
+    return name if part.args.get("quoted") else name.lower()
+
+
+def _candidates(context: PlanContext, catalog: str | None, schema: str | None) -> Iterator[tuple[str, str]]:
+    default = context.catalog_name
+    if schema is not None:
+        yield catalog or default, "public" if schema == "main" else schema
+        if catalog is None:
+            yield schema, "public"  # DuckDB's `catalog.table`
+        return
+    path = context.search_path
+    if "pg_catalog" not in path:
+        yield default, "pg_catalog"
+    for entry in path:
+        yield default, "public" if entry == "main" else entry
+
+
+def _in_schema(context: PlanContext, catalog: str, schema: str, name: str) -> Found | None:
+    snapshot, policy = context.catalog, context.policy
+    if catalog in (context.catalog_name, snapshot.default_catalog):
+        relation = snapshot.system_relations.get((schema, name.lower()))
+        if relation is not None:
+            return Found(TableName(SYSTEM_CATALOG, *relation.physical), relation)
+    info = _lookup(context, TableName(catalog, schema, name))
+    if info is None or not policy.table(info.name).is_visible:
+        return None
+    return Found(info.name, info)
+
+
+def _lookup(context: PlanContext, wanted: TableName) -> TableInfo | None:
+    """DuckDB's names keep their case and match without it; PostgreSQL's clients fold. Both find the table."""
+    tables = context.catalog.tables
+    exact = tables.get(wanted) or tables.get(TableName(wanted.catalog, wanted.schema, wanted.name.lower()))
+    if exact is not None:
+        return exact
+    folded = tuple(part.lower() for part in wanted)
+    return next(
+        (info for name, info in tables.items() if tuple(part.lower() for part in name) == folded), None
+    )

@@ -1,0 +1,122 @@
+"""`plan_statement`: client text in, plan or denial out. The single way to an engine.
+
+parse → admit → resolve → authorise → translate → secure → render → verify. Pure: the same text, types and context
+give the same plan, and nothing but the returned plan is changed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import ErrorLevel, exp
+
+from pgproxy.sql.admit import admit
+from pgproxy.sql.authorise import authorise
+from pgproxy.sql.bindings import bind
+from pgproxy.sql.draft import BoundValues, Draft
+from pgproxy.sql.parameters import cast_parameters, infer_parameters
+from pgproxy.sql.parse import parse_statement, too_complex
+from pgproxy.sql.plan import Plan, PlanContext, StatementKind
+from pgproxy.sql.render import render
+from pgproxy.sql.resolve import resolve
+from pgproxy.sql.secure import secure
+from pgproxy.sql.translation import output_names, to_engine
+from pgproxy.sql.verify import verify
+from pgwire.errors import FeatureNotSupported
+
+_WRITES = frozenset({StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
+
+
+def plan_statement(text: str, parameter_oids: Sequence[int], context: PlanContext) -> Plan:
+    """Plan exactly one statement for one principal.
+
+    parameter_oids: declared in Parse, 0 = infer; may be shorter than the real count.
+
+    Raises:
+        StatementError: 42601, 42P01, 42883 and so on, with the position in `text`.
+        AccessDenied: 42501.
+        FeatureNotSupported: 0A000.
+        InternalError: the rewritten text could not be verified, or a stored policy cannot be applied.
+    """
+    try:
+        return _plan(text, tuple(parameter_oids), context)
+    except RecursionError:
+        raise too_complex() from None
+
+
+def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
+    """EXPLAIN of a planned statement: the engine's plan shows filters and masks, so only where there are none.
+
+    Raises:
+        FeatureNotSupported: the statement is governed for this principal.
+    """
+    if (inner.is_governed or inner.is_catalog) and not is_admin:
+        raise FeatureNotSupported(
+            "EXPLAIN of a governed statement is not supported", hint="Its plan would show the policy."
+        )
+    return replace(
+        inner,
+        kind=StatementKind.EXPLAIN,
+        sql=f"EXPLAIN {inner.sql}",
+        describe_sql=f"EXPLAIN {inner.describe_sql}",
+        returns_rows=True,
+        is_read_only=True,
+        changes_catalog=False,
+        column_names=None,
+        column_type_oids=None,
+    )
+
+
+def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Plan:
+    tree, dialect = parse_statement(text, context)
+    kind = admit(tree, context.catalog.system_functions.keys())
+    draft = Draft(
+        text, parameter_oids, context, tree, dialect, kind,
+        fingerprint=fingerprint(tree), column_names=output_names(tree),
+    )  # fmt: skip
+    draft = authorise(resolve(draft))
+    oids = infer_parameters(draft)
+    cast_parameters(draft.tree, oids)
+    bound = BoundValues(len(oids))
+    draft = bind(draft, bound)
+    draft = replace(draft, tree=to_engine(draft.tree, context))
+    draft = secure(draft, bound)
+    all_oids = (*oids, *(value.type_oid for value in bound.values))
+    draft = verify(render(draft, all_oids))
+    return _plan_of(draft, oids, bound)
+
+
+def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
+    is_query = draft.kind is StatementKind.SELECT
+    return Plan(
+        kind=draft.kind,
+        sql=draft.sql,
+        describe_sql=draft.describe_sql,
+        parameter_oids=oids,
+        bound_values=tuple(bound.values),
+        returns_rows=is_query or (draft.kind in _WRITES and draft.tree.args.get("returning") is not None),
+        is_read_only=is_query,
+        is_catalog=draft.is_catalog,
+        is_governed=draft.is_governed,
+        accesses=draft.accesses,
+        policy_epoch=draft.context.policy.epoch,
+        catalog_generation=draft.context.catalog.generation,
+        fingerprint=draft.fingerprint,
+        column_names=draft.column_names,
+        uses_temp=any(use.is_temporary for use in draft.uses),
+        changes_catalog=not is_query
+        and draft.kind not in _WRITES
+        and draft.kind is not StatementKind.TRUNCATE,
+    )
+
+
+def fingerprint(tree: exp.Expr) -> str:
+    """A hash of the statement's shape: literals and parameters left out, names folded."""
+    shape = tree.copy()
+    for literal in list(shape.find_all(exp.Literal)):
+        literal.set("this", "?")
+    for name in shape.find_all(exp.Identifier):
+        if not name.args.get("quoted"):
+            name.set("this", str(name.this).lower())
+    text = shape.sql(dialect="postgres", comments=False, unsupported_level=ErrorLevel.IGNORE)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,0 +1,288 @@
+"""Row filters and masks: stored text to an expression over raw columns that nothing around it can bend.
+
+Every column is qualified with the relation's reserved alias, so no lateral neighbour captures it; every function is
+qualified with `system.main`, so no macro shadows it; text compares under the binary collation, so no setting widens a
+filter. What the session decides is a bound value. Text that does not parse, or says more than it may, denies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
+
+from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.policy.effective import TablePolicy
+from pgproxy.policy.model import RowFilter, TableName
+from pgproxy.sql import allowed_functions as functions
+from pgproxy.sql.admit import admit, function_name
+from pgproxy.sql.allowed_functions import SESSION_CLASSES, SESSION_NAMES
+from pgproxy.sql.draft import RESERVED_PREFIX, BoundValues, engine_name, engine_table, quoted
+from pgproxy.sql.parse import parse_fragment
+from pgproxy.sql.plan import BoundValue, PlanContext
+from pgproxy.sql.translation import translate_fragment
+from pgwire.errors import GatewayError, InternalError
+from pgwire.sqlstate import SqlState
+
+BASE_ALIAS = f"{RESERVED_PREFIX}base"
+ATTRIBUTE_SETTING = "pgproxy.attr."
+
+_GRAMMAR = frozenset(
+    "cast try_cast coalesce extract position overlay interval case when in not and or exists row array struct map if any "
+    "all some list grouping values date time timestamp json".split()
+)
+"""Words before a parenthesis that are DuckDB's grammar, not names of functions."""
+
+_TEXT_TYPES = ("VARCHAR", "TEXT", "CHAR", "BPCHAR", "STRING")
+_COMPARISONS = (
+    exp.EQ,
+    exp.NEQ,
+    exp.LT,
+    exp.LTE,
+    exp.GT,
+    exp.GTE,
+    exp.In,
+    exp.Between,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyScope:
+    """What a policy expression may speak of. columns: what each column name (lower case) stands for."""
+
+    context: PlanContext
+    table: TableInfo
+    bound: BoundValues
+    columns: dict[str, exp.Expr]
+
+
+def raw_scope(
+    context: PlanContext, table: TableInfo, bound: BoundValues, alias: str = BASE_ALIAS
+) -> PolicyScope:
+    """A scope in which names mean the stored columns of `table` under `alias`."""
+    columns: dict[str, exp.Expr] = {
+        column.name.lower(): exp.column(quoted(column.name), table=quoted(alias)) for column in table.columns
+    }
+    return PolicyScope(context, table, bound, columns)
+
+
+def filter_predicate(policy: TablePolicy, scope: PolicyScope, *, for_check: bool = False) -> exp.Expr | None:
+    """Permissive filters OR together, restrictive ones AND; filtered without a permissive one: nothing. None: all.
+
+    for_check: of rows written: `check` where a filter has one, and `using` besides, since a row that its writer may
+    not see must not come back by RETURNING.
+    """
+    if not policy.is_filtered:
+        return None
+    permissive = [_rule(rule, scope, for_check) for rule in policy.permissive]
+    if not permissive:
+        return exp.false()
+    restrictive = [_rule(rule, scope, for_check) for rule in policy.restrictive]
+    allowed = exp.or_(*(exp.paren(item, copy=False) for item in permissive), copy=False)
+    return exp.and_(
+        exp.paren(allowed, copy=False), *(exp.paren(item, copy=False) for item in restrictive), copy=False
+    )
+
+
+def mask_expression(text: str, engine_type: str, scope: PolicyScope) -> exp.Expr:
+    """The masked value, in the column's own type, so that a mask changes no plan's types."""
+    return exp.Cast(this=bind_policy(text, scope), to=exp.DataType.build(engine_type, dialect="duckdb"))
+
+
+def bind_policy(text: str, scope: PolicyScope) -> exp.Expr:
+    """Bind one stored expression.
+
+    Raises:
+        InternalError: XX000: the stored text cannot be applied; the statement is denied.
+    """
+    try:
+        expression = translate_fragment(_parsed(text).copy(), scope.table, scope.context)
+        root: exp.Expr = exp.Paren(this=expression)
+        _check_shape(root)
+        _bind_session(root, scope)
+        _bind_columns(root, scope)
+        _pin_collation(root, scope)
+        return _qualified(root)
+    except InternalError:
+        raise
+    except GatewayError:
+        raise broken_policy(scope.table.name) from None
+
+
+def broken_policy(table: TableName) -> InternalError:
+    """A policy that cannot be applied lets nobody through."""
+    return InternalError(
+        f"the policy of table {table.name} cannot be applied",
+        sqlstate=SqlState.INTERNAL_ERROR,
+        hint="An administrator must correct the row filter or mask.",
+    )
+
+
+def _rule(rule: RowFilter, scope: PolicyScope, for_check: bool) -> exp.Expr:
+    using = bind_policy(rule.using, scope)
+    if not for_check or rule.check is None:
+        return using
+    return exp.and_(bind_policy(rule.check, scope), using, copy=False)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> exp.Expr:
+    """Parsed once per text; callers copy. The text comes from the control plane, never from a statement."""
+    select = parse_fragment(f"SELECT {text}", "postgres")
+    if (
+        not isinstance(select, exp.Select)
+        or len(select.expressions) != 1
+        or select.args.get("from_") is not None
+    ):
+        raise broken_policy(TableName("", "", "?"))
+    admit(select, ("is_member",))
+    return select.expressions[0].unalias()
+
+
+def _check_shape(root: exp.Expr) -> None:
+    forbidden = (exp.Query, exp.Parameter, exp.Star, exp.Window, exp.Columns, exp.AggFunc, exp.Table)
+    if any(isinstance(node, forbidden) for node in root.walk()):
+        raise broken_policy(TableName("", "", "?"))
+
+
+def _bind_session(root: exp.Expr, scope: PolicyScope) -> None:
+    for node in list(root.walk(bfs=False)):
+        value = _session_expression(node, scope)
+        if value is not None:
+            node.replace(value)
+
+
+def _session_expression(node: exp.Expr, scope: PolicyScope) -> exp.Expr | None:
+    policy = scope.context.policy
+    name = SESSION_CLASSES.get(type(node).__name__)
+    if isinstance(node, exp.Anonymous):
+        called = function_name(node)
+        if called == "is_member":
+            return exp.Boolean(this=_constant_text(node) in policy.groups)
+        if called == "current_setting":
+            return _attribute(_constant_text(node), scope)
+        name = SESSION_NAMES.get(called)
+    elif isinstance(node, exp.Column) and not node.table and not node.this.args.get("quoted"):
+        word = node.name.lower()
+        name = SESSION_NAMES.get(word) if word in functions.BARE_SESSION_WORDS else None
+    if name is None:
+        return None
+    held = {"current_user": policy.principal, "session_user": scope.context.session_user}.get(name)
+    if held is None:
+        raise broken_policy(scope.table.name)
+    return scope.bound.place(BoundValue(25, held), "VARCHAR")
+
+
+def _constant_text(node: exp.Anonymous) -> str:
+    if not node.expressions or not isinstance(node.expressions[0], exp.Literal):
+        raise broken_policy(TableName("", "", "?"))
+    return str(node.expressions[0].name)
+
+
+def _attribute(setting: str, scope: PolicyScope) -> exp.Expr:
+    """An attribute that the principal does not have is NULL: the comparison then lets nothing through."""
+    if not setting.lower().startswith(ATTRIBUTE_SETTING):
+        raise broken_policy(scope.table.name)
+    name = setting[len(ATTRIBUTE_SETTING) :]
+    return scope.bound.place(BoundValue(25, scope.context.policy.attributes.get(name)), "VARCHAR")
+
+
+def _bind_columns(root: exp.Expr, scope: PolicyScope) -> None:
+    local = {name.name.lower() for lambda_ in root.find_all(exp.Lambda) for name in lambda_.expressions}
+    for column in list(root.find_all(exp.Column)):
+        name = column.name.lower()
+        if name in local and not column.table:
+            continue
+        parts = [part.name.lower() for part in column.parts]
+        # `t.c` or `c`; anything longer is refused, a policy knows one table only.
+        target = scope.columns.get(name)
+        if (
+            target is None
+            or len(parts) > 2
+            or (len(parts) == 2 and parts[0] != scope.table.name.name.lower())
+        ):
+            raise broken_policy(scope.table.name)
+        column.replace(target.copy())
+
+
+def _pin_collation(root: exp.Expr, scope: PolicyScope) -> None:
+    """`region = 'EU'` would match `eu` under another default collation; an explicit binary one cannot be overridden."""
+    texts = {
+        column.name.lower()
+        for column in scope.table.columns
+        if column.engine_type.upper().partition("(")[0] in _TEXT_TYPES
+    }
+    for comparison in list(root.find_all(*_COMPARISONS)):
+        for key in ("this", "expression"):
+            operand = comparison.args.get(key)
+            if isinstance(operand, exp.Expr) and _is_text(operand, texts):
+                collated = exp.Collate(
+                    this=exp.paren(operand.copy(), copy=False), expression=quoted("binary")
+                )
+                comparison.set(key, exp.paren(collated, copy=False))
+
+
+def _is_text(operand: exp.Expr, texts: set[str]) -> bool:
+    if isinstance(operand, exp.Column):
+        return operand.name.lower() in texts
+    if isinstance(operand, exp.Cast):
+        return operand.to.this in exp.DataType.TEXT_TYPES
+    if isinstance(operand, (exp.Paren, exp.Lower, exp.Upper, exp.Trim, exp.Substring, exp.Coalesce)):
+        return isinstance(operand.this, exp.Expr) and _is_text(operand.this, texts)
+    return isinstance(operand, (exp.DPipe, exp.Concat, exp.SplitPart, exp.Left, exp.Right))
+
+
+def _qualified(root: exp.Expr) -> exp.Expr:
+    """The expression as finished text in which every function call reads `"system"."main".f(…)`.
+
+    Operators that DuckDB resolves as functions become such calls too. The text stands in the tree as one opaque node,
+    which no later stage translates again.
+    """
+    for node in reversed(list(root.walk(bfs=False))):  # innermost first: an outer call copies its arguments
+        call = _operator_call(node)
+        if call is not None:
+            node.replace(call)
+    text = root.sql(dialect="duckdb", identify=True, comments=False)
+    return exp.Var(this=_qualify_calls(text))
+
+
+def _operator_call(node: exp.Expr) -> exp.Expr | None:
+    match node:
+        case exp.DPipe():
+            return system_call("||", [node.this, node.expression])
+        case exp.Escape() if isinstance(node.this, (exp.Like, exp.ILike)):
+            name = "like_escape" if isinstance(node.this, exp.Like) else "ilike_escape"
+            return system_call(name, [node.this.this, node.this.expression, node.expression])
+        case exp.Like() | exp.ILike() if not isinstance(node.parent, exp.Escape):
+            return system_call("~~" if isinstance(node, exp.Like) else "~~*", [node.this, node.expression])
+        case exp.Extract():
+            return system_call("date_part", [exp.Literal.string(node.this.name.lower()), node.expression])
+        case _:
+            return None
+
+
+def _qualify_calls(text: str) -> str:
+    tokens = sqlglot.tokenize(text, read="duckdb")
+    pieces, done = [], 0
+    for before, token, following in zip([None, *tokens], tokens, tokens[1:], strict=False):
+        is_call = following.token_type is TokenType.L_PAREN and token.text.lower() in functions.ENGINE_NAMES
+        is_qualified = before is not None and before.token_type is TokenType.DOT
+        if is_call and not is_qualified and token.text.lower() not in _GRAMMAR and token.text[:1] != "'":
+            pieces += [text[done : token.start], '"system"."main".']
+            done = token.start
+    return "".join([*pieces, text[done:]])
+
+
+def system_call(name: str, arguments: Sequence[exp.Expr]) -> exp.Expr:
+    """A call of one of DuckDB's own functions that no macro can shadow."""
+    call = exp.Anonymous(this=quoted(name), expressions=[argument.copy() for argument in arguments])
+    return exp.Dot.build([quoted("system"), quoted("main"), call])
+
+
+def secured_source(table: TableInfo) -> exp.Table:
+    """The raw relation under the reserved alias."""
+    return engine_table(engine_name(table.name), BASE_ALIAS)

@@ -1,0 +1,63 @@
+"""The tree to DuckDB's text: comments stripped, names quoted. Only what the planner holds as a tree is ever written."""
+
+from dataclasses import replace
+
+import sqlglot
+from sqlglot import ErrorLevel, exp
+from sqlglot.errors import SqlglotError, UnsupportedError
+from sqlglot.tokenizer_core import TokenType
+
+from pgproxy.sql.draft import Draft
+from pgproxy.sql.parse import too_complex
+from pgwire.errors import FeatureNotSupported
+from pgwire.types import Oid, engine_type_of
+
+_SAMPLES = {
+    Oid.BOOL: "true", Oid.BYTEA: "\\x00", Oid.INT8: "1", Oid.INT2: "1", Oid.INT4: "1", Oid.OID: "1", Oid.FLOAT4: "1",
+    Oid.FLOAT8: "1", Oid.NUMERIC: "1", Oid.DATE: "2000-01-01", Oid.TIME: "00:00:00", Oid.TIMETZ: "00:00:00+00",
+    Oid.TIMESTAMP: "2000-01-01 00:00:00", Oid.TIMESTAMPTZ: "2000-01-01 00:00:00+00", Oid.INTERVAL: "1 day",
+    Oid.UUID: "00000000-0000-0000-0000-000000000000", Oid.JSON: "{}", Oid.JSONB: "{}", Oid.BIT: "1", Oid.VARBIT: "1",
+    Oid.REGCLASS: "1", Oid.REGTYPE: "1", Oid.REGPROC: "1",
+}  # fmt: skip
+"""A non-null value of each type: DuckDB folds an expression over a typed NULL to INTEGER when it describes."""
+
+
+def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
+    """Write the statement, and its twin for Describe with samples in the place of parameters.
+
+    Raises:
+        FeatureNotSupported: the tree says what DuckDB cannot.
+        StatementError: 54001, nested too deeply.
+    """
+    sql = to_sql(draft.tree)
+    return replace(draft, sql=sql, describe_sql=_with_samples(sql, parameter_oids))
+
+
+def to_sql(tree: exp.Expr) -> str:
+    """DuckDB's text of a tree."""
+    try:
+        return tree.sql(dialect="duckdb", identify=True, comments=False, unsupported_level=ErrorLevel.RAISE)
+    except RecursionError:
+        raise too_complex() from None
+    except (UnsupportedError, SqlglotError, ValueError):
+        raise FeatureNotSupported("the statement cannot be expressed for the engine") from None
+
+
+def _with_samples(sql: str, oids: tuple[int, ...]) -> str:
+    """Replace `$n` by text constants; each stands inside a cast, so they take its type."""
+    if "$" not in sql:
+        return sql
+    pieces, done = [], 0
+    tokens = sqlglot.tokenize(sql, read="duckdb")
+    for token, following in zip(tokens, tokens[1:], strict=False):
+        if token.token_type is TokenType.PARAMETER and following.token_type is TokenType.NUMBER:
+            pieces += [sql[done : token.start], _sample(oids, int(following.text))]
+            done = following.end + 1
+    return "".join([*pieces, sql[done:]])
+
+
+def _sample(oids: tuple[int, ...], number: int) -> str:
+    oid = oids[number - 1] if number <= len(oids) else int(Oid.TEXT)
+    if engine_type_of(oid).endswith("[]"):
+        return "'[]'"
+    return "'" + _SAMPLES.get(Oid(oid) if oid in set(Oid) else Oid.TEXT, "x") + "'"

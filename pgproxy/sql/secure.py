@@ -1,0 +1,164 @@
+"""Each governed relation becomes a derived table that holds only what the principal may see.
+
+`(SELECT permitted columns, masked FROM cat.schema.table WHERE row filter OFFSET 0) AS alias`: filter first, on raw
+values; then mask; everything that the client wrote sees the result, so `*`, whole rows, USING, PIVOT and rowid
+inherit the policy. OFFSET 0 is the barrier of DuckDB 1.5.5 (docs/security-model.md): without it a client's predicate
+may run on rows that the filter hides and tell of them in its error. A relation without policy costs nothing.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import sqlglot
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo
+from pgproxy.sql.authorise import is_governed, readable_columns
+from pgproxy.sql.bindings import place_system_value
+from pgproxy.sql.draft import (
+    CTE_KEY,
+    USE_KEY,
+    BoundValues,
+    Draft,
+    RelationUse,
+    Role,
+    engine_name,
+    engine_table,
+    quoted,
+)
+from pgproxy.sql.leakproof import LeakproofPredicates
+from pgproxy.sql.policy_expressions import (
+    BASE_ALIAS,
+    broken_policy,
+    filter_predicate,
+    mask_expression,
+    raw_scope,
+    secured_source,
+)
+from pgproxy.sql.writes import secure_write
+from pgwire.errors import AccessDenied
+
+ROWID = "pgproxy_rowid"
+"""The column that carries a row's identity out of a secured derived table, for UPDATE and DELETE."""
+
+
+@dataclass(slots=True)
+class Securing:
+    """What securing a statement collects."""
+
+    draft: Draft
+    bound: BoundValues
+    leakproof: LeakproofPredicates
+    relations: set[tuple[str, str, str]] = field(default_factory=set)
+    is_catalog: bool = False
+    is_governed: bool = False
+
+    def secure_sources(self, tree: exp.Expr) -> None:
+        """Replace every source relation below `tree`."""
+        for node in list(tree.find_all(exp.Table)):
+            index = node.meta.get(USE_KEY)
+            if index is not None:
+                use = self.draft.uses[index]
+                if use.role in (Role.SOURCE, Role.VIEW_SOURCE):
+                    node.replace(self._secured(node, use))
+            elif CTE_KEY not in node.meta and isinstance(node.this, exp.Identifier):
+                raise AccessDenied("a relation of the statement could not be resolved")
+
+    def derived_table(
+        self, use: RelationUse, table: TableInfo, *, pushed: exp.Expr | None = None, with_rowid: bool = False
+    ) -> exp.Select:
+        """The query behind a governed relation. pushed: a leakproof predicate of the client over raw columns."""
+        policy = use.policy
+        if policy is None:
+            raise broken_policy(table.name)
+        scope = raw_scope(self.draft.context, table, self.bound)
+        masks = {name.lower(): mask for name, mask in policy.masks.items()}
+        types = {column.name: column.engine_type for column in table.columns}
+        projections: list[exp.Expr] = []
+        for name in readable_columns(use):
+            mask = masks.get(name.lower())
+            value = (
+                scope.columns[name.lower()]
+                if mask is None
+                else mask_expression(mask.expression, types[name], scope)
+            )
+            projections.append(exp.alias_(value, quoted(name), copy=True))
+        if with_rowid:
+            projections.append(
+                exp.alias_(exp.column(quoted("rowid"), table=quoted(BASE_ALIAS)), quoted(ROWID))
+            )
+        if not projections:
+            projections.append(exp.alias_(exp.Null(), quoted("pgproxy_nothing")))
+        predicate = filter_predicate(policy, scope)
+        select = exp.Select(expressions=projections, from_=exp.From(this=secured_source(table)))
+        self.relations.add(engine_name(table.name))
+        if predicate is not None:
+            if pushed is not None:
+                predicate = exp.and_(predicate, exp.paren(pushed), copy=False)
+            select.set("where", exp.Where(this=predicate))
+            if with_rowid or self.leakproof.needs_barrier(policy):
+                select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
+        return select
+
+    def _secured(self, node: exp.Table, use: RelationUse) -> exp.Expr:
+        if isinstance(use.info, SystemRelation):
+            return _dressed(node, self._system(use.info))
+        if not is_governed(use) or not isinstance(use.info, TableInfo):
+            name = engine_name(use.name)
+            self.relations.add(name)
+            for part, value in zip(("catalog", "db", "this"), name, strict=True):
+                node.set(part, quoted(value))
+            return node
+        self.is_governed = True
+        return _dressed(node, self.derived_table(use, use.info, pushed=self.leakproof.pushable(node, use)))
+
+    def _system(self, relation: SystemRelation) -> exp.Select:
+        self.is_catalog = True
+        schema, table = relation.physical
+        name = (SYSTEM_CATALOG, schema, table)
+        self.relations.add(name)
+        columns: list[exp.Expr] = [
+            exp.column(quoted(column.name), table=quoted(BASE_ALIAS)) for column in relation.columns
+        ]
+        select = exp.Select(expressions=columns, from_=exp.From(this=engine_table(name, BASE_ALIAS)))
+        if relation.visibility is not None:
+            select.set("where", exp.Where(this=exp.paren(self._visibility(relation.visibility), copy=False)))
+            select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
+        return select
+
+    def _visibility(self, text: str) -> exp.Expr:
+        predicate: exp.Expr = exp.Paren(this=sqlglot.parse_one(text, dialect="duckdb"))
+        for parameter in list(predicate.find_all(exp.Placeholder, exp.Parameter)):
+            value = SystemValue(parameter.name.lower())
+            parameter.replace(place_system_value(self.draft.context, self.bound, value))
+        for table in predicate.find_all(exp.Table):
+            self.relations.add((table.catalog, table.db, table.name))
+        return predicate
+
+
+def secure(draft: Draft, bound: BoundValues) -> Draft:
+    """Put the policy into the tree. After this stage no relation of the statement is raw unless it is ungoverned."""
+    securing = Securing(draft, bound, LeakproofPredicates(draft))
+    tree = draft.tree
+    if isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):
+        tree = secure_write(draft, tree, securing)
+    else:
+        securing.secure_sources(tree)
+        if isinstance(tree, exp.Table):
+            raise AccessDenied("a relation is not a statement")
+    return replace(
+        draft,
+        tree=tree,
+        placed_relations=draft.placed_relations | frozenset(securing.relations),
+        is_catalog=draft.is_catalog or securing.is_catalog,
+        is_governed=draft.is_governed or securing.is_governed,
+    )
+
+
+def _dressed(node: exp.Table, select: exp.Select) -> exp.Subquery:
+    """The derived table in the place of `node`, with its alias, pivots and joins."""
+    subquery = exp.Subquery(this=select)
+    for part in ("alias", "pivots", "joins", "laterals"):
+        value = node.args.get(part)
+        if value:
+            subquery.set(part, value)
+    return subquery
