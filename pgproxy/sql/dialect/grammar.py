@@ -1,0 +1,73 @@
+"""PostgreSQL's grammar as sqlglot reads it, without the steps that lose what the client wrote.
+
+sqlglot turns many calls into a neutral class and forgets the name (`date_part`), or converts an argument on the way
+(`to_char`'s pattern). Output names and exact meanings need both, so here those calls stay calls: `exp.Anonymous` with
+the client's arguments. Every other function keeps its name in `meta["name"]`. sqlglot's compiled parser cannot be
+subclassed; the tokens are marked before it runs and the marks are taken off the tree.
+"""
+
+from collections.abc import Sequence
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.tokenizer_core import Token, TokenType
+
+NAME_KEY = "name"
+"""Where a function node's `meta` holds the name that the client wrote."""
+
+_MARK = "pgproxy_call_"
+_KEPT_AS_CALLS = frozenset(
+    """
+    age array_append array_cat array_length array_position array_prepend array_remove array_to_string bool_and bool_or
+    date_part date_trunc decode div encode every format initcap json_agg json_object_agg jsonb_agg jsonb_object_agg
+    json_build_object jsonb_build_object make_interval regexp_replace split_part string_to_array to_char to_date
+    to_hex to_number to_timestamp
+    """.split()
+)
+
+
+class SourceDialect(Postgres):
+    """What clients write."""
+
+    ORIGINAL_NAME_META_KEY = NAME_KEY
+
+
+def protect_calls(tokens: Sequence[Token]) -> list[Token]:
+    """Mark the calls that sqlglot would convert, so that it reads them as unknown functions."""
+    protected = list(tokens)
+    for index, token in enumerate(tokens[:-1]):
+        is_call = tokens[index + 1].token_type is TokenType.L_PAREN
+        if is_call and token.token_type is TokenType.VAR and token.text.lower() in _KEPT_AS_CALLS:
+            protected[index] = Token(
+                token.token_type,
+                _MARK + token.text,
+                token.line,
+                token.col,
+                token.start,
+                token.end,
+                token.comments,
+            )
+    return protected
+
+
+def restore_calls(tree: exp.Expr) -> exp.Expr:
+    """Take the marks off again, in place."""
+    for call in tree.find_all(exp.Anonymous):
+        if isinstance(call.this, str) and call.this.startswith(_MARK):
+            call.set("this", call.this.removeprefix(_MARK))
+    return tree
+
+
+def parse_source(text: str) -> exp.Expr:
+    """Parse one statement without the planner's limits; for tests and stored expressions.
+
+    Raises:
+        sqlglot.errors.ParseError: it does not parse.
+    """
+    dialect = SourceDialect()
+    tokens = protect_calls(dialect.tokenize(text))
+    (tree,) = dialect.parser(error_level=sqlglot.ErrorLevel.RAISE).parse(tokens, text)
+    if not isinstance(tree, exp.Expr):
+        raise sqlglot.errors.ParseError("no statement")
+    return restore_calls(tree)
