@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from execnode.durations import parse_duration
+from execnode.durations import parse_duration_s
 
 _TRUE = frozenset({"true", "1", "on", "yes"})
 _FALSE = frozenset({"false", "0", "off", "no"})
@@ -89,7 +89,7 @@ def _parse_boolean(value: object) -> object:
 
 
 def _parse_seconds(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
+    return parse_duration_s(value) if isinstance(value, str) else value
 
 
 def _parse_names(value: object) -> object:

@@ -63,7 +63,7 @@ def compute_differences(before: ControlState, after: ControlState) -> tuple[Diff
 def facts_as_json(differences: Iterable[Difference], side: str) -> str:
     """Render one side, `before` or `after`, as a JSON object keyed by `kind key`; absent things are null."""
     sides = {f"{d.kind} {d.key}": d.before if side == "before" else d.after for d in differences}
-    return json.dumps(sides, default=_json_default, sort_keys=True)
+    return json.dumps(sides, default=_json_default, sort_keys=True, ensure_ascii=False)
 
 
 def describe_state(state: ControlState) -> dict[tuple[str, str], Facts]:

@@ -36,7 +36,7 @@ def check_integrity(before: ControlState, after: ControlState, validate: Express
             _check_principal(after, principal)
     _check_names_exist(after)
     for grant in after.grants - before.grants:
-        _check_grant(grant)
+        check_grant(grant)
     for endpoint in after.endpoints.values():
         if before.endpoints.get(endpoint.name) != endpoint:
             _check_endpoint(endpoint)
@@ -105,7 +105,8 @@ def _named_principals(state: ControlState) -> Iterator[str]:
     yield from (assignment.principal for assignment in state.assignments.values())
 
 
-def _check_grant(grant: Grant) -> None:
+def check_grant(grant: Grant) -> None:
+    """Refuse a privilege that its securable cannot have. Raises: 0LP01, 42602."""
     names: Iterable[str | None] = (grant.catalog, grant.schema, grant.table, *(grant.columns or ()))
     if any(name is not None and (not name or "\0" in name) for name in names):
         raise StatementError("a name in a grant is empty", sqlstate=SqlState.INVALID_NAME)

@@ -28,7 +28,7 @@ class MetastoreError(Exception):
 class ChangeResult:
     """What a change did.
 
-    Epoch: the one that now holds. No differences: it was in force already, nothing written.
+    epoch: the one that now holds. No differences: it was in force already, nothing written.
     """
 
     epoch: int
@@ -66,6 +66,11 @@ class Metastore(Protocol):
 
     async def verifier_for(self, user: str) -> str | None:
         """The SCRAM verifier of a user who may log in, else None."""
+        ...
+
+    @property
+    def server_secret(self) -> bytes:
+        """The secret behind `mock_verifier`: 32 bytes, the same for every gateway of the metastore."""
         ...
 
     async def endpoints(self) -> tuple[Endpoint, ...]:

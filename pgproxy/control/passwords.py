@@ -1,48 +1,38 @@
-"""SCRAM-SHA-256 verifiers in PostgreSQL's text format: made from passwords and checked against them.
+"""Verifiers made from passwords and checked against them, off the event loop.
 
-PostgreSQL docs, "pg_authid" (rolpassword); RFC 5803. Making or checking one costs milliseconds of CPU, so
-both run in a thread.
+The text is PostgreSQL's (docs, "pg_authid", rolpassword), so `pg_dumpall` output can be taken over.
 """
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
-import re
 import secrets
 
-from scramp.utils import ScramException, saslprep
-
+from pgwire.auth import verifier as scram
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
-DEFAULT_ITERATIONS = 4096
 _MAX_ITERATIONS = 10_000_000
-_SALT_BYTES = 16
-_VERIFIER = re.compile(
-    r"SCRAM-SHA-256\$([1-9][0-9]{0,7}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)", re.ASCII
-)
+"""A login costs as many hash rounds; a verifier that asks for more would be a way to stall the gateway."""
 
 
-async def make_verifier(password: str, iterations: int = DEFAULT_ITERATIONS) -> str:
-    """Hash `password` with a fresh salt, off the event loop.
+async def make_verifier(password: str, iterations: int = scram.DEFAULT_ITERATIONS) -> str:
+    """Hash `password` with a fresh salt.
 
     Raises:
         StatementError: the password is empty.
     """
     if not password:
         raise StatementError("a password cannot be empty", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
-    return await asyncio.to_thread(_derive, password, secrets.token_bytes(_SALT_BYTES), iterations)
+    made = await asyncio.to_thread(scram.make_verifier, password, secrets.token_bytes(16), iterations)
+    return made.format()
 
 
 async def matches_verifier(password: str, verifier: str) -> bool:
-    """Whether `verifier` was made from `password`, in constant time once parsed, off the event loop."""
-    match = _VERIFIER.fullmatch(verifier)
-    if match is None or not password:
+    """Whether `verifier` was made from `password`; a text that is no verifier matches nothing."""
+    try:
+        parsed = scram.parse_verifier(verifier)
+    except ValueError:
         return False
-    derived = await asyncio.to_thread(_derive, password, base64.b64decode(match[2]), int(match[1]))
-    return hmac.compare_digest(derived, verifier)
+    return await asyncio.to_thread(parsed.matches, password)
 
 
 def check_verifier(verifier: str) -> str:
@@ -51,25 +41,10 @@ def check_verifier(verifier: str) -> str:
     Raises:
         StatementError: it is not one; an MD5 hash, for instance.
     """
-    match = _VERIFIER.fullmatch(verifier)
-    if match is not None and int(match[1]) <= _MAX_ITERATIONS:
-        try:
-            salt, *keys = (base64.b64decode(part, validate=True) for part in match.groups()[1:])
-        except binascii.Error:
-            salt, keys = b"", []
-        if salt and [len(key) for key in keys] == [hashlib.sha256().digest_size] * 2:
-            return verifier
-    raise StatementError("not a SCRAM-SHA-256 verifier", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
-
-
-def _derive(password: str, salt: bytes, iterations: int) -> str:
-    """RFC 5802, section 3. A password that SASLprep refuses is taken as it is, like PostgreSQL does."""
     try:
-        prepared = str(saslprep(password))
-    except ScramException:
-        prepared = password
-    salted = hashlib.pbkdf2_hmac("sha256", prepared.encode(), salt, iterations)
-    stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
-    server_key = hmac.digest(salted, b"Server Key", "sha256")
-    encoded = [base64.b64encode(part).decode("ascii") for part in (salt, stored_key, server_key)]
-    return f"SCRAM-SHA-256${iterations}:{encoded[0]}${encoded[1]}:{encoded[2]}"
+        parsed = scram.parse_verifier(verifier)
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.iterations > _MAX_ITERATIONS or not parsed.salt:
+        raise StatementError("not a SCRAM-SHA-256 verifier", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
+    return verifier

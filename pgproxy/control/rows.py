@@ -27,9 +27,9 @@ RowSet = Mapping[str, Mapping[Row, Row]]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """key and values.
+    """A table of the metastore.
 
-    Column names, in the order of a row. sealed: the value column that is encrypted at rest.
+    key, values: column names, in the order of a row. sealed: the value column that is encrypted at rest.
     """
 
     name: str

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import contextlib
+import hmac
 import os
 import secrets
 import stat
@@ -26,6 +27,11 @@ class SecretBox:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self._key = key
+
+    def derive(self, purpose: str) -> bytes:
+        """Give 32 bytes for one purpose; the same for every process that has the key."""
+        return hmac.digest(self._key, b"derive\0" + purpose.encode(), "sha256")
 
     def seal(self, secret: str, context: str) -> bytes:
         """Encrypt with a fresh nonce."""

@@ -12,9 +12,10 @@ from pgproxy.control import changes
 from pgproxy.control.expressions import ExpressionValidator, check_expression
 from pgproxy.control.integrity import check_integrity, holds_admin
 from pgproxy.control.metastore import ChangeResult, Metastore, Transform
-from pgproxy.control.passwords import DEFAULT_ITERATIONS, check_verifier, make_verifier, matches_verifier
+from pgproxy.control.passwords import check_verifier, make_verifier, matches_verifier
 from pgproxy.control.state import Assignment, ControlState, Endpoint, EndpointState
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
+from pgwire.auth.verifier import DEFAULT_ITERATIONS
 from pgwire.errors import AccessDenied
 
 
@@ -22,7 +23,7 @@ from pgwire.errors import AccessDenied
 class Actor:
     """Who asks for a change.
 
-    Is_operator: whoever may read the metastore's file is trusted as its owner (the CLI).
+    is_operator: whoever may read the metastore's file is trusted as its owner (the CLI).
     """
 
     name: str
@@ -207,7 +208,7 @@ class ControlService:
         if not (actor.is_operator or is_self or holds_admin(state, actor.name)):
             raise AccessDenied("permission denied: must be an administrator")
         after = transform(state)
-        check_integrity(state, after, self._validate)
+        check_integrity(state, after, self.validate_expression)
         return after
 
     async def verifier_to_store(self, user: str, password: str) -> str:
@@ -222,7 +223,8 @@ class ControlService:
             return check_verifier(password)
         return await make_verifier(password, self._scram_iterations)
 
-    def _validate(self, table: TableName, column: str | None, sql: str) -> None:
+    def validate_expression(self, table: TableName, column: str | None, sql: str) -> None:
+        """Check one filter or mask expression: an `ExpressionValidator`."""
         check_expression(sql, allow_subqueries=self._bind_expression is not None)
         if self._bind_expression is not None:
             self._bind_expression(table, column, sql)

@@ -7,6 +7,7 @@ process sees all of it or nothing. `PRAGMA data_version` tells cheaply that some
 import asyncio
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -47,6 +48,7 @@ async def open_sqlite_metastore(path: Path, secret_key_file: Path | None) -> Asy
     # aiosqlite logs every call with its parameters, verifiers and tokens among them, at DEBUG.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     key_file = secret_key_file or path.with_name(f"{path.name}.key")
+    _create_private(path)
     box = load_secret_box(key_file, create=secret_key_file is None)
     try:
         async with aiosqlite.connect(path, isolation_level=None) as writer:
@@ -59,6 +61,14 @@ async def open_sqlite_metastore(path: Path, secret_key_file: Path | None) -> Asy
                 yield metastore
     except sqlite3.Error as error:
         raise _failure(error) from error
+
+
+def _create_private(path: Path) -> None:
+    """Make the file with mode 0600, since it holds verifiers; SQLite gives its side files the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise MetastoreError(f"cannot open the metastore {path}: {error.strerror}") from error
 
 
 async def _configure(connection: aiosqlite.Connection) -> None:
@@ -139,6 +149,10 @@ class SqliteMetastore:
         found = await self._read(query, (user,))
         return found[0][0] if found else None
 
+    @property
+    def server_secret(self) -> bytes:
+        return self._box.derive("verifiers of unknown users")
+
     async def endpoints(self) -> tuple[Endpoint, ...]:
         state = await self.state()
         return tuple(state.endpoints[name] for name in sorted(state.endpoints))
@@ -205,7 +219,13 @@ class SqliteMetastore:
 
     async def record_audit(self, records: Sequence[AuditRecord]) -> None:
         rows = [
-            (_timestamp(r.occurred_at), r.event, r.principal, r.connection_id, json.dumps(dict(r.facts)))
+            (
+                _timestamp(r.occurred_at),
+                r.event,
+                r.principal,
+                r.connection_id,
+                json.dumps(dict(r.facts), ensure_ascii=False),
+            )
             for r in records
         ]
         insert = (

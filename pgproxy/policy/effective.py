@@ -123,7 +123,7 @@ class EffectivePolicy:
         return not principals or self.principal in principals or not self.groups.isdisjoint(principals)
 
     def _is_exempt(self, mask: ColumnMask) -> bool:
-        """By its own name, or through a group unless the mask names the user itself, which is more specific."""
+        """By its own name; or through a group, unless the mask names the user itself: more specific."""
         if self.principal in mask.exempt:
             return True
         return self.principal not in mask.principals and not self.groups.isdisjoint(mask.exempt)
@@ -171,7 +171,7 @@ class EffectivePolicy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyIndex:
-    """A policy set by principal and by table, so that resolving one of many principals reads its own part only."""
+    """A policy set by principal and by table: resolving one of many principals reads its own part only."""
 
     policy_set: PolicySet
     grants: Mapping[str, tuple[Grant, ...]]
@@ -218,7 +218,7 @@ def effective_policy(policy_set: PolicySet, principal: str) -> EffectivePolicy:
 
 
 def transitive_groups(principals: Mapping[str, Principal], start: Principal | None) -> frozenset[str]:
-    """Every group that `start` is in, directly or through other groups; never itself. Cycles are harmless."""
+    """Every group that `start` is in, directly or through other groups; itself too in a cycle."""
     found: set[str] = set()
     pending = list(start.member_of) if start is not None else []
     while pending:

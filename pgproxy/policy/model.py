@@ -37,7 +37,10 @@ class PrincipalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user or group. member_of: direct memberships only. attributes: set by the control plane, never by the user."""
+    """A user or group.
+
+    member_of: direct memberships only. attributes: set by the control plane, never by the user.
+    """
 
     name: str
     kind: PrincipalKind
@@ -67,8 +70,8 @@ class Grant:
 class RowFilter:
     """A predicate over the raw columns of a table. PostgreSQL docs, "CREATE POLICY".
 
-    principals: to whom it applies; empty: to everyone. using: SQL text in PostgreSQL's dialect, over column names,
-    `current_user`, `session_user`, `is_member('group')`, `current_setting('pgproxy.attr.NAME')`.
+    principals: to whom it applies; empty: to everyone. using: SQL text in PostgreSQL's dialect, over column
+    names, `current_user`, `session_user`, `is_member('group')`, `current_setting('pgproxy.attr.NAME')`.
     check: what must hold for a row written; None: the same as `using`.
     """
 
@@ -82,10 +85,11 @@ class RowFilter:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMask:
-    """An expression that replaces a column's value. principals: to whom; empty: to everyone who is not exempt.
+    """An expression that replaces a column's value.
 
-    expression: SQL text over the raw columns of the table; `NULL` hides the value. exempt: who sees the raw value.
-    strictness: among several group masks the highest wins; 0 is the weakest.
+    principals: to whom it applies; empty: to everyone who is not exempt.
+    expression: SQL text over the raw columns of the table; `NULL` hides the value. exempt: who sees the raw
+    value. strictness: among several group masks the highest wins; 0 is the weakest.
     """
 
     name: str

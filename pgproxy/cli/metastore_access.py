@@ -1,0 +1,103 @@
+"""How every command reaches the metastore, and how its failures are said.
+
+On stderr, by exit code, no traceback.
+"""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+
+from pgproxy.control.metastore import ChangeResult, MetastoreError
+from pgproxy.control.opening import open_metastore
+from pgproxy.control.service import Actor, ControlService
+from pgproxy.control.yaml_lines import PolicyFileError
+from pgproxy.settings import GatewaySettings, SettingsError
+from pgwire.errors import GatewayError
+
+EXIT_REFUSED = 1
+EXIT_BAD_INPUT = 2
+
+Result = TypeVar("Result")
+
+MetastoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--metastore",
+        help="The metastore's URL, sqlite:///PATH. Default: METASTORE_URL.",
+        show_default=False,
+    ),
+]
+
+
+def run_with_service(url: str | None, act: Callable[[ControlService, Actor], Awaitable[Result]]) -> Result:
+    """Open the metastore, let `act` use it, close it."""
+
+    async def run() -> Result:
+        settings = GatewaySettings.load()
+        async with open_metastore(
+            url or settings.metastore_url, secret_key_file=settings.secret_key_file
+        ) as metastore:
+            service = ControlService(metastore, scram_iterations=settings.scram_iterations)
+            return await act(service, Actor(f"os:{_system_user()}", is_operator=True))
+
+    with reported_failures():
+        return asyncio.run(run())
+
+
+@contextmanager
+def reported_failures() -> Iterator[None]:
+    """Turn what can be expected to fail into a line on stderr and an exit code: 1 refused, 2 bad input."""
+    try:
+        yield
+    except (PolicyFileError, SettingsError) as error:
+        _fail(str(error), EXIT_BAD_INPUT)
+    except MetastoreError as error:
+        _fail(str(error), EXIT_REFUSED)
+    except GatewayError as error:
+        lines = [f"{error.message} (SQLSTATE {error.sqlstate.value})"]
+        lines += [
+            f"{label}: {text}" for label, text in (("detail", error.detail), ("hint", error.hint)) if text
+        ]
+        _fail("\n".join(lines), EXIT_REFUSED)
+
+
+def read_file(path: Path) -> str:
+    """Read a text file; `-` is stdin."""
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(f"cannot read {path}: {type(error).__name__}", EXIT_BAD_INPUT)
+
+
+def read_secret(prompt: str) -> str:
+    """Ask twice at a terminal, else take the first line of stdin."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True))
+    secret = sys.stdin.readline().rstrip("\r\n")
+    if not secret:
+        _fail(f"{prompt}: nothing on stdin", EXIT_BAD_INPUT)
+    return secret
+
+
+def say_result(result: ChangeResult, done: str) -> None:
+    """Say what was done, and the epoch that now holds."""
+    typer.echo(f"{done} (epoch {result.epoch})" if result.differences else "no change")
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    for line in text.splitlines():
+        typer.echo(f"pgproxy: {line}", err=True)
+    raise typer.Exit(code)
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,286 @@
+"""From a policy file and the current state to the state that the file asks for. Pure.
+
+A section that is there is the whole truth of its kind, one that is not leaves that kind alone. Two
+exceptions: administrators who are not named stay, so that no file locks them out; and an endpoint that is
+not named but still assigned is retired, not forgotten, so that `fallback: disabled` keeps its meaning.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from pgproxy.control import policy_schema as schema
+from pgproxy.control.integrity import check_grant, holds_admin
+from pgproxy.control.securables import fold_name, parse_securable, parse_table_name
+from pgproxy.control.state import Assignment, BoundName, ControlState, Endpoint, EndpointState, merge_grants
+from pgproxy.control.yaml_lines import Document, Path, PolicyFileError
+from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
+from pgwire.errors import GatewayError
+
+_CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
+_ALL_ON_TABLES = (
+    Privilege.SELECT,
+    Privilege.INSERT,
+    Privilege.UPDATE,
+    Privilege.DELETE,
+    Privilege.TRUNCATE,
+)
+_ALL_ON_COLUMNS = (Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE)
+
+_Parsed = TypeVar("_Parsed")
+CheckExpression = Callable[[TableName, str | None, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the file's credentials came to: verifiers by user, tokens by endpoint."""
+
+    verifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def build_state(
+    file: schema.PolicyFile,
+    document: Document,
+    state: ControlState,
+    secrets: Secrets,
+    check_expression: CheckExpression,
+) -> ControlState:
+    """Give the state that the file asks for.
+
+    Raises:
+        PolicyFileError: every mistake with its line: unknown role or endpoint, name twice, bad name, bad SQL.
+    """
+    builder = _Builder(document, check_expression)
+    principals = builder.principals(file, state)
+    gone = state.principals.keys() - principals.keys()
+    endpoints = builder.endpoints(file, state, secrets.tokens)
+    built = ControlState(
+        principals=principals,
+        verifiers={k: v for k, v in {**state.verifiers, **secrets.verifiers}.items() if k not in gone},
+        grants=builder.grants(file, state, principals),
+        row_filters=builder.row_filters(file, state, principals),
+        column_masks=builder.column_masks(file, state, principals),
+        endpoints=endpoints,
+        assignments=builder.assignments(file, state, principals, endpoints),
+    )
+    builder.raise_problems()
+    return built
+
+
+class _Builder:
+    """Collects problems instead of stopping at the first."""
+
+    def __init__(self, document: Document, check_expression: CheckExpression) -> None:
+        self._document = document
+        self._check_expression = check_expression
+        self._problems: list[tuple[int, str]] = []
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            raise PolicyFileError([f"line {line}: {text}" for line, text in sorted(set(self._problems))])
+
+    def _problem(self, path: Path, text: str) -> None:
+        self._problems.append((self._document.line_of(path), text))
+
+    def principals(self, file: schema.PolicyFile, state: ControlState) -> dict[str, Principal]:
+        found = {p.name: p for p in state.principals.values() if _stays(p, file, state)}
+        for name, group in (file.groups or {}).items():
+            found[name] = Principal(
+                name, PrincipalKind.GROUP, group.admin, False, frozenset(group.groups), group.attributes
+            )
+        for name, user in (file.users or {}).items():
+            if name in (file.groups or {}):
+                self._problem(("users", name), f'"{name}" is a user and a group')
+            found[name] = Principal(
+                name, PrincipalKind.USER, user.admin, user.login, frozenset(user.groups), user.attributes
+            )
+        for name, group in (file.groups or {}).items():
+            self._known(group.members, found, ("groups", name, "members"))
+            for member in found.keys() & set(group.members):
+                found[member] = replace(found[member], member_of=found[member].member_of | {name})
+        for section, entries in (("users", file.users), ("groups", file.groups)):
+            for name, entry in (entries or {}).items():
+                self._known(entry.groups, found, (section, name, "groups"), PrincipalKind.GROUP)
+        groups = frozenset(p.name for p in found.values() if p.kind is PrincipalKind.GROUP)
+        return {name: replace(p, member_of=p.member_of & groups) for name, p in found.items()}
+
+    def grants(
+        self, file: schema.PolicyFile, state: ControlState, principals: Mapping[str, Principal]
+    ) -> frozenset[Grant]:
+        if file.grants is None:
+            return frozenset(grant for grant in state.grants if grant.principal in principals)
+        found: list[Grant] = []
+        for index, entry in enumerate(file.grants):
+            path: Path = ("grants", index)
+            self._known([entry.to], principals, (*path, "to"))
+            try:
+                found += _grants_of(entry)
+            except ValueError as error:
+                self._problem((*path, "on"), str(error))
+            except GatewayError as error:
+                self._problem((*path, "privileges"), error.message)
+        return merge_grants(found)
+
+    def row_filters(
+        self, file: schema.PolicyFile, state: ControlState, principals: Mapping[str, Principal]
+    ) -> Mapping[BoundName, RowFilter]:
+        if file.row_filters is None:
+            return {key: self._still_bound(f, principals) for key, f in state.row_filters.items()}
+        found: dict[BoundName, RowFilter] = {}
+        for index, entry in enumerate(file.row_filters):
+            path: Path = ("row_filters", index)
+            table = self._bound_table(entry.on, entry.name, found, path)
+            self._known(entry.to or (), principals, (*path, "to"))
+            self._check_sql(table, None, entry.using, (*path, "using"))
+            if entry.check is not None:
+                self._check_sql(table, None, entry.check, (*path, "check"))
+            found[table, entry.name] = RowFilter(
+                entry.name, table, entry.using, frozenset(entry.to or ()), entry.restrictive, entry.check
+            )
+        return found
+
+    def column_masks(
+        self, file: schema.PolicyFile, state: ControlState, principals: Mapping[str, Principal]
+    ) -> Mapping[BoundName, ColumnMask]:
+        if file.column_masks is None:
+            return {key: self._still_masked(m, principals) for key, m in state.column_masks.items()}
+        found: dict[BoundName, ColumnMask] = {}
+        for index, entry in enumerate(file.column_masks):
+            path: Path = ("column_masks", index)
+            table = self._bound_table(entry.on, entry.name, found, path)
+            self._known(entry.to or (), principals, (*path, "to"))
+            self._known(entry.exempt, principals, (*path, "exempt"))
+            column = self._name(fold_name, entry.column, (*path, "column")) or entry.column
+            self._check_sql(table, column, entry.using, (*path, "using"))
+            found[table, entry.name] = ColumnMask(
+                entry.name,
+                table,
+                column,
+                entry.using,
+                frozenset(entry.to or ()),
+                frozenset(entry.exempt),
+                entry.strictness,
+            )
+        return found
+
+    def endpoints(
+        self, file: schema.PolicyFile, state: ControlState, tokens: Mapping[str, str]
+    ) -> Mapping[str, Endpoint]:
+        if file.endpoints is None:
+            return state.endpoints
+        found: dict[str, Endpoint] = {}
+        for name, entry in file.endpoints.items():
+            known = state.endpoints.get(name)
+            token = tokens.get(name) or (known.token if known is not None else "")
+            if not token:
+                self._problem(("endpoints", name), "a new endpoint needs token or token_env")
+            lasting = known.state if known is not None else EndpointState.ACTIVE
+            found[name] = Endpoint(name, entry.url, token, entry.state or lasting)
+        assigned = () if file.assignments is not None else {a.endpoint for a in state.assignments.values()}
+        for name in state.endpoints.keys() & set(assigned) - found.keys():
+            found[name] = replace(state.endpoints[name], state=EndpointState.RETIRED)
+        return found
+
+    def assignments(
+        self,
+        file: schema.PolicyFile,
+        state: ControlState,
+        principals: Mapping[str, Principal],
+        endpoints: Mapping[str, Endpoint],
+    ) -> Mapping[tuple[str, str], Assignment]:
+        if file.assignments is None:
+            return {key: a for key, a in state.assignments.items() if a.principal in principals}
+        found: dict[tuple[str, str], Assignment] = {}
+        for index, entry in enumerate(file.assignments):
+            path: Path = ("assignments", index)
+            kind = PrincipalKind.USER if entry.user is not None else PrincipalKind.GROUP
+            name = entry.user or entry.group or ""
+            self._known([name], principals, (*path, kind.value), kind)
+            if entry.endpoint not in endpoints:
+                self._problem((*path, "endpoint"), f'endpoint "{entry.endpoint}" does not exist')
+            if (name, entry.endpoint) in found:
+                self._problem(path, f'"{name}" is assigned to "{entry.endpoint}" twice')
+            found[name, entry.endpoint] = Assignment(name, entry.endpoint, entry.priority, entry.fallback)
+        return found
+
+    def _known(
+        self,
+        names: Iterable[str],
+        principals: Mapping[str, Principal],
+        path: Path,
+        kind: PrincipalKind | None = None,
+    ) -> None:
+        for index, name in enumerate(names):
+            principal = principals.get(name)
+            if principal is None:
+                self._problem((*path, index), f'role "{name}" does not exist')
+            elif kind is not None and principal.kind is not kind:
+                self._problem((*path, index), f'role "{name}" is not a {kind.value}')
+
+    def _bound_table(self, on: str, name: str, found: Mapping[BoundName, object], path: Path) -> TableName:
+        table = self._name(parse_table_name, on, (*path, "on")) or TableName("", "", on)
+        if (table, name) in found:
+            self._problem((*path, "name"), f'the name "{name}" is there twice for one table')
+        return table
+
+    def _name(self, parse: Callable[[str], _Parsed], text: str, path: Path) -> _Parsed | None:
+        try:
+            return parse(text)
+        except ValueError as error:
+            self._problem(path, str(error))
+            return None
+
+    def _check_sql(self, table: TableName, column: str | None, sql: str, path: Path) -> None:
+        try:
+            self._check_expression(table, column, sql)
+        except GatewayError as error:
+            self._problem(path, error.message)
+
+    def _still_bound(self, row_filter: RowFilter, principals: Mapping[str, Principal]) -> RowFilter:
+        left = row_filter.principals & principals.keys()
+        if row_filter.principals and not left:
+            self._problem((), f'row filter "{row_filter.name}" is only for roles that the file removes')
+        return replace(row_filter, principals=left)
+
+    def _still_masked(self, mask: ColumnMask, principals: Mapping[str, Principal]) -> ColumnMask:
+        left = mask.principals & principals.keys()
+        if mask.principals and not left:
+            self._problem((), f'column mask "{mask.name}" is only for roles that the file removes')
+        return replace(mask, principals=left, exempt=mask.exempt & principals.keys())
+
+
+def _stays(principal: Principal, file: schema.PolicyFile, state: ControlState) -> bool:
+    """Whether a principal that the file may not name is kept."""
+    if principal.kind is PrincipalKind.GROUP:
+        return file.groups is None
+    return file.users is None or holds_admin(state, principal.name)
+
+
+def _grants_of(entry: schema.GrantEntry) -> list[Grant]:
+    """One grant a privilege.
+
+    Raises:
+        ValueError: the securable's name is wrong or could mean two things.
+        GatewayError: the securable has no such privilege.
+    """
+    securable = parse_securable(entry.on)
+    columns = None if entry.columns is None else frozenset(fold_name(column) for column in entry.columns)
+    is_container = securable.table is None and not securable.has_star
+    privileges: list[Privilege] = []
+    for word in entry.privileges:
+        if word is not schema.PrivilegeWord.ALL:
+            privileges.append(Privilege(word.value))
+        elif is_container:
+            privileges += [Privilege.USAGE, Privilege.CREATE] if securable.schema else [Privilege.CONNECT]
+        else:
+            privileges += _ALL_ON_COLUMNS if columns is not None else _ALL_ON_TABLES
+    if is_container and not _CONTAINER_PRIVILEGES.issuperset(privileges):
+        raise ValueError(f"write {entry.on}.* to mean every table in it")
+    grants = [
+        Grant(entry.to, privilege, securable.catalog, securable.schema, securable.table, columns)
+        for privilege in privileges
+    ]
+    for grant in grants:
+        check_grant(grant)
+    return grants

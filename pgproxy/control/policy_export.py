@@ -1,0 +1,110 @@
+"""The control plane as a policy file.
+
+Applied again, it changes nothing. Verifiers, never passwords or tokens.
+"""
+
+from collections import defaultdict
+
+import yaml
+
+from pgproxy.control.difference import quote_name, securable_text, table_text
+from pgproxy.control.state import ControlState, EndpointState
+from pgproxy.policy.model import Grant, Principal, PrincipalKind, Privilege
+
+_CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
+
+
+def export_policy(state: ControlState) -> str:
+    """Give YAML in a stable order.
+
+    An endpoint has no token: its stored one stays when the file is applied.
+    """
+    document = {
+        "users": {
+            p.name: _principal(p, state.verifiers.get(p.name)) for p in _sorted(state, PrincipalKind.USER)
+        },
+        "groups": {p.name: _principal(p, None) for p in _sorted(state, PrincipalKind.GROUP)},
+        "grants": _grants(state),
+        "row_filters": _row_filters(state),
+        "column_masks": _column_masks(state),
+        "endpoints": {
+            e.name: {"url": e.url} | ({} if e.state is EndpointState.ACTIVE else {"state": e.state.value})
+            for e in sorted(state.endpoints.values(), key=lambda e: e.name)
+        },
+        "assignments": [
+            {
+                state.principals[a.principal].kind.value: a.principal,
+                "endpoint": a.endpoint,
+                "priority": a.priority,
+                "fallback": a.fallback.value,
+            }
+            for _, a in sorted(state.assignments.items())
+        ],
+    }
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _sorted(state: ControlState, kind: PrincipalKind) -> list[Principal]:
+    return sorted((p for p in state.principals.values() if p.kind is kind), key=lambda p: p.name)
+
+
+def _principal(principal: Principal, verifier: str | None) -> dict[str, object]:
+    is_locked = principal.kind is PrincipalKind.USER and not principal.can_login
+    entry = _without_defaults(
+        verifier=verifier,
+        groups=sorted(principal.member_of),
+        attributes=dict(sorted(principal.attributes.items())),
+        admin=principal.is_admin,
+    )
+    return entry | ({"login": False} if is_locked else {})
+
+
+def _grants(state: ControlState) -> list[dict[str, object]]:
+    """One entry for the privileges that share principal, securable and columns."""
+    shared = defaultdict[tuple[str, str, tuple[str, ...]], list[str]](list)
+    for grant in state.grants:
+        columns = tuple(sorted(map(quote_name, grant.columns or ())))
+        shared[grant.principal, _securable(grant), columns].append(grant.privilege.value)
+    return [
+        _without_defaults(to=to, privileges=sorted(privileges), on=on, columns=list(columns))
+        for (to, on, columns), privileges in sorted(shared.items())
+    ]
+
+
+def _securable(grant: Grant) -> str:
+    text = securable_text(grant.catalog, grant.schema, grant.table)
+    return text.removesuffix(".*") if grant.privilege in _CONTAINER_PRIVILEGES else text
+
+
+def _row_filters(state: ControlState) -> list[dict[str, object]]:
+    return [
+        _without_defaults(
+            name=row_filter.name,
+            on=table_text(row_filter.table),
+            using=row_filter.using,
+            to=sorted(row_filter.principals),
+            restrictive=row_filter.is_restrictive,
+            check=row_filter.check,
+        )
+        for _, row_filter in sorted(state.row_filters.items())
+    ]
+
+
+def _column_masks(state: ControlState) -> list[dict[str, object]]:
+    return [
+        _without_defaults(
+            name=mask.name,
+            on=table_text(mask.table),
+            column=quote_name(mask.column),
+            using=mask.expression,
+            to=sorted(mask.principals),
+            exempt=sorted(mask.exempt),
+            strictness=mask.strictness,
+        )
+        for _, mask in sorted(state.column_masks.items())
+    ]
+
+
+def _without_defaults(**entry: object) -> dict[str, object]:
+    """Leave out what says nothing: no names, false, zero."""
+    return {key: value for key, value in entry.items() if value}

@@ -1,0 +1,144 @@
+"""What a policy file may hold: the shape only, as pydantic models.
+
+Every section and almost every key may be left out. A section that is there is the whole truth of its kind;
+one that is not leaves that kind as it is.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from pgproxy.control.state import EndpointState, Fallback
+from pgproxy.policy.model import Privilege
+
+Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[list[Name], Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class PrivilegeWord(StrEnum):
+    """A privilege, or ALL: every privilege that the securable has."""
+
+    ALL = "ALL"
+    SELECT = Privilege.SELECT
+    INSERT = Privilege.INSERT
+    UPDATE = Privilege.UPDATE
+    DELETE = Privilege.DELETE
+    TRUNCATE = Privilege.TRUNCATE
+    USAGE = Privilege.USAGE
+    CREATE = Privilege.CREATE
+    CONNECT = Privilege.CONNECT
+
+
+def _empty_if_left_blank(value: object) -> object:
+    return {} if value is None else value
+
+
+class UserEntry(_Section):
+    """A user. At most one of password, verifier and password_env; none: the stored one stays."""
+
+    password: Annotated[SecretStr, Field(min_length=1)] | None = None
+    verifier: SecretStr | None = None
+    password_env: Name | None = None
+    groups: list[Name] = []
+    attributes: dict[str, str] = {}
+    admin: bool = False
+    login: bool = True
+
+    @model_validator(mode="after")
+    def _has_one_credential(self) -> "UserEntry":
+        if sum(given is not None for given in (self.password, self.verifier, self.password_env)) > 1:
+            raise ValueError("give only one of password, verifier and password_env")
+        return self
+
+
+class GroupEntry(_Section):
+    """A group. members: principals to put into it, besides those that name it in their own `groups`."""
+
+    groups: list[Name] = []
+    members: list[Name] = []
+    attributes: dict[str, str] = {}
+    admin: bool = False
+
+
+class GrantEntry(_Section):
+    """Privileges for one principal.
+
+    on: catalog.schema.table, catalog.schema.* or catalog.*; for USAGE, CREATE and CONNECT also
+    catalog.schema or catalog.
+    """
+
+    to: Name
+    privileges: Annotated[list[Annotated[PrivilegeWord, Field(strict=False)]], Field(min_length=1)]
+    on: Name
+    columns: Names | None = None
+
+
+class RowFilterEntry(_Section):
+    """A row filter. to: left out: everyone; an empty list is refused, since it could mean anything."""
+
+    name: Name
+    on: Name
+    using: Name
+    to: Names | None = None
+    restrictive: bool = False
+    check: Name | None = None
+
+
+class ColumnMaskEntry(_Section):
+    """A column mask. to: left out: everyone who is not exempt."""
+
+    name: Name
+    on: Name
+    column: Name
+    using: Name
+    to: Names | None = None
+    exempt: list[Name] = []
+    strictness: int = 0
+
+
+class EndpointEntry(_Section):
+    """An endpoint. token or token_env; neither: the stored one stays."""
+
+    url: Name
+    token: SecretStr | None = None
+    token_env: Name | None = None
+    state: Annotated[EndpointState, Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> "EndpointEntry":
+        if self.token is not None and self.token_env is not None:
+            raise ValueError("give only one of token and token_env")
+        return self
+
+
+class AssignmentEntry(_Section):
+    """A user's or group's endpoint. Lower priority is tried first."""
+
+    user: Name | None = None
+    group: Name | None = None
+    endpoint: Name
+    priority: int = 100
+    fallback: Annotated[Fallback, Field(strict=False)] = Fallback.DISABLED
+
+    @model_validator(mode="after")
+    def _has_one_principal(self) -> "AssignmentEntry":
+        if (self.user is None) == (self.group is None):
+            raise ValueError("give one of user and group")
+        return self
+
+
+class PolicyFile(_Section):
+    """The whole file."""
+
+    users: dict[Name, Annotated[UserEntry, BeforeValidator(_empty_if_left_blank)]] | None = None
+    groups: dict[Name, Annotated[GroupEntry, BeforeValidator(_empty_if_left_blank)]] | None = None
+    grants: list[GrantEntry] | None = None
+    row_filters: list[RowFilterEntry] | None = None
+    column_masks: list[ColumnMaskEntry] | None = None
+    endpoints: dict[Name, EndpointEntry] | None = None
+    assignments: list[AssignmentEntry] | None = None
