@@ -22,8 +22,8 @@ Rendered from `pgwire/session/transitions.py` by `python -m tests.unit.pgwire.se
 
 A session is in one *phase*. A message from the client, or the outcome of what the shell was asked to do,
 moves it to the next. A message without a line in its phase is a protocol violation (08P01, FATAL), and the
-connection closes. `Terminate` and a fatal error close the connection from every phase, and are left out of the
-picture.
+connection closes. `Terminate` and a fatal error close the connection from every phase; the picture leaves
+them out.
 
 Events that are neither a message nor an outcome: `Refused` and `RefusedSimple` (the session itself found an
 error, such as an unknown portal, and has the shell fail the transaction), `Reexecuted` (Execute of a portal
