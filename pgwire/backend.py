@@ -6,7 +6,7 @@ few that are built by hand. PostgreSQL docs, "Message Formats" and "Error and No
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from pgwire.errors import GatewayError
@@ -76,7 +76,7 @@ class AuthenticationSASL:
 class AuthenticationSASLContinue:
     """The server's challenge."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     tag: ClassVar[bytes] = b"R"
 
     def encode_body(self) -> bytes:
@@ -88,7 +88,7 @@ class AuthenticationSASLContinue:
 class AuthenticationSASLFinal:
     """The server's proof that it knows the verifier."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     tag: ClassVar[bytes] = b"R"
 
     def encode_body(self) -> bytes:
@@ -118,7 +118,7 @@ class BackendKeyData:
     """The cancellation credential. secret_key: 4 bytes in protocol 3.0, 4 to 256 in 3.2."""
 
     process_id: int
-    secret_key: bytes
+    secret_key: bytes = field(repr=False)
     tag: ClassVar[bytes] = b"K"
 
     def encode_body(self) -> bytes:
@@ -190,7 +190,7 @@ class RowDescription:
 class DataRow:
     """One encoded row. values: None is NULL."""
 
-    values: tuple[bytes | None, ...]
+    values: tuple[bytes | None, ...] = field(repr=False)
     tag: ClassVar[bytes] = b"D"
 
     def encode_body(self) -> bytes:
@@ -301,7 +301,7 @@ class CopyOutResponse:
 class CopyData:
     """A piece of COPY TO STDOUT; PostgreSQL's CopyData in this direction."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     tag: ClassVar[bytes] = b"d"
 
     def encode_body(self) -> bytes:

@@ -1,12 +1,13 @@
 """Frontend messages: one frozen dataclass each, under PostgreSQL's own name, and `decode_frontend`.
 
+Secrets, SQL text and values stay out of every `repr`, so that no traceback or log shows them.
 A decoder returns a message or raises; it never leaves unread bytes unnoticed. PostgreSQL docs, "Message
 Formats".
 """
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -22,7 +23,7 @@ _OID = struct.Struct("!I")
 class Query:
     """Frontend Query ('Q'): run a string of statements by the simple protocol."""
 
-    query: str
+    query: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Parse:
     """
 
     statement: str
-    query: str
+    query: str = field(repr=False)
     parameter_oids: tuple[int, ...] = ()
 
 
@@ -48,7 +49,7 @@ class Bind:
     portal: str
     statement: str
     parameter_formats: tuple[int, ...] = ()
-    parameters: tuple[bytes | None, ...] = ()
+    parameters: tuple[bytes | None, ...] = field(default=(), repr=False)
     result_formats: tuple[int, ...] = ()
 
 
@@ -95,7 +96,7 @@ class Terminate:
 class CopyData:
     """Frontend CopyData ('d'): a piece of COPY FROM STDIN, cut anywhere."""
 
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class FunctionCall:
 class PasswordMessage:
     """Frontend 'p': PasswordMessage, SASLInitialResponse or SASLResponse; only the exchange knows which."""
 
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class SASLInitialResponse:
     """The client's choice of mechanism. data: None where the client sends no initial response."""
 
     mechanism: str
-    data: bytes | None
+    data: bytes | None = field(repr=False)
 
 
 FrontendMessage: TypeAlias = (

@@ -5,7 +5,7 @@ PostgreSQL docs, "Start-up", "Canceling Requests in Progress", "Message Formats"
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -82,7 +82,7 @@ class CancelRequest:
     """Cancel what another connection runs; never answered. secret_key: 4 to 256 bytes."""
 
     process_id: int
-    secret_key: bytes
+    secret_key: bytes = field(repr=False)
 
 
 StartupFrame: TypeAlias = StartupMessage | SSLRequest | GSSENCRequest | CancelRequest

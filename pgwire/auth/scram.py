@@ -70,7 +70,7 @@ class ScramExchange:
         self._channel_binding = channel_binding
         self._step = _Step.START
         self._uses_binding = False
-        self._client_first: _ClientFirst | None = None
+        self._client_first = _ClientFirst("", "", "")
         self._server_first = ""
 
     @property
@@ -142,8 +142,6 @@ class ScramExchange:
 
     def _answer_client_final(self, data: bytes) -> tuple[BackendMessage, ...]:
         first = self._client_first
-        if first is None:
-            raise ProtocolViolation("unexpected SASL response")
         without_proof, _, proof_text = _decode(data).rpartition(",p=")
         binding_text, nonce = _parse_client_final(without_proof)
         proof = _decode_base64(proof_text)

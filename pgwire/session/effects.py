@@ -3,7 +3,7 @@
 At most one effect of a sequence has an outcome, and it comes last; the shell answers it by `Session.resume`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pgwire.backend import BackendMessage
@@ -37,7 +37,7 @@ class RunSimpleQuery:
     Outcome: SimpleQueryDone, CopyInStarted (any number of times) or Failed.
     """
 
-    query: str
+    query: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PlanStatement:
     """Plan the statement of a Parse. Outcome: StatementPlanned or Failed."""
 
     name: str
-    query: str
+    query: str = field(repr=False)
     parameter_oids: tuple[int, ...]
 
 
@@ -102,7 +102,7 @@ class ReleasePortal:
 class CopyInData:
     """A piece of COPY data for the running COPY. No outcome of its own."""
 
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

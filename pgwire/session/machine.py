@@ -4,7 +4,7 @@ It knows no SQL, no engine, no socket and never waits. PostgreSQL docs, "Message
 """
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from pgwire.backend import (
     BackendMessage,
@@ -85,6 +85,7 @@ from pgwire.session.transitions import (
     RefusedSimple,
 )
 
+_Pending = TypeVar("_Pending", PlanStatement, BindPortal, ExecutePortal)
 _IN_FAILED_TRANSACTION = "current transaction is aborted, commands ignored until end of transaction block"
 
 
@@ -286,7 +287,7 @@ class Session:
             case PortalBound():
                 return self._keep_portal(outcome)
             case PortalSuspendedOutcome():
-                self._take_executed().state = PortalState.SUSPENDED
+                self._take_pending(ExecutePortal).portal.state = PortalState.SUSPENDED
                 return (Send(PortalSuspended()),)
             case PortalCompleted():
                 return self._complete(outcome)
@@ -294,29 +295,25 @@ class Session:
                 assert_never(outcome)
 
     def _keep_statement(self, outcome: StatementPlanned) -> Sequence[Effect]:
-        plan, self._pending = self._pending, None
-        if not isinstance(plan, PlanStatement):
-            raise TypeError("no PlanStatement is outstanding")
+        plan = self._take_pending(PlanStatement)
         self.statements.add(
             PreparedStatement(plan.name, outcome.parameter_oids, outcome.columns, outcome.handle)
         )
         return (Send(ParseComplete()),)
 
     def _keep_portal(self, outcome: PortalBound) -> Sequence[Effect]:
-        bind, self._pending = self._pending, None
-        if not isinstance(bind, BindPortal):
-            raise TypeError("no BindPortal is outstanding")
+        bind = self._take_pending(BindPortal)
         self.portals.add(Portal(bind.name, bind.statement, outcome.columns, outcome.handle))
         return (Send(BindComplete()),)
 
-    def _take_executed(self) -> Portal:
-        execution, self._pending = self._pending, None
-        if not isinstance(execution, ExecutePortal):
-            raise TypeError("no ExecutePortal is outstanding")
-        return execution.portal
+    def _take_pending(self, kind: type[_Pending]) -> _Pending:
+        pending, self._pending = self._pending, None
+        if not isinstance(pending, kind):
+            raise TypeError(f"no {kind.__name__} is outstanding")  # the transition table leaves no way here
+        return pending
 
     def _complete(self, outcome: PortalCompleted) -> Sequence[Effect]:
-        portal = self._take_executed()
+        portal = self._take_pending(ExecutePortal).portal
         portal.state = PortalState.COMPLETED
         portal.command_tag = outcome.command_tag
         self._status = outcome.status

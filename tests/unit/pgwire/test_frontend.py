@@ -2,6 +2,7 @@
 
 import pytest
 
+from pgwire.backend import BackendKeyData, DataRow
 from pgwire.errors import ProtocolViolation, StatementError
 from pgwire.frontend import (
     _DECODERS,
@@ -26,7 +27,9 @@ from pgwire.frontend import (
     decode_password,
     decode_sasl_initial_response,
 )
+from pgwire.session.effects import CopyInData, PlanStatement, RunSimpleQuery
 from pgwire.sqlstate import SqlState
+from pgwire.startup import CancelRequest
 from tests.unit.pgwire.frontend_bytes import body_of, sasl_initial
 
 GOLDEN = [
@@ -120,6 +123,24 @@ def test_text_that_is_not_utf8_is_an_error_that_does_not_repeat_it(tag: bytes, b
         decode_frontend(tag, body)
     assert caught.value.sqlstate is SqlState.CHARACTER_NOT_IN_REPERTOIRE
     assert not caught.value.fatal
+
+
+def test_no_secret_text_or_value_is_in_a_repr() -> None:
+    messages: list[object] = [
+        Query("SECRET"),
+        Parse("", "SECRET"),
+        Bind("", "", (), (b"SECRET",)),
+        CopyData(b"SECRET"),
+        PasswordMessage(b"SECRET"),
+        SASLInitialResponse("M", b"SECRET"),
+        CancelRequest(1, b"SECRET"),
+        BackendKeyData(1, b"SECRET"),
+        DataRow((b"SECRET",)),
+        RunSimpleQuery("SECRET"),
+        PlanStatement("", "SECRET", ()),
+        CopyInData(b"SECRET"),
+    ]
+    assert "SECRET" not in repr(messages)
 
 
 def test_a_password_is_one_terminated_string() -> None:
