@@ -85,7 +85,7 @@ class SystemFunction:
 
     macro: (schema, name) inside SYSTEM_CATALOG. arity: the numbers of arguments that a client may give.
     session_values: bound after the client's arguments, in this order. result_type_oid: PostgreSQL's; a reg* result
-    is a UINTEGER OID, as in columns.
+    is a BIGINT OID, as in columns.
     """
 
     macro: tuple[str, str]

@@ -1,0 +1,1 @@
+"""PostgreSQL 15's own catalog as data: see `builtin.py`."""

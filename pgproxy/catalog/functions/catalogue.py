@@ -1,0 +1,31 @@
+"""All catalog functions together."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from pgproxy.catalog.functions.definitions import DEFINITION_MACROS
+from pgproxy.catalog.functions.macro import Macro, sources
+from pgproxy.catalog.functions.names import NAME_MACROS
+from pgproxy.catalog.functions.privileges import PRIVILEGE_MACROS
+from pgproxy.catalog.functions.server import SERVER_MACROS
+from pgproxy.catalog.snapshot import SystemFunction
+
+_MACROS: tuple[Macro, ...] = (*NAME_MACROS, *DEFINITION_MACROS, *PRIVILEGE_MACROS, *SERVER_MACROS)
+
+
+@cache
+def system_functions() -> Mapping[str, SystemFunction]:
+    """Every catalog function, by name."""
+    return {macro.name: macro.function for macro in _MACROS}
+
+
+def macro_statements() -> Iterator[str]:
+    """CREATE MACRO for each; SYSTEM_CATALOG's relations must exist."""
+    yield from (macro.statement for macro in _MACROS)
+
+
+def macro_sources() -> frozenset[tuple[str, str]]:
+    """The (schema, relation) that macros read; each needs its twin `m_…` in the function schema."""
+    return frozenset(
+        source for macro in _MACROS for body in macro.bodies.values() for source in sources(body)
+    )

@@ -1,0 +1,112 @@
+"""Texts of definitions and comments: pg_get_expr, pg_get_constraintdef, pg_get_indexdef, obj_description, …"""
+
+from pgproxy.catalog.functions.macro import (
+    INT4,
+    NAME,
+    NAMES,
+    PG,
+    TEXT,
+    VIEWER,
+    Macro,
+    constant,
+    visible,
+)
+from pgproxy.catalog.functions.names import quoted, relation_oid
+from pgproxy.catalog.visibility import column_predicate
+
+_COLUMN_VISIBLE = column_predicate("p_viewer", "p_database", prefix="m_d.")
+
+
+def _constraint(text: str) -> str:
+    return f"(SELECT max({text}) FROM {PG}.pg_constraint AS m_c WHERE m_c.oid = p_oid AND {visible('m_c')})"
+
+
+_INDEX = f"(SELECT max(m_i._definition) FROM {PG}.pg_index AS m_i WHERE m_i.indexrelid = p_oid AND {visible('m_i')})"
+_INDEX_COLUMN = (
+    f"CASE WHEN p_column = 0 THEN {_INDEX} ELSE (SELECT max({quoted('m_a.attname')}) FROM {PG}.pg_index AS m_i "
+    f"JOIN {PG}.pg_attribute AS m_a ON m_a.attrelid = m_i.indrelid AND m_a.attnum = m_i.indkey[p_column] "
+    f"WHERE m_i.indexrelid = p_oid AND {visible('m_i')}) END"
+)
+_VIEW = (
+    f"(SELECT max(m_w._definition) FROM {PG}.pg_rewrite AS m_w WHERE m_w.ev_class = {relation_oid('p_view')} "
+    f"AND {visible('m_w')})"
+)
+
+
+def _comment(condition: str) -> str:
+    return (
+        f"(SELECT max(m_d.description) FROM {PG}.pg_description AS m_d "
+        f"WHERE m_d.objoid = p_oid AND {condition} AND {_COLUMN_VISIBLE})"
+    )
+
+
+_OF_CATALOG = f"m_d.classoid = (SELECT max(m_k.oid) FROM {PG}.pg_class AS m_k WHERE m_k.relname = p_catalog AND m_k.oid < 16384)"
+_SHARED_COMMENT = (
+    f"(SELECT max(m_d.description) FROM {PG}.pg_shdescription AS m_d "
+    f"WHERE m_d.objoid = p_oid AND {visible('m_d')})"
+)
+
+
+def _proc(column: str) -> str:
+    return f"(SELECT max(m_p.{column}) FROM {PG}.pg_proc AS m_p WHERE m_p.oid = p_oid)"
+
+
+_ENCODINGS = {0: "SQL_ASCII", 6: "UTF8", 8: "LATIN1", 16: "LATIN9", 24: "WIN1252"}
+_ENCODING_NAME = (
+    "CASE p_encoding "
+    + " ".join(f"WHEN {n} THEN '{name}'" for n, name in _ENCODINGS.items())
+    + " ELSE '' END"
+)
+_ENCODING_NUMBER = (
+    "CASE replace(upper(p_name), '-', '') "
+    + " ".join(f"WHEN '{name}' THEN {n}" for n, name in _ENCODINGS.items())
+    + " ELSE -1 END"
+)
+
+DEFINITION_MACROS: tuple[Macro, ...] = (
+    Macro("pg_get_expr", TEXT, {"p_tree, p_relation": "p_tree", "p_tree, p_relation, p_pretty": "p_tree"}),
+    Macro(
+        "pg_get_constraintdef",
+        TEXT,
+        {
+            "p_oid": _constraint("m_c._definition"),
+            "p_oid, p_pretty": _constraint("CASE WHEN p_pretty THEN m_c._pretty ELSE m_c._definition END"),
+        },
+        VIEWER,
+    ),
+    Macro("pg_get_indexdef", TEXT, {"p_oid": _INDEX, "p_oid, p_column, p_pretty": _INDEX_COLUMN}, VIEWER),
+    Macro("pg_get_viewdef", TEXT, {"p_view": _VIEW, "p_view, p_pretty": _VIEW}, NAMES),
+    Macro(
+        "obj_description",
+        TEXT,
+        {
+            "p_oid": _comment("m_d.objsubid = 0"),
+            "p_oid, p_catalog": _comment(f"m_d.objsubid = 0 AND {_OF_CATALOG}"),
+        },
+        VIEWER,
+    ),
+    Macro(
+        "col_description",
+        TEXT,
+        {"p_oid, p_column": _comment("m_d.objsubid = p_column AND m_d.classoid = 1259")},
+        VIEWER,
+    ),
+    Macro("shobj_description", TEXT, {"p_oid, p_catalog": _SHARED_COMMENT}, VIEWER),
+    Macro("pg_get_function_arguments", TEXT, {"p_oid": _proc("_arguments")}),
+    Macro("pg_get_function_identity_arguments", TEXT, {"p_oid": _proc("_arguments")}),
+    Macro("pg_get_function_result", TEXT, {"p_oid": _proc("_result")}),
+    Macro("pg_encoding_to_char", NAME, {"p_encoding": _ENCODING_NAME}),
+    Macro("pg_char_to_encoding", INT4, {"p_name": _ENCODING_NUMBER}),
+    *constant("getdatabaseencoding pg_client_encoding", NAME, "'UTF8'", ""),
+    *constant("pg_get_serial_sequence", TEXT, "CAST(NULL AS VARCHAR)", "p_table, p_column"),
+    *constant(
+        "pg_get_function_sqlbody pg_get_functiondef pg_get_ruledef pg_get_triggerdef pg_get_statisticsobjdef "
+        "pg_get_statisticsobjdef_columns pg_get_statisticsobjdef_expressions pg_get_partkeydef "
+        "pg_get_partition_constraintdef pg_collation_actual_version",
+        TEXT,
+        "CAST(NULL AS VARCHAR)",
+        "p_oid",
+        "p_oid, p_pretty",
+    ),
+    *constant("pg_tablespace_location", TEXT, "''", "p_oid"),
+)

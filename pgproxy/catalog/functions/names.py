@@ -1,0 +1,174 @@
+"""Names and OIDs: format_type, the text and input of reg* types, to_reg*, pg_*_is_visible, quote_ident."""
+
+from pgproxy.catalog.functions.macro import (
+    BOOL,
+    NAME,
+    NAMES,
+    OID,
+    PG,
+    REGCLASS,
+    REGNAMESPACE,
+    REGPROC,
+    REGROLE,
+    REGTYPE,
+    TEXT,
+    VIEWER,
+    Macro,
+    constant,
+    visible,
+)
+
+_PATH = "list_prepend('pg_catalog', string_split(p_search_path, chr(31)))"
+
+
+def quoted(name: str) -> str:
+    """SQL: an identifier as PostgreSQL prints it."""
+    return (
+        f"CASE WHEN regexp_full_match({name}, '[a-z_][a-z0-9_$]*') THEN {name} "
+        f"ELSE '\"' || replace({name}, '\"', '\"\"') || '\"' END"
+    )
+
+
+def _oid_text(oid: str, found: str) -> str:
+    """SQL: the text of a reg* value: `-` for 0, the digits where there is no such object."""
+    return f"CASE WHEN {oid} = 0 THEN '-' ELSE coalesce({found}, CAST({oid} AS VARCHAR)) END"
+
+
+_TYPMOD = (
+    "CASE WHEN p_mod IS NULL OR p_mod < 0 THEN "
+    "CASE WHEN m_t.oid = 1042 AND p_mod IS NOT NULL THEN 'bpchar' ELSE m_t._format END "
+    "WHEN m_t.oid IN (1042, 1043) THEN m_t._format || '(' || (p_mod - 4) || ')' "
+    "WHEN m_t.oid IN (1014, 1015) THEN replace(m_t._format, '[]', '') || '(' || (p_mod - 4) || ')[]' "
+    "WHEN m_t.oid IN (1560, 1562) THEN m_t._format || '(' || p_mod || ')' "
+    "WHEN m_t.oid = 1700 THEN 'numeric(' || ((p_mod - 4) >> 16) || ',' || ((p_mod - 4) & 65535) || ')' "
+    "WHEN m_t.oid = 1231 THEN 'numeric(' || ((p_mod - 4) >> 16) || ',' || ((p_mod - 4) & 65535) || ')[]' "
+    "WHEN m_t.oid IN (1083, 1114, 1184, 1266) THEN regexp_replace(m_t._format, '^(timestamp|time)', '\\1(' || p_mod || ')') "
+    "ELSE m_t._format END"
+)
+
+_FORMAT_TYPE = (
+    "CASE WHEN p_oid IS NULL THEN NULL WHEN p_oid = 0 THEN '-' ELSE "
+    f"coalesce((SELECT max({_TYPMOD}) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND {visible('m_t')}), '???') END"
+)
+
+_REGTYPE_TEXT = _oid_text(
+    "p_oid", f"(SELECT max(m_t._format) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND {visible('m_t')})"
+)
+
+_FIRST_IN_PATH = (
+    "SELECT m_q.oid FROM (SELECT m_c.oid, row_number() OVER (PARTITION BY m_c.relname "
+    f"ORDER BY list_position({_PATH}, m_c._schema), m_c.oid) AS m_place FROM {PG}._relation AS m_c "
+    f"WHERE list_contains({_PATH}, m_c._schema) AND {visible('m_c')}) AS m_q WHERE m_q.place = 1"
+)
+"""The relations that a bare name finds: the first of its name along the search path."""
+
+_REGCLASS_TEXT = _oid_text(
+    "p_oid",
+    f"(SELECT max(CASE WHEN m_c.oid IN ({_FIRST_IN_PATH}) THEN {quoted('m_c.relname')} "
+    f"ELSE {quoted('m_c._schema')} || '.' || {quoted('m_c.relname')} END) "
+    f"FROM {PG}._relation AS m_c WHERE m_c.oid = p_oid AND {visible('m_c')})",
+)
+
+
+def _parts(text: str) -> str:
+    """SQL: the parts of a qualified name, unquoted ones in lower case."""
+    return (
+        f'list_transform(regexp_extract_all(CAST({text} AS VARCHAR), \'"(?:[^"]|"")*"|[^.]+\'), '
+        "lambda part: CASE WHEN starts_with(part, '\"') "
+        "THEN replace(part[2:-2], '\"\"', '\"') ELSE lower(trim(part)) END)"
+    )
+
+
+def relation_oid(text: str) -> str:
+    """SQL: the OID behind a relation's name, or behind the digits of an OID; NULL where there is none."""
+    parts = _parts(text)
+    return (
+        f"coalesce(TRY_CAST({text} AS BIGINT), (SELECT arg_min(m_c.oid, "
+        f"CASE WHEN len({parts}) > 1 THEN 0 ELSE list_position({_PATH}, m_c._schema) END) "
+        f"FROM {PG}._relation AS m_c WHERE m_c.relname = {parts}[-1] AND {visible('m_c')} AND "
+        f"CASE WHEN len({parts}) > 1 THEN m_c._schema = {parts}[-2] ELSE list_contains({_PATH}, m_c._schema) END))"
+    )
+
+
+def _type_oid(text: str) -> str:
+    bare = f"regexp_replace(lower(trim(CAST({text} AS VARCHAR))), '^pg_catalog\\.|\\(.*\\)', '', 'g')"
+    return (
+        f"coalesce(TRY_CAST({text} AS BIGINT), (SELECT min(m_t.oid) FROM {PG}.pg_type AS m_t WHERE {visible('m_t')} AND "
+        f"(m_t._format = {bare} OR m_t.typname = trim({bare}, '\"') OR "
+        f"m_t.typname = CASE {bare} WHEN 'int' THEN 'int4' WHEN 'decimal' THEN 'numeric' WHEN 'float' THEN 'float8' "
+        f"WHEN 'char' THEN 'bpchar' WHEN 'time' THEN 'time' ELSE '' END) "
+        f"AND NOT ({bare} = 'char' AND m_t.typname = 'char')))"
+    )
+
+
+def _named_oid(table: str, column: str, guarded: bool = True) -> str:
+    guard = f" AND {visible('m_n')}" if guarded else ""
+    return (
+        f"coalesce(TRY_CAST(p_text AS BIGINT), (SELECT min(m_n.oid) FROM {PG}.{table} AS m_n "
+        f"WHERE m_n.{column} = {_parts('p_text')}[-1]{guard}))"
+    )
+
+
+def _named_text(table: str, column: str, guarded: bool = True) -> str:
+    guard = f" AND {visible('m_n')}" if guarded else ""
+    shown = quoted(f"m_n.{column}")
+    return _oid_text("p_oid", f"(SELECT max({shown}) FROM {PG}.{table} AS m_n WHERE m_n.oid = p_oid{guard})")
+
+
+_TABLE_IS_VISIBLE = (
+    f"CASE WHEN p_oid IS NULL THEN NULL ELSE coalesce((SELECT true FROM ({_FIRST_IN_PATH}) AS m_f(m_oid) "
+    "WHERE m_f.oid = p_oid), false) END"
+)
+_TYPE_IS_VISIBLE = (
+    f"(SELECT bool_or(m_t._schema IS NULL OR list_contains({_PATH}, m_t._schema)) FROM {PG}.pg_type AS m_t "
+    f"WHERE m_t.oid = p_oid AND {visible('m_t')})"
+)
+_USER_BY_ID = (
+    f"coalesce((SELECT max(m_a.rolname) FROM {PG}.pg_authid AS m_a WHERE m_a.oid = p_oid AND {visible('m_a')}), "
+    "'unknown (OID=' || p_oid || ')')"
+)
+
+NAME_MACROS: tuple[Macro, ...] = (
+    Macro("format_type", TEXT, {"p_oid, p_mod": _FORMAT_TYPE}, VIEWER),
+    Macro("regtype_text", TEXT, {"p_oid": _REGTYPE_TEXT}, VIEWER),
+    Macro("regclass_text", TEXT, {"p_oid": _REGCLASS_TEXT}, NAMES),
+    Macro("regproc_text", TEXT, {"p_oid": _named_text("pg_proc", "proname", guarded=False)}),
+    Macro("regnamespace_text", TEXT, {"p_oid": _named_text("pg_namespace", "nspname")}, VIEWER),
+    Macro("regrole_text", TEXT, {"p_oid": _named_text("pg_authid", "rolname")}, VIEWER),
+    Macro("regcollation_text", TEXT, {"p_oid": _named_text("pg_collation", "collname", guarded=False)}),
+    Macro("regclass_oid", REGCLASS, {"p_text": relation_oid("p_text")}, NAMES),
+    Macro("regtype_oid", REGTYPE, {"p_text": _type_oid("p_text")}, VIEWER),
+    Macro("regproc_oid", REGPROC, {"p_text": _named_oid("pg_proc", "proname", guarded=False)}),
+    Macro("regnamespace_oid", REGNAMESPACE, {"p_text": _named_oid("pg_namespace", "nspname")}, VIEWER),
+    Macro("regrole_oid", REGROLE, {"p_text": _named_oid("pg_authid", "rolname")}, VIEWER),
+    Macro("regcollation_oid", OID, {"p_text": _named_oid("pg_collation", "collname", guarded=False)}),
+    Macro("to_regclass", REGCLASS, {"p_text": relation_oid("p_text")}, NAMES),
+    Macro("to_regtype", REGTYPE, {"p_text": _type_oid("p_text")}, VIEWER),
+    Macro("to_regproc", REGPROC, {"p_text": _named_oid("pg_proc", "proname", guarded=False)}),
+    Macro("to_regnamespace", REGNAMESPACE, {"p_text": _named_oid("pg_namespace", "nspname")}, VIEWER),
+    Macro("to_regrole", REGROLE, {"p_text": _named_oid("pg_authid", "rolname")}, VIEWER),
+    Macro("pg_get_userbyid", NAME, {"p_oid": _USER_BY_ID}, VIEWER),
+    Macro("pg_table_is_visible", BOOL, {"p_oid": _TABLE_IS_VISIBLE}, NAMES),
+    Macro("pg_type_is_visible", BOOL, {"p_oid": _TYPE_IS_VISIBLE}, NAMES),
+    *constant(
+        "pg_function_is_visible pg_collation_is_visible pg_operator_is_visible pg_opclass_is_visible "
+        "pg_opfamily_is_visible pg_conversion_is_visible pg_ts_config_is_visible pg_ts_dict_is_visible "
+        "pg_ts_parser_is_visible pg_ts_template_is_visible pg_statistics_obj_is_visible",
+        BOOL,
+        "p_oid IS NOT NULL",
+        "p_oid",
+    ),
+    Macro("quote_ident", TEXT, {"p_text": quoted("CAST(p_text AS VARCHAR)")}),
+    Macro(
+        "current_schemas",
+        1003,
+        {
+            "p_implicit": (
+                f"(SELECT list(m_s.name ORDER BY m_s.place) FROM (SELECT unnest({_PATH}) AS m_name, "
+                f"generate_subscripts({_PATH}, 1) AS m_place) AS m_s WHERE (m_s.place > 1 OR p_implicit) AND EXISTS "
+                f"(SELECT 1 FROM {PG}.pg_namespace AS m_n WHERE m_n.nspname = m_s.name AND {visible('m_n')}))"
+            )
+        },
+        NAMES,
+    ),
+)

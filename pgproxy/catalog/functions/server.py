@@ -1,0 +1,71 @@
+"""Sizes, statistics, locks and the server: what has no counterpart in DuckDB answers as an idle PostgreSQL would."""
+
+from pgproxy.catalog.functions.macro import BOOL, INT4, INT8, OID, REGCLASS, TEXT, VOID, Macro, constant
+
+# PostgreSQL's dbsize.c: a unit is left at 10 240 of it, and halves round away from zero.
+_SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB")
+
+
+def _size_pretty() -> str:
+    size = "CAST(p_size AS HUGEINT)"
+    cases = [f"WHEN abs({size}) < 10240 THEN {size} || ' bytes'"]
+    for power, unit in enumerate(_SIZE_UNITS, start=1):
+        scaled = f"(sign({size}) * ((abs({size}) // {1024**power // 2} + 1) // 2))"
+        value = f"CAST({scaled} AS BIGINT) || ' {unit}'"
+        is_last = unit == _SIZE_UNITS[-1]
+        cases.append(f"ELSE {value}" if is_last else f"WHEN abs({scaled}) < 10240 THEN {value}")
+    return f"CASE {' '.join(cases)} END"
+
+
+_COUNTERS = (
+    "pg_stat_get_numscans pg_stat_get_tuples_returned pg_stat_get_tuples_fetched pg_stat_get_tuples_inserted "
+    "pg_stat_get_tuples_updated pg_stat_get_tuples_deleted pg_stat_get_tuples_hot_updated "
+    "pg_stat_get_live_tuples pg_stat_get_dead_tuples pg_stat_get_mod_since_analyze pg_stat_get_ins_since_vacuum "
+    "pg_stat_get_blocks_fetched pg_stat_get_blocks_hit pg_stat_get_vacuum_count pg_stat_get_autovacuum_count "
+    "pg_stat_get_analyze_count pg_stat_get_autoanalyze_count pg_stat_get_db_numbackends "
+    "pg_stat_get_db_xact_commit pg_stat_get_db_xact_rollback pg_indexes_size"
+)
+_EXPANDED = (
+    "unnest(list_transform(range(1, len(p_array) + 1), lambda i: {'x': p_array[i], 'n': CAST(i AS INTEGER)}))"
+)
+
+SERVER_MACROS: tuple[Macro, ...] = (
+    Macro("pg_size_pretty", TEXT, {"p_size": _size_pretty()}),
+    *constant(_COUNTERS, INT8, "CAST(0 AS BIGINT)", "p_oid"),
+    *constant(
+        "pg_table_size pg_relation_size pg_total_relation_size pg_database_size pg_tablespace_size",
+        INT8,
+        "CASE WHEN p_object IS NULL THEN NULL ELSE CAST(0 AS BIGINT) END",
+        "p_object",
+        "p_object, p_fork",
+    ),
+    *constant("pg_my_temp_schema", OID, "CAST(0 AS BIGINT)", ""),
+    *constant("pg_is_other_temp_schema pg_relation_is_updatable", BOOL, "false", "p_oid"),
+    *constant("pg_relation_is_publishable", BOOL, "true", "p_oid"),
+    *constant("pg_partition_ancestors", REGCLASS, "unnest(CAST([] AS BIGINT[]))", "p_oid"),
+    *constant("pg_is_in_recovery pg_is_wal_replay_paused", BOOL, "false", ""),
+    *constant("pg_index_column_has_property", BOOL, "CAST(NULL AS BOOLEAN)", "p_oid, p_column, p_property"),
+    *constant("pg_index_has_property pg_indexam_has_property", BOOL, "false", "p_oid, p_property"),
+    *constant("txid_current pg_current_xact_id", INT8, "CAST(1 AS BIGINT)", ""),
+    *constant("txid_current_if_assigned", INT8, "CAST(NULL AS BIGINT)", ""),
+    *constant(
+        "pg_advisory_lock pg_advisory_xact_lock pg_advisory_lock_shared pg_advisory_xact_lock_shared",
+        VOID,
+        "''",
+        "p_key",
+        "p_key, p_second",
+    ),
+    *constant(
+        "pg_try_advisory_lock pg_try_advisory_xact_lock pg_advisory_unlock pg_advisory_unlock_shared "
+        "pg_try_advisory_lock_shared",
+        BOOL,
+        "true",
+        "p_key",
+        "p_key, p_second",
+    ),
+    *constant("pg_advisory_unlock_all", VOID, "''", ""),
+    *constant("inet_client_port inet_server_port", INT4, "CAST(NULL AS INTEGER)", ""),
+    *constant("inet_client_addr inet_server_addr", 869, "CAST(NULL AS VARCHAR)", ""),
+    *constant("pg_blocking_pids", 1007, "CAST([] AS INTEGER[])", "p_pid"),
+    Macro("_pg_expandarray", 2249, {"p_array": _EXPANDED}),
+)

@@ -1,0 +1,257 @@
+"""Read what exists from the engine: every relation of every attached catalog. Blocking; called in an executor."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from pgproxy.catalog.constraints import RawConstraint, name_constraints
+from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, RelationKind, TableInfo
+from pgproxy.policy.model import TableName
+
+_TableKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """An index made by CREATE INDEX; those behind keys are made from the constraints. columns: in index order."""
+
+    name: str
+    table: TableName
+    columns: tuple[str, ...]
+    is_unique: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceInfo:
+    """A sequence, as CREATE SEQUENCE made it."""
+
+    name: TableName
+    start: int
+    minimum: int
+    maximum: int
+    increment: int
+    is_cycled: bool
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnumInfo:
+    """A named enum type; labels in order."""
+
+    name: TableName
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogContents:
+    """All that exists in the attached catalogs. schemas: (catalog, schema) with `public` for `main`.
+
+    catalogs: by name, whether it is read-only. comments: of schemas and catalogs, by path.
+    """
+
+    catalogs: Mapping[str, bool] = field(default_factory=dict)
+    schemas: frozenset[tuple[str, str]] = frozenset()
+    tables: Mapping[TableName, TableInfo] = field(default_factory=dict)
+    indexes: tuple[IndexInfo, ...] = ()
+    sequences: tuple[SequenceInfo, ...] = ()
+    enums: tuple[EnumInfo, ...] = ()
+    comments: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+
+def introspect(connection: duckdb.DuckDBPyConnection, catalogs: Sequence[str]) -> CatalogContents:
+    """Read the named catalogs. `main` is shown as `public`.
+
+    Raises:
+        duckdb.Error: the engine could not read a catalog.
+    """
+    names = list(catalogs)
+    databases = _rows(
+        connection, "duckdb_databases()", "database_name, readonly, comment", names, "NOT internal"
+    )
+    schemas = _rows(
+        connection, "duckdb_schemas()", "database_name, schema_name, comment", names, "NOT internal"
+    )
+    columns = _columns(connection, names)
+    tables = _tables(connection, names, columns) | _views(connection, names, columns)
+    shown = {(catalog, _shown(schema)) for catalog, schema, _ in schemas}
+    comments = {(name,): comment for name, _, comment in databases if comment}
+    comments |= {(catalog, _shown(schema)): comment for catalog, schema, comment in schemas if comment}
+    return CatalogContents(
+        catalogs={name: is_read_only for name, is_read_only, _ in databases},
+        schemas=frozenset(shown | {(catalog, "public") for catalog, _, _ in databases}),
+        tables={name: tables[name] for name in sorted(tables)},
+        indexes=_indexes(connection, names),
+        sequences=_sequences(connection, names),
+        enums=_enums(connection, names),
+        comments=comments,
+    )
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, source: str, columns: str, catalogs: list[str], where: str = "true"
+) -> list[tuple[Any, ...]]:
+    statement = (
+        f"SELECT {columns} FROM {source} WHERE {where} AND list_contains($1, database_name) ORDER BY ALL"
+    )
+    return connection.execute(statement, [catalogs]).fetchall()
+
+
+def _shown(schema: str) -> str:
+    return "public" if schema == "main" else schema
+
+
+def _table_name(catalog: str, schema: str, name: str) -> TableName:
+    return TableName(catalog, _shown(schema), name)
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, catalogs: list[str]
+) -> Mapping[_TableKey, tuple[ColumnInfo, ...]]:
+    found: dict[_TableKey, list[ColumnInfo]] = defaultdict(list)
+    wanted = (
+        "database_name, schema_name, table_name, column_index, column_name, data_type, is_nullable, "
+        "column_default, comment"
+    )
+    for catalog, schema, table, _, name, data_type, nullable, default, comment in _rows(
+        connection, "duckdb_columns()", wanted, catalogs, "NOT internal"
+    ):
+        found[catalog, schema, table].append(ColumnInfo(name, data_type, nullable, default, comment))
+    return {key: tuple(columns) for key, columns in found.items()}
+
+
+def _tables(
+    connection: duckdb.DuckDBPyConnection,
+    catalogs: list[str],
+    columns: Mapping[_TableKey, tuple[ColumnInfo, ...]],
+) -> dict[TableName, TableInfo]:
+    constraints = _constraints(connection, catalogs)
+    read_only = {
+        name
+        for name, flag in _rows(connection, "duckdb_databases()", "database_name, readonly", catalogs)
+        if flag
+    }
+    wanted = "database_name, schema_name, table_name, estimated_size, comment"
+    tables: dict[TableName, TableInfo] = {}
+    for catalog, schema, table, rows, comment in _rows(
+        connection, "duckdb_tables()", wanted, catalogs, "NOT internal AND NOT temporary"
+    ):
+        key = (catalog, schema, table)
+        name = _table_name(*key)
+        tables[name] = TableInfo(
+            name,
+            RelationKind.TABLE,
+            columns.get(key, ()),
+            constraints=name_constraints(name, constraints.get(key, ())),
+            estimated_rows=max(rows or 0, 0),
+            comment=comment,
+            is_read_only=catalog in read_only,
+        )
+    return tables
+
+
+def _views(
+    connection: duckdb.DuckDBPyConnection,
+    catalogs: list[str],
+    columns: Mapping[_TableKey, tuple[ColumnInfo, ...]],
+) -> dict[TableName, TableInfo]:
+    wanted = "database_name, schema_name, view_name, sql, comment"
+    views: dict[TableName, TableInfo] = {}
+    for catalog, schema, view, sql, comment in _rows(
+        connection, "duckdb_views()", wanted, catalogs, "NOT internal AND NOT temporary"
+    ):
+        name = _table_name(catalog, schema, view)
+        views[name] = TableInfo(
+            name,
+            RelationKind.VIEW,
+            columns.get((catalog, schema, view), ()),
+            comment=comment,
+            view_sql=_view_query(sql),
+        )
+    return views
+
+
+_CREATE_VIEW = re.compile(r"^CREATE\s+VIEW\s+.*?\bAS\s+(?=\(|SELECT\b|WITH\b|FROM\b|VALUES\b)", re.I | re.S)
+
+
+def _view_query(create_view: str) -> str:
+    """The query of a CREATE VIEW statement, in PostgreSQL's dialect; as stored where sqlglot cannot read it."""
+    try:
+        statement = sqlglot.parse_one(create_view, read="duckdb")
+    except sqlglot.errors.SqlglotError:
+        return _CREATE_VIEW.sub("", create_view).rstrip("; \n")
+    query = statement.args.get("expression") if isinstance(statement, exp.Create) else None
+    if query is None:
+        return _CREATE_VIEW.sub("", create_view).rstrip("; \n")
+    return str(query.sql(dialect="postgres"))
+
+
+def _constraints(
+    connection: duckdb.DuckDBPyConnection, catalogs: list[str]
+) -> Mapping[_TableKey, list[RawConstraint]]:
+    found: dict[_TableKey, list[RawConstraint]] = defaultdict(list)
+    wanted = (
+        "database_name, schema_name, table_name, constraint_index, constraint_type, constraint_column_names, "
+        "expression, referenced_table, referenced_column_names"
+    )
+    for catalog, schema, table, _, kind, columns, expression, referenced, referenced_columns in _rows(
+        connection, "duckdb_constraints()", wanted, catalogs
+    ):
+        found[catalog, schema, table].append(
+            RawConstraint(
+                kind, tuple(columns or ()), expression, referenced or None, tuple(referenced_columns or ())
+            )
+        )
+    return found
+
+
+def _indexes(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tuple[IndexInfo, ...]:
+    wanted = "database_name, schema_name, table_name, index_name, is_unique, expressions"
+    return tuple(
+        IndexInfo(name, _table_name(catalog, schema, table), _index_columns(expressions), is_unique)
+        for catalog, schema, table, name, is_unique, expressions in _rows(
+            connection, "duckdb_indexes()", wanted, catalogs
+        )
+    )
+
+
+def _index_columns(expressions: str) -> tuple[str, ...]:
+    """`[id, "Total"]` → the columns; an expression stays as its text."""
+    parts = re.findall(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|[^,]+', expressions.strip()[1:-1])
+    return tuple(
+        text.strip("'").removeprefix('"').removesuffix('"').replace('""', '"')
+        for text in (part.strip() for part in parts)
+        if text
+    )
+
+
+def _sequences(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tuple[SequenceInfo, ...]:
+    wanted = "database_name, schema_name, sequence_name, start_value, min_value, max_value, increment_by, cycle, comment"
+    return tuple(
+        SequenceInfo(_table_name(catalog, schema, name), *numbers)
+        for catalog, schema, name, *numbers in _rows(
+            connection, "duckdb_sequences()", wanted, catalogs, "NOT temporary"
+        )
+    )
+
+
+def _enums(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tuple[EnumInfo, ...]:
+    wanted = "database_name, schema_name, type_name, labels"
+    return tuple(
+        EnumInfo(_table_name(catalog, schema, name), tuple(labels))
+        for catalog, schema, name, labels in _rows(
+            connection, "duckdb_types()", wanted, catalogs, "NOT internal AND logical_type = 'ENUM'"
+        )
+        if labels
+    )
+
+
+def constraint_columns(table: TableInfo, constraint: ConstraintInfo) -> tuple[int, ...]:
+    """The attnums that a constraint names, in its order."""
+    numbers = {column.name: number for number, column in enumerate(table.columns, start=1)}
+    return tuple(numbers[name] for name in constraint.columns if name in numbers)

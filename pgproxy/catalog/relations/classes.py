@@ -1,0 +1,335 @@
+"""pg_namespace, pg_class, pg_index, pg_constraint, pg_sequence, pg_description, pg_rewrite, pg_database, pg_enum."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from pgproxy.catalog.builtin import relation_definitions
+from pgproxy.catalog.constraints import pretty_definition
+from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
+from pgproxy.catalog.oids import OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
+from pgproxy.catalog.relations.table import Rule, build_rows
+from pgproxy.catalog.snapshot import RelationKind
+from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
+
+INFORMATION_SCHEMA_OID = 13207
+_HEAP, _BTREE = 2, 403
+_SCHEMAS = {
+    "pg_catalog": PG_CATALOG_OID,
+    "pg_toast": PG_TOAST_OID,
+    "information_schema": INFORMATION_SCHEMA_OID,
+}
+CLASS_OIDS = {"pg_class": 1259, "pg_namespace": 2615, "pg_database": 1262, "pg_proc": 1255, "pg_type": 1247}
+"""OIDs of the catalogs that pg_description and pg_depend refer to."""
+
+
+def _build(
+    name: str,
+    rule: Rule,
+    rows: Iterable[Mapping[str, Any]],
+    constants: Mapping[str, Any],
+    texts: tuple[str, ...] = (),
+    names: Sequence[str] = (),
+) -> pa.Table:
+    """Turn row dictionaries into columns; for the smaller relations."""
+    given = list(rows)
+    columns = names or (tuple(given[0]) if given else ())
+    return build_rows(
+        relation_definitions()["pg_catalog", name],
+        rule,
+        len(given),
+        {column: [row[column] for row in given] for column in columns},
+        constants,
+        texts,
+    )
+
+
+def namespace_rows(model: CatalogModel) -> pa.Table:
+    """pg_namespace: `public` and the other schemas of each catalog."""
+    system = [
+        {"oid": oid, "nspname": name, "_database": None, "_key": EVERYBODY} for name, oid in _SCHEMAS.items()
+    ]
+    users = [
+        {"oid": oid, "nspname": schema, "_database": catalog, "_key": key(oid)}
+        for (catalog, schema), oid in model.schemas.items()
+    ]
+    return _build("pg_namespace", Rule.ROW, system + users, {"nspowner": OWNER_OID})
+
+
+def class_rows(model: CatalogModel) -> pa.Table:
+    """pg_class. A table stands twice: with its row estimate, and without for who does not read all rows."""
+    rows = [*_system_classes(), *_relation_classes(model), *_index_classes(model), *_sequence_classes(model)]
+    constants = {"relowner": OWNER_OID, "relpersistence": "p", "relispopulated": True, "relfrozenxid": 0}
+    return _build("pg_class", Rule.ROW, rows, {**constants, "relreplident": "n"}, texts=("_schema",))
+
+
+def _class(
+    oid: int, name: str, schema: tuple[str | None, str, int], kind: str, row_key: int
+) -> dict[str, Any]:
+    """The columns that every kind of relation has. schema: (catalog, schema name, its OID)."""
+    return {
+        "oid": oid,
+        "relname": name,
+        "relnamespace": schema[2],
+        "reltype": 0,
+        "relam": {"r": _HEAP, "i": _BTREE}.get(kind, 0),
+        "reltuples": -1.0,
+        "relkind": kind,
+        "relnatts": 0,
+        "relchecks": 0,
+        "relhasindex": False,
+        "relhasrules": kind == "v",
+        "relhastriggers": False,
+        "_database": schema[0],
+        "_key": row_key,
+        "_schema": schema[1],
+    }
+
+
+def _system_classes() -> Iterator[dict[str, Any]]:
+    for definition in relation_definitions().values():
+        schema = (None, definition.schema, _SCHEMAS[definition.schema])
+        row = _class(definition.oid, definition.name, schema, definition.kind, EVERYBODY)
+        yield row | {"relnatts": len(definition.columns)}
+
+
+def _relation_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
+    indexed = {index.relation.oid for index in model.indexes}
+    keyed = {entry.oid for c in model.constraints if c.referenced for entry in (c.relation, c.referenced)}
+    for name, relation in model.relations.items():
+        table = relation.table
+        schema = (name.catalog, name.schema, relation.schema_oid)
+        row = _class(
+            relation.oid, name.name, schema, table.kind.value, key(relation.oid, Aspect.ROW_ESTIMATE)
+        )
+        row |= {
+            "reltype": relation.row_type,
+            "relnatts": len(table.columns),
+            "relchecks": sum(constraint.kind == "c" for constraint in table.constraints),
+            "relhasindex": relation.oid in indexed,
+            # PostgreSQL's foreign keys are triggers; psql asks for foreign keys only where this is set.
+            "relhastriggers": relation.oid in keyed,
+        }
+        yield row | {"_key": key(relation.oid, Aspect.NO_ROW_ESTIMATE)}
+        yield row | {"reltuples": float(table.estimated_rows) if table.kind is RelationKind.TABLE else 0.0}
+
+
+def _index_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
+    for index in model.indexes:
+        name = index.relation.table.name
+        schema = (name.catalog, name.schema, index.relation.schema_oid)
+        yield _class(index.oid, index.name, schema, "i", key(index.oid)) | {"relnatts": len(index.columns)}
+
+
+def _sequence_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
+    for info, oid in model.sequences:
+        schema = (info.name.catalog, info.name.schema, model.schemas[info.name[:2]])
+        yield _class(oid, info.name.name, schema, "S", key(oid)) | {"relnatts": 3}
+
+
+def index_rows(model: CatalogModel) -> pa.Table:
+    """pg_index."""
+    types = {"indisvalid": True, "indisready": True, "indislive": True, "indimmediate": True}
+    names = ("indexrelid", "indrelid", "indnatts", "indnkeyatts", "indisunique", "indisprimary", "indkey")
+    names += ("indcollation", "indclass", "indoption", "indexprs", "_database", "_key", "_definition")
+    rows = [_index_row(index) for index in model.indexes]
+    return _build("pg_index", Rule.ROW, rows, types, texts=("_definition",), names=names)
+
+
+def _index_row(index: IndexEntry) -> dict[str, Any]:
+    width = len(index.attnums)
+    expressions = [name for name, attnum in zip(index.columns, index.attnums, strict=True) if not attnum]
+    return {
+        "indexrelid": index.oid,
+        "indrelid": index.relation.oid,
+        "indnatts": width,
+        "indnkeyatts": width,
+        "indisunique": index.is_unique,
+        "indisprimary": index.is_primary,
+        "indkey": list(index.attnums),
+        "indcollation": [0] * width,
+        "indclass": [0] * width,
+        "indoption": [0] * width,
+        "indexprs": ", ".join(expressions) or None,
+        "_database": index.relation.table.name.catalog,
+        "_key": key(index.oid),
+        "_definition": index.definition,
+    }
+
+
+_CONSTRAINT_COLUMNS = (
+    *("oid", "conname", "connamespace", "contype", "conrelid", "conindid", "confrelid", "conkey", "confkey"),
+    *("confupdtype", "confdeltype", "confmatchtype", "conbin", "_database", "_key", "_definition", "_pretty"),
+)
+
+
+def constraint_rows(model: CatalogModel) -> pa.Table:
+    """pg_constraint; a constraint is seen by who sees every column that it names, on both sides."""
+    rows = [_constraint_row(constraint) for constraint in model.constraints]
+    constants = {"convalidated": True, "conislocal": True, "connoinherit": True}
+    texts = ("_definition", "_pretty")
+    return _build("pg_constraint", Rule.ROW, rows, constants, texts=texts, names=_CONSTRAINT_COLUMNS)
+
+
+def _constraint_row(constraint: ConstraintEntry) -> dict[str, Any]:
+    info, is_foreign = constraint.info, constraint.referenced is not None
+    return {
+        "oid": constraint.oid,
+        "conname": info.name,
+        "connamespace": constraint.relation.schema_oid,
+        "contype": info.kind,
+        "conrelid": constraint.relation.oid,
+        "conindid": constraint.index_oid,
+        "confrelid": constraint.referenced.oid if constraint.referenced else 0,
+        "conkey": list(constraint.attnums),
+        "confkey": list(constraint.referenced_attnums) if is_foreign else None,
+        "confupdtype": "a" if is_foreign else " ",
+        "confdeltype": "a" if is_foreign else " ",
+        "confmatchtype": "s" if is_foreign else " ",
+        "conbin": info.text if info.kind == "c" else None,
+        "_database": constraint.relation.table.name.catalog,
+        "_key": key(constraint.oid),
+        "_definition": info.text,
+        "_pretty": pretty_definition(info.text),
+    }
+
+
+def sequence_rows(model: CatalogModel) -> pa.Table:
+    """pg_sequence."""
+    rows = [
+        {
+            "seqrelid": oid,
+            "seqtypid": 20,
+            "seqstart": info.start,
+            "seqincrement": info.increment,
+            "seqmax": info.maximum,
+            "seqmin": info.minimum,
+            "seqcycle": info.is_cycled,
+            "_database": info.name.catalog,
+            "_key": key(oid),
+        }
+        for info, oid in model.sequences
+    ]
+    return _build("pg_sequence", Rule.ROW, rows, {"seqcache": 1})
+
+
+def description_rows(model: CatalogModel) -> pa.Table:
+    """pg_description: comments on schemas, relations, columns and sequences, seen with what they are about."""
+    rows = [*_relation_comments(model), *_schema_comments(model), *_sequence_comments(model)]
+    names = ("objoid", "classoid", "objsubid", "description", "_database", "_key", "_part")
+    return _build("pg_description", Rule.COLUMN, rows, {}, names=names)
+
+
+def _comment(oid: int, of: str, text: str, catalog: str) -> dict[str, Any]:
+    return {
+        "objoid": oid,
+        "classoid": CLASS_OIDS[of],
+        "objsubid": 0,
+        "description": text,
+        "_database": catalog,
+        "_key": key(oid),
+        "_part": key(oid),
+    }
+
+
+def _relation_comments(model: CatalogModel) -> Iterator[dict[str, Any]]:
+    for name, relation in model.relations.items():
+        if relation.table.comment is not None:
+            yield _comment(relation.oid, "pg_class", relation.table.comment, name.catalog)
+        for attnum, column in enumerate(relation.table.columns, start=1):
+            if column.comment is not None:
+                yield _comment(relation.oid, "pg_class", column.comment, name.catalog) | {
+                    "objsubid": attnum,
+                    "_key": key(relation.oid, Aspect.ALL_COLUMNS),
+                    "_part": column_key(relation.oid, attnum),
+                }
+
+
+def _schema_comments(model: CatalogModel) -> Iterator[dict[str, Any]]:
+    for path, oid in model.schemas.items():
+        if path in model.contents.comments:
+            yield _comment(oid, "pg_namespace", model.contents.comments[path], path[0])
+
+
+def _sequence_comments(model: CatalogModel) -> Iterator[dict[str, Any]]:
+    for info, oid in model.sequences:
+        if info.comment is not None:
+            yield _comment(oid, "pg_class", info.comment, info.name.catalog)
+
+
+def shared_description_rows(model: CatalogModel) -> pa.Table:
+    """pg_shdescription: comments on databases."""
+    rows = [
+        {
+            "objoid": oid,
+            "classoid": CLASS_OIDS["pg_database"],
+            "description": model.contents.comments[name,],
+            "_database": None,
+            "_key": key(oid),
+        }
+        for name, oid in model.databases.items()
+        if (name,) in model.contents.comments
+    ]
+    return _build("pg_shdescription", Rule.ROW, rows, {})
+
+
+def rewrite_rows(model: CatalogModel) -> pa.Table:
+    """pg_rewrite: the rule `_RETURN` of each view, with its query for who may read that, and without."""
+    rows = []
+    for name, relation in model.relations.items():
+        if relation.table.view_sql is None:
+            continue
+        for aspect in (Aspect.DEFINITION, Aspect.NO_DEFINITION):
+            rows.append(
+                {
+                    "oid": relation.rule_oid,
+                    "rulename": "_RETURN",
+                    "ev_class": relation.oid,
+                    "ev_type": "1",
+                    "ev_enabled": "O",
+                    "is_instead": True,
+                    "_database": name.catalog,
+                    "_key": key(relation.oid, aspect),
+                    "_definition": f" {relation.table.view_sql};" if aspect is Aspect.DEFINITION else None,
+                }
+            )
+    return _build("pg_rewrite", Rule.ROW, rows, {}, texts=("_definition",))
+
+
+def database_rows(model: CatalogModel) -> pa.Table:
+    """pg_database: one per attached catalog; seen from all of them."""
+    rows = [
+        {"oid": oid, "datname": name, "_database": None, "_key": key(oid)}
+        for name, oid in model.databases.items()
+    ]
+    constants = {
+        "datdba": OWNER_OID,
+        "encoding": 6,
+        "datlocprovider": "c",
+        "datallowconn": True,
+        "datconnlimit": -1,
+        "datfrozenxid": 0,
+        "datminmxid": 1,
+        "dattablespace": 1663,
+        "datcollate": "C",
+        "datctype": "C",
+    }
+    return _build("pg_database", Rule.ROW, rows, constants)
+
+
+def enum_rows(model: CatalogModel) -> pa.Table:
+    """pg_enum: the labels of named enum types."""
+    rows = [
+        {
+            "oid": oid,
+            "enumtypid": enum.oid,
+            "enumsortorder": float(order),
+            "enumlabel": label,
+            "_database": enum.info.name.catalog,
+            "_key": key(enum.oid),
+        }
+        for enum in model.enums
+        for order, (oid, label) in enumerate(zip(enum.label_oids, enum.info.labels, strict=True), start=1)
+    ]
+    return _build("pg_enum", Rule.ROW, rows, {})

@@ -1,0 +1,117 @@
+"""Which system relation is what: rows that follow the catalogs or the policies, fixed rows, a view, or empty."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
+
+import pyarrow as pa
+
+from pgproxy.catalog.builtin import RelationDefinition, RelationKey, builtin_rows, relation_definitions
+from pgproxy.catalog.model import CatalogModel
+from pgproxy.catalog.relations import attributes, classes, principals, types
+from pgproxy.catalog.relations.derived import PG_VIEWS, DerivedRelation
+from pgproxy.catalog.relations.standard import STANDARD_VIEWS
+from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
+from pgproxy.catalog.snapshot import SystemRelation
+from pgproxy.catalog.visibility import column_predicate, row_predicate
+from pgproxy.policy.model import PolicySet
+
+PHYSICAL_SCHEMAS: Mapping[str, str] = {"pg_catalog": "pg", "information_schema": "info"}
+"""DuckDB keeps the names pg_catalog and information_schema in every database to itself."""
+
+CATALOG_TABLES: Mapping[str, tuple[Rule, Callable[[CatalogModel], pa.Table]]] = {
+    "pg_namespace": (Rule.ROW, classes.namespace_rows),
+    "pg_class": (Rule.ROW, classes.class_rows),
+    "pg_attribute": (Rule.COLUMN, attributes.attribute_rows),
+    "pg_attrdef": (Rule.COLUMN, attributes.attrdef_rows),
+    "pg_type": (Rule.ROW, types.type_rows),
+    "pg_enum": (Rule.ROW, classes.enum_rows),
+    "pg_index": (Rule.ROW, classes.index_rows),
+    "pg_constraint": (Rule.ROW, classes.constraint_rows),
+    "pg_sequence": (Rule.ROW, classes.sequence_rows),
+    "pg_description": (Rule.COLUMN, classes.description_rows),
+    "pg_shdescription": (Rule.ROW, classes.shared_description_rows),
+    "pg_rewrite": (Rule.ROW, classes.rewrite_rows),
+    "pg_database": (Rule.ROW, classes.database_rows),
+}
+"""Made anew whenever the catalogs change."""
+
+POLICY_TABLES: Mapping[str, tuple[Rule, Callable[[PolicySet, CatalogModel], pa.Table]]] = {
+    "pg_authid": (Rule.ROW, lambda policy_set, _: principals.authid_rows(policy_set)),
+    "pg_auth_members": (Rule.ROW, lambda policy_set, _: principals.auth_members_rows(policy_set)),
+    "pg_policy": (Rule.ROW, principals.policy_rows),
+}
+"""Made anew whenever the policies or the catalogs change."""
+
+_FIXED_TEXTS: Mapping[str, tuple[str, ...]] = {"pg_proc": ("_arguments", "_result")}
+
+ADMIN_ONLY = frozenset(
+    {
+        "pg_authid",
+        "pg_shadow",
+        "pg_statistic",
+        "pg_statistic_ext_data",
+        "pg_user_mapping",
+        "pg_largeobject",
+        "pg_subscription",
+        "pg_hba_file_rules",
+        "pg_ident_file_mappings",
+        "pg_file_settings",
+        "pg_config",
+        "pg_shmem_allocations",
+        "pg_backend_memory_contexts",
+        "pg_replication_origin_status",
+    }
+)
+"""What PostgreSQL 15 grants to no ordinary role."""
+
+
+@cache
+def fixed_relations() -> frozenset[str]:
+    """The relations of pg_catalog whose rows are PostgreSQL's and never change."""
+    files = resources.files("pgproxy.catalog.data").joinpath("rows").iterdir()
+    return frozenset(file.name.removesuffix(".json") for file in files) - CATALOG_TABLES.keys()
+
+
+def physical_name(relation: RelationKey) -> tuple[str, str]:
+    """Where a system relation is inside SYSTEM_CATALOG."""
+    return PHYSICAL_SCHEMAS[relation[0]], relation[1]
+
+
+def derived_relation(relation: RelationKey) -> DerivedRelation | None:
+    """The view behind a relation, where it is one with content."""
+    views = PG_VIEWS if relation[0] == "pg_catalog" else STANDARD_VIEWS
+    return views.get(relation[1])
+
+
+def fixed_rows(definition: RelationDefinition) -> pa.Table:
+    """PostgreSQL's own rows of a relation that never changes, or none."""
+    if definition.schema == "pg_catalog" and definition.name in fixed_relations():
+        texts = _FIXED_TEXTS.get(definition.name, ())
+        return builtin_table(definition, Rule.OPEN, builtin_rows(definition.name), texts)
+    return build_rows(definition, Rule.OPEN, 0, {})
+
+
+@cache
+def system_relations() -> Mapping[RelationKey, SystemRelation]:
+    """Every system relation as the planner sees it; the same for all snapshots."""
+    return {
+        name: SystemRelation(
+            physical_name(name),
+            definition.columns,
+            visibility=_visibility(name),
+            admin_only=name[0] == "pg_catalog" and name[1] in ADMIN_ONLY,
+        )
+        for name, definition in relation_definitions().items()
+    }
+
+
+def _visibility(relation: RelationKey) -> str | None:
+    derived = derived_relation(relation)
+    if derived is not None and derived.visibility is not None:
+        return derived.visibility
+    tables = {name: rule for name, (rule, _) in (*CATALOG_TABLES.items(), *POLICY_TABLES.items())}
+    rule = derived.rule if derived is not None else Rule.OPEN
+    if relation[0] == "pg_catalog" and relation[1] in tables:
+        rule = tables[relation[1]]
+    return {Rule.OPEN: None, Rule.ROW: row_predicate(), Rule.COLUMN: column_predicate()}[rule]

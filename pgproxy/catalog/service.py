@@ -1,0 +1,150 @@
+"""The catalog service: keeps pg_catalog and information_schema true in the embedded engine's SYSTEM_CATALOG.
+
+Everything here that touches DuckDB runs on the service's one thread, so writers never meet; readers are other
+connections of the same instance and see either all of a refresh or nothing of it.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import duckdb
+
+from pgproxy.catalog import store
+from pgproxy.catalog.builtin import relation_definitions
+from pgproxy.catalog.functions import system_functions
+from pgproxy.catalog.introspect import CatalogContents, introspect
+from pgproxy.catalog.model import CatalogModel, build_model
+from pgproxy.catalog.relations.registry import physical_name, system_relations
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, CatalogSnapshot
+from pgproxy.catalog.types import SYSTEM_TYPES
+from pgproxy.policy.effective import EffectivePolicy
+from pgproxy.policy.model import PolicySet, TableName
+
+MAX_VIEWERS = 256
+"""Viewers whose keys are kept; the least recently used goes first. One of a thousand tables costs about 100 kB."""
+
+_Result = TypeVar("_Result")
+
+
+class CatalogService:
+    """Builds snapshots and fills SYSTEM_CATALOG.
+
+    `prepare_instance` is called once, blocking, before the instance is locked down; `refresh` after every change of
+    the catalogs (DDL, attach); `publish_policy_set` after every change of policy; `publish_viewer` before a
+    statement that reads a system relation runs for that principal.
+    """
+
+    def __init__(self, default_catalog: str, catalogs: Sequence[str]) -> None:
+        """catalogs: names of the attached catalogs, as `ATTACH … AS` has them."""
+        self._default_catalog = default_catalog
+        self._catalogs = tuple(catalogs)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="catalog")
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._model: CatalogModel = build_model(CatalogContents())
+        self._policy_set = PolicySet(epoch=0)
+        self._viewers: OrderedDict[str, int] = OrderedDict()
+        self._snapshot = _snapshot(0, default_catalog, self._model)
+
+    @property
+    def snapshot(self) -> CatalogSnapshot:
+        """What exists, as of the last refresh."""
+        return self._snapshot
+
+    def prepare_instance(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Create SYSTEM_CATALOG, its relations and functions in the embedded engine's instance. Blocking.
+
+        Must run before `lock_configuration`: it attaches an in-memory database.
+        """
+        self._connection = connection.cursor()
+        store.install(self._connection)
+        self._viewers.clear()
+
+    def set_catalogs(self, default_catalog: str, catalogs: Sequence[str]) -> None:
+        """Name other catalogs; they count from the next `refresh`."""
+        self._default_catalog = default_catalog
+        self._catalogs = tuple(catalogs)
+
+    async def refresh(self) -> CatalogSnapshot:
+        """Read the catalogs again and publish what exists; every viewer is published anew when it next asks.
+
+        Raises:
+            duckdb.Error: the engine could not read a catalog; what was published before stays.
+        """
+        return await self._run(self._refresh)
+
+    async def publish_policy_set(self, policy_set: PolicySet) -> None:
+        """Publish principals, memberships and policies."""
+        await self._run(lambda: self._publish_policy_set(policy_set))
+
+    async def publish_viewer(self, policy: EffectivePolicy) -> None:
+        """Make sure that the principal's keys are published for the present generation; cheap when they are."""
+        if self._viewers.get(policy.fingerprint) == self._snapshot.generation:
+            self._viewers.move_to_end(policy.fingerprint)
+            return
+        await self._run(lambda: self._publish_viewer(policy))
+
+    async def close(self) -> None:
+        """Release the connection and the thread."""
+        await self._run(self._close)
+        self._executor.shutdown(wait=False)
+
+    async def _run(self, work: Callable[[], _Result]) -> _Result:
+        """Run blocking work on the service's thread. A cancelled caller does not stop work that others need."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._executor, work))
+
+    def _refresh(self) -> CatalogSnapshot:
+        connection = self._ready()
+        model = build_model(introspect(connection, self._catalogs))
+        store.write_catalog(connection, model, self._policy_set)
+        self._model = model
+        self._viewers.clear()
+        self._snapshot = _snapshot(self._snapshot.generation + 1, self._default_catalog, model)
+        return self._snapshot
+
+    def _publish_policy_set(self, policy_set: PolicySet) -> None:
+        store.write_policies(self._ready(), self._model, policy_set)
+        self._policy_set = policy_set
+        self._viewers.clear()
+
+    def _publish_viewer(self, policy: EffectivePolicy) -> None:
+        generation = self._snapshot.generation
+        if self._viewers.get(policy.fingerprint) == generation:
+            return
+        stale = []
+        while len(self._viewers) >= MAX_VIEWERS:
+            stale.append(self._viewers.popitem(last=False)[0])
+        store.write_viewer(self._ready(), self._model, self._policy_set, policy, stale)
+        self._viewers[policy.fingerprint] = generation
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ready(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            raise RuntimeError(f"{SYSTEM_CATALOG} is not installed: prepare_instance was not called")
+        return self._connection
+
+
+def _snapshot(generation: int, default_catalog: str, model: CatalogModel) -> CatalogSnapshot:
+    oids = {
+        TableName(SYSTEM_CATALOG, *physical_name(name)): definition.oid
+        for name, definition in relation_definitions().items()
+    }
+    oids |= {name: relation.oid for name, relation in model.relations.items()}
+    for info, oid in model.sequences:
+        oids[info.name] = oid
+    return CatalogSnapshot(
+        generation=generation,
+        default_catalog=default_catalog,
+        tables=model.contents.tables,
+        schemas=model.contents.schemas,
+        system_relations=system_relations(),
+        system_functions=system_functions(),
+        system_types=SYSTEM_TYPES,
+        oids=oids,
+    )

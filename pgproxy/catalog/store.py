@@ -1,0 +1,193 @@
+"""Write system relations into SYSTEM_CATALOG: in bulk, as Arrow tables, each change in one transaction. Blocking."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from pgproxy.catalog.builtin import relation_definitions
+from pgproxy.catalog.functions import macro_sources, macro_statements
+from pgproxy.catalog.introspect import CatalogContents
+from pgproxy.catalog.model import CatalogModel, build_model
+from pgproxy.catalog.privileges import held_privileges
+from pgproxy.catalog.relations.derived import RELATION_VIEW, view_statement
+from pgproxy.catalog.relations.principals import policy_key, policy_oids, role_oids
+from pgproxy.catalog.relations.registry import (
+    CATALOG_TABLES,
+    PHYSICAL_SCHEMAS,
+    POLICY_TABLES,
+    derived_relation,
+    fixed_rows,
+    physical_name,
+)
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG
+from pgproxy.catalog.visibility import Aspect, key, visible_keys
+from pgproxy.policy.effective import EffectivePolicy
+from pgproxy.policy.model import PolicySet
+
+_ACL_TABLES = (
+    f"CREATE TABLE {SYSTEM_CATALOG}.acl.visible (viewer VARCHAR, key BIGINT)",
+    f"CREATE TABLE {SYSTEM_CATALOG}.acl.viewer (viewer VARCHAR, principal VARCHAR, is_admin BOOLEAN)",
+    f"CREATE TABLE {SYSTEM_CATALOG}.acl.privilege "
+    "(viewer VARCHAR, principal VARCHAR, oid BIGINT, attnum INTEGER, privilege VARCHAR)",
+)
+_ACL_NAMES = ("visible", "viewer", "privilege")
+
+
+def install(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create everything in an instance that does not have it: schemas, tables with PostgreSQL's rows, views, macros.
+
+    Raises:
+        duckdb.Error: the instance is locked down already, or has the catalog.
+    """
+    connection.execute(f"ATTACH ':memory:' AS {SYSTEM_CATALOG}")
+    for schema in (*PHYSICAL_SCHEMAS.values(), "acl", "fn"):
+        connection.execute(f"CREATE SCHEMA {SYSTEM_CATALOG}.{schema}")
+    for statement in _ACL_TABLES:
+        connection.execute(statement)
+    empty = build_model(CatalogContents())
+    tables = {**_catalog_tables(empty), **_policy_tables(PolicySet(epoch=0), empty)}
+    for name, definition in relation_definitions().items():
+        physical = physical_name(name)
+        if physical not in tables and derived_relation(name) is None:
+            tables[physical] = fixed_rows(definition)
+    _replace(connection, tables)
+    connection.execute(RELATION_VIEW)
+    for name, definition in relation_definitions().items():
+        derived = derived_relation(name)
+        if derived is not None:
+            connection.execute(view_statement(definition, physical_name(name), derived))
+    for schema, relation in sorted(macro_sources()):
+        _create_twin(connection, schema, relation)
+    for statement in macro_statements():
+        connection.execute(statement)
+
+
+def _create_twin(connection: duckdb.DuckDBPyConnection, schema: str, relation: str) -> None:
+    """A view with the same rows whose columns all begin with `m_`: what macros read."""
+    described = connection.execute(f"DESCRIBE {SYSTEM_CATALOG}.{schema}.{relation}").fetchall()
+    columns = ", ".join(f'"{row[0]}" AS "m_{row[0]}"' for row in described)
+    connection.execute(
+        f"CREATE VIEW {SYSTEM_CATALOG}.fn.m_{relation} AS SELECT {columns} FROM {SYSTEM_CATALOG}.{schema}.{relation}"
+    )
+
+
+def write_catalog(connection: duckdb.DuckDBPyConnection, model: CatalogModel, policy_set: PolicySet) -> None:
+    """Publish what exists. All viewers' keys go: they are of the old generation.
+
+    Raises:
+        duckdb.Error: nothing was changed.
+    """
+    _replace(connection, {**_catalog_tables(model), **_policy_tables(policy_set, model)}, forget_viewers=True)
+
+
+def write_policies(connection: duckdb.DuckDBPyConnection, model: CatalogModel, policy_set: PolicySet) -> None:
+    """Publish principals and policies. All viewers' keys go: what they may see may have changed.
+
+    Raises:
+        duckdb.Error: nothing was changed.
+    """
+    _replace(connection, _policy_tables(policy_set, model), forget_viewers=True)
+
+
+def write_viewer(
+    connection: duckdb.DuckDBPyConnection,
+    model: CatalogModel,
+    policy_set: PolicySet,
+    policy: EffectivePolicy,
+    stale: Sequence[str],
+) -> None:
+    """Publish what one principal may see; forget the `stale` viewers.
+
+    Raises:
+        duckdb.Error: nothing was changed.
+    """
+    keys = sorted({*visible_keys(policy, model), *_principal_keys(policy, policy_set, model)})
+    privileges = list(held_privileges(policy, model))
+    viewer = policy.fingerprint
+    rows = {
+        "visible": pa.table({"viewer": [viewer] * len(keys), "key": pa.array(keys, pa.int64())}),
+        "privilege": pa.table(
+            {
+                "viewer": pa.array([viewer] * len(privileges), pa.string()),
+                "principal": pa.array([policy.principal] * len(privileges), pa.string()),
+                "oid": pa.array([held.oid for held in privileges], pa.int64()),
+                "attnum": pa.array([held.attnum for held in privileges], pa.int32()),
+                "privilege": pa.array([held.privilege for held in privileges], pa.string()),
+            }
+        ),
+        "viewer": pa.table(
+            {"viewer": [viewer], "principal": [policy.principal], "is_admin": [policy.is_admin]}
+        ),
+    }
+    with _registered(connection, rows) as names, _transaction(connection):
+        for name, source in names.items():
+            target = f"{SYSTEM_CATALOG}.acl.{name}"
+            connection.execute(f"DELETE FROM {target} WHERE list_contains($1, viewer)", [[viewer, *stale]])
+            connection.execute(f"INSERT INTO {target} SELECT * FROM {source}")
+
+
+def _principal_keys(policy: EffectivePolicy, policy_set: PolicySet, model: CatalogModel) -> Iterator[int]:
+    """Roles and policies: an admin sees all, others themselves, their groups and what applies to them."""
+    for name, oid in role_oids(policy_set).items():
+        if policy.is_admin or name == policy.principal or name in policy.groups:
+            yield key(oid)
+    oids = policy_oids(policy_set)
+    for row_filter in policy_set.row_filters:
+        oid = oids[policy_key(row_filter)]
+        table = policy.table(row_filter.table)
+        if policy.is_admin:
+            yield key(oid, Aspect.DEFINITION)
+        elif table.is_visible and row_filter in (*table.permissive, *table.restrictive):
+            yield key(oid, Aspect.NO_DEFINITION)
+
+
+def _catalog_tables(model: CatalogModel) -> dict[tuple[str, str], pa.Table]:
+    return {("pg", name): build(model) for name, (_, build) in CATALOG_TABLES.items()}
+
+
+def _policy_tables(policy_set: PolicySet, model: CatalogModel) -> dict[tuple[str, str], pa.Table]:
+    return {("pg", name): build(policy_set, model) for name, (_, build) in POLICY_TABLES.items()}
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[tuple[str, str], pa.Table],
+    *,
+    forget_viewers: bool = False,
+) -> None:
+    by_name = {f"{schema}__{name}": rows for (schema, name), rows in tables.items()}
+    with _registered(connection, by_name) as names, _transaction(connection):
+        for schema, name in tables:
+            source = names[f"{schema}__{name}"]
+            target = f'{SYSTEM_CATALOG}.{schema}."{name}"'
+            connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT * FROM {source}")
+        for name in _ACL_NAMES if forget_viewers else ():
+            connection.execute(f"DELETE FROM {SYSTEM_CATALOG}.acl.{name}")
+
+
+@contextmanager
+def _registered(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]
+) -> Iterator[Mapping[str, str]]:
+    """Lend Arrow tables to the connection under names of their own; registering works in a locked instance too."""
+    names = {name: f"catalog_source_{name}" for name in tables}
+    try:
+        for name, alias in names.items():
+            connection.register(alias, tables[name])
+        yield names
+    finally:
+        for alias in names.values():
+            connection.unregister(alias)
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()

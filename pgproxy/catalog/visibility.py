@@ -1,0 +1,155 @@
+"""Who sees which row of a system relation: keys on the rows, and the keys that each viewer holds.
+
+A row that names something of a user's carries `_key`; a viewer holds keys in `acl.visible`. So one hash semi-join
+decides, and a row whose key nobody was given is seen by nobody. Key 0 is everybody's: PostgreSQL's own objects.
+Keys of several kinds share one 64-bit space, apart by their upper bits.
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum
+
+from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry, RelationEntry
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG
+from pgproxy.policy.effective import EffectivePolicy, TablePolicy
+from pgproxy.policy.model import Privilege
+
+EVERYBODY = 0
+MAX_ATTNUM = 2**16
+
+
+class Aspect(IntEnum):
+    """What of an object is seen. The value is the upper half of the key."""
+
+    EXISTENCE = 0
+    ALL_COLUMNS = 1
+    ROW_ESTIMATE = 2
+    """How many rows there are: only for who reads all of them."""
+    NO_ROW_ESTIMATE = 3
+    DEFINITION = 4
+    """A view's query, which may name what the viewer may not see."""
+    NO_DEFINITION = 5
+
+
+def key(oid: int, aspect: Aspect = Aspect.EXISTENCE) -> int:
+    """The key of an aspect of an object."""
+    return (aspect << 32) | oid
+
+
+def column_key(relation_oid: int, attnum: int) -> int:
+    """The key of one column, for a viewer who does not see all of them."""
+    return (1 << 48) | (relation_oid << 16) | attnum
+
+
+def row_predicate(viewer: str = "$viewer", database: str = "$database", prefix: str = "") -> str:
+    """SQL: the row is in this database, or in every one, and the viewer holds its key."""
+    return (
+        f"({prefix}_database IS NULL OR {prefix}_database = {database}) AND "
+        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({_held(viewer)}))"
+    )
+
+
+def column_predicate(viewer: str = "$viewer", database: str = "$database", prefix: str = "") -> str:
+    """SQL: as `row_predicate`, or the viewer holds the key of the one column that the row is about (`_part`)."""
+    return (
+        f"({prefix}_database IS NULL OR {prefix}_database = {database}) AND "
+        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({_held(viewer)}) OR {prefix}_part IN ({_held(viewer)}))"
+    )
+
+
+def _held(viewer: str) -> str:
+    return f"SELECT m_v.key FROM {SYSTEM_CATALOG}.acl.visible AS m_v WHERE m_v.viewer = {viewer}"
+
+
+def visible_keys(policy: EffectivePolicy, model: CatalogModel) -> Iterator[int]:
+    """Every key that one principal holds."""
+    seen = {}
+    databases: set[str] = set()
+    schemas: set[tuple[str, str]] = set()
+    for name, relation in model.relations.items():
+        table_policy = policy.table(name)
+        if not table_policy.is_visible:
+            continue
+        columns = _visible_columns(table_policy, relation)
+        seen[relation.oid] = columns
+        databases.add(name.catalog)
+        schemas.add((name.catalog, name.schema))
+        yield from _relation_keys(policy, table_policy, relation, columns)
+    for constraint in model.constraints:
+        if _sees_constraint(seen, constraint):
+            yield key(constraint.oid)
+    for index in model.indexes:
+        if _sees_index(seen, index):
+            yield key(index.oid)
+    yield from _container_keys(policy, model, databases, schemas)
+
+
+def _relation_keys(
+    policy: EffectivePolicy, table: TablePolicy, relation: RelationEntry, columns: frozenset[int] | None
+) -> Iterator[int]:
+    yield key(relation.oid)
+    yield key(relation.oid, Aspect.NO_ROW_ESTIMATE if table.is_filtered else Aspect.ROW_ESTIMATE)
+    yield key(relation.oid, Aspect.DEFINITION if policy.is_admin else Aspect.NO_DEFINITION)
+    if columns is None:
+        yield key(relation.oid, Aspect.ALL_COLUMNS)
+    else:
+        yield from (column_key(relation.oid, attnum) for attnum in columns)
+
+
+def _visible_columns(table: TablePolicy, relation: RelationEntry) -> frozenset[int] | None:
+    """The attnums that a principal may know of; None: all."""
+    if table.privileges:
+        return None
+    return frozenset(
+        attnum
+        for attnum, column in enumerate(relation.table.columns, start=1)
+        if table.column_privileges.get(column.name)
+    )
+
+
+def _sees(seen: dict[int, frozenset[int] | None], relation: RelationEntry, attnums: tuple[int, ...]) -> bool:
+    """Whether all these columns are seen. An expression (0), or no column at all, needs the whole relation."""
+    if relation.oid not in seen:
+        return False
+    columns = seen[relation.oid]
+    return columns is None or (bool(attnums) and all(attnum in columns for attnum in attnums))
+
+
+def _sees_constraint(seen: dict[int, frozenset[int] | None], constraint: ConstraintEntry) -> bool:
+    if not _sees(seen, constraint.relation, constraint.attnums):
+        return False
+    return constraint.referenced is None or _sees(seen, constraint.referenced, constraint.referenced_attnums)
+
+
+def _sees_index(seen: dict[int, frozenset[int] | None], index: IndexEntry) -> bool:
+    return _sees(seen, index.relation, index.attnums)
+
+
+def _container_keys(
+    policy: EffectivePolicy, model: CatalogModel, databases: set[str], schemas: set[tuple[str, str]]
+) -> Iterator[int]:
+    """Schemas and databases that hold something visible, or on which there is a privilege; what lies in a schema."""
+    usable = schemas | {
+        path
+        for path in model.schemas
+        if policy.schema_allows(Privilege.USAGE, *path) or policy.schema_allows(Privilege.CREATE, *path)
+    }
+    catalogs = databases | {catalog for catalog, _ in usable}
+    for path, oid in model.schemas.items():
+        # `public` is in every PostgreSQL database: that it exists tells nothing, and drivers expect it.
+        if path in usable or (path[1] == "public" and _sees_catalog(policy, catalogs, path[0])):
+            yield key(oid)
+        if policy.schema_allows(Privilege.USAGE, *path):
+            yield from _loose_keys(model, path)
+    for name, oid in model.databases.items():
+        if _sees_catalog(policy, catalogs, name):
+            yield key(oid)
+
+
+def _sees_catalog(policy: EffectivePolicy, databases: set[str], catalog: str) -> bool:
+    return policy.is_admin or catalog in databases or any(g.catalog == catalog for g in policy.grants)
+
+
+def _loose_keys(model: CatalogModel, path: tuple[str, str]) -> Iterator[int]:
+    """Sequences and enum types: who may use the schema may see them."""
+    yield from (key(oid) for info, oid in model.sequences if info.name[:2] == path)
+    yield from (key(enum.oid) for enum in model.enums if enum.info.name[:2] == path)
