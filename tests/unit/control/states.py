@@ -1,0 +1,115 @@
+"""States of the control plane for tests: one by hand, and Hypothesis' idea of any."""
+
+from hypothesis import strategies as st
+
+from pgproxy.control.state import (
+    Assignment,
+    ControlState,
+    Endpoint,
+    EndpointState,
+    Fallback,
+    merge_grants,
+)
+from pgproxy.policy.model import (
+    ColumnMask,
+    Grant,
+    Principal,
+    PrincipalKind,
+    Privilege,
+    RowFilter,
+    TableName,
+)
+
+CUSTOMERS = TableName("demo", "sales", "customers")
+VERIFIER = (
+    "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$"
+    "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+)
+"""Made from the password `pencil` (RFC 7677)."""
+
+
+def user(name: str, *groups: str, **more: object) -> Principal:
+    return Principal(name, PrincipalKind.USER, member_of=frozenset(groups), **more)
+
+
+def group(name: str, *groups: str, **more: object) -> Principal:
+    return Principal(name, PrincipalKind.GROUP, can_login=False, member_of=frozenset(groups), **more)
+
+
+def sample_state() -> ControlState:
+    """An administrator, an analyst in a group with a grant, a filter and a mask, and one assigned endpoint."""
+    return ControlState(
+        principals={
+            p.name: p
+            for p in (
+                user("root", is_admin=True),
+                user("ann", "team", attributes={"tenant": "a"}),
+                group("team"),
+                group("rest"),
+            )
+        },
+        verifiers={"root": VERIFIER, "ann": VERIFIER},
+        grants=frozenset({Grant("team", Privilege.SELECT, "demo", "sales", "customers")}),
+        row_filters={
+            (CUSTOMERS, "eu"): RowFilter("eu", CUSTOMERS, "region = 'EU'", frozenset({"team"})),
+        },
+        column_masks={
+            (CUSTOMERS, "hide"): ColumnMask(
+                "hide", CUSTOMERS, "email", "NULL", frozenset({"team"}), frozenset({"root"})
+            )
+        },
+        endpoints={"node": Endpoint("node", "grpc://h:1", "token")},
+        assignments={("team", "node"): Assignment("team", "node")},
+    )
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=5)
+
+
+@st.composite
+def control_states(draw: st.DrawFn) -> ControlState:
+    """Any state whose references hold."""
+    names = draw(st.lists(_TEXTS, unique=True, min_size=1, max_size=4))
+    some = st.frozensets(st.sampled_from(names), max_size=3)
+    one = st.sampled_from(names)
+    table = st.builds(TableName, _TEXTS, _TEXTS, _TEXTS)
+    kinds = {name: draw(st.sampled_from(PrincipalKind)) for name in names}
+    groups = [name for name in names if kinds[name] is PrincipalKind.GROUP]
+    principals = {
+        name: Principal(
+            name,
+            kinds[name],
+            is_admin=draw(st.booleans()),
+            can_login=kinds[name] is PrincipalKind.USER and draw(st.booleans()),
+            member_of=frozenset(draw(st.frozensets(st.sampled_from(groups))) if groups else ()),
+            attributes=draw(st.dictionaries(_TEXTS, st.text("ab"), max_size=2)),
+        )
+        for name in names
+    }
+    users = [name for name in names if kinds[name] is PrincipalKind.USER]
+    grants = st.builds(
+        lambda to, privilege, on, depth, columns: Grant(
+            to, privilege, *on[: depth + 1], columns=columns if depth == 2 else None
+        ),
+        one,
+        st.sampled_from(Privilege),
+        table,
+        st.integers(0, 2),
+        st.none() | st.frozensets(_TEXTS, min_size=1, max_size=2),
+    )
+    filters = st.builds(RowFilter, _TEXTS, table, _TEXTS, some, st.booleans(), st.none() | _TEXTS)
+    masks = st.builds(ColumnMask, _TEXTS, table, _TEXTS, _TEXTS, some, some, st.integers(-9, 9))
+    endpoints = st.builds(Endpoint, _TEXTS, _TEXTS, _TEXTS, st.sampled_from(EndpointState))
+    nodes = {e.name: e for e in draw(st.lists(endpoints, max_size=2))}
+    bound = st.builds(
+        Assignment, one, st.sampled_from(sorted(nodes) or [""]), st.integers(0, 9), st.sampled_from(Fallback)
+    )
+    return ControlState(
+        principals=principals,
+        verifiers={name: draw(_TEXTS) for name in users if draw(st.booleans())},
+        grants=merge_grants(draw(st.lists(grants, max_size=4))),
+        row_filters={(f.table, f.name): f for f in draw(st.lists(filters, max_size=2))},
+        column_masks={(m.table, m.name): m for m in draw(st.lists(masks, max_size=2))},
+        endpoints=nodes,
+        assignments={(a.principal, a.endpoint): a for a in draw(st.lists(bound, max_size=2)) if nodes},
+    )

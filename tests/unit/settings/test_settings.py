@@ -1,0 +1,222 @@
+"""Settings: names, defaults, precedence, and what a bad value says without repeating it."""
+
+from pathlib import Path
+
+import pytest
+
+from pgproxy.settings import (
+    DatabaseMode,
+    GatewaySettings,
+    ListenAddress,
+    LogFormat,
+    SettingsError,
+    parse_listen_address,
+)
+
+SECRET = "hunter2-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in GatewaySettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def problem(config: Path | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        GatewaySettings.load(config)
+    return str(caught.value)
+
+
+def test_defaults_are_those_of_the_external_interface() -> None:
+    settings = GatewaySettings.load()
+    assert settings.pg_wire_listen_addr == ListenAddress("127.0.0.1", 5433)
+    assert settings.http_listen_addr == ListenAddress("127.0.0.1", 8080)
+    assert settings.database_mode is DatabaseMode.READ_WRITE
+    assert settings.metastore_url.startswith("sqlite:///")
+    flags = [value for name, value in settings if name.startswith("feature_")]
+    assert flags == [False] * 4
+    assert settings.remote_canary_users == settings.remote_canary_groups == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("PG_WIRE_LISTEN_ADDR", "0.0.0.0:0", ListenAddress("0.0.0.0", 0)),
+        ("HTTP_LISTEN_ADDR", "[::1]:8080", ListenAddress("::1", 8080)),
+        ("HTTP_LISTEN_ADDR", ":9", ListenAddress("0.0.0.0", 9)),
+        ("DATABASE_MODE", "read_only", DatabaseMode.READ_ONLY),
+        ("FEATURE_CURSOR_MODE", "on", True),
+        ("FEATURE_CURSOR_MODE", "1", True),
+        ("FEATURE_REMOTE_ROUTING", "TRUE", True),
+        ("FEATURE_ASYNC_QUEUE", "off", False),
+        ("FEATURE_INTERNAL_GRPC", "0", False),
+        ("REMOTE_CANARY_USERS", "ann, bob,,", frozenset({"ann", "bob"})),
+        ("REMOTE_CANARY_GROUPS", "", frozenset()),
+        ("AUTHENTICATION_TIMEOUT", "1m30s", 90.0),
+        ("STATEMENT_TIMEOUT", "0", 0.0),
+        ("MAX_CONNECTIONS", "7", 7),
+        ("MAX_MEMORY_GB", "1.5", 1.5),
+        ("LOG_FORMAT", "console", LogFormat.CONSOLE),
+    ],
+)
+def test_a_variable_is_parsed(monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object) -> None:
+    monkeypatch.setenv(name, text)
+    assert getattr(GatewaySettings.load(), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PG_WIRE_LISTEN_ADDR", "localhost"),
+        ("PG_WIRE_LISTEN_ADDR", "localhost:70000"),
+        ("PG_WIRE_LISTEN_ADDR", "::1:5433"),
+        ("PG_WIRE_LISTEN_ADDR", "h:5x"),
+        ("DATABASE_MODE", "writable"),
+        ("FEATURE_CURSOR_MODE", "maybe"),
+        ("AUTHENTICATION_TIMEOUT", "60"),
+        ("AUTHENTICATION_TIMEOUT", "-1s"),
+        ("MAX_CONNECTIONS", "0"),
+        ("MAX_CONNECTIONS", "many"),
+        ("SCRAM_ITERATIONS", "1000"),
+        ("TLS_CERT_FILE", "/nowhere/cert.pem"),
+        ("SECRET_KEY_FILE", "/nowhere/key"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    assert [line.split(":")[0] for line in problem().splitlines()] == [name]
+
+
+def test_every_bad_setting_is_named_and_no_value_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_CONNECTIONS", SECRET)
+    monkeypatch.setenv("STATEMENT_TIMEOUT", SECRET)
+    monkeypatch.setenv("BOOTSTRAP_ADMIN_PASSWORD", SECRET)
+    said = problem()
+    assert [line.split(":")[0] for line in said.splitlines()] == [
+        "BOOTSTRAP_ADMIN_PASSWORD",
+        "MAX_CONNECTIONS",
+        "STATEMENT_TIMEOUT",
+    ]
+    assert SECRET not in said
+
+
+def test_an_admin_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOTSTRAP_ADMIN", "root")
+    assert problem() == "BOOTSTRAP_ADMIN_PASSWORD: needed with BOOTSTRAP_ADMIN"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["TLS_CERT_FILE"], "TLS_KEY_FILE"),
+        (["TLS_KEY_FILE"], "TLS_KEY_FILE"),
+        (["TLS_CLIENT_CA_FILE"], "TLS_CLIENT_CA_FILE"),
+    ],
+)
+def test_tls_files_are_given_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: list[str], named: str
+) -> None:
+    file = tmp_path / "file.pem"
+    file.touch()
+    for name in given:
+        monkeypatch.setenv(name, str(file))
+    assert problem().split(":")[0] == named
+
+
+def test_required_tls_needs_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUIRE_TLS", "on")
+    assert problem() == "REQUIRE_TLS: needs TLS_CERT_FILE"
+
+
+def test_settings_show_no_secret_and_are_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOTSTRAP_ADMIN", "root")
+    monkeypatch.setenv("BOOTSTRAP_ADMIN_PASSWORD", SECRET)
+    monkeypatch.setenv("METASTORE_URL", f"sqlite:///{SECRET}")
+    monkeypatch.setenv("DATABASE", f"ducklake:postgres:password={SECRET}")
+    settings = GatewaySettings.load()
+    assert SECRET not in repr(settings)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.max_connections = 1
+
+
+@pytest.mark.parametrize(
+    ("database", "name", "shown"),
+    [
+        (None, None, "memory"),
+        ("/data/demo.duckdb", None, "demo"),
+        ("/data/demo.duckdb", "shop", "shop"),
+        ("ducklake:/data/lake.ducklake", None, "lake"),
+        ("ducklake:postgres:dbname=lake host=h", None, "ducklake"),
+    ],
+)
+def test_the_catalog_is_named_after_the_file(
+    monkeypatch: pytest.MonkeyPatch, database: str | None, name: str | None, shown: str
+) -> None:
+    for variable, value in (("DATABASE", database), ("DATABASE_NAME", name)):
+        if value is not None:
+            monkeypatch.setenv(variable, value)
+    assert GatewaySettings.load().catalog_name == shown
+
+
+ENV_FILE = """
+# a comment
+MAX_CONNECTIONS=11
+FEATURE_CURSOR_MODE="on"
+REMOTE_CANARY_USERS=ann,bob
+STATEMENT_TIMEOUT=5s
+"""
+YAML_FILE = """
+MAX_CONNECTIONS: 11
+feature_cursor_mode: on
+REMOTE_CANARY_USERS: [ann, bob]
+STATEMENT_TIMEOUT: 5s
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("pgproxy.env", ENV_FILE), ("pgproxy.yaml", YAML_FILE)])
+def test_a_config_file_counts_where_the_environment_is_silent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    monkeypatch.setenv("STATEMENT_TIMEOUT", "9s")
+    settings = GatewaySettings.load(file)
+    assert settings.max_connections == 11
+    assert settings.feature_cursor_mode
+    assert settings.remote_canary_users == {"ann", "bob"}
+    assert settings.statement_timeout == 9.0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.env", "MAX_CONECTIONS=1", "MAX_CONECTIONS: no such setting"),
+        ("a.yaml", "max_conections: 1", "MAX_CONECTIONS: no such setting"),
+        ("a.yaml", "- 1", "--config: the file is not a mapping"),
+        ("a.yaml", "a: [", "a.yaml:1: not valid YAML"),
+        ("a.env", "MAX_CONNECTIONS=many", "MAX_CONNECTIONS: "),
+    ],
+)
+def test_a_bad_config_file_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    assert said in problem(file)
+
+
+def test_a_config_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert problem(tmp_path / "none.env").startswith("--config: cannot read")
+
+
+def test_an_empty_yaml_file_is_all_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "empty.yml"
+    file.touch()
+    assert GatewaySettings.load(file) == GatewaySettings.load()
+
+
+def test_an_address_is_written_as_it_is_read() -> None:
+    for text in ("127.0.0.1:5433", "[::1]:0"):
+        assert str(parse_listen_address(text)) == text
