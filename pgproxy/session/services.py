@@ -32,7 +32,7 @@ class Catalogs(Protocol):
         """Make the system relations show this principal's view; cheap when already done."""
         ...
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> CatalogSnapshot:
         """Read the catalog anew after DDL."""
         ...
 

@@ -78,6 +78,15 @@ class SessionSettings:
         self._session = kept
         self._local = {k: v for k, v in self._local.items() if k.startswith("transaction_")}
 
+    def set_default(self, name: str, text: str, *, is_admin: bool) -> None:
+        """Take a setting from the startup packet: what RESET gives back.
+
+        Raises:
+            StatementError: as `set`.
+        """
+        setting = _changeable(name, is_admin=is_admin)
+        self._boot[name.lower()] = setting.parse(setting.name, text)
+
     def set_internal(self, name: str, text: str) -> None:
         """Set what only the gateway sets (is_superuser, pgproxy.last_route)."""
         self._boot[name.lower()] = text

@@ -66,7 +66,7 @@ class SqlSession:
         return status_after(self._transaction)
 
     def idle_limit(self) -> tuple[float | None, GatewayError]:
-        """Give how long the client may say nothing, in seconds, and the error that then ends the connection."""
+        """Give how long the client may be silent, in seconds, and the error that then ends the connection."""
         in_block = self._transaction.is_open
         name = "idle_in_transaction_session_timeout" if in_block else "idle_session_timeout"
         limit_ms = self.settings.milliseconds(name)

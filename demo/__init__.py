@@ -1,0 +1,1 @@
+"""Demo data, a demo policy, and a narrated tour."""

@@ -1,0 +1,76 @@
+"""Starting the gateway and exec nodes as a person would: as processes, with settings in the environment."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from demo.data import create_demo_database
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "var" / "demo"
+ADMIN, ADMIN_PASSWORD = "admin", "admin"
+_STOP_S = 15
+
+
+def base_environment(folder: Path = FOLDER) -> dict[str, str]:
+    """Give the settings that the gateway and the CLI share."""
+    return {
+        **os.environ,
+        "METASTORE_URL": f"sqlite:///{folder / 'metastore.sqlite'}",
+        "DATABASE": str(folder / "demo.duckdb"),
+        "DATABASE_NAME": "demo",
+        "BOOTSTRAP_ADMIN": ADMIN,
+        "BOOTSTRAP_ADMIN_PASSWORD": ADMIN_PASSWORD,
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "warning"),
+    }
+
+
+def prepare(folder: Path = FOLDER) -> dict[str, str]:
+    """Make the data and apply the policy; give the environment to run with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    create_demo_database(folder / "demo.duckdb")
+    environment = base_environment(folder)
+    cli(environment, "policy", "apply", str(ROOT / "demo" / "policy.yaml"))
+    return environment
+
+
+def cli(environment: Mapping[str, str], *arguments: str) -> str:
+    """Run one `pgproxy` command and give what it prints."""
+    done = subprocess.run(
+        [BIN / "pgproxy", *arguments], env=dict(environment), check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+@contextmanager
+def running(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Start a program, wait for its `ready` line, and stop it by SIGTERM at the end."""
+    process = subprocess.Popen(
+        [BIN / command[0], *command[1:]], env=dict(environment), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        wait_ready(process)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_ready(process: subprocess.Popen[str]) -> None:
+    """Wait for the line with `ready`; the program ending before it is an error."""
+    if process.stdout is None:
+        raise RuntimeError("the program's output is not read")
+    for line in process.stdout:
+        if "ready" in line:
+            return
+    raise RuntimeError(f"the program ended with status {process.wait()} before it was ready")
