@@ -22,7 +22,10 @@ SEGMENT_SUFFIX = ".spool"
 
 @dataclass(frozen=True, slots=True)
 class SpoolLimits:
-    """directory: an existing private folder. memory_bytes and disk_bytes: what one spool may hold in each."""
+    """directory: an existing private folder. memory_bytes and disk_bytes: what one spool may hold in each.
+
+    The disk budget may be passed by one chunk, so that a chunk of any size goes through an empty spool.
+    """
 
     directory: Path
     memory_bytes: int = 8 << 20
@@ -84,11 +87,8 @@ class ChunkSpool:
 
     @property
     def has_room(self) -> bool:
-        """Whether another chunk of ordinary size fits within the budgets."""
-        return (
-            self.memory_bytes < self._limits.memory_bytes
-            or self.disk_bytes + SEGMENT_BYTES <= self._limits.disk_bytes
-        )
+        """Whether another chunk, of any size, will be taken."""
+        return self.disk_bytes < self._limits.disk_bytes
 
     def append(self, chunk: RowChunk) -> int:
         """Add a chunk and give its sequence number.
@@ -103,7 +103,7 @@ class ChunkSpool:
         if self.memory_bytes + size <= self._limits.memory_bytes:
             self._chunks[self._next] = chunk
             self.memory_bytes += size
-        elif self.disk_bytes + size <= self._limits.disk_bytes:
+        elif self.has_room:
             self._chunks[self._next] = self._write(chunk, size)
         else:
             raise SpoolFull("the result does not fit the spool")

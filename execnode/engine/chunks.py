@@ -33,6 +33,7 @@ class ChunkBuilder:
         self._pending: deque[pa.RecordBatch] = deque()
         self._row_bytes = 0.0
         self._is_first = True
+        self.is_exhausted = False
 
     def next_chunk(self) -> RowChunk | None:
         """Give the next chunk, or None at the end."""
@@ -46,19 +47,25 @@ class ChunkBuilder:
             parts.append(chunk)
             size += len(chunk.rows)
             self._row_bytes = len(chunk.rows) / max(chunk.row_count, 1)
+            if batch.num_rows < BATCH_ROWS and not self._pending:
+                self._pull()
             if self._is_first:
                 self._is_first = False
                 break
         return join_chunks(parts) if parts else None
 
     def _next_batch(self) -> pa.RecordBatch | None:
-        while not self._pending:
+        if not self._pending:
+            self._pull()
+        return self._pending.popleft() if self._pending else None
+
+    def _pull(self) -> None:
+        while not self._pending and not self.is_exhausted:
             batch = next(self._batches, None)
             if batch is None:
-                return None
-            if batch.num_rows:
+                self.is_exhausted = True
+            elif batch.num_rows:
                 self._pending.extend(self._cut(batch))
-        return self._pending.popleft()
 
     def _cut(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         rows = batch.num_rows

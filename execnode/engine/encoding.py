@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import pyarrow as pa
+from pgwire.values import decode_parameter
 
 from execnode.engine.chunks import EncodeBatch
 from execnode.statement import EngineStatement, Parameter, RowChunk
 from pgwire.rows import RowEncoder
 from pgwire.types import ResultColumn
-from pgwire.values import decode_parameter
 
 
 def decode_parameters(parameters: Sequence[Parameter]) -> list[object]:

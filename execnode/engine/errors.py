@@ -231,7 +231,7 @@ class EngineReport:
 def engine_error(
     sqlstate: SqlState, *, engine_text: str = "", engine_class: str = "", message: str | None = None
 ) -> EngineFault:
-    """Build the error of one SQLSTATE with its fixed message; a gRPC client rebuilds it so from ErrorDetail."""
+    """Build the error of one SQLSTATE with its fixed message; a client rebuilds it so from ErrorDetail."""
     family = _CLASSES.get(sqlstate, EngineStatementError)
     error = family(message if message is not None else fixed_message(sqlstate), sqlstate=sqlstate)
     error.engine_text = engine_text

@@ -16,7 +16,7 @@ _ENDS = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
 
 
 class DuckSession:
-    """A pinned connection, from `DuckEngine.open_session`. Open results of earlier statements stay readable."""
+    """A pinned connection from `DuckEngine.open_session`. Earlier open results stay readable."""
 
     def __init__(self, instance: EngineInstance, executor: Executor, spool_limits: SpoolLimits) -> None:
         self._instance = instance

@@ -67,6 +67,21 @@ class _Progress:
     has_ended: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def add(self, step: "_Step") -> None:
+        """Take in what one job gave."""
+        self.has_ended = step.is_last
+        if step.chunk is not None:
+            self.chunks.append(step.chunk)
+            self.buffered_bytes += len(step.chunk.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one job in the executor gives."""
+
+    chunk: RowChunk | None
+    is_last: bool = False
+
 
 class StatementStream:
     """A statement that runs on one cursor. Use through `DuckEngine.execute`.
@@ -81,7 +96,7 @@ class StatementStream:
         self._executor = executor
         self._loop = asyncio.get_running_loop()
         self._progress = _Progress()
-        self._job: Future[RowChunk | None] | None = None
+        self._job: Future[_Step] | None = None
         self._is_closing = False
         self._builder: ChunkBuilder | None = None
         self._reader: pa.RecordBatchReader | None = None
@@ -103,6 +118,18 @@ class StatementStream:
         """Whether the engine has nothing more to give; chunks may still wait for the reader."""
         return self._job is None and (self._progress.has_ended or self._progress.error is not None)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `read` would not wait."""
+        progress = self._progress
+        return bool(progress.chunks) or progress.has_ended or progress.error is not None
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether `read` would give None at once: lets a server mark the chunk before as the last."""
+        spooled = self._spool is not None and not self._spool.is_empty
+        return self.is_finished and self._progress.error is None and not self._progress.chunks and not spooled
+
     async def open(self) -> None:
         """Start the statement and return once its columns are known.
 
@@ -116,6 +143,15 @@ class StatementStream:
                 raise progress.error
             progress.changed.clear()
             await progress.changed.wait()
+
+    async def wait_first(self, timeout_s: float) -> None:
+        """Return when `read` would not wait, or after `timeout_s`: tells a small result from a slow one."""
+        progress = self._progress
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not self.is_ready:
+                    progress.changed.clear()
+                    await progress.changed.wait()
 
     async def read(self) -> RowChunk | None:
         """Give the next chunk, or None at the end.
@@ -164,22 +200,19 @@ class StatementStream:
             if self._spool is not None:
                 await finish_job(self._executor, self._spool.close)
 
-    def _submit(self, work: Callable[[], RowChunk | None]) -> None:
+    def _submit(self, work: Callable[[], _Step]) -> None:
         self._job = job = self._executor.submit(work)
         job.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._finished, done))
 
-    def _finished(self, job: Future[RowChunk | None]) -> None:
+    def _finished(self, job: Future[_Step]) -> None:
         self._job = None
         progress = self._progress
         if job.cancelled():
             progress.error = engine_error(SqlState.QUERY_CANCELED)
         elif (error := job.exception()) is not None:
             progress.error = as_gateway_error(error)
-        elif (chunk := job.result()) is None:
-            progress.has_ended = True
         else:
-            progress.chunks.append(chunk)
-            progress.buffered_bytes += len(chunk.rows)
+            progress.add(job.result())
         progress.changed.set()
         self._pump()
 
@@ -190,7 +223,7 @@ class StatementStream:
         if progress.buffered_bytes < READ_AHEAD_BYTES:
             self._submit(self._fetch)
 
-    def _begin(self) -> RowChunk | None:
+    def _begin(self) -> _Step:
         """Start the statement, tell the columns, make the first chunk."""
         try:
             if self._is_closing:
@@ -229,16 +262,17 @@ class StatementStream:
         if row is not None and len(row) == 1 and isinstance(row[0], int):
             self._affected_rows = row[0]
 
-    def _fetch(self) -> RowChunk | None:
+    def _fetch(self) -> _Step:
         if self._builder is None:
-            return None
+            return _Step(None, is_last=True)
         try:
             chunk = self._builder.next_chunk()
         except ENGINE_EXCEPTIONS as error:
             raise self._cursor.translate(error) from error
-        if chunk is None:
+        if self._builder.is_exhausted:
             self._drop_reader()
-        return chunk
+            return _Step(chunk, is_last=True)
+        return _Step(chunk)
 
     def _drop_reader(self) -> None:
         reader, self._reader, self._builder = self._reader, None, None

@@ -239,6 +239,11 @@ class ErrorDetail(betterproto2.Message):
     the exception's class name
     """
 
+    client_message: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    the fixed sentence that a client may read
+    """
+
 
 default_message_pool.register_message("execnode.v1", "ErrorDetail", ErrorDetail)
 
@@ -650,7 +655,8 @@ class ExecNodeStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "AsyncIterator[ResultChunk]":
         """
-        Streams chunks from from_sequence on and acknowledges all before it.
+        Streams chunks from from_sequence on and acknowledges all before it. The stream may end before the chunk marked
+        is_last (a window of chunks is sent): ask again from the next sequence, which acknowledges the window.
         """
 
         async for response in self._unary_stream(
@@ -759,7 +765,8 @@ class ExecNodeBase(betterproto2_grpclib.ServiceBase):
         self, message: "FetchResultsRequest"
     ) -> "AsyncIterator[ResultChunk]":
         """
-        Streams chunks from from_sequence on and acknowledges all before it.
+        Streams chunks from from_sequence on and acknowledges all before it. The stream may end before the chunk marked
+        is_last (a window of chunks is sent): ask again from the next sequence, which acknowledges the window.
         """
 
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)

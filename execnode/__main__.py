@@ -1,0 +1,35 @@
+"""`execnode serve`."""
+
+import asyncio
+import sys
+
+import typer
+
+from execnode.app import run_node
+from execnode.logs import configure_logging
+from execnode.settings import SettingsError, load_settings
+
+main = typer.Typer(add_completion=False, no_args_is_help=True, help="A DuckDB exec node for pgproxy.")
+
+_BAD_SETTINGS = 2
+
+
+@main.callback()
+def _root() -> None:
+    """A DuckDB exec node for pgproxy."""
+
+
+@main.command()
+def serve() -> None:
+    """Serve until SIGTERM. Settings come from the environment; AGENT_TOKEN is required."""
+    configure_logging()
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"execnode: {error}\n")
+        raise typer.Exit(_BAD_SETTINGS) from None
+    asyncio.run(run_node(settings))
+
+
+if __name__ == "__main__":
+    main()

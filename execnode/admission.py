@@ -1,0 +1,71 @@
+"""How many statements run at once, how many may wait, and whether new ones are taken at all."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
+
+
+class QueueFull(GatewayError):
+    """No slot and no place in the queue."""
+
+    default_sqlstate = SqlState.TOO_MANY_CONNECTIONS
+
+
+class NodeDraining(GatewayError):
+    """The node is shutting down and takes nothing new."""
+
+    default_sqlstate = SqlState.ADMIN_SHUTDOWN
+
+
+class AdmissionGate:
+    """Slots for statements. First come, first served."""
+
+    def __init__(self, max_running: int, max_queued: int) -> None:
+        self._slots = asyncio.Semaphore(max_running)
+        self._max_queued = max_queued
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.running = 0
+        self.queued = 0
+        self.is_draining = False
+
+    @asynccontextmanager
+    async def slot(self, *, is_pinned: bool = False) -> AsyncGenerator[None, None]:
+        """Hold a slot, waiting for it in the queue.
+
+        is_pinned: a statement of an open session takes no slot, lest it wait for those that wait for its
+        locks; it is let through while draining, so that its transaction can end.
+
+        Raises:
+            QueueFull: no place in the queue. NodeDraining: nothing new is taken.
+        """
+        if self.is_draining and not is_pinned:
+            raise NodeDraining("the exec node is shutting down")
+        if not is_pinned:
+            await self._enter()
+        self.running += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self.running -= 1
+            if self.running == 0:
+                self._idle.set()
+            if not is_pinned:
+                self._slots.release()
+
+    async def wait_idle(self) -> None:
+        """Return once no statement runs."""
+        await self._idle.wait()
+
+    async def _enter(self) -> None:
+        if self._slots.locked() and self.queued >= self._max_queued:
+            raise QueueFull("the exec node's queue is full")
+        self.queued += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.queued -= 1

@@ -1,0 +1,158 @@
+"""The exec node's composition root: concrete classes, and the order of start and stop."""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from execnode.admission import AdmissionGate
+from execnode.engine import DuckEngine, EngineLimits
+from execnode.http import build_http
+from execnode.queries import QueryRegistry
+from execnode.service import ExecNodeService, NodeParts, ServiceLimits, build_server
+from execnode.sessions import SessionRegistry
+from execnode.settings import NodeSettings, split_address
+from execnode.spool import SpoolLimits, remove_orphans
+from execnode.transport import server_tls
+
+log = structlog.get_logger(__name__)
+
+_EXTRA_THREADS = 8  # health, describe and spool files find a thread when every slot is taken
+
+
+async def run_node(settings: NodeSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain: refuse what is new, wait for what runs, close."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with _spool_folder(settings) as folder:
+        orphans = remove_orphans(folder)
+        log.info("node.starting", orphaned_spool_files=orphans)
+        await _serve(settings, folder, stop)
+    log.info("node.stopped")
+
+
+async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event) -> None:
+    engine = DuckEngine(
+        EngineLimits(folder, settings.memory_limit_bytes),
+        max_threads=settings.max_concurrent_queries + _EXTRA_THREADS,
+    )
+    gate = AdmissionGate(settings.max_concurrent_queries, settings.max_queued_queries)
+    sessions = SessionRegistry()
+    try:
+        async with QueryRegistry(engine, gate, SpoolLimits(folder)) as queries, asyncio.TaskGroup() as tasks:
+            limits = ServiceLimits(
+                settings.query_timeout, settings.memory_limit_bytes or 0, settings.feature_cursor_mode
+            )
+            service = ExecNodeService(NodeParts(engine, gate, queries, sessions), limits)
+            cleaner = tasks.create_task(_clean(settings, queries, sessions))
+            async with _grpc(settings, service) as grpc_port, _http(settings, service) as http_port:
+                _announce(grpc_port, http_port)
+                await stop.wait()
+                await _drain(gate, settings.shutdown_grace)
+            cleaner.cancel()
+    finally:
+        await sessions.close_all()
+        await engine.close()
+
+
+async def _drain(gate: AdmissionGate, grace_s: float) -> None:
+    gate.is_draining = True
+    log.info("node.draining", running=gate.running)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(grace_s):
+            await gate.wait_idle()
+
+
+async def _clean(settings: NodeSettings, queries: QueryRegistry, sessions: SessionRegistry) -> None:
+    while True:
+        await asyncio.sleep(settings.query_cleanup_interval)
+        now_s = time.monotonic()
+        expired = await queries.delete_expired(now_s, settings.query_result_ttl)
+        idle = await sessions.close_idle(now_s)
+        if expired or idle:
+            log.info("node.cleaned", queries=expired, sessions=idle)
+
+
+@asynccontextmanager
+async def _grpc(settings: NodeSettings, service: ExecNodeService) -> AsyncGenerator[int, None]:
+    """Serve gRPC; gives the port, 0 when FEATURE_INTERNAL_GRPC is off."""
+    if not settings.feature_internal_grpc:
+        yield 0
+        return
+    tls = None
+    if settings.tls_cert_file is not None and settings.tls_key_file is not None:
+        tls = server_tls(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
+    listener = _listen(settings.grpc_listen_addr)
+    server = build_server(service, settings.tokens)
+    await server.start(sock=listener, ssl=tls)
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@asynccontextmanager
+async def _http(settings: NodeSettings, service: ExecNodeService) -> AsyncGenerator[int, None]:
+    """Serve HTTP; gives the port."""
+    listener = _listen(settings.listen_addr)
+    config = uvicorn.Config(
+        build_http(service.read_health), log_config=None, access_log=False, lifespan="off"
+    )
+    server = _QuietServer(config)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve([listener]))
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+
+
+class _QuietServer(uvicorn.Server):
+    """uvicorn without its own signal handlers: the node has its own order of shutting down."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _listen(address: str) -> socket.socket:
+    host, port = split_address(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=512)
+
+
+def _announce(grpc_port: int, http_port: int) -> None:
+    """The line that scripts wait for."""
+    sys.stdout.write(f"execnode ready: grpc port {grpc_port}, http port {http_port}\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _spool_folder(settings: NodeSettings) -> Generator[Path, None, None]:
+    """The node's own folder.
+
+    Under SPOOL_DIR it is named by the gRPC address, which one process holds; without, it is temporary.
+    """
+    if settings.spool_dir is not None:
+        folder = settings.spool_dir / settings.grpc_listen_addr.replace(":", "_")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        yield folder
+        return
+    folder = Path(tempfile.mkdtemp(prefix="execnode-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

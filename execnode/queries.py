@@ -1,0 +1,255 @@
+"""Queries that outlive one call: submitted into a spool, fetched by sequence, cancelled, forgotten.
+
+`SpooledQuery` is a guarded state machine, `TRANSITIONS` its whole table. A cancelled query stays cancelled.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from types import MappingProxyType, TracebackType
+from typing import TypeVar
+from uuid import uuid4
+
+from execnode.admission import AdmissionGate
+from execnode.engine import DuckEngine, DuckSession
+from execnode.engine.errors import as_gateway_error, engine_error
+from execnode.engine.jobs import finish_job
+from execnode.spool import ChunkSpool, SpoolLimits
+from execnode.statement import EngineStatement, RowChunk
+from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
+from pgwire.types import ResultColumn
+
+_Result = TypeVar("_Result")
+
+FETCH_WINDOW_BYTES = 16 << 20
+"""One fetch gives so much and ends; the next one acknowledges it. Nothing is trimmed that could be lost."""
+
+CURSOR_MEMORY_BYTES = 8 << 20
+CURSOR_DISK_BYTES = 64 << 20
+"""An interactive cursor's producer stalls when so much is unacknowledged."""
+
+
+_NO_ROWS_OFFSETS = (0).to_bytes(4, "little")
+# Sequence 0 of a spool is always a chunk without rows: it carries the columns as soon as they are known.
+
+
+class QueryState(Enum):
+    """Where a query stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+TRANSITIONS: MappingProxyType[QueryState, frozenset[QueryState]] = MappingProxyType(
+    {
+        QueryState.QUEUED: frozenset({QueryState.RUNNING, QueryState.FAILED, QueryState.CANCELED}),
+        QueryState.RUNNING: frozenset({QueryState.SUCCEEDED, QueryState.FAILED, QueryState.CANCELED}),
+        QueryState.SUCCEEDED: frozenset(),
+        QueryState.FAILED: frozenset(),
+        QueryState.CANCELED: frozenset(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What to run. is_retained: nothing is trimmed until the time to live. timeout_s: 0 for none."""
+
+    statement: EngineStatement
+    is_retained: bool
+    session: DuckSession | None = None
+    timeout_s: float = 0.0
+
+
+class SpooledQuery:
+    """One submitted query: its state, its spool and who waits for either."""
+
+    def __init__(self, query_id: str, spool: ChunkSpool, *, is_retained: bool, now_s: float) -> None:
+        self.query_id = query_id
+        self.spool = spool
+        self.is_retained = is_retained
+        self.state = QueryState.QUEUED
+        self.columns: tuple[ResultColumn, ...] | None = None
+        self.affected_rows = 0
+        self.error: GatewayError | None = None
+        self.last_used_s = now_s
+        self.task: asyncio.Task[None] | None = None
+        self.disk = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come."""
+        return not TRANSITIONS[self.state]
+
+    def move(self, state: QueryState, error: GatewayError | None = None) -> bool:
+        """Go to `state` if the table allows it; an end, once reached, stays. Give whether it moved."""
+        if state not in TRANSITIONS[self.state]:
+            return False
+        self.state = state
+        self.error = error
+        self.wake()
+        return True
+
+    def wake(self) -> None:
+        """Tell all who wait that something has changed."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def wait_change(self) -> None:
+        """Return at the next `wake`."""
+        await self._changed.wait()
+
+
+class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
+    """All submitted queries of a node. Leaving this context cancels what runs and drops every spool."""
+
+    def __init__(self, engine: DuckEngine, gate: AdmissionGate, spool_limits: SpoolLimits) -> None:
+        """spool_limits: of one retained result; a cursor's are smaller."""
+        self._engine = engine
+        self._gate = gate
+        self._limits = spool_limits
+        self._queries: dict[str, SpooledQuery] = {}
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> "QueryRegistry":
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for query_id in list(self._queries):
+            await self.delete(query_id)
+        await self._tasks.__aexit__(None, None, None)
+
+    @property
+    def spool_bytes(self) -> int:
+        """What all spools hold, memory and disk."""
+        return sum(q.spool.memory_bytes + q.spool.disk_bytes for q in self._queries.values())
+
+    def get(self, query_id: str) -> SpooledQuery | None:
+        """Find a query; None if there is no such query, or it is forgotten."""
+        return self._queries.get(query_id)
+
+    def submit(self, query_id: str, submission: Submission, now_s: float) -> SpooledQuery:
+        """Start a query into a spool. An id that is already there is the same query: nothing starts twice."""
+        known = self._queries.get(query_id)
+        if known is not None:
+            return known
+        limits = self._limits
+        if not submission.is_retained:
+            limits = SpoolLimits(limits.directory, CURSOR_MEMORY_BYTES, CURSOR_DISK_BYTES)
+        spool = ChunkSpool(f"query-{uuid4().hex}", limits)
+        query = SpooledQuery(query_id, spool, is_retained=submission.is_retained, now_s=now_s)
+        self._queries[query_id] = query
+        query.task = self._tasks.create_task(self._guard(query, submission))
+        return query
+
+    async def acknowledge(self, query: SpooledQuery, before: int) -> None:
+        """Drop what the reader has, unless all is retained.
+
+        Raises:
+            GatewayError: the reader has more than there was, or less than is held.
+        """
+        if not query.is_retained:
+            async with query.disk:
+                await self._blocking(partial(query.spool.acknowledge, before))
+            query.wake()
+        if not query.spool.first_sequence <= before <= query.spool.next_sequence:
+            raise engine_error(SqlState.INVALID_CURSOR_STATE, message="these rows are not held")
+
+    async def next_chunk(self, query: SpooledQuery, sequence: int) -> RowChunk | None:
+        """Give the chunk of that number, waiting for it; None when the query has succeeded before it.
+
+        Raises:
+            GatewayError: why the query failed or was cancelled; the chunks before were given.
+        """
+        while sequence >= query.spool.next_sequence:
+            if query.error is not None:
+                raise query.error
+            if query.has_ended:
+                return None
+            await query.wait_change()
+        async with query.disk:
+            return await self._blocking(partial(query.spool.get, sequence))
+
+    async def cancel(self, query_id: str) -> bool:
+        """Cancel and return once nothing runs any more; give whether something did."""
+        query = self._queries.get(query_id)
+        if query is None or query.has_ended:
+            return False
+        query.move(QueryState.CANCELED, engine_error(SqlState.QUERY_CANCELED))
+        if query.task is not None:
+            query.task.cancel()
+            await asyncio.wait({query.task})
+        return True
+
+    async def delete(self, query_id: str) -> None:
+        """Cancel and forget. Idempotent."""
+        await self.cancel(query_id)
+        query = self._queries.pop(query_id, None)
+        if query is not None:
+            async with query.disk:
+                await self._blocking(query.spool.close)
+
+    async def delete_expired(self, now_s: float, ttl_s: float) -> int:
+        """Forget what ended, or an unretained cursor that nobody fetched from, more than `ttl_s` ago."""
+        expired = [
+            query.query_id
+            for query in self._queries.values()
+            if now_s - query.last_used_s > ttl_s and (query.has_ended or not query.is_retained)
+        ]
+        for query_id in expired:
+            await self.delete(query_id)
+        return len(expired)
+
+    async def _guard(self, query: SpooledQuery, submission: Submission) -> None:
+        try:
+            async with asyncio.timeout(submission.timeout_s or None):
+                await self._run(query, submission)
+        except TimeoutError:
+            query.move(QueryState.FAILED, statement_timeout())
+        except asyncio.CancelledError:
+            query.move(QueryState.CANCELED, engine_error(SqlState.QUERY_CANCELED))
+            raise
+        except Exception as error:  # noqa: BLE001  # the task guard: one query's bug must not end the others
+            query.move(QueryState.FAILED, as_gateway_error(error))
+
+    async def _run(self, query: SpooledQuery, submission: Submission) -> None:
+        session = submission.session
+        async with self._gate.slot(is_pinned=session is not None):
+            if not query.move(QueryState.RUNNING):
+                return
+            async with self._engine.execute(submission.statement, session) as stream:
+                query.columns = stream.columns
+                await self._append(query, RowChunk(b"", 0, _NO_ROWS_OFFSETS))
+                while (chunk := await stream.read()) is not None:
+                    while not query.is_retained and not query.spool.has_room:
+                        await query.wait_change()
+                    await self._append(query, chunk)
+                query.affected_rows = stream.affected_rows
+            query.move(QueryState.SUCCEEDED)
+
+    async def _append(self, query: SpooledQuery, chunk: RowChunk) -> None:
+        async with query.disk:
+            await self._blocking(partial(query.spool.append, chunk))
+        query.wake()
+
+    async def _blocking(self, work: Callable[[], _Result]) -> _Result:
+        return await finish_job(self._engine.executor, work)
+
+
+def statement_timeout() -> GatewayError:
+    """The error of QUERY_TIMEOUT, in PostgreSQL's words."""
+    return engine_error(SqlState.QUERY_CANCELED, message="canceling statement due to statement timeout")

@@ -1,0 +1,66 @@
+"""HTTP/2 as the node speaks it: large frames, large windows, optional TLS.
+
+The windows that a result stream meets are the gateway's (pgproxy.engines.channel); these are for what the
+node receives. The frame size holds in both directions only if both ends advertise it.
+"""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+from grpclib.config import Configuration
+from grpclib.protocol import H2Protocol
+from grpclib.server import Server
+from h2.settings import SettingCodes
+
+from execnode.status import StatusDetailsCodec
+
+CONNECTION_WINDOW_BYTES = (1 << 31) - 1
+STREAM_WINDOW_BYTES = 4 << 20
+MAX_FRAME_BYTES = 1 << 20
+KEEPALIVE_S = 20.0
+"""Both ends ping while calls are open, and take a peer that does not answer for dead."""
+
+
+class LargeFrameProtocol(H2Protocol):
+    """Advertises MAX_FRAME_BYTES, so that the peer sends a chunk in one frame."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        h2 = self.connection._connection
+        h2.update_settings({SettingCodes.MAX_FRAME_SIZE: MAX_FRAME_BYTES})
+        self.connection.flush()
+
+
+class NodeServer(Server):
+    """A grpclib server with our frames and error details."""
+
+    def __init__(self, handlers: list[Any]) -> None:
+        super().__init__(handlers, status_details_codec=StatusDetailsCodec(), config=_configuration())
+
+    def _protocol_factory(self) -> H2Protocol:
+        protocol = super()._protocol_factory()
+        return LargeFrameProtocol(protocol.handler, protocol.config, protocol.h2_config)
+
+
+def server_tls(cert_file: Path, key_file: Path, client_ca_file: Path | None = None) -> ssl.SSLContext:
+    """TLS for the node; with a client CA, mutual TLS.
+
+    Raises:
+        OSError: a file cannot be read. ssl.SSLError: it is no certificate or key.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert_file, key_file)
+    context.set_alpn_protocols(["h2"])
+    if client_ca_file is not None:
+        context.load_verify_locations(client_ca_file)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _configuration() -> Configuration:
+    return Configuration(
+        http2_connection_window_size=CONNECTION_WINDOW_BYTES,
+        http2_stream_window_size=STREAM_WINDOW_BYTES,
+        _keepalive_time=KEEPALIVE_S,
+    )
