@@ -1,1 +1,4 @@
-"""What exists: the catalog snapshot, and pg_catalog and information_schema made from it, true per principal."""
+"""What exists.
+
+The catalog snapshot, and pg_catalog and information_schema made from it, true per principal.
+"""

@@ -1,8 +1,10 @@
-"""PostgreSQL 15's own catalog, read lazily from `data/`: every system relation's columns, and the built-in rows.
+"""PostgreSQL 15's own catalog, read lazily from `data/`.
+
+Every system relation's columns, and the built-in rows.
 
 `data/relations.json` holds [schema, relation, OID, relkind, "column:type[!] …"] with `!` for NOT NULL;
-`data/rows/NAME.json` holds the rows that a fresh PostgreSQL 15 has, constant columns apart. Columns whose name
-begins with an underscore are ours: texts that PostgreSQL computes (`_format`: format_type).
+`data/rows/NAME.json` holds the rows that a fresh PostgreSQL 15 has, constant columns apart. Columns whose
+name begins with an underscore are ours: texts that PostgreSQL computes (`_format`: format_type).
 """
 
 import json

@@ -1,6 +1,7 @@
 """Constraints under PostgreSQL's own names and in its own words. Pure.
 
-PostgreSQL docs, "Constraints": ChooseConstraintName's defaults are `t_pkey`, `t_a_b_key`, `t_a_fkey`, `t_a_check`.
+PostgreSQL docs, "Constraints": ChooseConstraintName's defaults are `t_pkey`, `t_a_b_key`, `t_a_fkey`,
+`t_a_check`.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""Read what exists from the engine: every relation of every attached catalog. Blocking; called in an executor."""
+"""Read what exists from the engine: every relation of every attached catalog.
+
+Blocking; called in an executor.
+"""
 
 import re
 from collections import defaultdict
@@ -19,7 +22,10 @@ _TableKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """An index made by CREATE INDEX; those behind keys are made from the constraints. columns: in index order."""
+    """An index made by CREATE INDEX; those behind keys are made from the constraints.
+
+    Columns: in index order.
+    """
 
     name: str
     table: TableName
@@ -80,7 +86,7 @@ def introspect(connection: duckdb.DuckDBPyConnection, catalogs: Sequence[str]) -
     columns = _columns(connection, names)
     tables = _tables(connection, names, columns) | _views(connection, names, columns)
     shown = {(catalog, _shown(schema)) for catalog, schema, _ in schemas}
-    comments = {(name,): comment for name, _, comment in databases if comment}
+    comments: dict[tuple[str, ...], str] = {(name,): comment for name, _, comment in databases if comment}
     comments |= {(catalog, _shown(schema)): comment for catalog, schema, comment in schemas if comment}
     return CatalogContents(
         catalogs={name: is_read_only for name, is_read_only, _ in databases},
@@ -180,7 +186,10 @@ _CREATE_VIEW = re.compile(r"^CREATE\s+VIEW\s+.*?\bAS\s+(?=\(|SELECT\b|WITH\b|FRO
 
 
 def _view_query(create_view: str) -> str:
-    """The query of a CREATE VIEW statement, in PostgreSQL's dialect; as stored where sqlglot cannot read it."""
+    """The query of a CREATE VIEW statement, in PostgreSQL's dialect.
+
+    As stored where sqlglot cannot read it.
+    """
     try:
         statement = sqlglot.parse_one(create_view, read="duckdb")
     except sqlglot.errors.SqlglotError:
@@ -231,7 +240,10 @@ def _index_columns(expressions: str) -> tuple[str, ...]:
 
 
 def _sequences(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tuple[SequenceInfo, ...]:
-    wanted = "database_name, schema_name, sequence_name, start_value, min_value, max_value, increment_by, cycle, comment"
+    wanted = (
+        "database_name, schema_name, sequence_name, start_value, min_value, max_value, increment_by, "
+        "cycle, comment"
+    )
     return tuple(
         SequenceInfo(_table_name(catalog, schema, name), *numbers)
         for catalog, schema, name, *numbers in _rows(

@@ -50,7 +50,10 @@ class IndexEntry:
 
 @dataclass(frozen=True, slots=True)
 class ConstraintEntry:
-    """A constraint. index_oid: the index behind a key, or behind the key that a foreign key refers to; 0: none."""
+    """A constraint.
+
+    Index_oid: the index behind a key, or behind the key that a foreign key refers to; 0: none.
+    """
 
     info: ConstraintInfo
     oid: int
@@ -181,7 +184,7 @@ def _key_index(referenced: RelationEntry, info: ConstraintInfo, oids: Mapping[Ob
 
 
 def _attnums(table: TableInfo, columns: tuple[str, ...]) -> tuple[int, ...]:
-    """attnums of the named columns; 0 for what is no column."""
+    """Give the attnums of the named columns; 0 for what is no column."""
     numbers = {column.name: number for number, column in enumerate(table.columns, start=1)}
     return tuple(numbers.get(name, 0) for name in columns)
 

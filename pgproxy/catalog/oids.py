@@ -1,7 +1,7 @@
 """Stable object identifiers: the same object has the same OID after a restart and on every gateway.
 
-An OID is a hash of the object's kind and qualified name, in the range that PostgreSQL leaves to users. PostgreSQL
-docs, "System Catalog Declarations and Initial Contents", OID assignment.
+An OID is a hash of the object's kind and qualified name, in the range that PostgreSQL leaves to users.
+PostgreSQL docs, "System Catalog Declarations and Initial Contents", OID assignment.
 """
 
 import hashlib
@@ -50,7 +50,10 @@ class ObjectKey(NamedTuple):
 
 
 def assign_oids(keys: Iterable[ObjectKey]) -> dict[ObjectKey, int]:
-    """Give each key its OID. Keys that hash alike are told apart in the order of their names, so all agree."""
+    """Give each key its OID.
+
+    Keys that hash alike are told apart in the order of their names, so all agree.
+    """
     taken: set[int] = set()
     assigned: dict[ObjectKey, int] = {}
     for key in sorted(set(keys)):

@@ -1,4 +1,7 @@
-"""The privileges that one principal holds, by OID: what has_table_privilege and table_privileges answer from. Pure."""
+"""The privileges that one principal holds, by OID: what has_table_privilege and table_privileges answer from.
+
+Pure.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -24,7 +24,10 @@ from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import PolicySet, TableName
 
 MAX_VIEWERS = 256
-"""Viewers whose keys are kept; the least recently used goes first. One of a thousand tables costs about 100 kB."""
+"""Viewers whose keys are kept; the least recently used goes first.
+
+One of a thousand tables costs about 100 kB.
+"""
 
 _Result = TypeVar("_Result")
 
@@ -32,9 +35,9 @@ _Result = TypeVar("_Result")
 class CatalogService:
     """Builds snapshots and fills SYSTEM_CATALOG.
 
-    `prepare_instance` is called once, blocking, before the instance is locked down; `refresh` after every change of
-    the catalogs (DDL, attach); `publish_policy_set` after every change of policy; `publish_viewer` before a
-    statement that reads a system relation runs for that principal.
+    `prepare_instance` is called once, blocking, before the instance is locked down; `refresh` after every
+    change of the catalogs (DDL, attach); `publish_policy_set` after every change of policy;
+    `publish_viewer` before a statement that reads a system relation runs for that principal.
     """
 
     def __init__(self, default_catalog: str, catalogs: Sequence[str]) -> None:
@@ -80,7 +83,10 @@ class CatalogService:
         await self._run(lambda: self._publish_policy_set(policy_set))
 
     async def publish_viewer(self, policy: EffectivePolicy) -> None:
-        """Make sure that the principal's keys are published for the present generation; cheap when they are."""
+        """Make sure that the principal's keys are published for the present generation.
+
+        Cheap when they are.
+        """
         if self._viewers.get(policy.fingerprint) == self._snapshot.generation:
             self._viewers.move_to_end(policy.fingerprint)
             return
@@ -92,7 +98,10 @@ class CatalogService:
         self._executor.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], _Result]) -> _Result:
-        """Run blocking work on the service's thread. A cancelled caller does not stop work that others need."""
+        """Run blocking work on the service's thread.
+
+        A cancelled caller does not stop work that others need.
+        """
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._executor, work))
 
     def _refresh(self) -> CatalogSnapshot:

@@ -1,4 +1,7 @@
-"""The catalog snapshot: all relations of all attached catalogs, as of one generation. Frozen values, no I/O."""
+"""The catalog snapshot: all relations of all attached catalogs, as of one generation.
+
+Frozen values, no I/O.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,8 +26,8 @@ class ColumnInfo:
     """A column as the engine has it. engine_type: DuckDB's name, `DECIMAL(15,2)`.
 
     pg_type: for a column of a SystemRelation, PostgreSQL's internal name of the type that RowDescription
-    carries (`oid`, `name`, `char`, `int2vector`, `_text`, `regproc`, …; a key of `system_types` or a type that
-    DuckDB has); None: as engine_type says.
+    carries (`oid`, `name`, `char`, `int2vector`, `_text`, `regproc`, …; a key of `system_types` or a type
+    that DuckDB has); None: as engine_type says.
     """
 
     name: str
@@ -62,7 +65,9 @@ class TableInfo:
 
 
 class SystemValue(StrEnum):
-    """What the gateway binds, as text, into a system relation or function; in predicates `$viewer`, `$database`.
+    """What the gateway binds, as text, into a system relation or function.
+
+    In predicates `$viewer`, `$database`.
 
     VIEWER: EffectivePolicy.fingerprint. DATABASE: the session's catalog (PlanContext.catalog_name).
     SEARCH_PATH: the session's schemas without the implicit pg_catalog, joined by SEARCH_PATH_SEPARATOR.
@@ -84,8 +89,8 @@ class SystemFunction:
     """A catalog function: a macro of SYSTEM_CATALOG, or a table macro where `is_table`.
 
     macro: (schema, name) inside SYSTEM_CATALOG. arity: the numbers of arguments that a client may give.
-    session_values: bound after the client's arguments, in this order. result_type_oid: PostgreSQL's; a reg* result
-    is a BIGINT OID, as in columns.
+    session_values: bound after the client's arguments, in this order. result_type_oid: PostgreSQL's; a
+    reg* result is a BIGINT OID, as in columns.
     """
 
     macro: tuple[str, str]
@@ -105,9 +110,9 @@ class SystemType:
     """A type that DuckDB lacks and system relations have: what holds it, and how it reads and prints.
 
     oid, array_oid: PostgreSQL's. engine_type: DuckDB's type of a value. output: name in `system_functions` of
-    the function that gives its text form, for a cast to text and for an outermost projection (regclass: an OID
-    inside, a name outside); None: the engine's value prints as it is. input: the function behind a cast from text.
-    is_zero_based: subscripts start at 0 (int2vector, oidvector); the engine's list starts at 1.
+    the function that gives its text form, for a cast to text and for an outermost projection (regclass: an
+    OID inside, a name outside); None: the engine's value prints as it is. input: the function behind a cast
+    from text. is_zero_based: subscripts start at 0 (int2vector, oidvector); the engine's list starts at 1.
     """
 
     oid: int
@@ -123,9 +128,9 @@ class SystemRelation:
     """A relation of pg_catalog, information_schema or pgproxy: a table of SYSTEM_CATALOG behind a filter.
 
     physical: (schema, table) inside SYSTEM_CATALOG. columns: in PostgreSQL's order, hidden ones left out.
-    visibility: SQL predicate over the physical columns, in DuckDB's dialect, in which `$viewer`, `$database` …
-    stand for the SystemValue of that name, a bound text value; None: everybody sees every row. No user predicate
-    may run before it: the derived table ends in OFFSET 0.
+    visibility: SQL predicate over the physical columns, in DuckDB's dialect, in which `$viewer`,
+    `$database` … stand for the SystemValue of that name, a bound text value; None: everybody sees every
+    row. No user predicate may run before it: the derived table ends in OFFSET 0.
     admin_only: reading it is 42501 for a non-admin, as pg_authid is in PostgreSQL.
     """
 
@@ -140,8 +145,8 @@ class CatalogSnapshot:
     """Everything that exists, as of one generation.
 
     system_relations: keyed by (schema, name), schema being pg_catalog, information_schema or pgproxy.
-    system_functions: by lower-case name (`format_type`, `pg_get_expr`, `regclass_text`); all are in pg_catalog,
-        but `_pg_expandarray`, which is in information_schema.
+    system_functions: by lower-case name (`format_type`, `pg_get_expr`, `regclass_text`); all are in
+        pg_catalog, but `_pg_expandarray`, which is in information_schema.
     system_types: by internal name, `regclass`; see ColumnInfo.pg_type.
     oids: what `'name'::regclass` gives.
     """

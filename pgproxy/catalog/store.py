@@ -1,4 +1,7 @@
-"""Write system relations into SYSTEM_CATALOG: in bulk, as Arrow tables, each change in one transaction. Blocking."""
+"""Write system relations into SYSTEM_CATALOG: in bulk, as Arrow tables, each change in one transaction.
+
+Blocking.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,7 +39,9 @@ _ACL_NAMES = ("visible", "viewer", "privilege")
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create everything in an instance that does not have it: schemas, tables with PostgreSQL's rows, views, macros.
+    """Create everything in an instance that does not have it.
+
+    Schemas, tables with PostgreSQL's rows, views, macros.
 
     Raises:
         duckdb.Error: the instance is locked down already, or has the catalog.
@@ -69,7 +74,8 @@ def _create_twin(connection: duckdb.DuckDBPyConnection, schema: str, relation: s
     described = connection.execute(f"DESCRIBE {SYSTEM_CATALOG}.{schema}.{relation}").fetchall()
     columns = ", ".join(f'"{row[0]}" AS "m_{row[0]}"' for row in described)
     connection.execute(
-        f"CREATE VIEW {SYSTEM_CATALOG}.fn.m_{relation} AS SELECT {columns} FROM {SYSTEM_CATALOG}.{schema}.{relation}"
+        f"CREATE VIEW {SYSTEM_CATALOG}.fn.m_{relation} AS SELECT {columns} FROM "
+        f"{SYSTEM_CATALOG}.{schema}.{relation}"
     )
 
 
@@ -171,7 +177,10 @@ def _replace(
 def _registered(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]
 ) -> Iterator[Mapping[str, str]]:
-    """Lend Arrow tables to the connection under names of their own; registering works in a locked instance too."""
+    """Lend Arrow tables to the connection under names of their own.
+
+    Registering works in a locked instance too.
+    """
     names = {name: f"catalog_source_{name}" for name in tables}
     try:
         for name, alias in names.items():

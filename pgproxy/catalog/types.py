@@ -1,4 +1,6 @@
-"""Types: what a system relation's PostgreSQL type is in DuckDB and in Arrow, and what a user column's type is called.
+"""Types.
+
+What a system relation's PostgreSQL type is in DuckDB and in Arrow, and what a user column's type is called.
 
 PostgreSQL docs, "Object Identifier Types", "pg_type".
 """
@@ -93,7 +95,10 @@ _ARROW_TYPES: Mapping[str, pa.DataType] = {
 
 
 def system_engine_type(pg_type: str) -> str:
-    """Name DuckDB's type for a system column. Raises KeyError for a type that no PostgreSQL 15 catalog has."""
+    """Name DuckDB's type for a system column.
+
+    Raises KeyError for a type that no PostgreSQL 15 catalog has.
+    """
     known = SYSTEM_TYPES.get(pg_type)
     return known.engine_type if known is not None else _ENGINE_TYPES[pg_type]
 
@@ -117,7 +122,10 @@ _DIMENSION = re.compile(r"\[\d*\]$")
 
 
 def user_type(engine_type: str) -> UserType:
-    """Name the PostgreSQL type under which a column of `engine_type` travels; the same that RowDescription says."""
+    """Name the PostgreSQL type under which a column of `engine_type` travels.
+
+    The same that RowDescription says.
+    """
     element, dimensions = engine_type, 0
     while match := _DIMENSION.search(element):
         element, dimensions = element[: match.start()], dimensions + 1

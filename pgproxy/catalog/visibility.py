@@ -1,8 +1,8 @@
 """Who sees which row of a system relation: keys on the rows, and the keys that each viewer holds.
 
-A row that names something of a user's carries `_key`; a viewer holds keys in `acl.visible`. So one hash semi-join
-decides, and a row whose key nobody was given is seen by nobody. Key 0 is everybody's: PostgreSQL's own objects.
-Keys of several kinds share one 64-bit space, apart by their upper bits.
+A row that names something of a user's carries `_key`; a viewer holds keys in `acl.visible`. So one hash
+semi-join decides, and a row whose key nobody was given is seen by nobody. Key 0 is everybody's:
+PostgreSQL's own objects. Keys of several kinds share one 64-bit space, apart by their upper bits.
 """
 
 from collections.abc import Iterator
@@ -49,10 +49,14 @@ def row_predicate(viewer: str = "$viewer", database: str = "$database", prefix: 
 
 
 def column_predicate(viewer: str = "$viewer", database: str = "$database", prefix: str = "") -> str:
-    """SQL: as `row_predicate`, or the viewer holds the key of the one column that the row is about (`_part`)."""
+    """SQL.
+
+    As `row_predicate`, or the viewer holds the key of the one column that the row is about (`_part`).
+    """
     return (
         f"({prefix}_database IS NULL OR {prefix}_database = {database}) AND "
-        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({_held(viewer)}) OR {prefix}_part IN ({_held(viewer)}))"
+        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({_held(viewer)}) OR {prefix}_part IN "
+        f"({_held(viewer)}))"
     )
 
 
@@ -107,7 +111,10 @@ def _visible_columns(table: TablePolicy, relation: RelationEntry) -> frozenset[i
 
 
 def _sees(seen: dict[int, frozenset[int] | None], relation: RelationEntry, attnums: tuple[int, ...]) -> bool:
-    """Whether all these columns are seen. An expression (0), or no column at all, needs the whole relation."""
+    """Whether all these columns are seen.
+
+    An expression (0), or no column at all, needs the whole relation.
+    """
     if relation.oid not in seen:
         return False
     columns = seen[relation.oid]
@@ -127,7 +134,10 @@ def _sees_index(seen: dict[int, frozenset[int] | None], index: IndexEntry) -> bo
 def _container_keys(
     policy: EffectivePolicy, model: CatalogModel, databases: set[str], schemas: set[tuple[str, str]]
 ) -> Iterator[int]:
-    """Schemas and databases that hold something visible, or on which there is a privilege; what lies in a schema."""
+    """Schemas and databases that hold something visible, or on which there is a privilege.
+
+    What lies in a schema.
+    """
     usable = schemas | {
         path
         for path in model.schemas

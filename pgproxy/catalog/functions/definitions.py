@@ -1,4 +1,7 @@
-"""Texts of definitions and comments: pg_get_expr, pg_get_constraintdef, pg_get_indexdef, obj_description, …"""
+"""Texts of definitions and comments.
+
+Pg_get_expr, pg_get_constraintdef, pg_get_indexdef, obj_description, …
+"""
 
 from pgproxy.catalog.functions.macro import (
     INT4,
@@ -21,9 +24,13 @@ def _constraint(text: str) -> str:
     return f"(SELECT max({text}) FROM {PG}.pg_constraint AS m_c WHERE m_c.oid = p_oid AND {visible('m_c')})"
 
 
-_INDEX = f"(SELECT max(m_i._definition) FROM {PG}.pg_index AS m_i WHERE m_i.indexrelid = p_oid AND {visible('m_i')})"
+_INDEX = (
+    f"(SELECT max(m_i._definition) FROM {PG}.pg_index AS m_i WHERE m_i.indexrelid = p_oid AND "
+    f"{visible('m_i')})"
+)
 _INDEX_COLUMN = (
-    f"CASE WHEN p_column = 0 THEN {_INDEX} ELSE (SELECT max({quoted('m_a.attname')}) FROM {PG}.pg_index AS m_i "
+    f"CASE WHEN p_column = 0 THEN {_INDEX} ELSE (SELECT max({quoted('m_a.attname')}) FROM {PG}.pg_index "
+    "AS m_i "
     f"JOIN {PG}.pg_attribute AS m_a ON m_a.attrelid = m_i.indrelid AND m_a.attnum = m_i.indkey[p_column] "
     f"WHERE m_i.indexrelid = p_oid AND {visible('m_i')}) END"
 )
@@ -40,7 +47,10 @@ def _comment(condition: str) -> str:
     )
 
 
-_OF_CATALOG = f"m_d.classoid = (SELECT max(m_k.oid) FROM {PG}.pg_class AS m_k WHERE m_k.relname = p_catalog AND m_k.oid < 16384)"
+_OF_CATALOG = (
+    f"m_d.classoid = (SELECT max(m_k.oid) FROM {PG}.pg_class AS m_k WHERE m_k.relname = p_catalog AND "
+    "m_k.oid < 16384)"
+)
 _SHARED_COMMENT = (
     f"(SELECT max(m_d.description) FROM {PG}.pg_shdescription AS m_d "
     f"WHERE m_d.objoid = p_oid AND {visible('m_d')})"

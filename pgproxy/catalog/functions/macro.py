@@ -26,8 +26,8 @@ _COLUMN = re.compile(r"\b(m_[a-z])\.(?!m_)(\w+)")
 def shielded(sql: str) -> str:
     """Read every relation through its twin in the function schema, whose columns all begin with `m_`.
 
-    A macro's argument is bound where it is written: a client's `oid` in `pg_get_constraintdef(oid)` would otherwise
-    be captured by the `oid` of the relation that the macro itself reads.
+    A macro's argument is bound where it is written: a client's `oid` in `pg_get_constraintdef(oid)` would
+    otherwise be captured by the `oid` of the relation that the macro itself reads.
     """
     return _COLUMN.sub(r"\1.m_\2", _SOURCE.sub(rf"{SYSTEM_CATALOG}.{FUNCTION_SCHEMA}.m_\2 AS \3", sql))
 
@@ -46,8 +46,8 @@ def visible(alias: str) -> str:
 class Macro:
     """A catalog function as a DuckDB macro. Inside, every relation goes by an alias `m_…`; see `shielded`.
 
-    bodies: by the client's parameters (`"p_oid, p_mod"`), the SQL of each overload; the session's values follow as
-    p_viewer, p_database, p_search_path, p_session_user.
+    bodies: by the client's parameters (`"p_oid, p_mod"`), the SQL of each overload; the session's values
+    follow as p_viewer, p_database, p_search_path, p_session_user.
     """
 
     name: str

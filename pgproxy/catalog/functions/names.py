@@ -42,13 +42,15 @@ _TYPMOD = (
     "WHEN m_t.oid IN (1560, 1562) THEN m_t._format || '(' || p_mod || ')' "
     "WHEN m_t.oid = 1700 THEN 'numeric(' || ((p_mod - 4) >> 16) || ',' || ((p_mod - 4) & 65535) || ')' "
     "WHEN m_t.oid = 1231 THEN 'numeric(' || ((p_mod - 4) >> 16) || ',' || ((p_mod - 4) & 65535) || ')[]' "
-    "WHEN m_t.oid IN (1083, 1114, 1184, 1266) THEN regexp_replace(m_t._format, '^(timestamp|time)', '\\1(' || p_mod || ')') "
+    "WHEN m_t.oid IN (1083, 1114, 1184, 1266) THEN regexp_replace(m_t._format, '^(timestamp|time)', "
+    "'\\1(' || p_mod || ')') "
     "ELSE m_t._format END"
 )
 
 _FORMAT_TYPE = (
     "CASE WHEN p_oid IS NULL THEN NULL WHEN p_oid = 0 THEN '-' ELSE "
-    f"coalesce((SELECT max({_TYPMOD}) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND {visible('m_t')}), '???') END"
+    f"coalesce((SELECT max({_TYPMOD}) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND "
+    f"{visible('m_t')}), '???') END"
 )
 
 _REGTYPE_TEXT = _oid_text(
@@ -86,16 +88,19 @@ def relation_oid(text: str) -> str:
         f"coalesce(TRY_CAST({text} AS BIGINT), (SELECT arg_min(m_c.oid, "
         f"CASE WHEN len({parts}) > 1 THEN 0 ELSE list_position({_PATH}, m_c._schema) END) "
         f"FROM {PG}._relation AS m_c WHERE m_c.relname = {parts}[-1] AND {visible('m_c')} AND "
-        f"CASE WHEN len({parts}) > 1 THEN m_c._schema = {parts}[-2] ELSE list_contains({_PATH}, m_c._schema) END))"
+        f"CASE WHEN len({parts}) > 1 THEN m_c._schema = {parts}[-2] ELSE list_contains({_PATH}, "
+        "m_c._schema) END))"
     )
 
 
 def _type_oid(text: str) -> str:
     bare = f"regexp_replace(lower(trim(CAST({text} AS VARCHAR))), '^pg_catalog\\.|\\(.*\\)', '', 'g')"
     return (
-        f"coalesce(TRY_CAST({text} AS BIGINT), (SELECT min(m_t.oid) FROM {PG}.pg_type AS m_t WHERE {visible('m_t')} AND "
+        f"coalesce(TRY_CAST({text} AS BIGINT), (SELECT min(m_t.oid) FROM {PG}.pg_type AS m_t WHERE "
+        f"{visible('m_t')} AND "
         f"(m_t._format = {bare} OR m_t.typname = trim({bare}, '\"') OR "
-        f"m_t.typname = CASE {bare} WHEN 'int' THEN 'int4' WHEN 'decimal' THEN 'numeric' WHEN 'float' THEN 'float8' "
+        f"m_t.typname = CASE {bare} WHEN 'int' THEN 'int4' WHEN 'decimal' THEN 'numeric' WHEN 'float' "
+        "THEN 'float8' "
         f"WHEN 'char' THEN 'bpchar' WHEN 'time' THEN 'time' ELSE '' END) "
         f"AND NOT ({bare} = 'char' AND m_t.typname = 'char')))"
     )
@@ -124,7 +129,8 @@ _TYPE_IS_VISIBLE = (
     f"WHERE m_t.oid = p_oid AND {visible('m_t')})"
 )
 _USER_BY_ID = (
-    f"coalesce((SELECT max(m_a.rolname) FROM {PG}.pg_authid AS m_a WHERE m_a.oid = p_oid AND {visible('m_a')}), "
+    f"coalesce((SELECT max(m_a.rolname) FROM {PG}.pg_authid AS m_a WHERE m_a.oid = p_oid AND "
+    f"{visible('m_a')}), "
     "'unknown (OID=' || p_oid || ')')"
 )
 
@@ -165,7 +171,8 @@ NAME_MACROS: tuple[Macro, ...] = (
         {
             "p_implicit": (
                 f"(SELECT list(m_s.name ORDER BY m_s.place) FROM (SELECT unnest({_PATH}) AS m_name, "
-                f"generate_subscripts({_PATH}, 1) AS m_place) AS m_s WHERE (m_s.place > 1 OR p_implicit) AND EXISTS "
+                f"generate_subscripts({_PATH}, 1) AS m_place) AS m_s WHERE (m_s.place > 1 OR p_implicit) "
+                "AND EXISTS "
                 f"(SELECT 1 FROM {PG}.pg_namespace AS m_n WHERE m_n.nspname = m_s.name AND {visible('m_n')}))"
             )
         },

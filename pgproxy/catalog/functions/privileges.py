@@ -1,12 +1,19 @@
-"""has_*_privilege and pg_has_role: answered from what the viewer holds. PostgreSQL docs, "Access Privilege Inquiry"."""
+"""has_*_privilege and pg_has_role: answered from what the viewer holds.
+
+PostgreSQL docs, "Access Privilege Inquiry".
+"""
 
 from pgproxy.catalog.functions.macro import ACL, BOOL, NAMES, PG, VIEWER, Macro, constant, visible
 from pgproxy.catalog.functions.names import relation_oid
 
-_WANTED = "list_contains(string_split(replace(replace(upper(p_privilege), ' WITH GRANT OPTION', ''), ' ', ''), ','), m_q.privilege)"
+_WANTED = (
+    "list_contains(string_split(replace(replace(upper(p_privilege), ' WITH GRANT OPTION', ''), ' ', ''), "
+    "','), m_q.privilege)"
+)
 _HELD = f"SELECT 1 FROM {ACL}.privilege AS m_q WHERE m_q.viewer = p_viewer AND {_WANTED}"
 _IS_SELF = (
-    f"EXISTS (SELECT 1 FROM {ACL}.viewer AS m_w WHERE m_w.viewer = p_viewer AND (m_w.principal = CAST(p_user AS VARCHAR) OR "
+    f"EXISTS (SELECT 1 FROM {ACL}.viewer AS m_w WHERE m_w.viewer = p_viewer AND (m_w.principal = "
+    "CAST(p_user AS VARCHAR) OR "
     f"(SELECT max(CAST(m_a.oid AS VARCHAR)) FROM {PG}.pg_authid AS m_a WHERE m_a.rolname = m_w.principal) = "
     "CAST(p_user AS VARCHAR)))"
 )
@@ -20,13 +27,17 @@ def _both(name: str, parameters: str, answer: str, session: tuple[object, ...]) 
 
 
 _TABLE_OID = relation_oid("p_table")
-_ON_TABLE = f"({_TABLE_OID} < 16384 AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND m_q.oid = {_TABLE_OID} AND m_q.attnum = 0)"
+_ON_TABLE = (
+    f"({_TABLE_OID} < 16384 AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND m_q.oid = "
+    f"{_TABLE_OID} AND m_q.attnum = 0)"
+)
 _ON_ANY_COLUMN = (
     f"({_TABLE_OID} < 16384 AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND m_q.oid = {_TABLE_OID})"
 )
 _ATTNUM = (
     "coalesce(TRY_CAST(p_column AS BIGINT), (SELECT max(m_a.attnum) FROM "
-    f"{PG}.pg_attribute AS m_a WHERE m_a.attrelid = {_TABLE_OID} AND m_a.attname = CAST(p_column AS VARCHAR)))"
+    f"{PG}.pg_attribute AS m_a WHERE m_a.attrelid = {_TABLE_OID} AND m_a.attname = CAST(p_column AS "
+    "VARCHAR)))"
 )
 _ON_COLUMN = (
     f"({_TABLE_OID} < 16384 AND upper(p_privilege) = 'SELECT') OR "
@@ -36,7 +47,10 @@ _SCHEMA_OID = (
     f"coalesce(TRY_CAST(p_schema AS BIGINT), (SELECT max(m_n.oid) FROM {PG}.pg_namespace AS m_n "
     f"WHERE m_n.nspname = CAST(p_schema AS VARCHAR) AND {visible('m_n')}))"
 )
-_ON_SCHEMA = f"({_SCHEMA_OID} < 16384 AND upper(p_privilege) = 'USAGE') OR EXISTS ({_HELD} AND m_q.oid = {_SCHEMA_OID})"
+_ON_SCHEMA = (
+    f"({_SCHEMA_OID} < 16384 AND upper(p_privilege) = 'USAGE') OR EXISTS ({_HELD} AND m_q.oid = "
+    f"{_SCHEMA_OID})"
+)
 _DATABASE_OID = (
     f"coalesce(TRY_CAST(p_name AS BIGINT), (SELECT max(m_d.oid) FROM {PG}.pg_database AS m_d "
     f"WHERE m_d.datname = CAST(p_name AS VARCHAR) AND {visible('m_d')}))"
@@ -64,7 +78,8 @@ PRIVILEGE_MACROS: tuple[Macro, ...] = (
         "p_user, p_object, p_privilege",
     ),
     *constant(
-        "has_tablespace_privilege has_foreign_data_wrapper_privilege has_server_privilege has_parameter_privilege",
+        "has_tablespace_privilege has_foreign_data_wrapper_privilege has_server_privilege "
+        "has_parameter_privilege",
         BOOL,
         "false",
         "p_object, p_privilege",

@@ -1,4 +1,7 @@
-"""Sizes, statistics, locks and the server: what has no counterpart in DuckDB answers as an idle PostgreSQL would."""
+"""Sizes, statistics, locks and the server.
+
+What has no counterpart in DuckDB answers as an idle PostgreSQL would.
+"""
 
 from pgproxy.catalog.functions.macro import BOOL, INT4, INT8, OID, REGCLASS, TEXT, VOID, Macro, constant
 
@@ -20,7 +23,8 @@ def _size_pretty() -> str:
 _COUNTERS = (
     "pg_stat_get_numscans pg_stat_get_tuples_returned pg_stat_get_tuples_fetched pg_stat_get_tuples_inserted "
     "pg_stat_get_tuples_updated pg_stat_get_tuples_deleted pg_stat_get_tuples_hot_updated "
-    "pg_stat_get_live_tuples pg_stat_get_dead_tuples pg_stat_get_mod_since_analyze pg_stat_get_ins_since_vacuum "
+    "pg_stat_get_live_tuples pg_stat_get_dead_tuples pg_stat_get_mod_since_analyze "
+    "pg_stat_get_ins_since_vacuum "
     "pg_stat_get_blocks_fetched pg_stat_get_blocks_hit pg_stat_get_vacuum_count pg_stat_get_autovacuum_count "
     "pg_stat_get_analyze_count pg_stat_get_autoanalyze_count pg_stat_get_db_numbackends "
     "pg_stat_get_db_xact_commit pg_stat_get_db_xact_rollback pg_indexes_size"

@@ -1,4 +1,7 @@
-"""pg_attribute and pg_attrdef. PostgreSQL docs, "pg_attribute". The largest relation: built column by column."""
+"""pg_attribute and pg_attrdef.
+
+PostgreSQL docs, "pg_attribute". The largest relation: built column by column.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,7 +12,7 @@ import pyarrow as pa
 
 from pgproxy.catalog.builtin import builtin_rows, relation_definitions
 from pgproxy.catalog.model import CatalogModel, default_key
-from pgproxy.catalog.relations.table import Rule, build_rows
+from pgproxy.catalog.relations.table import Rule, Values, build_rows
 from pgproxy.catalog.types import user_type
 from pgproxy.catalog.visibility import Aspect, column_key, key
 
@@ -56,7 +59,7 @@ def attrdef_rows(model: CatalogModel) -> pa.Table:
         for attnum, column in enumerate(relation.table.columns, start=1)
         if column.default is not None
     ]
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {name: [] for name in names}
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     return build_rows(relation_definitions()["pg_catalog", "pg_attrdef"], Rule.COLUMN, len(rows), columns)
 
 
@@ -76,7 +79,7 @@ def _system_attributes() -> pa.Table:
         name: [] for name in ("attrelid", "attname", "atttypid", "attnum", "attnotnull", "attndims")
     }
     for definition in relation_definitions().values():
-        # Composite array types of the catalog itself are left out of pg_type; text[] stands for the one that is used.
+        # pg_type has no composite types of the catalog itself here; text[] stands for the one that is used.
         declared = [type_oids.get(name, type_oids["_text"]) for name in definition.declared_types]
         found["attrelid"] += [definition.oid] * len(declared)
         found["attname"] += [column.name for column in definition.columns]
@@ -116,7 +119,7 @@ def _user_attributes(model: CatalogModel) -> pa.Table:
             **found,
             "attrelid": relation_oids,
             "attnum": attnums,
-            "_database": pa.array(databases, pa.string()).take(pa.array(database_of)),
+            "_database": np.array(databases, dtype=object)[database_of],
             "_key": relation_oids + key(0, Aspect.ALL_COLUMNS),
             "_part": (relation_oids << 16) + attnums + column_key(0, 0),
         },
@@ -124,16 +127,14 @@ def _user_attributes(model: CatalogModel) -> pa.Table:
     )
 
 
-def _attributes(found: Mapping[str, object], constants: Mapping[str, object]) -> pa.Table:
+def _attributes(found: Mapping[str, Values], constants: Mapping[str, object]) -> pa.Table:
     """Add what follows from the type."""
     types = np.asarray(found["atttypid"], dtype=np.int64)
     distinct, positions = np.unique(types, return_inverse=True)
     traits = [_traits()[int(oid)] for oid in distinct]
-    index = pa.array(positions)
-    derived = {
-        field: pa.array([trait[number] for trait in traits]).take(index)
-        for number, field in enumerate(_TypeTraits._fields)
+    derived: dict[str, Values] = {
+        field: np.array([trait[place] for trait in traits], dtype=object)[positions]
+        for place, field in enumerate(_TypeTraits._fields)
     }
     definition = relation_definitions()["pg_catalog", "pg_attribute"]
-    lists = {**found, **(derived if traits else dict.fromkeys(_TypeTraits._fields, []))}
-    return build_rows(definition, Rule.COLUMN, len(types), lists, constants)  # type: ignore[arg-type]  # lists by name
+    return build_rows(definition, Rule.COLUMN, len(types), {**found, **derived}, constants)

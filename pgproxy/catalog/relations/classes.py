@@ -1,4 +1,4 @@
-"""pg_namespace, pg_class, pg_index, pg_constraint, pg_sequence, pg_description, pg_rewrite, pg_database, pg_enum."""
+"""The small relations that follow the catalogs: pg_namespace, pg_class, pg_index, pg_constraint and the like."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -20,48 +20,53 @@ _SCHEMAS = {
     "pg_toast": PG_TOAST_OID,
     "information_schema": INFORMATION_SCHEMA_OID,
 }
+RULES: Mapping[str, Rule] = {
+    "pg_namespace": Rule.ROW,
+    "pg_class": Rule.ROW,
+    "pg_index": Rule.ROW,
+    "pg_constraint": Rule.ROW,
+    "pg_sequence": Rule.ROW,
+    "pg_description": Rule.COLUMN,
+    "pg_shdescription": Rule.ROW,
+    "pg_rewrite": Rule.ROW,
+    "pg_database": Rule.ROW,
+    "pg_enum": Rule.ROW,
+}
+"""How the relations that are made here are guarded."""
 CLASS_OIDS = {"pg_class": 1259, "pg_namespace": 2615, "pg_database": 1262, "pg_proc": 1255, "pg_type": 1247}
 """OIDs of the catalogs that pg_description and pg_depend refer to."""
 
 
 def _build(
     name: str,
-    rule: Rule,
     rows: Iterable[Mapping[str, Any]],
     constants: Mapping[str, Any],
-    texts: tuple[str, ...] = (),
     names: Sequence[str] = (),
 ) -> pa.Table:
-    """Turn row dictionaries into columns; for the smaller relations."""
+    """Turn row dictionaries into columns. names: where there may be no row to take them from."""
     given = list(rows)
     columns = names or (tuple(given[0]) if given else ())
-    return build_rows(
-        relation_definitions()["pg_catalog", name],
-        rule,
-        len(given),
-        {column: [row[column] for row in given] for column in columns},
-        constants,
-        texts,
-    )
+    lists = {column: [row[column] for row in given] for column in columns}
+    return build_rows(relation_definitions()["pg_catalog", name], RULES[name], len(given), lists, constants)
 
 
 def namespace_rows(model: CatalogModel) -> pa.Table:
     """pg_namespace: `public` and the other schemas of each catalog."""
-    system = [
+    system: list[dict[str, Any]] = [
         {"oid": oid, "nspname": name, "_database": None, "_key": EVERYBODY} for name, oid in _SCHEMAS.items()
     ]
-    users = [
+    users: list[dict[str, Any]] = [
         {"oid": oid, "nspname": schema, "_database": catalog, "_key": key(oid)}
         for (catalog, schema), oid in model.schemas.items()
     ]
-    return _build("pg_namespace", Rule.ROW, system + users, {"nspowner": OWNER_OID})
+    return _build("pg_namespace", system + users, {"nspowner": OWNER_OID})
 
 
 def class_rows(model: CatalogModel) -> pa.Table:
     """pg_class. A table stands twice: with its row estimate, and without for who does not read all rows."""
     rows = [*_system_classes(), *_relation_classes(model), *_index_classes(model), *_sequence_classes(model)]
     constants = {"relowner": OWNER_OID, "relpersistence": "p", "relispopulated": True, "relfrozenxid": 0}
-    return _build("pg_class", Rule.ROW, rows, {**constants, "relreplident": "n"}, texts=("_schema",))
+    return _build("pg_class", rows, {**constants, "relreplident": "n"})
 
 
 def _class(
@@ -131,10 +136,18 @@ def _sequence_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
 def index_rows(model: CatalogModel) -> pa.Table:
     """pg_index."""
     types = {"indisvalid": True, "indisready": True, "indislive": True, "indimmediate": True}
-    names = ("indexrelid", "indrelid", "indnatts", "indnkeyatts", "indisunique", "indisprimary", "indkey")
+    names: tuple[str, ...] = (
+        "indexrelid",
+        "indrelid",
+        "indnatts",
+        "indnkeyatts",
+        "indisunique",
+        "indisprimary",
+        "indkey",
+    )
     names += ("indcollation", "indclass", "indoption", "indexprs", "_database", "_key", "_definition")
     rows = [_index_row(index) for index in model.indexes]
-    return _build("pg_index", Rule.ROW, rows, types, texts=("_definition",), names=names)
+    return _build("pg_index", rows, types, names=names)
 
 
 def _index_row(index: IndexEntry) -> dict[str, Any]:
@@ -168,8 +181,7 @@ def constraint_rows(model: CatalogModel) -> pa.Table:
     """pg_constraint; a constraint is seen by who sees every column that it names, on both sides."""
     rows = [_constraint_row(constraint) for constraint in model.constraints]
     constants = {"convalidated": True, "conislocal": True, "connoinherit": True}
-    texts = ("_definition", "_pretty")
-    return _build("pg_constraint", Rule.ROW, rows, constants, texts=texts, names=_CONSTRAINT_COLUMNS)
+    return _build("pg_constraint", rows, constants, names=_CONSTRAINT_COLUMNS)
 
 
 def _constraint_row(constraint: ConstraintEntry) -> dict[str, Any]:
@@ -211,14 +223,17 @@ def sequence_rows(model: CatalogModel) -> pa.Table:
         }
         for info, oid in model.sequences
     ]
-    return _build("pg_sequence", Rule.ROW, rows, {"seqcache": 1})
+    return _build("pg_sequence", rows, {"seqcache": 1})
 
 
 def description_rows(model: CatalogModel) -> pa.Table:
-    """pg_description: comments on schemas, relations, columns and sequences, seen with what they are about."""
+    """pg_description.
+
+    Comments on schemas, relations, columns and sequences, seen with what they are about.
+    """
     rows = [*_relation_comments(model), *_schema_comments(model), *_sequence_comments(model)]
     names = ("objoid", "classoid", "objsubid", "description", "_database", "_key", "_part")
-    return _build("pg_description", Rule.COLUMN, rows, {}, names=names)
+    return _build("pg_description", rows, {}, names=names)
 
 
 def _comment(oid: int, of: str, text: str, catalog: str) -> dict[str, Any]:
@@ -271,30 +286,30 @@ def shared_description_rows(model: CatalogModel) -> pa.Table:
         for name, oid in model.databases.items()
         if (name,) in model.contents.comments
     ]
-    return _build("pg_shdescription", Rule.ROW, rows, {})
+    return _build("pg_shdescription", rows, {})
 
 
 def rewrite_rows(model: CatalogModel) -> pa.Table:
     """pg_rewrite: the rule `_RETURN` of each view, with its query for who may read that, and without."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, relation in model.relations.items():
         if relation.table.view_sql is None:
             continue
-        for aspect in (Aspect.DEFINITION, Aspect.NO_DEFINITION):
-            rows.append(
-                {
-                    "oid": relation.rule_oid,
-                    "rulename": "_RETURN",
-                    "ev_class": relation.oid,
-                    "ev_type": "1",
-                    "ev_enabled": "O",
-                    "is_instead": True,
-                    "_database": name.catalog,
-                    "_key": key(relation.oid, aspect),
-                    "_definition": f" {relation.table.view_sql};" if aspect is Aspect.DEFINITION else None,
-                }
-            )
-    return _build("pg_rewrite", Rule.ROW, rows, {}, texts=("_definition",))
+        rows += [
+            {
+                "oid": relation.rule_oid,
+                "rulename": "_RETURN",
+                "ev_class": relation.oid,
+                "ev_type": "1",
+                "ev_enabled": "O",
+                "is_instead": True,
+                "_database": name.catalog,
+                "_key": key(relation.oid, aspect),
+                "_definition": f" {relation.table.view_sql};" if aspect is Aspect.DEFINITION else None,
+            }
+            for aspect in (Aspect.DEFINITION, Aspect.NO_DEFINITION)
+        ]
+    return _build("pg_rewrite", rows, {})
 
 
 def database_rows(model: CatalogModel) -> pa.Table:
@@ -315,7 +330,7 @@ def database_rows(model: CatalogModel) -> pa.Table:
         "datcollate": "C",
         "datctype": "C",
     }
-    return _build("pg_database", Rule.ROW, rows, constants)
+    return _build("pg_database", rows, constants)
 
 
 def enum_rows(model: CatalogModel) -> pa.Table:
@@ -332,4 +347,4 @@ def enum_rows(model: CatalogModel) -> pa.Table:
         for enum in model.enums
         for order, (oid, label) in enumerate(zip(enum.label_oids, enum.info.labels, strict=True), start=1)
     ]
-    return _build("pg_enum", Rule.ROW, rows, {})
+    return _build("pg_enum", rows, {})

@@ -1,4 +1,7 @@
-"""System relations that are views over others in PostgreSQL are views here too. PostgreSQL docs, "System Views"."""
+"""System relations that are views over others in PostgreSQL are views here too.
+
+PostgreSQL docs, "System Views".
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +17,8 @@ PG = f"{SYSTEM_CATALOG}.pg"
 class DerivedRelation:
     """A view: which columns have content, from what. The other columns are NULL.
 
-    columns: column → SQL. source: what follows FROM. hidden: SQL of the rule's hidden columns, where they are not
-    simply those of the relation that goes by `r`. visibility: in place of the rule's predicate.
+    columns: column → SQL. source: what follows FROM. hidden: SQL of the rule's hidden columns, where they
+    are not simply those of the relation that goes by `r`. visibility: in place of the rule's predicate.
     """
 
     rule: Rule
@@ -26,7 +29,8 @@ class DerivedRelation:
 
 
 RELATION_VIEW = (
-    f"CREATE OR REPLACE VIEW {PG}._relation AS SELECT oid, relname, relnamespace, relkind, relhasindex, relhasrules, "
+    f"CREATE OR REPLACE VIEW {PG}._relation AS SELECT oid, relname, relnamespace, relkind, relhasindex, "
+    "relhasrules, "
     "relhastriggers, _schema, _database, CASE WHEN _key = 0 THEN 0 ELSE oid END AS _key "
     f"FROM {PG}.pg_class WHERE _key >> 32 <> 2"
 )

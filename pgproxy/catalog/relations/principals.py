@@ -33,7 +33,10 @@ def policy_key(row_filter: RowFilter) -> ObjectKey:
 
 
 def authid_rows(policy_set: PolicySet) -> pa.Table:
-    """pg_authid; a principal sees itself, its groups and the owner. Verifiers are not here: rolpassword is NULL."""
+    """pg_authid; a principal sees itself, its groups and the owner.
+
+    Verifiers are not here: rolpassword is NULL.
+    """
     oids = role_oids(policy_set)
     rows: list[dict[str, Any]] = [
         {"oid": OWNER_OID, "rolname": OWNER_NAME, "rolsuper": True, "rolcanlogin": False, "_key": EVERYBODY}

@@ -1,4 +1,7 @@
-"""Which system relation is what: rows that follow the catalogs or the policies, fixed rows, a view, or empty."""
+"""Which system relation is what.
+
+Rows that follow the catalogs or the policies, fixed rows, a view, or empty.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -43,8 +46,6 @@ POLICY_TABLES: Mapping[str, tuple[Rule, Callable[[PolicySet, CatalogModel], pa.T
 }
 """Made anew whenever the policies or the catalogs change."""
 
-_FIXED_TEXTS: Mapping[str, tuple[str, ...]] = {"pg_proc": ("_arguments", "_result")}
-
 ADMIN_ONLY = frozenset(
     {
         "pg_authid",
@@ -87,8 +88,7 @@ def derived_relation(relation: RelationKey) -> DerivedRelation | None:
 def fixed_rows(definition: RelationDefinition) -> pa.Table:
     """PostgreSQL's own rows of a relation that never changes, or none."""
     if definition.schema == "pg_catalog" and definition.name in fixed_relations():
-        texts = _FIXED_TEXTS.get(definition.name, ())
-        return builtin_table(definition, Rule.OPEN, builtin_rows(definition.name), texts)
+        return builtin_table(definition, Rule.OPEN, builtin_rows(definition.name))
     return build_rows(definition, Rule.OPEN, 0, {})
 
 

@@ -160,7 +160,8 @@ _REFERENTIAL_CONSTRAINTS = DerivedRelation(
         "update_rule": "'NO ACTION'",
         "delete_rule": "'NO ACTION'",
     },
-    f"{_CONSTRAINED} LEFT JOIN {PG}.pg_constraint AS k ON k.conindid = r.conindid AND k.contype IN ('p', 'u') "
+    f"{_CONSTRAINED} LEFT JOIN {PG}.pg_constraint AS k ON k.conindid = r.conindid AND k.contype IN ('p', "
+    "'u') "
     f"LEFT JOIN {PG}._relation AS u ON u.oid = k.conrelid WHERE r.contype = 'f'",
 )
 
@@ -170,7 +171,8 @@ _CONSTRAINT_COLUMN_USAGE = DerivedRelation(
     | _CONSTRAINED_TABLE
     | {"table_schema": "x._schema", "table_name": "x.relname"}
     | {"column_name": "a.attname"},
-    f"(SELECT *, unnest(CASE WHEN contype = 'f' THEN confkey ELSE conkey END) AS attnum FROM {PG}.pg_constraint) "
+    "(SELECT *, unnest(CASE WHEN contype = 'f' THEN confkey ELSE conkey END) AS attnum FROM "
+    f"{PG}.pg_constraint) "
     f"AS r JOIN {PG}._relation AS c ON c.oid = r.conrelid "
     f"JOIN {PG}._relation AS x ON x.oid = CASE WHEN r.contype = 'f' THEN r.confrelid ELSE r.conrelid END "
     f"JOIN {PG}.pg_attribute AS a ON a.attrelid = x.oid AND a.attnum = r.attnum",

@@ -1,8 +1,12 @@
-"""A system relation's rows as an Arrow table: columns given as lists or constants, the rest filled as PostgreSQL does."""
+"""A system relation's rows as an Arrow table.
+
+Columns given as lists or constants, the rest filled as PostgreSQL does.
+"""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +16,7 @@ from pgproxy.catalog.snapshot import ColumnInfo
 from pgproxy.catalog.types import arrow_type
 from pgproxy.catalog.visibility import EVERYBODY
 
-Values = Sequence[Any] | np.ndarray[Any, Any] | pa.Array
+Values: TypeAlias = "Sequence[Any] | np.ndarray[Any, Any] | pa.Array[Any]"
 
 
 class Rule(Enum):
@@ -23,13 +27,20 @@ class Rule(Enum):
     COLUMN = ("_database", "_key", "_part")
 
 
-_HIDDEN_TYPES: Mapping[str, pa.DataType] = {
-    "_database": pa.string(),
-    "_key": pa.int64(),
-    "_part": pa.int64(),
-}
+_HIDDEN_TYPES: Mapping[str, str] = {"_key": "BIGINT", "_part": "BIGINT"}
 
 _EMPTY_VALUES: Mapping[str, Any] = {"BOOLEAN": False, "VARCHAR": "", "BLOB": b"", "FLOAT": 0.0, "DOUBLE": 0.0}
+
+
+TEXTS: Mapping[str, tuple[str, ...]] = {
+    "pg_class": ("_schema",),
+    "pg_type": ("_format", "_schema"),
+    "pg_index": ("_definition",),
+    "pg_constraint": ("_definition", "_pretty"),
+    "pg_rewrite": ("_definition",),
+    "pg_proc": ("_arguments", "_result"),
+}
+"""Further hidden columns of relations of pg_catalog: texts that catalog functions give."""
 
 
 def build_rows(
@@ -37,51 +48,46 @@ def build_rows(
     rule: Rule,
     count: int,
     lists: Mapping[str, Values],
-    constants: Mapping[str, Any] | None = None,
-    texts: tuple[str, ...] = (),
+    constants: Mapping[str, Any] = MappingProxyType({}),
 ) -> pa.Table:
-    """Build `count` rows. A column in neither mapping is NULL, or PostgreSQL's zero where it may not be NULL.
-
-    texts: names of further hidden text columns, as `_definition`.
-    """
-    given = {"_database": None, "_key": EVERYBODY, "_part": EVERYBODY, **(constants or {})}
-    arrays: list[pa.Array] = []
-    names = [column.name for column in definition.columns] + list(rule.value) + list(texts)
-    for name, column in zip(
-        names, [*definition.columns, *([None] * (len(names) - len(definition.columns)))], strict=True
-    ):
-        arrow = arrow_type(column.engine_type) if column is not None else _HIDDEN_TYPES.get(name, pa.string())
-        if name in lists:
-            arrays.append(_array(lists[name], arrow))
-        else:
-            value = given[name] if name in given else _empty_value(column)
-            arrays.append(_constant(value, count, arrow))
-    return pa.Table.from_arrays(arrays, names=names)
+    """Build `count` rows. A column in neither mapping is NULL, or PostgreSQL's zero where it is NOT NULL."""
+    given = {"_database": None, "_key": EVERYBODY, "_part": EVERYBODY, **constants}
+    texts = TEXTS.get(definition.name, ()) if definition.schema == "pg_catalog" else ()
+    hidden = [ColumnInfo(name, _HIDDEN_TYPES.get(name, "VARCHAR")) for name in (*rule.value, *texts)]
+    columns = [*definition.columns, *hidden]
+    arrays = [_column(column, count, lists, given) for column in columns]
+    return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
 
 
-def builtin_table(
-    definition: RelationDefinition, rule: Rule, rows: BuiltinRows, texts: tuple[str, ...] = ()
-) -> pa.Table:
+def builtin_table(definition: RelationDefinition, rule: Rule, rows: BuiltinRows) -> pa.Table:
     """The rows that PostgreSQL has from the start; everybody sees them, in every database."""
-    return build_rows(definition, rule, rows.count, rows.columns, texts=texts)
+    return build_rows(definition, rule, rows.count, rows.columns)
 
 
-def _array(values: Values, arrow: pa.DataType) -> pa.Array:
+def _column(
+    column: ColumnInfo, count: int, lists: Mapping[str, Values], given: Mapping[str, Any]
+) -> "pa.Array[Any]":
+    arrow = arrow_type(column.engine_type)
+    if column.name in lists:
+        return _array(lists[column.name], arrow)
+    return _constant(given[column.name] if column.name in given else _empty_value(column), count, arrow)
+
+
+def _array(values: Values, arrow: pa.DataType) -> "pa.Array[Any]":
     if isinstance(values, pa.Array):
-        return values.cast(arrow)
-    return pa.array(values, type=arrow)
+        return cast("pa.Array[Any]", values.cast(arrow))
+    return cast("pa.Array[Any]", pa.array(values, type=arrow))
 
 
-def _constant(value: Any, count: int, arrow: pa.DataType) -> pa.Array:
-    if value is None or count == 0:
-        return pa.nulls(count, arrow)
-    if pa.types.is_list(arrow):
-        return pa.array([value] * count, type=arrow)
-    return pa.repeat(pa.scalar(value, type=arrow), count)
+def _constant(value: Any, count: int, arrow: pa.DataType) -> "pa.Array[Any]":
+    if value is None or pa.types.is_list(arrow):
+        return cast("pa.Array[Any]", pa.array([value] * count, type=arrow))
+    # pa.repeat is typed per scalar class; the class is known only at run time.
+    return cast("pa.Array[Any]", pa.repeat(cast(Any, pa.scalar(value, type=arrow)), count))
 
 
-def _empty_value(column: ColumnInfo | None) -> Any:
-    if column is None or column.is_nullable:
+def _empty_value(column: ColumnInfo) -> Any:
+    if column.is_nullable:
         return None
     if column.engine_type.endswith("[]"):
         return []

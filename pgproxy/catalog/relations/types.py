@@ -14,7 +14,6 @@ from pgproxy.catalog.visibility import key
 _ARRAY_IN, _ARRAY_OUT, _ARRAY_RECV, _ARRAY_SEND = 750, 751, 2400, 2401
 _RECORD_IN, _RECORD_OUT, _RECORD_RECV, _RECORD_SEND = 2290, 2291, 2402, 2403
 _ENUM_IN, _ENUM_OUT, _ENUM_RECV, _ENUM_SEND = 3506, 3507, 3532, 3533
-_TEXTS = ("_format", "_schema")
 
 _KINDS: dict[str, dict[str, Any]] = {
     "c": {
@@ -63,18 +62,12 @@ _KINDS: dict[str, dict[str, Any]] = {
 def type_rows(model: CatalogModel) -> pa.Table:
     """pg_type."""
     definition = relation_definitions()["pg_catalog", "pg_type"]
-    builtin = builtin_table(definition, Rule.ROW, builtin_rows("pg_type"), _TEXTS)
+    builtin = builtin_table(definition, Rule.ROW, builtin_rows("pg_type"))
     users = [*_row_types(model), *_enum_types(model)]
     names = tuple(users[0]) if users else ()
     constants = {"typowner": OWNER_OID, "typisdefined": True, "typdelim": ",", "typtypmod": -1}
-    made = build_rows(
-        definition,
-        Rule.ROW,
-        len(users),
-        {name: [row[name] for row in users] for name in names},
-        constants,
-        _TEXTS,
-    )
+    lists = {name: [row[name] for row in users] for name in names}
+    made = build_rows(definition, Rule.ROW, len(users), lists, constants)
     return pa.concat_tables([builtin, made])
 
 
