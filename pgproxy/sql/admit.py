@@ -133,7 +133,7 @@ def _admit_node(
 def _admit_call(node: exp.Expr, name: str, system_functions: Collection[str]) -> None:
     if name in functions.CLIENT_NAMES or name in functions.SESSION_NAMES or name in system_functions:
         return
-    if name in ("current_setting", "set_config", "current_schemas"):
+    if name in ("current_setting", "set_config"):
         return  # bound to session values, or refused, by `resolve`
     raise undefined_function(name, position_of(node))
 

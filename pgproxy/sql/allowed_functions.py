@@ -44,7 +44,7 @@ FUNCTION_CLASSES = frozenset(
     Ascii Asin Asinh Atan Atan2 Atanh Avg BitLength BitwiseAndAgg BitwiseOrAgg BitwiseXorAgg Case Cast Cbrt Ceil Chr
     Coalesce Columns Concat ConcatWs Contains Corr Cos Cosh CosineDistance Cot Count CountIf CovarPop CovarSamp
     CumeDist CurrentDate CurrentTime CurrentTimestamp Date DateAdd DateBin DateDiff DateFromParts DateSub
-    DateStrToDate Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Dayname Decode Degrees DenseRank Encode EndsWith
+    CurrentSchemas DateStrToDate Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Dayname Decode Degrees DenseRank Encode EndsWith
     EuclideanDistance Exists Exp Explode Extract Factorial First FirstValue Flatten Floor Format FromBase64 FromJson
     Getbit Greatest GroupConcat Grouping GroupingId Hex Hour If Initcap IsInf IsNan JSONArray JSONArrayAgg
     JSONBContains JSONBExists JSONBExtract JSONBExtractScalar JSONBObjectAgg JSONExtract JSONExtractArray

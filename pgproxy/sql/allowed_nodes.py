@@ -14,9 +14,8 @@ QUERY_ROOTS: tuple[type[exp.Expr], ...] = (
     exp.Except,
     exp.Values,
     exp.Subquery,
-    exp.Pivot,
 )
-"""What a query may be. `exp.Pivot` is DuckDB's PIVOT statement; the root type is listed because "not a Command" is
+"""What a query may be. DuckDB's PIVOT statement is several statements inside, so it is none. The root is listed because "not a Command" is
 not enough: sqlglot reads `CHECKPOINT` as a column and `SAVEPOINT a` as an alias."""
 
 CREATE_KINDS = {

@@ -101,6 +101,8 @@ class _Binder:
                 return self._collate(node)
             case exp.Table() if isinstance(node.this, exp.Func):
                 return self._table_function(node)
+            case exp.CurrentSchemas():
+                return self._schemas(node.this)
             case exp.Func() if type(node).__name__ in SESSION_CLASSES:
                 return self._session_value(SESSION_CLASSES[type(node).__name__])
             case _:
@@ -117,8 +119,6 @@ class _Binder:
             return self._session_value(SESSION_NAMES[name])
         if name == "current_setting":
             return self._setting(node)
-        if name == "current_schemas":
-            return self._schemas(node)
         if name == "set_config":
             raise FeatureNotSupported("set_config is not supported inside a query", hint="Use SET.")
         if name not in self.context.catalog.system_functions or isinstance(node.parent, exp.Table):
@@ -162,14 +162,9 @@ class _Binder:
             return exp.Cast(this=exp.Null(), to=exp.DataType.build("VARCHAR"))
         raise StatementError("unrecognized configuration parameter", sqlstate=SqlState.UNDEFINED_OBJECT)
 
-    def _schemas(self, node: exp.Anonymous) -> exp.Expr:
+    def _schemas(self, with_implicit: exp.Expr | None) -> exp.Expr:
         path = list(self.context.search_path)
-        implicit = (
-            bool(node.expressions)
-            and isinstance(node.expressions[0], exp.Boolean)
-            and node.expressions[0].this
-        )
-        if implicit and "pg_catalog" not in path:
+        if isinstance(with_implicit, exp.Boolean) and with_implicit.this and "pg_catalog" not in path:
             path.insert(0, "pg_catalog")
         items: list[exp.Expr] = [exp.Literal.string(entry) for entry in path]
         return exp.Cast(
@@ -192,7 +187,8 @@ class _Binder:
         collation = (names or [node.expression.name.lower()])[-1]
         # DuckDB's own order is binary, which is what these ask for.
         plain = collation in ("default", "c", "posix", "binary", "ucs_basic")
-        return node.this if plain else None
+        inner: exp.Expr | None = node.this if plain else None
+        return inner
 
     def _table_function(self, node: exp.Table) -> exp.Expr | None:
         called = function_name(node.this) if isinstance(node.this, exp.Anonymous) else ""
@@ -226,7 +222,8 @@ class _Binder:
                 )
             return self._macro(held.input, [node.this], node)
         if held is None or held.output is None or not _is_shown(node):
-            return node.this
+            inner: exp.Expr = node.this
+            return inner
         return self._macro(held.output, [node.this], node)
 
     def _relation_oid(self, constant: exp.Literal) -> exp.Expr:

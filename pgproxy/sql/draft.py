@@ -19,6 +19,10 @@ CTE_KEY = "pgproxy_cte"
 """Keys of `exp.Table.meta`, which survives copying: the index into `Draft.uses`; the CTE that is meant."""
 
 
+ROWID = "pgproxy_rowid"
+"""The column that carries a row's identity out of a secured derived table, for UPDATE and DELETE."""
+
+
 class Role(Enum):
     """Where a relation stands. The position decides the privilege."""
 

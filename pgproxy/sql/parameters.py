@@ -13,7 +13,7 @@ from pgproxy.sql.bindings import catalog_type_name
 from pgproxy.sql.draft import Draft
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
-from pgwire.types import Oid, engine_type_of, postgres_type_of, type_by_name
+from pgwire.types import Oid, engine_type_of, postgres_type_of, type_by_name, type_by_oid
 
 MAX_PARAMETERS = 65_535
 _COMPARISONS = (
@@ -25,7 +25,12 @@ _TEXT_OPERANDS = (
     exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo, exp.DPipe, exp.Lower, exp.Upper, exp.Concat,
     exp.Trim, exp.Length, exp.Substring, exp.StartsWith, exp.StrPosition, exp.Replace, exp.SplitPart, exp.Escape,
 )  # fmt: skip
-_AGGREGATE_OIDS = {exp.Count: Oid.INT8, exp.Avg: Oid.NUMERIC, exp.Length: Oid.INT4, exp.StrPosition: Oid.INT4}
+_AGGREGATE_OIDS: dict[type[exp.Expr], Oid] = {
+    exp.Count: Oid.INT8,
+    exp.Avg: Oid.NUMERIC,
+    exp.Length: Oid.INT4,
+    exp.StrPosition: Oid.INT4,
+}
 
 
 def count_parameters(tree: exp.Expr) -> int:
@@ -136,7 +141,8 @@ def _from_context(parameter: exp.Expr, columns: Mapping[str, int], draft: Draft)
 def _other(parent: exp.Expr | None, node: exp.Expr) -> exp.Expr | None:
     if parent is None:
         return None
-    return parent.expression if parent.this is node else parent.this
+    other: exp.Expr | None = parent.expression if parent.this is node else parent.this
+    return other
 
 
 def _sibling_oid(parent: exp.Expr, node: exp.Expr, columns: Mapping[str, int]) -> int | None:
@@ -184,15 +190,15 @@ def _operand_oid(node: exp.Expr | None, columns: Mapping[str, int]) -> int | Non
             return int(Oid.TIMESTAMPTZ)
         case exp.Add() | exp.Sub() | exp.Mul() | exp.Div():
             return _operand_oid(node.this, columns) or _operand_oid(node.expression, columns)
-        case _ if isinstance(node, _TEXT_OPERANDS) and type(node) not in _AGGREGATE_OIDS:
-            return int(Oid.TEXT)
+        case None:
+            return None
+        case _ if type(node) in _AGGREGATE_OIDS:
+            return int(_AGGREGATE_OIDS[type(node)])
         case _:
-            return int(_AGGREGATE_OIDS[type(node)]) if type(node) in _AGGREGATE_OIDS else None
+            return int(Oid.TEXT) if isinstance(node, _TEXT_OPERANDS) else None
 
 
 def _array_of(oid: int | None) -> int | None:
-    from pgwire.types import type_by_oid  # noqa: PLC0415
-
     element = type_by_oid(oid) if oid is not None else None
     return element.array_oid if element is not None and element.array_oid else None
 

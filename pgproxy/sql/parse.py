@@ -11,6 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls
 from pgproxy.sql.plan import PlanContext
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -81,10 +82,11 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
     _check_limits(tokens)
     _check_tokens(text, tokens, dialect)
     try:
-        parser = sqlglot.Dialect.get_or_raise(dialect).parser(
+        parser = _grammar(dialect).parser(
             error_level=sqlglot.ErrorLevel.RAISE, error_message_context=len(text)
         )
-        trees = [tree for tree in parser.parse(tokens, text) if tree is not None]
+        kept = protect_calls(tokens) if dialect == "postgres" else tokens
+        trees = [tree for tree in parser.parse(kept, text) if tree is not None]
     except ParseError as error:
         raise GrammarError(_syntax_error(text, tokens, error)) from None
     except RecursionError:
@@ -94,12 +96,17 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
         raise GrammarError(StatementError("syntax error")) from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Expr):
         raise GrammarError(StatementError("cannot insert multiple commands into a prepared statement"))
-    return trees[0]
+    return restore_calls(trees[0])
+
+
+def _grammar(dialect: str) -> sqlglot.Dialect:
+    """PostgreSQL's grammar keeps what the client wrote, for output names and exact meaning."""
+    return SourceDialect() if dialect == "postgres" else sqlglot.Dialect.get_or_raise(dialect)
 
 
 def _tokenize(text: str, dialect: str) -> list[Token]:
     try:
-        return sqlglot.tokenize(text, read=dialect)
+        return list(_grammar(dialect).tokenize(text))
     except TokenError:
         raise GrammarError(StatementError("syntax error at end of input", position=len(text) + 1)) from None
     except RecursionError:

@@ -13,6 +13,7 @@ from sqlglot import ErrorLevel, exp
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import bind
+from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
 from pgproxy.sql.draft import BoundValues, Draft
 from pgproxy.sql.parameters import cast_parameters, infer_parameters
 from pgproxy.sql.parse import parse_statement, too_complex
@@ -20,7 +21,7 @@ from pgproxy.sql.plan import Plan, PlanContext, StatementKind
 from pgproxy.sql.render import render
 from pgproxy.sql.resolve import resolve
 from pgproxy.sql.secure import secure
-from pgproxy.sql.translation import output_names, to_engine
+from pgproxy.sql.translation import output_names, translate
 from pgproxy.sql.verify import verify
 from pgwire.errors import FeatureNotSupported
 
@@ -70,6 +71,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
 def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Plan:
     tree, dialect = parse_statement(text, context)
     kind = admit(tree, context.catalog.system_functions.keys())
+    authorise_definition(tree, kind, context)
     draft = Draft(
         text, parameter_oids, context, tree, dialect, kind,
         fingerprint=fingerprint(tree), column_names=output_names(tree),
@@ -79,7 +81,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     cast_parameters(draft.tree, oids)
     bound = BoundValues(len(oids))
     draft = bind(draft, bound)
-    draft = replace(draft, tree=to_engine(draft.tree, context))
+    draft = translate(draft)
     draft = secure(draft, bound)
     all_oids = (*oids, *(value.type_oid for value in bound.values))
     draft = verify(render(draft, all_oids))

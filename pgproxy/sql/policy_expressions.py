@@ -140,7 +140,8 @@ def _parsed(text: str) -> exp.Expr:
     ):
         raise broken_policy(TableName("", "", "?"))
     admit(select, ("is_member",))
-    return select.expressions[0].unalias()
+    parsed: exp.Expr = select.expressions[0].unalias()
+    return parsed
 
 
 def _check_shape(root: exp.Expr) -> None:

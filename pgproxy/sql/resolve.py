@@ -99,7 +99,7 @@ class RelationResolver:
         return ctes
 
     def _visit_table(self, node: exp.Table, ctes: Names) -> None:
-        if not isinstance(node.this, exp.Identifier):
+        if not isinstance(node.this, exp.Identifier) or isinstance(node.parent, exp.AlterRename):
             return
         renamed = ctes.get(node.this.name.lower()) if node.args.get("db") is None else None
         if renamed is None:

@@ -15,6 +15,7 @@ from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue
 from pgproxy.sql.authorise import is_governed, readable_columns
 from pgproxy.sql.bindings import place_system_value
 from pgproxy.sql.draft import (
+    ROWID,
     CTE_KEY,
     USE_KEY,
     BoundValues,
@@ -25,6 +26,7 @@ from pgproxy.sql.draft import (
     engine_table,
     quoted,
 )
+from pgproxy.sql.definitions import secure_definition
 from pgproxy.sql.leakproof import LeakproofPredicates
 from pgproxy.sql.policy_expressions import (
     BASE_ALIAS,
@@ -34,11 +36,10 @@ from pgproxy.sql.policy_expressions import (
     raw_scope,
     secured_source,
 )
+from pgproxy.sql.plan import StatementKind
+from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.writes import secure_write
 from pgwire.errors import AccessDenied
-
-ROWID = "pgproxy_rowid"
-"""The column that carries a row's identity out of a secured derived table, for UPDATE and DELETE."""
 
 
 @dataclass(slots=True)
@@ -60,8 +61,19 @@ class Securing:
                 use = self.draft.uses[index]
                 if use.role in (Role.SOURCE, Role.VIEW_SOURCE):
                     node.replace(self._secured(node, use))
-            elif CTE_KEY not in node.meta and isinstance(node.this, exp.Identifier):
+            elif (
+                CTE_KEY not in node.meta
+                and isinstance(node.this, exp.Identifier)
+                and not self._is_defined(node)
+            ):
                 raise AccessDenied("a relation of the statement could not be resolved")
+
+    def _is_defined(self, node: exp.Table) -> bool:
+        """Whether the statement itself defines this name, or renames to it."""
+        tree = self.draft.tree
+        if isinstance(node.parent, exp.AlterRename):
+            return True
+        return not isinstance(tree, exp.Query) and any(node is target for target in target_tables(tree))
 
     def derived_table(
         self, use: RelationUse, table: TableInfo, *, pushed: exp.Expr | None = None, with_rowid: bool = False
@@ -142,9 +154,9 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
     if isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):
         tree = secure_write(draft, tree, securing)
     else:
+        if draft.kind is not StatementKind.SELECT:
+            securing.relations |= secure_definition(draft, tree)
         securing.secure_sources(tree)
-        if isinstance(tree, exp.Table):
-            raise AccessDenied("a relation is not a statement")
     return replace(
         draft,
         tree=tree,

@@ -4,9 +4,12 @@ This closes disagreements between sqlglot and DuckDB as a class: whatever the fi
 would have to find among the relations and functions that the planner itself placed.
 """
 
+from sqlglot import exp
+
 from pgproxy.sql.allowed_functions import ENGINE_NAMES
 from pgproxy.sql.draft import RESERVED_PREFIX, Draft
 from pgproxy.sql.plan import EngineTree, StatementKind
+from pgproxy.sql.render import to_sql
 from pgwire.errors import InternalError
 
 ENGINE_TYPES = {
@@ -36,12 +39,48 @@ def verify(draft: Draft) -> Draft:
     tree = _read(draft, draft.sql)
     if len(tree.statement_types) != 1 or tree.statement_types[0] not in ENGINE_TYPES[draft.kind]:
         raise _disagreement()
-    check_tree(draft, tree)
+    if tree.relations is not None:
+        check_tree(draft, tree)
+    shadow = shadow_query(draft.tree)
+    if shadow is not None:
+        check_tree(draft, _read(draft, to_sql(shadow)), must_be_read=True)
     return draft
 
 
-def check_tree(draft: Draft, tree: EngineTree) -> None:
-    """Relations and functions must be a subset of what was placed."""
+def shadow_query(tree: exp.Expr) -> exp.Expr | None:
+    """A query with everything that a write computes and reads: DuckDB gives no tree of a write itself."""
+    if isinstance(tree, exp.Create):
+        return tree.expression.copy() if isinstance(tree.expression, exp.Query) else None
+    if not isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):
+        return None
+    returning, where = tree.args.get("returning"), tree.args.get("where")
+    conflict = tree.args.get("conflict")
+    computed = [item for item in tree.expressions if isinstance(tree, exp.Update)]
+    computed += conflict.expressions if conflict is not None else []
+    outputs: list[exp.Expr] = [item.expression.copy() for item in computed]
+    outputs += [item.copy() for item in returning.expressions] if returning is not None else []
+    outputs.append(where.this.copy() if where is not None else exp.true())
+    sources = [tree.args["from_"].this] if tree.args.get("from_") else list(tree.args.get("using") or ())
+    if isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Query):
+        outputs.append(exp.Exists(this=tree.expression.copy()))
+    shadow = exp.Select(expressions=[item if not item.is_star else exp.Star() for item in outputs])
+    for number, source in enumerate(sources):
+        if number == 0:
+            shadow.set("from_", exp.From(this=source.copy()))
+        else:
+            shadow.append("joins", exp.Join(this=source.copy(), kind="CROSS"))
+    if tree.args.get("with_") is not None:
+        shadow.set("with_", tree.args["with_"].copy())
+    return shadow
+
+
+def check_tree(draft: Draft, tree: EngineTree, *, must_be_read: bool = False) -> None:
+    """Relations and functions must be a subset of what was placed.
+
+    must_be_read: no tree at all is a disagreement too.
+    """
+    if must_be_read and (tree.relations is None or tree.functions is None):
+        raise _disagreement()
     if tree.relations is not None:
         for relation in tree.relations:
             if relation not in draft.placed_relations and not _is_own_cte(relation):

@@ -1,16 +1,338 @@
-"""INSERT, UPDATE and DELETE with PostgreSQL's row security semantics."""
+"""INSERT, UPDATE and DELETE with PostgreSQL's row security semantics.
 
+Rows are found through the same derived table that a query would see, so a WHERE touches visible rows only and tells
+nothing of the others; a row filter's check must hold for every row written, and NULL does not hold; RETURNING gives
+masked values. PostgreSQL docs, "CREATE POLICY", the table of policies applied by command type.
+"""
+
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import sqlglot
 from sqlglot import exp
 
-from pgproxy.sql.draft import Draft
-from pgwire.errors import FeatureNotSupported
+from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
+from pgproxy.policy.model import Privilege
+from pgproxy.sql.authorise import denied, is_governed, readable_columns
+from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, quoted
+from pgproxy.sql.policy_expressions import PolicyScope, filter_predicate, mask_expression, raw_scope
+from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
 
 if TYPE_CHECKING:
     from pgproxy.sql.secure import Securing
 
+TARGET = "pgproxy_target"
+NEW = "pgproxy_new"
+RAW_PREFIX = "pgproxy_raw_"
+CHECK_MARKER = "\x02pgproxy:"
+"""Begins the text of an error that the rendered SQL raises: marker, SQLSTATE, colon, message. The engine adapter
+knows it by this and nothing else (`execnode.engine.errors.ENGINE_ERROR_MARKER`)."""
+
 
 def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr:
-    """Secure one write."""
-    raise FeatureNotSupported("writes are not supported")
+    """Secure one write: its sources, its target and what it returns.
+
+    Raises:
+        AccessDenied: a masked column would be written from its masked value; no privilege for what is returned.
+        FeatureNotSupported: ON CONFLICT and the like on a governed table: they touch hidden rows through their keys.
+    """
+    use = draft.uses[0]
+    securing.secure_sources(tree)
+    if not isinstance(use.info, TableInfo):
+        raise denied(use)
+    name = engine_name(use.name)
+    securing.relations.add(name)
+    if not is_governed(use):
+        _qualify(tree, use)
+        _check_conflict_privilege(tree, use)
+        return tree
+    securing.is_governed = True
+    match tree:
+        case exp.Insert():
+            _secure_insert(tree, use, use.info, securing)
+            return tree
+        case exp.Update():
+            return _secured_update(tree, use, use.info, securing)
+        case _:
+            return _secured_delete(tree, use, use.info, securing)
+
+
+def _qualify(tree: exp.Expr, use: RelationUse) -> None:
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    for part, value in zip(("catalog", "db", "this"), engine_name(use.name), strict=True):
+        target.set(part, quoted(value))
+    if not isinstance(tree, exp.Insert) and not target.alias:
+        target.set("alias", exp.TableAlias(this=quoted(use.alias)))
+
+
+def _check_conflict_privilege(tree: exp.Expr, use: RelationUse) -> None:
+    replaces = tree.args.get("conflict") is not None or tree.args.get("alternative")
+    if replaces and use.policy is not None and not use.policy.allows(Privilege.UPDATE):
+        raise denied(use)
+
+
+def _secure_insert(tree: exp.Insert, use: RelationUse, table: TableInfo, securing: "Securing") -> None:
+    if tree.args.get("conflict") is not None or tree.args.get("alternative"):
+        raise FeatureNotSupported("ON CONFLICT on a table with a row filter or mask is not supported")
+    policy = use.policy
+    if policy is not None and policy.is_filtered:
+        if tree.args.get("default") or tree.args.get("by_name") or tree.expression is None:
+            raise FeatureNotSupported(
+                "this form of INSERT is not supported on a table with a row filter",
+                hint="Name the columns and values.",
+            )
+        _check_new_rows(tree, use, table, securing)
+    _qualify(tree, use)
+    _secure_returning(tree, use, table, securing)
+
+
+def _check_new_rows(tree: exp.Insert, use: RelationUse, table: TableInfo, securing: "Securing") -> None:
+    source = tree.expression
+    columns = _insert_columns(tree, table)
+    by_name = {column.name.lower(): column for column in table.columns}
+    unknown = next((name for name in columns if name.lower() not in by_name), None)
+    if unknown is not None:
+        raise undefined_column(unknown)
+    _replace_defaults(source, columns, by_name)
+    values: dict[str, exp.Expr] = {name: default_value(column) for name, column in by_name.items()}
+    for name in columns:
+        values[name.lower()] = _typed(exp.column(quoted(name), table=quoted(NEW)), by_name[name.lower()])
+    scope = PolicyScope(securing.draft.context, table, securing.bound, values)
+    alias = exp.TableAlias(this=quoted(NEW), columns=[quoted(name) for name in columns])
+    checked = exp.Select(
+        expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in columns],
+        from_=exp.From(this=exp.Subquery(this=source.unnest(), alias=alias)),
+        where=exp.Where(this=_check(use, scope)),
+    )
+    tree.set("expression", checked)
+    if not isinstance(tree.this, exp.Schema):
+        tree.set("this", exp.Schema(this=tree.this, expressions=[quoted(name) for name in columns]))
+
+
+def _insert_columns(tree: exp.Insert, table: TableInfo) -> list[str]:
+    if isinstance(tree.this, exp.Schema):
+        return [item.name for item in tree.this.expressions]
+    names = [column.name for column in table.columns]
+    source = tree.expression.unnest()
+    if isinstance(source, exp.Values) and source.expressions:
+        return names[: len(source.expressions[0].expressions)]
+    selects = source.selects if isinstance(source, exp.Query) else []
+    has_star = any(item.is_star or isinstance(item, exp.Columns) for item in selects)
+    return names if has_star or not selects else names[: len(selects)]
+
+
+def _replace_defaults(source: exp.Expr, columns: list[str], by_name: Mapping[str, ColumnInfo]) -> None:
+    values = source.unnest()
+    if not isinstance(values, exp.Values):
+        return
+    for row in values.expressions:
+        for name, item in zip(columns, list(row.expressions), strict=False):
+            if isinstance(item, exp.Var) and item.name.upper() == "DEFAULT":
+                item.replace(default_value(by_name[name.lower()]))
+
+
+def default_value(column: ColumnInfo) -> exp.Expr:
+    """What a column gets that an INSERT leaves out.
+
+    Raises:
+        FeatureNotSupported: a default that is not a constant cannot be checked before it is stored.
+    """
+    if column.default is None or column.default.upper() == "NULL":
+        return _typed(exp.Null(), column)
+    default = sqlglot.parse_one(column.default, dialect="duckdb")
+    if any(isinstance(node, (exp.Func, exp.Column, exp.Query)) for node in default.walk()) and not isinstance(
+        default, exp.Cast
+    ):
+        raise FeatureNotSupported(
+            f'column "{column.name}" has a default that is not a constant', hint="Give its value."
+        )
+    return _typed(default, column)
+
+
+def _typed(value: exp.Expr, column: ColumnInfo) -> exp.Expr:
+    return exp.Cast(this=value, to=exp.DataType.build(column.engine_type, dialect="duckdb"))
+
+
+def _check(use: RelationUse, scope: PolicyScope) -> exp.Expr:
+    """`CASE WHEN coalesce(check, false) THEN true ELSE error(…) END`: a check that is NULL has not passed."""
+    policy = use.policy
+    predicate = (
+        filter_predicate(policy, scope, for_check=True) if policy is not None else None
+    ) or exp.false()
+    message = f'{CHECK_MARKER}42501:new row violates row-level security policy for table "{use.name.name}"'
+    raised = exp.Anonymous(this="error", expressions=[exp.Literal.string(message)])
+    passed = exp.Coalesce(this=exp.paren(predicate, copy=False), expressions=[exp.false()])
+    failed = exp.Cast(this=raised, to=exp.DataType.build("BOOLEAN"))
+    return exp.Case(ifs=[exp.If(this=passed, true=exp.true())], default=failed)
+
+
+def _secured_update(tree: exp.Update, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Expr:
+    assignments = _assignments(tree, use, table)
+    columns = {column.name.lower(): column for column in table.columns}
+    found = _found_rows(tree, use, table, securing)
+    for number, (name, value) in enumerate(assignments.items(), start=1):
+        found.append("expressions", exp.alias_(_typed(value, columns[name]), quoted(f"pgproxy_{number}")))
+    source = found
+    if use.policy is not None and use.policy.is_filtered:
+        source = _checked_update(found, list(assignments), use, table, securing)
+    sets: list[exp.Expr] = []
+    for number, name in enumerate(assignments, start=1):
+        new = exp.column(quoted(f"pgproxy_{number}"), table=quoted(NEW))
+        sets.append(exp.EQ(this=exp.column(quoted(columns[name].name)), expression=new))
+    rewritten = exp.Update(
+        this=engine_table(engine_name(use.name), TARGET),
+        expressions=sets,
+        from_=exp.From(this=exp.Subquery(this=source, alias=exp.TableAlias(this=quoted(NEW)))),
+        where=exp.Where(
+            this=exp.EQ(this=_rowid(TARGET), expression=exp.column(quoted(ROWID), table=quoted(NEW)))
+        ),
+        returning=tree.args.get("returning"),
+    )
+    _secure_returning(rewritten, use, table, securing)
+    return rewritten
+
+
+def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[str, exp.Expr]:
+    """Column (lower case) → new value, of every SET item."""
+    masks = {name.lower() for name in use.policy.masks} if use.policy is not None else set()
+    columns = {column.name.lower(): column for column in table.columns}
+    found: dict[str, exp.Expr] = {}
+    for item in tree.expressions:
+        left, right = item.this, item.expression
+        lefts = left.expressions if isinstance(left, exp.Tuple) else [left]
+        rights = (
+            right.expressions if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple) else [right]
+        )
+        if len(lefts) != len(rights):
+            raise FeatureNotSupported(
+                "this form of SET is not supported on a table with a row filter or mask"
+            )
+        for column, value in zip(lefts, rights, strict=True):
+            name = column.name.lower()
+            if name not in columns:
+                raise undefined_column(column.name)
+            if name in masks:
+                raise AccessDenied(f'permission denied for column "{column.name}": it is masked')
+            is_default = isinstance(value, exp.Column) and value.sql() in ("default", "DEFAULT")
+            found[name] = default_value(columns[name]) if is_default else value
+    return found
+
+
+def _found_rows(tree: exp.Expr, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Select:
+    """The rows that the statement means, found as a query would find them, by row id."""
+    derived = securing.derived_table(use, table, with_rowid=True)
+    others = [tree.args["from_"].this] if tree.args.get("from_") else list(tree.args.get("using") or ())
+    return exp.Select(
+        expressions=[exp.column(quoted(ROWID), table=quoted(use.alias))],
+        from_=exp.From(this=exp.Subquery(this=derived, alias=exp.TableAlias(this=quoted(use.alias)))),
+        joins=[exp.Join(this=other, kind="CROSS") for other in others],
+        where=tree.args.get("where"),
+        with_=tree.args.get("with_"),
+    )
+
+
+def _checked_update(
+    found: exp.Select, names: list[str], use: RelationUse, table: TableInfo, securing: "Securing"
+) -> exp.Select:
+    """Join the found rows to what they hold, behind a barrier, and check what they would become."""
+    base, inner = "pgproxy_base", "pgproxy_found"
+    numbers = [f"pgproxy_{number}" for number in range(1, len(names) + 1)]
+    carried = [exp.column(quoted(name), table=quoted(inner)) for name in (ROWID, *numbers)]
+    raw = [
+        exp.alias_(exp.column(quoted(column.name), table=quoted(base)), quoted(RAW_PREFIX + column.name))
+        for column in table.columns
+    ]
+    matches = exp.EQ(this=_rowid(base), expression=exp.column(quoted(ROWID), table=quoted(inner)))
+    rows = exp.Select(
+        expressions=[*carried, *raw],
+        from_=exp.From(this=exp.Subquery(this=found, alias=exp.TableAlias(this=quoted(inner)))),
+        joins=[exp.Join(this=engine_table(engine_name(use.name), base), kind="INNER", on=matches)],
+        offset=exp.Offset(expression=exp.Literal.number(0)),
+    )
+    written = dict(zip(names, numbers, strict=True))
+    values: dict[str, exp.Expr] = {
+        column.name.lower(): exp.column(
+            quoted(written.get(column.name.lower(), RAW_PREFIX + column.name)), table=quoted(NEW)
+        )
+        for column in table.columns
+    }
+    scope = PolicyScope(securing.draft.context, table, securing.bound, values)
+    return exp.Select(
+        expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in (ROWID, *numbers)],
+        from_=exp.From(this=exp.Subquery(this=rows, alias=exp.TableAlias(this=quoted(NEW)))),
+        where=exp.Where(this=_check(use, scope)),
+    )
+
+
+def _secured_delete(tree: exp.Expr, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Expr:
+    found = _found_rows(tree, use, table, securing)
+    rewritten = exp.Delete(
+        this=engine_table(engine_name(use.name), TARGET),
+        where=exp.Where(this=exp.In(this=_rowid(TARGET), query=exp.Subquery(this=found))),
+        returning=tree.args.get("returning"),
+    )
+    _secure_returning(rewritten, use, table, securing)
+    return rewritten
+
+
+def _rowid(alias: str) -> exp.Column:
+    return exp.column(quoted("rowid"), table=quoted(alias))
+
+
+def _secure_returning(tree: exp.Expr, use: RelationUse, table: TableInfo, securing: "Securing") -> None:
+    """Replace every column of RETURNING by what SELECT would give: DuckDB allows no derived table there."""
+    returning = tree.args.get("returning")
+    if returning is None:
+        return
+    visible = _visible_values(use, table, securing)
+    if not visible:
+        raise denied(use)
+    outputs: list[exp.Expr] = []
+    for item in returning.expressions:
+        if item.is_star and not isinstance(item, exp.Columns):
+            if any(any(star.args.values()) for star in item.find_all(exp.Star)):
+                raise FeatureNotSupported("this form of RETURNING is not supported on a governed table")
+            outputs += [exp.alias_(value.copy(), quoted(name)) for name, value in visible.items()]
+        else:
+            outputs.append(_returned(item, use, visible))
+    returning.set("expressions", outputs)
+
+
+def _visible_values(use: RelationUse, table: TableInfo, securing: "Securing") -> dict[str, exp.Expr]:
+    scope = raw_scope(securing.draft.context, table, securing.bound)
+    values: dict[str, exp.Expr] = {name.lower(): exp.column(quoted(column.name)) for name, column in
+                                   ((column.name, column) for column in table.columns)}  # fmt: skip
+    unqualified = PolicyScope(scope.context, scope.table, scope.bound, values)
+    masks = {name.lower(): mask for name, mask in use.policy.masks.items()} if use.policy is not None else {}
+    types = {column.name: column.engine_type for column in table.columns}
+    visible: dict[str, exp.Expr] = {}
+    for name in readable_columns(use):
+        mask = masks.get(name.lower())
+        visible[name] = (
+            values[name.lower()]
+            if mask is None
+            else mask_expression(mask.expression, types[name], unqualified)
+        )
+    return visible
+
+
+def _returned(item: exp.Expr, use: RelationUse, visible: Mapping[str, exp.Expr]) -> exp.Expr:
+    by_name = {name.lower(): value for name, value in visible.items()}
+    if any(isinstance(node, (exp.Query, exp.Columns, exp.Star)) for node in item.walk()):
+        raise FeatureNotSupported("this form of RETURNING is not supported on a governed table")
+    holder = exp.Paren(this=item)
+    for column in list(holder.find_all(exp.Column)):
+        value = by_name.get(column.name.lower())
+        known = column.table.lower() in ("", use.alias.lower()) and column.args.get("db") is None
+        if value is None or not known:
+            raise undefined_column(column.name)
+        is_whole_item = column.parent is holder
+        column.replace(exp.alias_(value.copy(), quoted(column.name)) if is_whole_item else value.copy())
+    returned: exp.Expr = holder.this
+    return returned
+
+
+def undefined_column(name: str) -> StatementError:
+    """PostgreSQL's words; the same for a hidden column and for none."""
+    return StatementError(f'column "{name}" does not exist', sqlstate=SqlState.UNDEFINED_COLUMN)

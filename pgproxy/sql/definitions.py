@@ -1,0 +1,122 @@
+"""CREATE, DROP, ALTER and TRUNCATE: who may, and the qualified name that the engine gets.
+
+PostgreSQL docs, "Privileges": creating needs CREATE on the schema, dropping and altering ownership, which here only
+administrators have. A temporary table is its session's own; anyone may make one.
+"""
+
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.policy.model import Privilege, TableName
+from pgproxy.sql.authorise import is_governed
+from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
+from pgproxy.sql.names import TEMP_CATALOG, find_relation, undefined_table, written_name
+from pgproxy.sql.plan import PlanContext, StatementKind
+from pgproxy.sql.resolve import target_tables
+from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
+
+DEFINITIONS = frozenset(StatementKind) - {
+    StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE, StatementKind.EXPLAIN,
+    StatementKind.TRUNCATE,
+}  # fmt: skip
+_OPEN_TO_CREATORS = frozenset({StatementKind.CREATE_TABLE})
+
+
+def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanContext) -> None:
+    """Check the right to define, before any name is looked up: the answer must not tell what exists.
+
+    Raises:
+        AccessDenied: 42501.
+    """
+    if kind not in DEFINITIONS or context.policy.is_admin:
+        return
+    if kind in _OPEN_TO_CREATORS and isinstance(tree, exp.Create) and not tree.args.get("replace"):
+        if is_temporary(tree):
+            return
+        name = defined_name(next(iter(target_tables(tree))), context)
+        if context.policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
+            return
+        raise AccessDenied(f"permission denied for schema {name.schema}")
+    if not isinstance(tree, exp.Create) and all(_is_own(target, context) for target in target_tables(tree)):
+        return
+    raise AccessDenied(f"permission denied: {kind.value} is for administrators")
+
+
+def _is_own(target: exp.Table, context: PlanContext) -> bool:
+    """Whether the name means a temporary table of this session."""
+    catalog, schema, name = written_name(target)
+    found = find_relation(context, catalog, schema, name)
+    return found is not None and found.is_temporary
+
+
+def secure_definition(draft: Draft, tree: exp.Expr) -> frozenset[tuple[str, str, str]]:
+    """Give every defined relation its qualified name. Gives the names, for the verifier.
+
+    Raises:
+        StatementError: 42P01, 3F000.
+        FeatureNotSupported: several TRUNCATEs in one; a view with parameters.
+    """
+    targets = list(target_tables(tree))
+    if isinstance(tree, exp.TruncateTable):
+        return _truncated(draft, targets)
+    if isinstance(tree, exp.Create) and draft.kind is StatementKind.CREATE_VIEW and tree.find(exp.Parameter):
+        raise FeatureNotSupported("a view cannot refer to parameters or to the session")
+    if len(targets) != 1:
+        raise FeatureNotSupported("defining or dropping several objects at once is not supported")
+    if draft.kind in (StatementKind.CREATE_SCHEMA, StatementKind.DROP_SCHEMA):
+        targets[0].set("catalog", quoted(written_name(targets[0])[0] or draft.context.catalog_name))
+        return frozenset()
+    is_new = isinstance(tree, exp.Create)
+    name = defined_name(targets[0], draft.context) if is_new else _existing(targets[0], tree, draft.context)
+    if is_new and is_temporary(tree):
+        name = TableName(TEMP_CATALOG, "public", name.name)
+    for part, value in zip(("catalog", "db", "this"), engine_name(name), strict=True):
+        targets[0].set(part, quoted(value))
+    targets[0].set("alias", None)
+    return frozenset({engine_name(name)})
+
+
+def is_temporary(tree: exp.Expr) -> bool:
+    """Whether CREATE says TEMP."""
+    return isinstance(tree, exp.Create) and tree.find(exp.TemporaryProperty) is not None
+
+
+def defined_name(target: exp.Table, context: PlanContext) -> TableName:
+    """Where a new relation goes: the schema it names, else the first of the search path.
+
+    Raises:
+        StatementError: 3F000.
+    """
+    catalog, schema, name = written_name(target)
+    schema = schema or next(iter(context.search_path), "public")
+    schema = "public" if schema == "main" else schema
+    catalog = catalog or context.catalog_name
+    known = context.catalog.schemas
+    if schema not in ("public", "pg_temp") and (catalog, schema) not in known:
+        raise StatementError(f'schema "{schema}" does not exist', sqlstate=SqlState.INVALID_SCHEMA_NAME)
+    return TableName(catalog, schema, name)
+
+
+def _existing(target: exp.Table, tree: exp.Expr, context: PlanContext) -> TableName:
+    catalog, schema, name = written_name(target)
+    found = find_relation(context, catalog, schema, name)
+    if found is None and tree.args.get("exists"):
+        return TableName(catalog or context.catalog_name, schema or "public", name)
+    if found is None or not isinstance(found.info, TableInfo):
+        raise undefined_table(catalog, schema, name, None)
+    return found.name
+
+
+def _truncated(draft: Draft, targets: list[exp.Table]) -> frozenset[tuple[str, str, str]]:
+    if len(targets) != 1:
+        raise FeatureNotSupported(
+            "TRUNCATE of several tables is not supported", hint="Truncate one at a time."
+        )
+    use = draft.uses[targets[0].meta[USE_KEY]]
+    if is_governed(use):
+        # It would remove rows that the principal may not see.
+        raise AccessDenied(f"permission denied for table {use.name.name}")
+    for part, value in zip(("catalog", "db", "this"), engine_name(use.name), strict=True):
+        targets[0].set(part, quoted(value))
+    return frozenset({engine_name(use.name)})
