@@ -5,10 +5,10 @@ PostgreSQL docs, "PREPARE". EXECUTE's arguments are expressions; they are planne
 statement.
 """
 
-import struct
 from collections.abc import Mapping, Sequence
 
 from execnode.statement import Parameter
+from pgproxy.session.kept_rows import KeptRows
 from pgproxy.session.planning import StatementPlanner, field_descriptions
 from pgproxy.session.portal import Portal
 from pgproxy.session.portal_runs import PortalDriver
@@ -17,7 +17,7 @@ from pgproxy.session.sink import Sink
 from pgproxy.session.utilities import UtilityResult
 from pgproxy.sql.plan import BoundValue
 from pgproxy.sql.utility import statements as u
-from pgwire.backend import BackendMessage, FieldDescription
+from pgwire.backend import FieldDescription
 from pgwire.errors import GatewayError, InternalError, StatementError, UnknownStatement
 from pgwire.session.objects import PreparedStatement, PreparedStatements
 from pgwire.sqlstate import SqlState
@@ -99,40 +99,15 @@ class SqlPrepared:
             return ()
         casts = ", ".join(f"CAST(({a}) AS {_sql_name(o)})" for a, o in zip(arguments, oids, strict=True))
         prepared = await self._planner.prepare(f"SELECT {casts}")
-        row = _OneRow()
+        row = KeptRows()
         await self._driver.run(Portal(prepared), row, 0, describe=False, in_block=False)
-        return row.values()
+        return row.rows()[0]
 
     def _query_of(self, name: str) -> PreparedQuery:
         handle = self._statements.resolve(name).handle
         if not isinstance(handle, PreparedQuery):
             raise InternalError("a prepared statement holds no query")
         return handle
-
-
-class _OneRow:
-    """A sink that keeps one DataRow."""
-
-    def __init__(self) -> None:
-        self._row = bytearray()
-
-    def send(self, message: BackendMessage) -> None:
-        """Drop a message."""
-
-    async def write_rows(self, rows: bytes | memoryview) -> None:
-        """Keep the row."""
-        self._row += rows
-
-    def values(self) -> tuple[bytes | None, ...]:
-        """Take the row apart. PostgreSQL docs, "Message Formats", DataRow."""
-        (count,) = struct.unpack_from("!h", self._row, 5)
-        at, found = 7, list[bytes | None]()
-        for _ in range(count):
-            (length,) = struct.unpack_from("!i", self._row, at)
-            at += 4
-            found.append(None if length < 0 else bytes(self._row[at : at + length]))
-            at += max(length, 0)
-        return tuple(found)
 
 
 def _oid_of(type_name: str) -> int:

@@ -41,6 +41,8 @@ def utility_columns(statement: u.UtilityStatement) -> tuple[FieldDescription, ..
             return (text_field("name"), text_field("setting"), text_field("description"))
         case u.ShowVariable(name=str(name)):
             return (text_field(name),)
+        case u.Explain():
+            return (text_field("QUERY PLAN"),)
         case _:
             return None
 
