@@ -1,0 +1,144 @@
+"""Arrow record batches → DataRow messages. PostgreSQL docs, "Message Formats", DataRow."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pgwire.errors import StatementError
+from pgwire.rows.cells import Cells, Fixed, Lengths, Piece, Varying, join
+from pgwire.rows.cells import fixed_matrix, values_of
+from pgwire.rows.codecs import Encode, encoder_of
+from pgwire.sqlstate import SqlState
+from pgwire.types import OutputSettings, ResultColumn
+
+_MAX_JOINED_BYTES = 1 << 30  # Arrow's 32-bit offsets end at 2^31; PostgreSQL's own rows end at 1 GiB
+_SMALL_CONSTANT = 32
+_DEFAULT_OUTPUT = OutputSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    """Whole messages, one a row.
+
+    data: the wire's bytes, read-only; it keeps its own memory alive.
+    offsets: where each row begins in `data`, and the end: row_count + 1.
+    """
+
+    data: memoryview
+    row_count: int
+    offsets: npt.NDArray[np.int32]
+
+
+class RowEncoder:
+    """Encodes batches of one result."""
+
+    def __init__(
+        self,
+        columns: Sequence[ResultColumn],
+        formats: Sequence[int] = (),
+        output: OutputSettings = _DEFAULT_OUTPUT,
+    ) -> None:
+        """Prepare the columns' encoders.
+
+        formats: none (all text), one for all, or one a column, as in Bind; 0 text, 1 binary.
+
+        Raises:
+            StatementError: 08P01, the number of formats fits neither; 22023, the time zone does not exist.
+            FeatureNotSupported: binary was asked of a type that has none.
+        """
+        codes = column_formats(len(columns), formats)
+        self._encoders: tuple[Encode, ...] = tuple(
+            encoder_of(column, code, output) for column, code in zip(columns, codes, strict=True)
+        )
+
+    def encode(self, batch: pa.RecordBatch) -> EncodedRows:
+        """Encode all rows of one batch.
+
+        Raises:
+            StatementError: 42804 or 22003, a value does not fit its declared type; 54000, the rows are more than
+                1 GiB together (`encode_parts` splits such batches).
+        """
+        cells = [encode(column) for encode, column in zip(self._encoders, batch.columns, strict=True)]
+        return join_rows(cells, batch.num_rows)
+
+    def encode_parts(self, batch: pa.RecordBatch, max_bytes: int = 64 << 20) -> Iterator[EncodedRows]:
+        """Encode a batch in parts, so that no part comes from much more than `max_bytes` of Arrow data."""
+        if batch.num_rows <= 1 or batch.nbytes <= max_bytes:
+            yield self.encode(batch)
+            return
+        middle = batch.num_rows // 2
+        yield from self.encode_parts(batch.slice(0, middle), max_bytes)
+        yield from self.encode_parts(batch.slice(middle), max_bytes)
+
+
+def column_formats(column_count: int, formats: Sequence[int]) -> tuple[int, ...]:
+    """Spread Bind's result formats over the columns.
+
+    Raises:
+        StatementError: 08P01, their number fits neither one nor all.
+    """
+    if len(formats) <= 1:
+        return (formats[0] if formats else 0,) * column_count
+    if len(formats) != column_count:
+        raise StatementError(
+            f"bind message has {len(formats)} result formats but query has {column_count} columns",
+            sqlstate=SqlState.PROTOCOL_VIOLATION,
+        )
+    return tuple(formats)
+
+
+def join_rows(cells: Sequence[Cells], row_count: int, tag: bytes = b"D") -> EncodedRows:
+    """Put a message header before each row, and before each value its length; -1 where NULL."""
+    pieces: list[Piece] = []
+    body: Lengths | int = 4 + 2 + 4 * len(cells)
+    for column in cells:
+        if column.valid is None and isinstance(column.length, int):
+            body = body + column.length
+            pieces.append(Fixed((column.length.to_bytes(4, "big"),)))
+            pieces += column.pieces
+            continue
+        length = np.broadcast_to(np.asarray(column.length, np.int32), (row_count,))
+        body = body + length
+        shown = length if column.valid is None else np.where(column.valid, length, np.int32(-1))
+        pieces += _with_length(shown, column.pieces, row_count)
+    head = Fixed((tag, _big_endian(body), len(cells).to_bytes(2, "big")))
+    return assemble([head, *pieces], body, row_count)
+
+
+def _with_length(length: Lengths, pieces: Sequence[Piece], row_count: int) -> list[Piece]:
+    """Prefer fixed fields where short values happen to have one length in the whole batch: codes, small numbers."""
+    if row_count and len(pieces) == 1 and isinstance(pieces[0], Varying):
+        width = int(length[0])
+        if 0 <= width <= _SMALL_CONSTANT and bool((length == width).all()):
+            _, data = values_of(pieces[0].array)
+            if len(data) == width * row_count:
+                return [Fixed((width.to_bytes(4, "big"), data.reshape(row_count, width)))]
+    return [Fixed((length.astype(">i4"),)), *pieces]
+
+
+def _big_endian(body: Lengths | int) -> npt.NDArray[np.generic] | bytes:
+    return body.to_bytes(4, "big") if isinstance(body, int) else body.astype(">i4")
+
+
+def assemble(pieces: Sequence[Piece], body: Lengths | int, row_count: int) -> EncodedRows:
+    """Join the pieces of whole messages. body: each message's length word, which counts itself but not the tag.
+
+    Raises:
+        StatementError: 54000, the rows are more than 1 GiB together.
+    """
+    offsets = np.zeros(row_count + 1, np.int64)
+    np.cumsum(np.broadcast_to(np.asarray(body, np.int64) + 1, (row_count,)), out=offsets[1:])
+    if offsets[-1] > _MAX_JOINED_BYTES:
+        raise StatementError("result rows are too large", sqlstate=SqlState.PROGRAM_LIMIT_EXCEEDED)
+    if row_count == 0:
+        return EncodedRows(memoryview(b""), 0, offsets.astype(np.int32))
+    if all(isinstance(piece, Fixed) for piece in pieces):
+        fields = [field for piece in pieces if isinstance(piece, Fixed) for field in piece.fields]
+        data = memoryview(fixed_matrix(fields, row_count).reshape(-1))
+    else:
+        _, joined = values_of(join(pieces, row_count))
+        data = memoryview(joined)
+    return EncodedRows(data.toreadonly(), row_count, offsets.astype(np.int32))
