@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
-from execnode.status import StatusDetailsCodec
 
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgproxy.engines.base import EngineSession, ResultStream
@@ -75,7 +74,6 @@ class RemoteEngine:
         channel = NodeChannel(
             parse_node_url(url),
             NodeCodec(),
-            StatusDetailsCodec(),
             self._options.channel_times,
             self._options.tls,
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
-from execnode.engine.errors import engine_error
+from execnode.engine.errors import EngineFault, engine_error
 from execnode.rpc.execnode.v1 import ErrorDetail
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgwire.errors import GatewayError, InternalError
@@ -28,7 +28,15 @@ class QueryUnknown(EngineUnavailable):
         super().__init__("the exec node lost the statement", FallbackReason.NODE_LOST)
 
 
-_REASONS = {
+_FORGOTTEN = frozenset(
+    {SqlState.UNDEFINED_OBJECT, SqlState.INVALID_CURSOR_STATE, SqlState.CONNECTION_DOES_NOT_EXIST}
+)
+_REASONS_BY_SQLSTATE = {
+    SqlState.OUT_OF_MEMORY: FallbackReason.OUT_OF_MEMORY,
+    SqlState.TOO_MANY_CONNECTIONS: FallbackReason.QUEUE_FULL,
+    SqlState.ADMIN_SHUTDOWN: FallbackReason.DRAINING,
+}
+_REASONS_BY_STATUS = {
     Status.RESOURCE_EXHAUSTED: FallbackReason.QUEUE_FULL,
     Status.DEADLINE_EXCEEDED: FallbackReason.DEADLINE,
     Status.UNAVAILABLE: FallbackReason.DRAINING,
@@ -36,7 +44,7 @@ _REASONS = {
     Status.PERMISSION_DENIED: FallbackReason.CONNECT,
     Status.UNIMPLEMENTED: FallbackReason.CONNECT,
 }
-"""Of a status without a statement's SQLSTATE. UNAVAILABLE is said only by a node that answers: it drains."""
+"""Of a status without ErrorDetail. UNAVAILABLE is said only by a node that answers: it drains."""
 
 _MESSAGES = {
     FallbackReason.QUEUE_FULL: "the exec node has too many statements waiting",
@@ -74,30 +82,41 @@ def node_errors_translated() -> Iterator[None]:
 
 def translate_status(error: GRPCError) -> GatewayError:
     """Translate a failed call by its ErrorDetail, or by its status where there is none."""
-    detail = error.details if isinstance(error.details, ErrorDetail) else None
-    if error.status is Status.FAILED_PRECONDITION and detail is None:
+    if error.status is Status.FAILED_PRECONDITION:
         return CatalogsOutdated()
-    if error.status is Status.NOT_FOUND:
+    fault = _fault(error.details)
+    if error.status is Status.NOT_FOUND or (fault is not None and _is_forgotten(fault)):
         return QueryUnknown()
-    if detail is not None and detail.sqlstate == SqlState.OUT_OF_MEMORY:
-        return _unavailable(FallbackReason.OUT_OF_MEMORY)
-    reason = _REASONS.get(error.status)
-    if reason is not None:
-        return _unavailable(reason)
-    if detail is None:
-        return InternalError("internal error")
-    return engine_error(_sqlstate(detail), engine_text=detail.message, engine_class=detail.engine_class)
+    if fault is not None:
+        reason = _REASONS_BY_SQLSTATE.get(fault.sqlstate)
+        return _unavailable(reason) if reason is not None else fault
+    reason = _REASONS_BY_STATUS.get(error.status)
+    return _unavailable(reason) if reason is not None else InternalError("internal error")
+
+
+def _fault(detail: object) -> EngineFault | None:
+    """Rebuild the statement's own error; None where the node gave no ErrorDetail."""
+    if not isinstance(detail, ErrorDetail) or not detail.sqlstate:
+        return None
+    try:
+        sqlstate = SqlState(detail.sqlstate)
+    except ValueError:
+        sqlstate = SqlState.INTERNAL_ERROR
+    return engine_error(
+        sqlstate,
+        engine_text=detail.message,
+        engine_class=detail.engine_class,
+        message=detail.client_message or None,
+    )
+
+
+def _is_forgotten(fault: EngineFault) -> bool:
+    """Whether the node, not DuckDB (whose errors have a class), says that it has no such query or session."""
+    return not fault.engine_class and fault.sqlstate in _FORGOTTEN
 
 
 def _unavailable(reason: FallbackReason) -> EngineUnavailable:
     return EngineUnavailable(_MESSAGES[reason], reason)
-
-
-def _sqlstate(detail: ErrorDetail) -> SqlState:
-    try:
-        return SqlState(detail.sqlstate)
-    except ValueError:
-        return SqlState.INTERNAL_ERROR
 
 
 def _take_back_cancellation(task: asyncio.Task[object] | None, before: int) -> None:

@@ -16,9 +16,6 @@ from pgwire.errors import GatewayError
 
 log = structlog.get_logger(__name__)
 
-ACKNOWLEDGE_AFTER_BYTES = 32 * 1024 * 1024
-"""How much is read before the node is told that it may forget it: a new call, 0.5 ms for 50 ms of data."""
-
 _RESUME_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Before each attempt to get a cut stream back; a node that was killed is given up after their sum."""
 
@@ -32,13 +29,23 @@ class DirectChunks:
         self._session_id = session_id
         self._query_id = node.new_query_id()
         self._call: ChunkCall | None = None
+        self._first: ReceivedChunk | None = None
+
+    async def start(self) -> None:
+        """Send it and wait for the columns, which the node gives as soon as it has left its queue."""
+        try:
+            self._first = await self._node.with_catalogs(self._execute)
+        except GatewayError:
+            await self._leave()
+            raise
 
     async def next_chunk(self) -> ReceivedChunk:
+        if self._call is None:
+            await self.start()
+        call, chunk, self._first = self._call, self._first, None
         try:
-            if self._call is None:
-                chunk = await self._node.with_catalogs(self._start)
-            else:
-                chunk = await self._call.receive()
+            if chunk is None and call is not None:
+                chunk = await call.receive()
             if chunk is None:
                 raise EngineUnavailable("the exec node ended the result too early", FallbackReason.NODE_LOST)
             if chunk.is_last:
@@ -58,7 +65,7 @@ class DirectChunks:
         finally:
             await self._leave()
 
-    async def _start(self) -> ReceivedChunk | None:
+    async def _execute(self) -> ReceivedChunk | None:
         request = v1.ExecuteRequest(
             query_id=self._query_id,
             session_id=self._session_id,
@@ -95,14 +102,17 @@ class SpooledChunks:
         self._is_spooled = False
         self._has_ended = False
         self._next_sequence = 0
-        self._unacknowledged_bytes = 0
         self._failures = 0
+
+    async def start(self) -> None:
+        """Submit it; the node has then taken it, if only into its queue."""
+        self._is_spooled = True
+        await self._node.with_catalogs(self._submit)
+        self._is_submitted = True
 
     async def next_chunk(self) -> ReceivedChunk:
         if not self._is_submitted:
-            self._is_spooled = True
-            await self._node.with_catalogs(self._submit)
-            self._is_submitted = True
+            await self.start()
         while True:
             try:
                 chunk = await self._receive()
@@ -137,11 +147,9 @@ class SpooledChunks:
         )
 
     async def _receive(self) -> ReceivedChunk | None:
-        """Give the next chunk of the present call; None: that call is over, the next one goes on."""
+        """Give the next chunk of the present call; None: its window is over; the next acknowledges it."""
         call = self._call
-        if call is None or self._unacknowledged_bytes >= ACKNOWLEDGE_AFTER_BYTES:
-            await self._leave()
-            self._unacknowledged_bytes = 0
+        if call is None:
             request = v1.FetchResultsRequest(query_id=self._query_id, from_sequence=self._next_sequence)
             call = self._call = await self._node.open_chunks("FetchResults", request).__aenter__()
         chunk = await call.receive()
@@ -161,7 +169,6 @@ class SpooledChunks:
         if chunk.sequence < self._next_sequence:
             return False
         self._next_sequence += 1
-        self._unacknowledged_bytes += len(chunk.rows)
         self._has_ended = chunk.is_last
         return True
 

@@ -13,6 +13,10 @@ from pgwire.types import ResultColumn
 class ChunkSource(Protocol):
     """Chunks of one statement in order, none lost and none twice."""
 
+    async def start(self) -> None:
+        """Have the node take the statement. `next_chunk` does it where nobody did."""
+        ...
+
     async def next_chunk(self) -> ReceivedChunk:
         """Give the next chunk; never called after the last."""
         ...
@@ -41,18 +45,19 @@ class RemoteStream:
         return self._affected_rows
 
     async def open(self, timeout_s: float) -> None:
-        """Wait for the first chunk, which has the columns.
+        """Start, within the deadline, and wait for the first chunk, which has the columns.
 
         Raises:
-            EngineUnavailable: with reason DEADLINE, if it does not come in time.
+            EngineUnavailable: with reason DEADLINE, if the node does not take the statement in time.
         """
         try:
             async with asyncio.timeout(timeout_s):
-                self._pending = await self._receive()
+                await self._source.start()
         except TimeoutError as error:
             raise EngineUnavailable(
                 "the exec node did not start the statement in time", FallbackReason.DEADLINE
             ) from error
+        self._pending = await self._receive()
 
     async def read(self) -> RowChunk | None:
         chunk, self._pending = self._pending, None

@@ -102,6 +102,7 @@ class EndpointRegistry:
         self._assignments: tuple[Assignment, ...] = ()
         self._generation: CatalogGeneration | None = None
         self._tasks = asyncio.TaskGroup()
+        self._leaving: set[_Member] = set()
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -117,10 +118,11 @@ class EndpointRegistry:
         endpoints, self._endpoints = tuple(self._endpoints.values()), {}
         for endpoint in endpoints:
             self._stop_probing(endpoint)
-            self._retire(endpoint)
         for task in self._retiring:
             task.cancel()
         await self._tasks.__aexit__(None, None, None)  # what the body raised stays as it is, in no group
+        for endpoint in (*endpoints, *self._leaving):
+            await endpoint.engine.close()
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:
@@ -191,6 +193,7 @@ class EndpointRegistry:
             endpoint.prober.cancel()
 
     def _retire(self, endpoint: _Member) -> None:
+        self._leaving.add(endpoint)
         task = self._tasks.create_task(self._close_when_idle(endpoint))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
@@ -201,8 +204,8 @@ class EndpointRegistry:
                 await endpoint.idle.wait()
         except TimeoutError:
             log.warning("endpoint.drain_timed_out", endpoint=endpoint.definition.name)
-        finally:
-            await endpoint.engine.close()
+        await endpoint.engine.close()
+        self._leaving.discard(endpoint)
 
     async def _probe_forever(self, endpoint: _Member) -> None:
         while True:

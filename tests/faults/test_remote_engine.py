@@ -1,0 +1,265 @@
+"""A remote engine against a real node behind a proxy that cuts and stalls, and nodes that are killed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from execnode.statement import CatalogGeneration, EngineStatement
+from pgproxy.engines.base import ResultStream
+from pgproxy.engines.channel import STREAM_WINDOW_BYTES
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.remote import RemoteEngine
+from pgwire.errors import StatementError
+from tests.faults.exec_nodes import (
+    ALL_ROWS,
+    ENDLESS_ROWS,
+    LONG_SUM,
+    ROWS,
+    Node,
+    exec_node,
+    first_columns,
+    free_port,
+    make_catalogs,
+    remote_engine,
+)
+from tests.faults.fault_proxy import FaultProxy, fault_proxy
+
+both_modes = pytest.mark.parametrize("cursor_mode", [False, True], ids=["direct", "cursor"])
+PROMPTLY_S = 5.0
+
+
+@pytest.fixture
+def catalogs(tmp_path: Path) -> CatalogGeneration:
+    return make_catalogs(tmp_path)
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    async with exec_node(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def proxy(node: Node) -> AsyncIterator[FaultProxy]:
+    async with fault_proxy("127.0.0.1", node.port) as running:
+        yield running
+
+
+async def read_into(values: list[int], stream: ResultStream) -> list[int]:
+    while (chunk := await stream.read()) is not None:
+        values += first_columns(chunk)
+    return values
+
+
+async def read_all(stream: ResultStream) -> list[int]:
+    return await read_into([], stream)
+
+
+async def until_running(engine: RemoteEngine, count: int) -> None:
+    """Wait until the node runs so many statements; each question paces the next."""
+    async with asyncio.timeout(PROMPTLY_S):
+        while (await engine.probe()).load != count:
+            pass
+
+
+@both_modes
+async def test_every_row_arrives_once_and_in_order(
+    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    async with engine.execute(ALL_ROWS) as stream:
+        assert [(c.name, c.engine_type) for c in stream.columns] == [("i", "BIGINT"), ("pad", "VARCHAR")]
+        assert await read_all(stream) == list(range(ROWS))
+    assert (await engine.probe()).load == 0
+    await engine.close()
+
+
+@both_modes
+async def test_a_statements_error_keeps_its_sqlstate(
+    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    wrong = EngineStatement("SELECT CAST(pad AS INTEGER) FROM (SELECT 'x' || i AS pad FROM data.main.big)")
+    with pytest.raises(StatementError) as caught:
+        async with engine.execute(wrong) as stream:
+            await read_all(stream)
+    assert caught.value.sqlstate.value == "22P02"
+    await engine.close()
+
+
+@both_modes
+async def test_a_node_killed_in_mid_stream_is_one_prompt_error_after_right_rows(
+    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    values: list[int] = []
+
+    async def read_and_kill() -> None:
+        async with engine.execute(ALL_ROWS) as stream:
+            chunk = await stream.read()
+            assert chunk is not None
+            values.extend(first_columns(chunk))
+            await node.kill()
+            async with asyncio.timeout(PROMPTLY_S):
+                await read_into(values, stream)
+
+    with pytest.raises(EngineUnavailable) as caught:
+        await read_and_kill()
+    assert caught.value.reason is FallbackReason.NODE_LOST
+    assert values == list(range(len(values)))
+    assert len(values) < ROWS
+    await engine.close()
+
+
+async def test_a_cut_connection_is_one_error_in_direct_mode(
+    proxy: FaultProxy, catalogs: CatalogGeneration
+) -> None:
+    engine = remote_engine(proxy.port, catalogs)
+    proxy.cut_after(3 << 20)
+    with pytest.raises(EngineUnavailable) as caught:
+        async with engine.execute(ALL_ROWS) as stream:
+            await read_all(stream)
+    assert caught.value.reason is FallbackReason.NODE_LOST
+    await until_running(engine, 0)  # over a new connection: the node has stopped what was cut
+    await engine.close()
+
+
+async def test_a_result_survives_many_cuts_in_cursor_mode_without_losing_or_doubling_a_row(
+    proxy: FaultProxy, catalogs: CatalogGeneration
+) -> None:
+    engine = remote_engine(proxy.port, catalogs, cursor_mode=True)
+    values: list[int] = []
+    proxy.cut_after(2 << 20)
+    async with engine.execute(ALL_ROWS) as stream:
+        while (chunk := await stream.read()) is not None:
+            values += first_columns(chunk)
+            if not proxy.will_cut:
+                proxy.cut_after(9 << 20)
+    assert values == list(range(ROWS))
+    assert proxy.cuts >= 4
+    await engine.close()
+
+
+@both_modes
+async def test_a_connection_that_goes_silent_is_given_up(
+    proxy: FaultProxy, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(proxy.port, catalogs, cursor_mode=cursor_mode)
+
+    async def read_and_stall() -> None:
+        async with engine.execute(ENDLESS_ROWS) as stream:
+            await stream.read()
+            proxy.stall()
+            async with asyncio.timeout(30):
+                await read_into([], stream)
+
+    with pytest.raises(EngineUnavailable) as caught:
+        await read_and_stall()
+    assert caught.value.reason is FallbackReason.NODE_LOST
+    await engine.close()
+
+
+@both_modes
+async def test_a_cancelled_statement_has_stopped_on_the_node_within_a_second(
+    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+
+    async def run() -> None:
+        async with engine.execute(LONG_SUM) as stream:
+            await stream.read()
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(run())
+        await until_running(engine, 1)
+        began = time.monotonic()
+        task.cancel()
+        await asyncio.wait({task})
+        assert time.monotonic() - began < 1.0
+        assert (await engine.probe()).load == 0
+    await engine.close()
+
+
+@both_modes
+async def test_leaving_an_unfinished_result_leaves_the_node_idle(
+    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    async with engine.execute(ENDLESS_ROWS) as stream:
+        await stream.read()
+    assert (await engine.probe()).load == 0
+    await engine.close()
+
+
+@both_modes
+async def test_a_reader_that_stops_holds_one_window_and_disturbs_nobody(
+    proxy: FaultProxy, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(proxy.port, catalogs, cursor_mode=cursor_mode)
+    async with engine.execute(ENDLESS_ROWS) as slow:
+        await slow.read()
+        before = proxy.bytes_from_upstream
+        received = 0
+        async with engine.execute(ALL_ROWS) as other:
+            values: list[int] = []
+            while (chunk := await other.read()) is not None:
+                received += len(chunk.rows)
+                values += first_columns(chunk)
+        assert values == list(range(ROWS))
+        for _ in range(100):
+            await engine.probe()
+        waiting = proxy.bytes_from_upstream - before - received
+        assert waiting < STREAM_WINDOW_BYTES + (2 << 20)
+    assert proxy.connections == 1
+    await engine.close()
+
+
+async def test_a_node_that_was_restarted_is_told_its_catalogs_again(
+    tmp_path: Path, catalogs: CatalogGeneration
+) -> None:
+    port = free_port()
+    engine = remote_engine(port, catalogs)
+    for _ in range(2):
+        async with exec_node(tmp_path, port) as node:
+            async with engine.execute(ALL_ROWS) as stream:
+                assert await read_all(stream) == list(range(ROWS))
+            await node.kill()
+    await engine.close()
+
+
+async def test_a_node_that_is_not_there_is_a_connect_failure(catalogs: CatalogGeneration) -> None:
+    engine = remote_engine(free_port(), catalogs)
+    with pytest.raises(EngineUnavailable) as caught:
+        async with engine.execute(ALL_ROWS):
+            pass
+    assert caught.value.reason is FallbackReason.CONNECT
+    await engine.close()
+
+
+async def test_a_wrong_token_is_a_connect_failure(node: Node, catalogs: CatalogGeneration) -> None:
+    engine = RemoteEngine("a", f"grpc://127.0.0.1:{node.port}", "wrong")
+    engine.expect_catalogs(catalogs)
+    with pytest.raises(EngineUnavailable) as caught:
+        async with engine.execute(ALL_ROWS):
+            pass
+    assert caught.value.reason is FallbackReason.CONNECT
+    await engine.close()
+
+
+async def test_a_pinned_session_keeps_its_temporary_table_and_ends_with_its_close(
+    node: Node, catalogs: CatalogGeneration
+) -> None:
+    engine = remote_engine(node.port, catalogs)
+    session = await engine.open_session()
+    await session.execute_utility("CREATE TEMP TABLE mine AS SELECT 7 AS x")
+    mine = EngineStatement("SELECT x FROM mine")
+    assert [c.name for c in await engine.describe(mine, session)] == ["x"]
+    async with engine.execute(mine, session) as stream:
+        assert await read_all(stream) == [7]
+    await session.close()
+    with pytest.raises(EngineUnavailable):
+        await engine.describe(mine, session)
+    await engine.close()

@@ -1,0 +1,68 @@
+"""The HTTP interface over a real socket."""
+
+import asyncio
+import json
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from pgproxy.http.app import HealthReport, gateway_app
+from pgproxy.http.server import serve_http
+from pgproxy.metrics import GatewayMetrics
+
+
+async def get(port: int, path: str) -> tuple[int, str, bytes]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), head.decode().lower(), body
+
+
+async def test_health_answers_200_or_503_with_the_facts() -> None:
+    report = HealthReport(is_healthy=True, facts={"connections": 3})
+
+    async def health() -> HealthReport:
+        return report
+
+    async with serve_http(gateway_app(health, CollectorRegistry()), "127.0.0.1", 0) as port:
+        status, head, body = await get(port, "/health")
+        assert (status, json.loads(body)) == (200, {"status": "ok", "connections": 3})
+        assert "cache-control: no-store" in head
+        report = HealthReport(is_healthy=False)
+        status, _, body = await get(port, "/health")
+        assert (status, json.loads(body)) == (503, {"status": "unavailable"})
+        assert (await get(port, "/nothing"))[0] == 404
+
+
+async def test_metrics_are_in_prometheus_text() -> None:
+    metrics = GatewayMetrics(CollectorRegistry())
+    metrics.observe_engine_failure("a", "node_lost")
+
+    async def health() -> HealthReport:
+        return HealthReport(is_healthy=True)
+
+    async with serve_http(gateway_app(health, metrics.registry), "127.0.0.1", 0) as port:
+        status, head, body = await get(port, "/metrics")
+    assert status == 200
+    assert "text/plain" in head
+    assert b'pgproxy_engine_failures_total{endpoint="a",reason="node_lost"} 1.0' in body
+
+
+async def test_leaving_stops_listening_and_keeps_what_was_raised() -> None:
+    async def health() -> HealthReport:
+        return HealthReport(is_healthy=True)
+
+    ports = []
+
+    async def serve_and_fail() -> None:
+        async with serve_http(gateway_app(health, CollectorRegistry()), "127.0.0.1", 0) as port:
+            ports.append(port)
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await serve_and_fail()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", ports[0])

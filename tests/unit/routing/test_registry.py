@@ -1,0 +1,162 @@
+"""The fleet as the metastore changes it and as probes find it."""
+
+import asyncio
+
+import pytest
+
+from execnode.statement import CatalogGeneration
+from pgproxy.control.state import Endpoint, EndpointState
+from pgproxy.engines.errors import FallbackReason
+from pgproxy.engines.probe import ProbeReport
+from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
+from pgproxy.routing.resolve import EndpointHealth
+from tests.unit.routing.engines import ScriptedEngine, lost
+
+GOOD = ProbeReport(is_draining=False, load=0, catalog_generation=0)
+
+
+class Fleet:
+    """Makes one scripted engine for each endpoint that is added."""
+
+    def __init__(self, *probes: ProbeReport | Exception) -> None:
+        self.probes = probes or (GOOD,)
+        self.made: list[ScriptedEngine] = []
+
+    def create(self, endpoint: Endpoint) -> ScriptedEngine:
+        engine = ScriptedEngine(endpoint.name, probes=list(self.probes))
+        self.made.append(engine)
+        return engine
+
+
+def endpoint(
+    name: str = "a", url: str = "grpc://h:1", state: EndpointState = EndpointState.ACTIVE
+) -> Endpoint:
+    return Endpoint(name, url, "t", state)
+
+
+def registry(fleet: Fleet) -> EndpointRegistry:
+    return EndpointRegistry(fleet.create, ProbeTimes(interval_s=60, drain_s=60))
+
+
+async def test_an_endpoint_is_used_after_its_first_good_probe() -> None:
+    fleet = Fleet()
+    async with registry(fleet) as endpoints:
+        endpoints.apply([endpoint()], [])
+        assert endpoints.statuses()["a"].health is EndpointHealth.UNHEALTHY
+        await endpoints.first_probes(5)
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+    assert fleet.made[0].closed.is_set()
+
+
+async def test_a_retired_endpoint_is_not_registered() -> None:
+    async with registry(Fleet()) as endpoints:
+        endpoints.apply([endpoint(state=EndpointState.RETIRED)], [])
+        assert not endpoints.statuses()
+
+
+async def test_an_administrators_drain_takes_effect_at_once_and_can_be_undone() -> None:
+    fleet = Fleet()
+    async with registry(fleet) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        endpoints.apply([endpoint(state=EndpointState.DRAINING)], [])
+        assert endpoints.statuses()["a"].health is EndpointHealth.DRAINING
+        endpoints.apply([endpoint()], [])
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+    assert len(fleet.made) == 1
+
+
+async def test_a_removed_endpoint_is_closed_when_its_last_statement_ends() -> None:
+    fleet = Fleet()
+    async with registry(fleet) as endpoints:
+        endpoints.apply([endpoint()], [])
+        lease = endpoints.lease("a")
+        assert lease is not None
+        endpoints.apply([], [])
+        assert endpoints.lease("a") is None
+        await asyncio.sleep(0)
+        assert not fleet.made[0].closed.is_set()
+        lease.release()
+        await fleet.made[0].closed.wait()
+
+
+async def test_a_changed_address_makes_a_new_engine() -> None:
+    fleet = Fleet()
+    async with registry(fleet) as endpoints:
+        endpoints.apply([endpoint()], [])
+        endpoints.apply([endpoint(url="grpc://h:2")], [])
+        await fleet.made[0].closed.wait()
+        await endpoints.first_probes(5)
+        assert (len(fleet.made), endpoints.statuses()["a"].health) == (2, EndpointHealth.ACTIVE)
+
+
+async def test_leases_count_as_load_and_are_released_once() -> None:
+    async with registry(Fleet()) as endpoints:
+        endpoints.apply([endpoint()], [])
+        first, second = endpoints.lease("a"), endpoints.lease("a")
+        assert first is not None
+        assert second is not None
+        assert endpoints.statuses()["a"].load == 2
+        first.release()
+        first.release()
+        assert endpoints.statuses()["a"].load == 1
+        second.release()
+
+
+async def test_a_failed_statement_makes_its_endpoint_suspect_at_once() -> None:
+    async with registry(Fleet()) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        endpoints.report_failure("a", FallbackReason.NODE_LOST)
+        assert endpoints.statuses()["a"].health is EndpointHealth.SUSPECT
+
+
+async def test_a_full_queue_or_memory_does_not_cast_doubt_on_the_endpoint() -> None:
+    async with registry(Fleet()) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        for reason in (FallbackReason.QUEUE_FULL, FallbackReason.OUT_OF_MEMORY, FallbackReason.DRAINING):
+            endpoints.report_failure("a", reason)
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+
+
+async def test_catalogs_are_expected_at_once_and_attached_where_the_node_is_behind() -> None:
+    fleet = Fleet(ProbeReport(is_draining=False, load=0, catalog_generation=6))
+    async with registry(fleet) as endpoints:
+        endpoints.publish(CatalogGeneration(7, ()))
+        endpoints.apply([endpoint()], [])
+        assert fleet.made[0].expected == [7]
+        await endpoints.first_probes(5)
+        assert fleet.made[0].attached == [7]
+        endpoints.publish(CatalogGeneration(8, ()))
+        assert fleet.made[0].expected == [7, 8]
+
+
+async def test_a_bug_in_one_probe_stops_neither_the_prober_nor_the_others() -> None:
+    engines = {
+        "a": ScriptedEngine("a", probes=[RuntimeError("bug"), GOOD]),
+        "b": ScriptedEngine("b", probes=[GOOD]),
+    }
+    async with EndpointRegistry(lambda e: engines[e.name], ProbeTimes(interval_s=60)) as endpoints:
+        endpoints.apply([endpoint("a"), endpoint("b")], [])
+        await endpoints.first_probes(5)
+        assert endpoints.statuses()["a"].health is EndpointHealth.UNHEALTHY
+        assert endpoints.statuses()["b"].health is EndpointHealth.ACTIVE
+        engines["a"].probed.clear()
+        endpoints.publish(CatalogGeneration(0, ()))  # wakes the probers
+        await engines["a"].probed.wait()
+        await asyncio.sleep(0)
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+
+
+async def test_what_is_raised_inside_leaves_the_registry_as_it_is() -> None:
+    fleet = Fleet(lost())
+
+    async def use_and_fail() -> None:
+        async with registry(fleet) as endpoints:
+            endpoints.apply([endpoint()], [])
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await use_and_fail()
+    assert fleet.made[0].closed.is_set()
