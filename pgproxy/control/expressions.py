@@ -20,7 +20,7 @@ ExpressionValidator = Callable[[TableName, str | None, str], None]
 
 MAX_EXPRESSION_CHARACTERS = 10_000
 
-_ROOTS = (exp.Condition, exp.Interval, exp.AtTimeZone)
+_ROOTS = (exp.Condition, exp.Interval, exp.AtTimeZone, exp.Subquery)
 _STATEMENT_PARTS = (exp.DDL, exp.DML, exp.Command, exp.Star, exp.Alias, exp.Tuple)
 _QUERY_PARTS = (exp.Query, exp.Subquery, exp.Table, exp.Exists)
 _PARAMETERS = (exp.Placeholder, exp.Parameter, exp.SessionParameter)

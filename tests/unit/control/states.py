@@ -37,7 +37,7 @@ def group(name: str, *groups: str, **more: object) -> Principal:
 
 
 def sample_state() -> ControlState:
-    """An administrator, an analyst in a group with a grant, a filter and a mask, and one assigned endpoint."""
+    """An administrator, an analyst in a group with a grant, a filter and a mask, one assigned endpoint."""
     return ControlState(
         principals={
             p.name: p

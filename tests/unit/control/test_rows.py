@@ -1,4 +1,4 @@
-"""The relational form: nothing is lost on the way there and back, and no change is invisible in the history."""
+"""The relational form: nothing is lost on the way there and back, and no change is invisible."""
 
 from dataclasses import replace
 

@@ -217,15 +217,14 @@ async def test_concurrent_changes_all_count(metastore: Metastore) -> None:
 
 
 async def test_a_cancelled_change_is_whole_or_not_there(metastore: Metastore) -> None:
+    states = (sample_state(), replace(sample_state(), grants=frozenset()))
     for steps in range(12):
         before = await metastore.epoch()
-        task = asyncio.ensure_future(
-            write(metastore, replace(sample_state(), grants=frozenset()) if steps % 2 else sample_state())
-        )
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(write(metastore, states[steps % 2]))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
         after = await metastore.epoch()
         assert after - before in {0, 1}
         assert len(await metastore.history()) == after
