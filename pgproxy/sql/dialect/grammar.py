@@ -18,12 +18,7 @@ NAME_KEY = "name"
 
 _MARK = "pgproxy_call_"
 _KEPT_AS_CALLS = frozenset(
-    """
-    age array_append array_cat array_length array_position array_prepend array_remove array_to_string bool_and bool_or
-    date_part date_trunc decode div encode every format initcap json_agg json_object_agg jsonb_agg jsonb_object_agg
-    json_build_object jsonb_build_object make_interval regexp_replace split_part string_to_array to_char to_date
-    to_hex to_number to_timestamp
-    """.split()
+    ["age", "array_append", "array_cat", "array_length", "array_position", "array_prepend", "array_remove", "array_to_string", "bool_and", "bool_or", "date_part", "date_trunc", "decode", "div", "encode", "every", "format", "initcap", "json_agg", "json_object_agg", "jsonb_agg", "jsonb_object_agg", "json_build_object", "jsonb_build_object", "make_interval", "regexp_replace", "split_part", "string_to_array", "to_char", "to_date", "to_hex", "to_number", "to_timestamp"]
 )
 
 

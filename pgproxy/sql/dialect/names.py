@@ -71,9 +71,7 @@ _TYPE_NAMES: Mapping[exp.DType, str] = MappingProxyType(
 _TRIMS = {"LEADING": "ltrim", "TRAILING": "rtrim"}
 
 
-def output_names(
-    expression: exp.Expr, star_columns: StarColumns | None = None
-) -> tuple[str, ...] | None:
+def output_names(expression: exp.Expr, star_columns: StarColumns | None = None) -> tuple[str, ...] | None:
     """Give the names of a query's output columns; of RETURNING's for a statement that writes.
 
     expression: the source tree, before `to_engine`. None where a star cannot be expanded or there are no columns.
@@ -180,7 +178,9 @@ def _figure_call(node: exp.Expr) -> tuple[str | None, int]:
     if written:
         return fold_identifier(written), 2
     if isinstance(node, exp.Anonymous):
-        return (_identifier(node.this) if isinstance(node.this, exp.Identifier) else fold_identifier(node.name)), 2
+        return (
+            _identifier(node.this) if isinstance(node.this, exp.Identifier) else fold_identifier(node.name)
+        ), 2
     if isinstance(node, exp.Trim):
         return _TRIMS.get(str(node.args.get("position")), "btrim"), 2
     for kind, name in _CLASS_NAMES.items():

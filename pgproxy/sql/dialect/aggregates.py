@@ -1,0 +1,62 @@
+"""Aggregates: the types of sum and avg, and names that the engine lacks. PostgreSQL docs, "Aggregate Functions"."""
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.arithmetic import QUOTIENT_TYPE
+from pgproxy.sql.dialect.build import call, cast, function_name, string
+from pgproxy.sql.dialect.types import INTEGERS, KnownTypes
+
+_SPREADS = (exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
+_WRAPPERS = (exp.Filter, exp.Window, exp.WithinGroup)
+
+
+def exact_sum(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """sum() of int2 and int4 is bigint, of bigint numeric; the engine gives HUGEINT for all."""
+    core = _aggregate(node)
+    if not isinstance(core, exp.Sum):
+        return node
+    argument = types.of(core.this)
+    if argument in ("int2", "int4"):
+        return cast(node, "BIGINT")
+    return cast(node, "DECIMAL(38, 0)") if argument == "int8" else node
+
+
+def numeric_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """avg(), stddev() and variance() of integers and numerics are numeric."""
+    core = _aggregate(node)
+    if isinstance(core, _SPREADS) and types.of(core.this) in (*INTEGERS, "numeric"):
+        return cast(node, QUOTIENT_TYPE)
+    return node
+
+
+def every(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """every() is bool_and()."""
+    return call("bool_and", *node.expressions) if function_name(node) == "every" else node
+
+
+def string_agg_null_delimiter(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """string_agg(x, NULL) joins without a delimiter."""
+    if isinstance(node, exp.GroupConcat) and isinstance(node.args.get("separator"), exp.Null):
+        node.set("separator", string(""))
+    return node
+
+
+def json_aggregates(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """json_agg() and jsonb_agg(), with DISTINCT, ORDER BY and FILTER as they stand."""
+    core = _aggregate(node)
+    if core is not None and function_name(core) in ("json_agg", "jsonb_agg"):
+        core.set("this", "list")
+        return call("to_json", node)
+    if function_name(node) in ("json_object_agg", "jsonb_object_agg"):
+        return call("json_group_object", *node.expressions)
+    return node
+
+
+def _aggregate(node: exp.Expr) -> exp.Expr | None:
+    """The aggregate in `f(x) FILTER (…) OVER (…)`, asked of the outermost of these only."""
+    if isinstance(node.parent, _WRAPPERS) and node.arg_key == "this":
+        return None
+    core = node
+    while isinstance(core, _WRAPPERS):
+        core = core.this
+    return core

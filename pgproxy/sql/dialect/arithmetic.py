@@ -1,0 +1,106 @@
+"""Numbers: division, remainder, rounding. PostgreSQL docs, "Mathematical Functions and Operators"."""
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.build import call, case, cast, function_name, number, paren, raise_error
+from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes
+from pgwire.errors import FeatureNotSupported
+
+MAX_NESTED_DIVISORS = 6
+"""A guarded divisor stands twice in the text, so each level of a / (b / (c / …)) doubles it."""
+
+QUOTIENT_TYPE = "DECIMAL(38, 16)"
+"""What stands for numeric where the engine computes a double: right to about 15 digits, PostgreSQL's usual scale."""
+
+
+def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`/`: integers truncate, numerics stay numeric, zero raises.
+
+    Where a type is unknown the engine decides by the values' own types: it runs with integer_division on.
+    """
+    if not isinstance(node, exp.Div) or types.of(node) == "interval":
+        return node
+    left, right = types.of(node.this), types.of(node.expression)
+    if left == "interval":
+        return node
+    divisor = guarded(node.expression)
+    if left in INTEGERS and right in INTEGERS:
+        return exp.IntDiv(this=paren(node.this), expression=paren(divisor))
+    quotient = exp.Div(this=paren(node.this), expression=paren(divisor), typed=False, safe=True)
+    if types.of(node) == "numeric":
+        return cast(quotient, QUOTIENT_TYPE)
+    if left == "float4" and right is not None and right != "float4":
+        quotient.set("this", cast(node.this, "DOUBLE"))
+    return quotient
+
+
+def remainder(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`%` and mod(): zero raises."""
+    if not isinstance(node, exp.Mod):
+        return node
+    return exp.Mod(this=paren(node.this), expression=paren(guarded(node.expression)))
+
+
+def whole_quotient(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """div(): numeric without a fraction."""
+    if function_name(node) != "div" or len(node.expressions) != 2:
+        return node
+    left, right = node.expressions
+    quotient = exp.Div(this=paren(left), expression=paren(guarded(right)), typed=False, safe=True)
+    return cast(call("trunc", quotient), "DECIMAL(38, 0)")
+
+
+def round_half_even(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """round(double precision) goes to the even neighbour; round(numeric) away from zero, as the engine does."""
+    if not isinstance(node, exp.Round) or node.args.get("decimals") is not None:
+        return node
+    kind = types.of(node.this)
+    if kind in FLOATS or kind in INTEGERS:
+        return call("round_even", cast(node.this, "DOUBLE"), number(0))
+    return node
+
+
+def sign_keeps_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """sign(), ceil(), floor(), trunc() of an integer are double precision; sign() of a numeric is numeric."""
+    if (
+        not isinstance(node, (exp.Sign, exp.Ceil, exp.Floor, exp.Trunc))
+        or node.args.get("decimals") is not None
+    ):
+        return node
+    kind = types.of(node.this)
+    if kind in INTEGERS or kind in FLOATS:
+        return cast(node, "DOUBLE")
+    if isinstance(node, exp.Sign) and kind == "numeric":
+        return cast(node, "DECIMAL(38, 0)")
+    return node
+
+
+def power_of_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`^` and power() of numerics are numeric."""
+    if isinstance(node, exp.Pow) and types.of(node) == "numeric":
+        return cast(call("power", node.this, node.expression), QUOTIENT_TYPE)
+    return node
+
+
+def days_between(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Date - date is an integer."""
+    if isinstance(node, exp.Sub) and types.of(node.this) == types.of(node.expression) == "date":
+        return cast(exp.Paren(this=node), "INTEGER")
+    return node
+
+
+def guarded(divisor: exp.Expr) -> exp.Expr:
+    """A divisor that raises 22012 when it is zero, and only when it is evaluated.
+
+    Raises:
+        FeatureNotSupported: divisions nested in divisors beyond the limit.
+    """
+    inner = divisor.unnest()
+    if isinstance(inner, exp.Literal) and not inner.is_string and float(inner.name) != 0:
+        return divisor
+    if sum(1 for _ in divisor.find_all(exp.Case)) >= 2**MAX_NESTED_DIVISORS:
+        raise FeatureNotSupported(
+            "divisions are nested too deeply", hint="Compute the divisor in a subquery."
+        )
+    is_zero = exp.EQ(this=paren(divisor.copy()), expression=number(0))
+    return case((is_zero, raise_error("22012", "division by zero")), default=divisor)

@@ -1,0 +1,84 @@
+"""Arrays. PostgreSQL docs, "Array Functions and Operators"."""
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.build import call, case, cast, constant_integer, constant_text, function_name, number
+from pgproxy.sql.dialect.types import KnownTypes
+from pgwire.errors import FeatureNotSupported
+
+_SIZES = frozenset({"array_length", "array_upper", "array_lower", "cardinality", "array_ndims"})
+_LIST_CALLS = {"array_append": "list_append", "array_prepend": "list_prepend", "array_cat": "list_concat"}
+
+
+def sizes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """The length of an array; NULL where it is empty, and for a second dimension of a plain array."""
+    name = function_name(node)
+    if isinstance(node, exp.ArraySize):
+        name, arguments = "array_length", [node.this, node.expression]
+    elif name in _SIZES:
+        arguments = list(node.expressions)
+    else:
+        return node
+    length = call("len", arguments[0])
+    if name == "cardinality":
+        return cast(length, "INTEGER")
+    if name == "array_ndims":
+        return case((exp.GT(this=length, expression=number(0)), number(1)))
+    dimension = constant_integer(arguments[1]) if len(arguments) > 1 else None
+    if dimension is None:
+        raise FeatureNotSupported(f"{name}() needs a constant dimension")
+    if dimension != 1:
+        raise FeatureNotSupported("arrays of more than one dimension are not supported")
+    if name == "array_lower":
+        return case((exp.GT(this=length, expression=number(0)), number(1)))
+    return cast(call("nullif", length, number(0)), "INTEGER")
+
+
+def list_calls(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Functions that the engine has under a list's name."""
+    name = function_name(node)
+    if name in _LIST_CALLS:
+        return call(_LIST_CALLS[name], *node.expressions)
+    if name == "array_remove" and len(node.expressions) == 2:
+        keep = exp.NullSafeNEQ(this=exp.column("item"), expression=node.expressions[1])
+        return call(
+            "list_filter", node.expressions[0], exp.Lambda(this=keep, expressions=[exp.to_identifier("item")])
+        )
+    if name == "array_position" and len(node.expressions) == 2:
+        return cast(call("nullif", call("list_position", *node.expressions), number(0)), "INTEGER")
+    return node
+
+
+def subscript(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Subscripts below one are outside; the engine would count from the end. (sqlglot keeps constants from zero.)"""
+    if not isinstance(node, exp.Bracket) or len(node.expressions) != 1:
+        return node
+    index = node.expressions[0]
+    if isinstance(index, exp.Slice):
+        return node
+    if isinstance(node.this, exp.Bracket):
+        raise FeatureNotSupported("arrays of more than one dimension are not supported")
+    constant = constant_integer(index)
+    if constant is not None:
+        return exp.Null() if constant < 0 else node
+    if not isinstance(index, exp.Literal):
+        is_inside = exp.GTE(this=index.copy(), expression=number(1))
+        return case((is_inside, call("list_extract", node.this, index)))
+    return node
+
+
+def contains(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`@>` and `<@` of arrays, and `@>` of jsonb with a constant."""
+    if not isinstance(node, (exp.ArrayContainsAll, exp.ArrayContainedBy)):
+        return node
+    whole, part = node.this, node.expression
+    if isinstance(node, exp.ArrayContainedBy):
+        whole, part = part, whole
+    kinds = (types.of(whole) or "", types.of(part) or "")
+    if kinds[0] == "json" or kinds[1] == "json" or (constant_text(part) or "").startswith(('{"', "[")):
+        return call("json_contains", cast(whole, "JSON"), cast(part, "JSON"))
+    if any(kind.endswith("[]") for kind in kinds) or isinstance(part, exp.Array):
+        return call("list_has_all", whole, part)
+    raise FeatureNotSupported(
+        "the types of @> are not known here", hint="Cast both sides, to jsonb or to an array type."
+    )

@@ -1,0 +1,71 @@
+"""Small builders of engine expressions, shared by the rules."""
+
+from sqlglot import exp
+
+ERROR_PREFIX = "\x02pgproxy:"
+"""How an engine error that was raised on purpose begins; SQLSTATE, a colon and PostgreSQL's message follow."""
+
+
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
+    """A call of one of the engine's functions, which the renderer leaves as it is."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def cast(expression: exp.Expr, engine_type: str) -> exp.Cast:
+    """A cast to one of the engine's types."""
+    return exp.Cast(this=expression, to=exp.DataType.build(engine_type, dialect="duckdb"))
+
+
+def string(text: str) -> exp.Literal:
+    """A string constant."""
+    return exp.Literal.string(text)
+
+
+def number(value: int | str) -> exp.Expr:
+    """A number constant."""
+    text = str(value)
+    return exp.Neg(this=exp.Literal.number(text[1:])) if text.startswith("-") else exp.Literal.number(text)
+
+
+def case(*branches: tuple[exp.Expr, exp.Expr], default: exp.Expr | None = None) -> exp.Case:
+    """CASE WHEN … THEN …; a missing default is NULL."""
+    ifs = [exp.If(this=condition, true=result) for condition, result in branches]
+    return exp.Case(ifs=ifs, default=default)
+
+
+def raise_error(sqlstate: str, message: str) -> exp.Anonymous:
+    """An expression that fails when it is evaluated, with PostgreSQL's SQLSTATE and message."""
+    return call("error", string(f"{ERROR_PREFIX}{sqlstate}:{message}"))
+
+
+def paren(expression: exp.Expr) -> exp.Expr:
+    """Parentheses, where the operand is not a plain term."""
+    plain = (exp.Column, exp.Literal, exp.Func, exp.Paren, exp.Cast, exp.Parameter, exp.Placeholder)
+    is_plain = isinstance(expression, plain) and not isinstance(expression, (exp.Binary, exp.Case))
+    return expression if is_plain else exp.Paren(this=expression)
+
+
+def constant_text(node: exp.Expr | None) -> str | None:
+    """The value of a string constant, or None."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        return node.name
+    return str(node.this) if isinstance(node, exp.ByteString) else None
+
+
+def constant_integer(node: exp.Expr | None) -> int | None:
+    """The value of an integer constant, or None."""
+    if isinstance(node, exp.Paren):
+        return constant_integer(node.this)
+    if isinstance(node, exp.Neg):
+        inner = constant_integer(node.this)
+        return None if inner is None else -inner
+    if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit() and len(node.name) < 19:
+        return int(node.name)
+    return None
+
+
+def function_name(node: exp.Expr) -> str:
+    """The lower-case name of a call that stayed a call; empty for all else."""
+    if isinstance(node, exp.Anonymous) and isinstance(node.this, str):
+        return node.this.lower()
+    return ""

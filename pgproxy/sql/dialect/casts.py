@@ -1,0 +1,235 @@
+"""Casts: constants of a type, numeric without a scale, text forms. PostgreSQL docs, "Type Casts"."""
+
+import re
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect import literals
+from pgproxy.sql.dialect.build import (
+    call,
+    case,
+    cast,
+    constant_integer,
+    constant_text,
+    paren,
+    raise_error,
+    string,
+)
+from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes, type_of_data_type
+from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
+
+_INTEGER_NAMES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
+_MAX_DIGITS = 38
+
+
+def literal_cast(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A constant of a type, in the form that the engine reads."""
+    if not isinstance(node, exp.Cast):
+        return node
+    text = constant_text(node.this)
+    kind = type_of_data_type(node.args["to"])
+    if text is None or kind is None:
+        return node
+    if kind.endswith("[]"):
+        return _array_literal(text, node.args["to"])
+    if kind == "bytea":
+        return call("unhex", string(_known(literals.parse_bytea(text), "bytea")))
+    if kind == "interval":
+        return interval_constant(text, None)
+    if kind in _INTEGER_NAMES and not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        raise invalid_text(_INTEGER_NAMES[kind])
+    if kind == "bool":
+        return exp.Boolean(this=_known(literals.parse_boolean(text), "boolean") == "true")
+    return _date_time_literal(node, text, kind)
+
+
+def interval_constant(text: str, unit: str | None) -> exp.Expr:
+    """An interval of months, days and microseconds.
+
+    Raises:
+        StatementError: 22007.
+    """
+    found = literals.parse_interval(text, unit)
+    if found is None:
+        raise StatementError(
+            "invalid input syntax for type interval", sqlstate=SqlState.INVALID_DATETIME_FORMAT
+        )
+    months, days, micros = found
+    return cast(string(f"{months} months {days} days {micros} microseconds"), "INTERVAL")
+
+
+def plain_interval(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`INTERVAL '…' [unit]` as one constant."""
+    if not isinstance(node, exp.Interval):
+        return node
+    text = constant_text(node.this)
+    unit = node.args.get("unit")
+    if text is None:
+        raise FeatureNotSupported("this form of interval is not supported", hint="Write interval '…'.")
+    if isinstance(unit, exp.IntervalSpan):
+        return interval_constant(_in_span(text, unit.expression.name), None)
+    return interval_constant(text, unit.name.lower().removesuffix("s") if unit is not None else None)
+
+
+def _in_span(text: str, smallest: str) -> str:
+    """`'5:06' DAY TO MINUTE`: a bare number counts the smallest field."""
+    return f"{text} {smallest}" if re.fullmatch(r"\s*[+-]?\d+\s*", text) else text
+
+
+def text_to_integer(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Text with a fraction is no integer; the engine would round it."""
+    if not isinstance(node, exp.Cast) or constant_text(node.this) is not None:
+        return node
+    kind = type_of_data_type(node.args["to"])
+    if kind not in _INTEGER_NAMES or types.of(node.this) != "text":
+        return node
+    is_integer = call("regexp_full_match", node.this.copy(), string(r"\s*[+-]?[0-9]+\s*"))
+    is_good = exp.Or(this=is_integer, expression=exp.Is(this=paren(node.this.copy()), expression=exp.Null()))
+    wrong = raise_error("22P02", f"invalid input syntax for type {_INTEGER_NAMES[kind]}")
+    node.set("this", case((is_good, node.this), default=wrong))
+    return node
+
+
+def bare_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`::numeric` without a scale keeps every digit; the engine's default is DECIMAL(18, 3)."""
+    if not isinstance(node, exp.Cast):
+        return node
+    target = node.args["to"]
+    if target.this != exp.DType.DECIMAL or target.expressions:
+        return node
+    kind = types.of(node.this)
+    if kind == "numeric":
+        return _constant_numeric(node.this) or node.this
+    if kind in INTEGERS:
+        return cast(node.this, "DECIMAL(38, 0)")
+    return _constant_numeric(node.this) or cast(node.this, "DECIMAL(38, 15)")
+
+
+def _constant_numeric(operand: exp.Expr) -> exp.Expr | None:
+    """A constant with as many digits behind the point as it is written with."""
+    inner = operand.this if isinstance(operand, exp.Neg) else operand
+    if not isinstance(inner, exp.Literal):
+        return None
+    match = re.fullmatch(r"\s*[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?\s*", inner.name)
+    if match is None or not (match[1] or match[2]):
+        if inner.name.strip().lower() in ("nan", "infinity", "-infinity", "inf", "-inf"):
+            raise FeatureNotSupported(
+                "numeric NaN and infinity are not supported", hint="Use double precision."
+            )
+        raise invalid_text("numeric")
+    exponent = int(match[3] or 0)
+    scale = max(len(match[2]) - exponent, 0)
+    whole = len(match[1].lstrip("0")) + max(exponent, 0)
+    if scale > _MAX_DIGITS or whole + scale > _MAX_DIGITS:
+        raise FeatureNotSupported("numeric values of more than 38 digits are not supported")
+    # Through text: as a number the engine would first read an exponent form as a double.
+    sign = "-" if isinstance(operand, exp.Neg) else ""
+    return cast(string(sign + inner.name.strip()), f"DECIMAL(38, {scale})")
+
+
+def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Text forms that differ: floats, intervals, bytea, arrays."""
+    if not isinstance(node, exp.Cast) or type_of_data_type(node.args["to"]) != "text":
+        return node
+    kind = types.of(node.this)
+    as_text = cast(node.this, "VARCHAR")
+    if kind in FLOATS:
+        as_text = call("regexp_replace", as_text, string(r"\.0$"), string(""))
+    elif kind == "interval":
+        as_text = call("replace", as_text, string("month"), string("mon"))
+    elif kind == "bytea":
+        return exp.DPipe(this=string("\\x"), expression=call("lower", call("hex", node.this)), safe=True)
+    elif kind is not None and kind.endswith("[]"):
+        as_text = _array_text(node.this, kind)
+    else:
+        return node
+    node.set("this", as_text)
+    return node
+
+
+def _array_text(array: exp.Expr, kind: str) -> exp.Expr:
+    if kind.removesuffix("[]") not in (*INTEGERS, "numeric"):
+        raise FeatureNotSupported(
+            "casting this array type to text is not supported", hint="Use array_to_string()."
+        )
+    items = call("array_to_string", cast(array.copy(), "VARCHAR[]"), string(","))
+    has_null = exp.GT(this=call("len", array.copy()), expression=call("list_count", array.copy()))
+    text = exp.DPipe(
+        this=exp.DPipe(this=string("{"), expression=items, safe=True), expression=string("}"), safe=True
+    )
+    with_nulls = call("replace", call("replace", call("replace", cast(array, "VARCHAR"), string("["), string("{")), string("]"), string("}")), string(", "), string(","))  # fmt: skip
+    return case((has_null, with_nulls), default=text)
+
+
+def limited_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """varchar(n) and char(n) cut; the engine ignores the length."""
+    if not isinstance(node, exp.Cast) or node.args["to"].this not in (exp.DType.VARCHAR, exp.DType.CHAR):
+        return node
+    target = node.args["to"]
+    length = constant_integer(target.expressions[0].this) if target.expressions else None
+    if target.this == exp.DType.CHAR and not target.expressions:
+        length = 1
+    if length is None:
+        return node
+    target.set("expressions", [])
+    target.set("this", exp.DType.TEXT)
+    return cast(call("left", node, exp.Literal.number(length)), "VARCHAR")
+
+
+def _array_literal(text: str, target: exp.DataType) -> exp.Expr:
+    items = literals.parse_array(text)
+    if items is None:
+        raise StatementError("malformed array literal", sqlstate=SqlState.INVALID_TEXT_REPRESENTATION)
+    if any(isinstance(item, list) for item in items):
+        raise FeatureNotSupported("constants of multidimensional arrays are not supported")
+    elements = [exp.Null() if item is None else string(str(item)) for item in items]
+    return exp.Cast(this=exp.Array(expressions=elements), to=target)
+
+
+def _date_time_literal(node: exp.Cast, text: str, kind: str) -> exp.Expr:
+    word = text.strip().lower()
+    if kind in ("date", "timestamp", "timestamptz") and word in (
+        "now",
+        "today",
+        "tomorrow",
+        "yesterday",
+        "epoch",
+    ):
+        return _date_word(word, node)
+    found: str | None = None
+    if kind == "date":
+        date = literals.parse_date(text)
+        found = date[0] if date else None
+    elif kind in ("timestamp", "timestamptz"):
+        found = literals.parse_timestamp(text, with_zone=kind == "timestamptz")
+    elif kind == "time":
+        time = literals.parse_time(text)
+        found = time[0] if time else None
+    if found is not None:
+        node.set("this", string(found))
+    return node
+
+
+def _date_word(word: str, node: exp.Cast) -> exp.Expr:
+    if word == "epoch":
+        node.set("this", string("1970-01-01 00:00:00"))
+        return node
+    if word == "now":
+        return exp.Cast(this=call("now"), to=node.args["to"])
+    days = {"today": 0, "tomorrow": 1, "yesterday": -1}[word]
+    day = exp.Add(this=cast(call("now"), "DATE"), expression=exp.Paren(this=exp.convert(days)))
+    return exp.Cast(this=exp.Paren(this=day), to=node.args["to"])
+
+
+def _known(value: str | None, type_name: str) -> str:
+    if value is None:
+        raise invalid_text(type_name)
+    return value
+
+
+def invalid_text(type_name: str) -> StatementError:
+    """22P02, without the text."""
+    return StatementError(
+        f"invalid input syntax for type {type_name}", sqlstate=SqlState.INVALID_TEXT_REPRESENTATION
+    )

@@ -1,0 +1,111 @@
+"""The rules in order: PostgreSQL's meaning on DuckDB, one tree after the other."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect import (
+    aggregates,
+    arithmetic,
+    arrays,
+    casts,
+    dates,
+    documents,
+    patterns,
+    shapes,
+    strings,
+)
+from pgproxy.sql.dialect.types import KnownTypes, TypeSource
+
+Rule = Callable[[exp.Expr, KnownTypes], exp.Expr]
+"""Takes one node whose children are rewritten already; gives it back, or what stands for it in the engine."""
+
+ENGINE_SETTINGS = {"integer_division": "true"}
+"""Settings that every engine connection must have for these rules to hold."""
+
+RULES: tuple[Rule, ...] = (
+    shapes.fold_identifier,
+    shapes.plain_operator,
+    shapes.unqualified_builtin,
+    shapes.function_alias,
+    shapes.untyped_null,
+    shapes.escape_string,
+    arithmetic.divide,
+    arithmetic.remainder,
+    arithmetic.whole_quotient,
+    arithmetic.round_half_even,
+    arithmetic.sign_keeps_type,
+    arithmetic.power_of_numeric,
+    arithmetic.days_between,
+    aggregates.exact_sum,
+    aggregates.numeric_average,
+    aggregates.every,
+    aggregates.string_agg_null_delimiter,
+    aggregates.json_aggregates,
+    casts.literal_cast,
+    casts.text_to_integer,
+    casts.bare_numeric,
+    casts.cast_to_text,
+    casts.limited_text,
+    casts.plain_interval,
+    dates.extract_field,
+    dates.truncate,
+    dates.clock,
+    dates.format_date,
+    dates.parse_date,
+    dates.build_interval,
+    strings.integer_results,
+    strings.substring,
+    strings.overlay,
+    strings.quoting,
+    strings.split,
+    strings.encodings,
+    strings.initcap,
+    strings.format_call,
+    patterns.like_escape,
+    patterns.regular_expression,
+    patterns.regular_expression_call,
+    patterns.similar_to,
+    arrays.sizes,
+    arrays.list_calls,
+    arrays.subscript,
+    arrays.contains,
+    documents.extract_path,
+    documents.constructors,
+    documents.inspection,
+)
+
+
+def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr:
+    """Give a copy of a source tree that means on DuckDB what the source means on PostgreSQL.
+
+    Raises:
+        FeatureNotSupported: the meaning cannot be kept.
+        StatementError: a constant is malformed (22P02, 22007, 22012).
+    """
+    root = expression.copy()
+    shapes.name_inner_columns(root)
+    known = KnownTypes(types)
+    nodes = list(root.dfs())
+    for node in nodes:
+        known.of(node)
+    for node in reversed(nodes):
+        replaced = _apply(node, known)
+        if node is root:
+            root = replaced
+    return root
+
+
+def _apply(node: exp.Expr, known: KnownTypes) -> exp.Expr:
+    for rule in RULES:
+        parent, key, index = node.parent, node.arg_key, node.index
+        new = rule(node, known)
+        if new is node:
+            continue
+        known.replace(node, new)
+        if parent is not None and key is not None:
+            parent.set(key, new, index)
+        else:
+            new.parent = None
+        node = new
+    return node

@@ -1,0 +1,141 @@
+"""Names and shapes: identifiers, aliases, operators with a schema, constants without a type.
+
+PostgreSQL docs, "Lexical Structure" and "Table Expressions".
+"""
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.build import call, cast, function_name, string
+from pgproxy.sql.dialect.names import UNNAMED, column_name
+from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.utility.scan import fold_identifier as fold_word
+from pgwire.errors import FeatureNotSupported
+
+_BINARY_OPERATORS: dict[str, type[exp.Expr]] = {
+    "=": exp.EQ,
+    "<>": exp.NEQ,
+    "!=": exp.NEQ,
+    "<": exp.LT,
+    "<=": exp.LTE,
+    ">": exp.GT,
+    ">=": exp.GTE,
+    "+": exp.Add,
+    "-": exp.Sub,
+    "*": exp.Mul,
+    "||": exp.DPipe,
+    "~": exp.RegexpLike,
+    "~*": exp.RegexpILike,
+    "~~": exp.Like,
+    "~~*": exp.ILike,
+}
+_NEGATED_OPERATORS = {"!~": "~", "!~*": "~*", "!~~": "~~", "!~~*": "~~*"}
+_BYTE_COLLATIONS = frozenset({"default", "c", "posix", "ucs_basic"})
+
+
+def name_inner_columns(root: exp.Expr) -> None:
+    """Give the columns of derived tables and CTEs PostgreSQL's names, in place, where they have none of their own."""
+    for query in root.find_all(exp.Select):
+        if not _is_referenced(query):
+            continue
+        for item in query.expressions:
+            if isinstance(item, (exp.Alias, exp.Column)) or item.is_star:
+                continue
+            name = column_name(item)
+            if name != UNNAMED:
+                parent, index = item.parent, item.index
+                alias = exp.Alias(this=item, alias=exp.to_identifier(name, quoted=True))
+                if parent is not None:
+                    parent.set("expressions", alias, index)
+
+
+def _is_referenced(query: exp.Select) -> bool:
+    """Tell whether the query's columns can be named from outside, and itself names them."""
+    if isinstance(query.parent, exp.SetOperation) and query.arg_key != "this":
+        return False
+    holder = query.parent
+    while isinstance(holder, (exp.SetOperation, exp.Subquery)) and not _is_derived_table(holder):
+        holder = holder.parent
+    return isinstance(holder, exp.CTE) or _is_derived_table(holder)
+
+
+def _is_derived_table(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Subquery) and isinstance(node.parent, (exp.From, exp.Join, exp.Lateral))
+
+
+def fold_identifier(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Unquoted names are lower case; then all are quoted, since the engine reserves other words (`at`)."""
+    if isinstance(node, exp.Identifier) and not node.args.get("quoted") and isinstance(node.this, str):
+        node.set("this", fold_word(node.this))
+        node.set("quoted", True)
+    return node
+
+
+def plain_operator(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`a OPERATOR(pg_catalog.~) b` is `a ~ b`; a collation by bytes is the engine's own order."""
+    if isinstance(node, exp.Collate):
+        name = node.expression.name.lower()
+        return node.this if name in _BYTE_COLLATIONS else node
+    if not isinstance(node, exp.Operator):
+        return node
+    symbol = str(node.args["operator"]).removeprefix("pg_catalog.")
+    positive = _NEGATED_OPERATORS.get(symbol, symbol)
+    kind = _BINARY_OPERATORS.get(positive)
+    if kind is None:
+        raise FeatureNotSupported("this operator is not supported in OPERATOR(...)")
+    plain = kind(this=node.this, expression=node.expression)
+    return exp.Not(this=plain) if symbol in _NEGATED_OPERATORS else plain
+
+
+def unqualified_builtin(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`pg_catalog.length(x)` is `length(x)`."""
+    is_builtin = isinstance(node, exp.Dot) and isinstance(node.this, exp.Identifier)
+    if is_builtin and node.this.name == "pg_catalog" and isinstance(node.expression, exp.Func):
+        return node.expression
+    return node
+
+
+def function_alias(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`FROM f(…) x` names its one column x as well; the engine would make x a struct."""
+    if not isinstance(node, (exp.Table, exp.Unnest)):
+        return node
+    alias = node.args.get("alias")
+    is_function = isinstance(node, exp.Unnest) or isinstance(node.this, exp.ExplodingGenerateSeries)
+    if not is_function or not isinstance(alias, exp.TableAlias) or alias.columns or alias.this is None:
+        return node
+    if isinstance(node, exp.Table) or len(node.expressions) == 1:
+        alias.set("columns", [alias.this.copy()])
+    return node
+
+
+def untyped_null(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A NULL that stands alone as an output column is text."""
+    top = node.parent.parent if isinstance(node.parent, exp.Alias) else node.parent
+    if (
+        isinstance(node, exp.Null)
+        and isinstance(top, exp.Select)
+        and not isinstance(top.parent, exp.SetOperation)
+    ):
+        holder = node if node.parent is top else node.parent
+        if holder is not None and holder.arg_key == "expressions" and not isinstance(top.parent, exp.Insert):
+            return cast(node.copy(), "VARCHAR")
+    return node
+
+
+def escape_string(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`E'…'`, whose escapes are resolved by now, is a plain string; a bit string has no counterpart."""
+    if isinstance(node, exp.ByteString):
+        return string(str(node.this))
+    if isinstance(node, (exp.BitString, exp.HexString)):
+        raise FeatureNotSupported("bit strings are not supported", hint="Use bytea or an integer.")
+    return node
+
+
+def argument_list(node: exp.Expr, name: str) -> list[exp.Expr] | None:
+    """The arguments of a call by name, or None where the node is something else."""
+    return list(node.expressions) if function_name(node) == name else None
+
+
+def renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
+    """The same call under the engine's name, where it is in the table."""
+    name = names.get(function_name(node))
+    return call(name, *node.expressions) if name else node

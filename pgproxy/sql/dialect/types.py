@@ -1,0 +1,325 @@
+"""What is known of the types in a source tree, in PostgreSQL's names: `int4`, `numeric`, `text`, `int4[]`; None: unknown.
+
+Small on purpose: it serves the rules of this package, which must be right where a type is unknown. It never guesses.
+PostgreSQL docs, "Functions and Operators" and "Type Conversion".
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.grammar import NAME_KEY
+from pgproxy.sql.dialect.names import column_name
+
+INTEGERS = ("int2", "int4", "int8")
+FLOATS = ("float4", "float8")
+_NUMBER_ORDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
+
+
+class TypeSource(Protocol):
+    """Tells the columns of a base relation."""
+
+    def column_types(self, table: exp.Table) -> Mapping[str, str] | None:
+        """Give DuckDB's type of each column by lower-case name; None where the relation is unknown."""
+        ...
+
+
+_DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
+    {
+        exp.DType.TINYINT: "int2",
+        exp.DType.SMALLINT: "int2",
+        exp.DType.INT: "int4",
+        exp.DType.BIGINT: "int8",
+        exp.DType.INT128: "numeric",
+        exp.DType.DECIMAL: "numeric",
+        exp.DType.FLOAT: "float4",
+        exp.DType.DOUBLE: "float8",
+        exp.DType.BOOLEAN: "bool",
+        exp.DType.CHAR: "text",
+        exp.DType.VARCHAR: "text",
+        exp.DType.TEXT: "text",
+        exp.DType.VARBINARY: "bytea",
+        exp.DType.DATE: "date",
+        exp.DType.TIME: "time",
+        exp.DType.TIMESTAMP: "timestamp",
+        exp.DType.TIMESTAMPTZ: "timestamptz",
+        exp.DType.INTERVAL: "interval",
+        exp.DType.JSON: "json",
+        exp.DType.JSONB: "json",
+        exp.DType.UUID: "uuid",
+    }
+)
+
+_CALLS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(
+        ("length", "char_length", "character_length", "position", "strpos", "ascii", "octet_length", "bit_length",
+         "array_length", "array_upper", "array_lower", "cardinality", "array_position", "jsonb_array_length",
+         "json_array_length", "width_bucket"), "int4")
+    | dict.fromkeys(("count", "row_number", "rank", "dense_rank"), "int8")
+    | dict.fromkeys(("lower", "upper", "concat", "concat_ws", "substring", "substr", "trim", "btrim", "ltrim", "rtrim",
+         "left", "right", "lpad", "rpad", "replace", "reverse", "repeat", "md5", "chr", "to_char", "split_part",
+         "translate", "initcap", "string_agg", "quote_ident", "quote_literal", "format", "encode", "to_hex",
+         "regexp_replace", "overlay", "array_to_string", "version"), "text")
+    | dict.fromkeys(("date_part", "random", "pi", "sqrt", "cbrt", "sin", "cos", "tan", "radians", "degrees"), "float8")
+    | dict.fromkeys(("extract", "div"), "numeric")
+    | dict.fromkeys(("now", "current_timestamp", "to_timestamp", "clock_timestamp"), "timestamptz")
+    | dict.fromkeys(("current_date", "to_date", "make_date"), "date")
+    | dict.fromkeys(("make_timestamp", "localtimestamp"), "timestamp")
+    | dict.fromkeys(("age", "make_interval", "justify_days", "justify_hours"), "interval")
+    | dict.fromkeys(("bool_and", "bool_or", "every", "exists", "starts_with"), "bool")
+    | dict.fromkeys(("decode",), "bytea")
+    | dict.fromkeys(("to_json", "to_jsonb", "json_build_object", "jsonb_build_object", "json_agg", "jsonb_agg",
+         "json_build_array", "jsonb_build_array"), "json")
+)  # fmt: skip
+
+_SAME_AS_ARGUMENT = frozenset(
+    ("max", "min", "abs", "coalesce", "greatest", "least", "nullif", "mode", "lag", "lead", "first_value", "last_value",
+     "nth_value", "any_value")
+)  # fmt: skip
+_ROUNDING = frozenset({"round", "ceil", "ceiling", "floor", "trunc", "sign"})
+_AVERAGES = frozenset({"avg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"})
+
+
+class KnownTypes:
+    """Types of nodes, found before rewriting; a node that replaces another takes its type over."""
+
+    def __init__(self, source: TypeSource | None) -> None:
+        self._source = source
+        self._known: dict[int, tuple[exp.Expr, str | None]] = {}
+
+    def of(self, node: exp.Expr) -> str | None:
+        """Give a node's type, or None."""
+        found = self._known.get(id(node))
+        if found is None:
+            # Set first: a column that (wrongly) refers to itself then ends here.
+            self._known[id(node)] = (node, None)
+            found = (node, self._infer(node))
+            self._known[id(node)] = found
+        return found[1]
+
+    def replace(self, old: exp.Expr, new: exp.Expr) -> None:
+        """Let `new` have the type that `old` had in PostgreSQL."""
+        self._known[id(new)] = (new, self.of(old))
+
+    def all_of(self, nodes: list[exp.Expr]) -> str | None:
+        """Give the one type that these have together, by PostgreSQL's rules for numbers."""
+        kinds = {self.of(node) for node in nodes if not isinstance(node, exp.Null)}
+        if len(kinds) == 1:
+            return kinds.pop()
+        if kinds and all(kind in _NUMBER_ORDER for kind in kinds):
+            return max((str(kind) for kind in kinds), key=_NUMBER_ORDER.index)
+        return None
+
+    def _infer(self, node: exp.Expr) -> str | None:
+        if isinstance(node, exp.Column):
+            return self._column(node)
+        if isinstance(node, (exp.Cast, exp.TryCast)):
+            return type_of_data_type(node.args["to"])
+        if isinstance(node, exp.Literal):
+            return literal_type(node)
+        if isinstance(node, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Escape)):
+            return "bool"
+        if isinstance(node, exp.Case):
+            branches = [branch.args["true"] for branch in node.args["ifs"]]
+            default = node.args.get("default")
+            return self.all_of([*branches, *([default] if default is not None else [])])
+        if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow)):
+            return self._arithmetic(node)
+        if isinstance(node, (exp.DPipe, exp.JSONExtractScalar)):
+            return "text" if self.of(node.this) == "text" or isinstance(node, exp.JSONExtractScalar) else None
+        if isinstance(node, exp.Subquery):
+            return self._subquery(node)
+        if isinstance(node, exp.Array):
+            element = self.all_of(node.expressions)
+            return f"{element}[]" if element else None
+        if isinstance(node, exp.Interval):
+            return "interval"
+        if isinstance(node, (exp.JSONExtract, exp.JSONBExtract)):
+            return "json"
+        return self._wrapped_or_call(node)
+
+    def _wrapped_or_call(self, node: exp.Expr) -> str | None:
+        if isinstance(
+            node,
+            (exp.Paren, exp.Neg, exp.Filter, exp.Window, exp.Collate, exp.Alias, exp.Distinct, exp.Order),
+        ):
+            inner = node.expressions[0] if isinstance(node, exp.Distinct) and node.expressions else node.this
+            return self.of(inner) if isinstance(inner, exp.Expr) else None
+        if isinstance(node, exp.Bracket):
+            array = self.of(node.this)
+            return array.removesuffix("[]") if array and array.endswith("[]") else None
+        if isinstance(node, exp.Dot):
+            return self.of(node.expression) if isinstance(node.expression, exp.Func) else None
+        return self._call(node) if isinstance(node, exp.Func) else None
+
+    def _call(self, node: exp.Func) -> str | None:
+        name = str(node.meta.get(NAME_KEY) or column_name(node)).lower()
+        arguments = [
+            argument
+            for argument in (node.args.get("this"), *node.expressions)
+            if isinstance(argument, exp.Expr)
+        ]
+        argument = self.of(arguments[0]) if arguments else None
+        if name in _CALLS:
+            return _CALLS[name]
+        if name in _SAME_AS_ARGUMENT:
+            return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else argument
+        if name == "array_agg":
+            return f"{argument}[]" if argument else None
+        if name == "sum":
+            return {"int2": "int8", "int4": "int8", "int8": "numeric"}.get(argument or "", argument)
+        if name in _AVERAGES:
+            return _float_or_numeric(argument)
+        if name in _ROUNDING:
+            return (
+                "numeric" if argument == "numeric" else "float8" if argument in (*INTEGERS, *FLOATS) else None
+            )
+        if name == "unnest":
+            return argument.removesuffix("[]") if argument and argument.endswith("[]") else None
+        if name == "date_trunc" and len(arguments) > 1:
+            kind = self.of(arguments[1])
+            return "timestamptz" if kind == "date" else kind
+        return None
+
+    def _arithmetic(self, node: exp.Expr) -> str | None:
+        left, right = self.of(node.this), self.of(node.expression)
+        if isinstance(node, exp.Pow):
+            return _power_type(left, right)
+        if left in _NUMBER_ORDER and right in _NUMBER_ORDER:
+            wider = max(left, right, key=_NUMBER_ORDER.index)
+            # real with anything but real is double precision.
+            return "float8" if wider == "float4" and left != right else wider
+        if isinstance(node, exp.Sub) and left == right == "date":
+            return "int4"
+        if left == "date" and right in INTEGERS:
+            return "date"
+        if {left, right} == {"date", "interval"}:
+            return "timestamp"
+        if left in ("timestamp", "timestamptz") and right == "interval":
+            return left
+        if isinstance(node, exp.Sub) and left == right and left in ("timestamp", "timestamptz"):
+            return "interval"
+        return None
+
+    def _column(self, column: exp.Column) -> str | None:
+        name = column.name if column.this.args.get("quoted") else column.name.lower()
+        for query in _enclosing_queries(column):
+            found = {self._source_column(source, name) for source in _sources(query, column.table)}
+            found.discard(None)
+            if found:
+                return found.pop() if len(found) == 1 else None
+        return None
+
+    def _source_column(self, source: exp.Expr, name: str) -> str | None:
+        if isinstance(source, exp.Table):
+            definition = _cte(source)
+            if definition is not None:
+                return self._query_column(definition.this, name, definition.args.get("alias"))
+            columns = self._source.column_types(source) if self._source is not None else None
+            return type_of_engine_type(columns[name]) if columns and name in columns else None
+        if isinstance(source, exp.Subquery):
+            return self._query_column(source.this, name, source.args.get("alias"))
+        return None
+
+    def _query_column(self, query: exp.Expr, name: str, alias: exp.Expr | None) -> str | None:
+        # The branches of a set operation may differ; then nothing is said.
+        while isinstance(query, exp.Subquery):
+            query = query.this
+        if isinstance(query, exp.SetOperation):
+            left = self._query_column(query.this, name, alias)
+            return left if left == self._query_column(query.expression, name, alias) else None
+        if not isinstance(query, exp.Select):
+            return None
+        renamed = (
+            [column.name.lower() for column in alias.columns] if isinstance(alias, exp.TableAlias) else []
+        )
+        for index, item in enumerate(query.expressions):
+            own = renamed[index] if index < len(renamed) else column_name(item)
+            if not item.is_star and own == name:
+                return self.of(item)
+        if any(item.is_star for item in query.expressions):
+            found = {self._source_column(source, name) for source in _sources(query, "")} - {None}
+            return found.pop() if len(found) == 1 else None
+        return None
+
+    def _subquery(self, node: exp.Subquery) -> str | None:
+        query = node.this
+        return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
+
+
+def literal_type(node: exp.Literal) -> str | None:
+    """Give a constant's type. A string is not yet anything: PostgreSQL calls it unknown."""
+    if node.is_string:
+        return None
+    text = node.name
+    if not text.isdigit():
+        return "numeric"
+    value = int(text) if len(text) < 30 else 2**64
+    return "int4" if value < 2**31 else "int8" if value < 2**63 else "numeric"
+
+
+def type_of_data_type(kind: exp.DataType) -> str | None:
+    """Give PostgreSQL's name of a type in a cast."""
+    if kind.this in (exp.DType.ARRAY, exp.DType.LIST) and kind.expressions:
+        element = type_of_data_type(kind.expressions[0])
+        return f"{element}[]" if element else None
+    return _DATA_TYPES.get(kind.this)
+
+
+def type_of_engine_type(name: str) -> str | None:
+    """Give PostgreSQL's name of a DuckDB type."""
+    try:
+        return type_of_data_type(exp.DataType.build(name, dialect="duckdb"))
+    except (ValueError, TypeError):
+        return None
+
+
+def _float_or_numeric(argument: str | None) -> str | None:
+    if argument in FLOATS:
+        return "float8"
+    if argument in (*INTEGERS, "numeric"):
+        return "numeric"
+    return "interval" if argument == "interval" else None
+
+
+def _power_type(left: str | None, right: str | None) -> str | None:
+    if left is None or right is None:
+        return None
+    return "numeric" if "numeric" in (left, right) and not {left, right} & set(FLOATS) else "float8"
+
+
+def _enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
+    queries = []
+    parent = node.parent
+    while parent is not None:
+        if isinstance(parent, (exp.Select, exp.Update, exp.Delete, exp.Insert)):
+            queries.append(parent)
+        parent = parent.parent
+    return queries
+
+
+def _sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
+    """The relations in a query's FROM; only that of a name, where a name is given."""
+    found: list[exp.Expr] = []
+    clause = query.args.get("from_")
+    if isinstance(clause, exp.From):
+        found.append(clause.this)
+    found.extend(join.this for join in query.args.get("joins") or ())
+    if isinstance(query, (exp.Update, exp.Delete)) and isinstance(query.this, exp.Expr):
+        found.append(query.this)
+    return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
+
+
+def _cte(table: exp.Table) -> exp.CTE | None:
+    if table.args.get("db"):
+        return None
+    node: exp.Expr | None = table
+    while node is not None:
+        clause = node.args.get("with_")
+        for definition in clause.expressions if isinstance(clause, exp.With) else ():
+            if definition.alias.lower() == table.name.lower():
+                return definition if isinstance(definition, exp.CTE) else None
+        node = node.parent
+    return None

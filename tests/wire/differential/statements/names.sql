@@ -1,0 +1,25 @@
+select 1
+select 1, 2, 'x', true, null
+select count(*) from people
+select sum(id), min(name), max(id) as Biggest, "id" from people group by id order by id limit 1
+select id::text, id + 1, upper(name), Name, "name" from people where id = 1
+select case when true then 1 end, coalesce(1, 2), case when false then 1 else id end from people where id = 1
+select * from people order by id limit 1
+select (select max(id) from people), exists (select 1), array[1, 2]
+select extract(year from date '2024-01-01'), substring('abc' from 2), position('b' in 'abc')
+select date '2024-01-01', timestamp '2024-01-01 00:00:00', 5::bigint, 1.5::float8
+select x.upper from (select upper('a')) x
+select y.count from (select count(*) from people) y
+with c as (select max(id) from people) select max from c
+select column1, column2 from (values (1, 'a'), (2, 'b')) v order by 1
+values (1, 'a')
+select 1 as "A b", 2 as Foo
+select trim(' a '), btrim('a'), char_length('abc'), substr('abc', 2)
+select id, id from people order by 1 limit 1
+select current_date is not null, now() is null
+select nullif(1, 2), greatest(1, 2), least(1, 2)
+select 1 union select 2 order by 1
+select not true, 1 = 1, 1 in (1, 2), 'a' like 'a', 1 between 0 and 2, null is null
+select p.id from people as p where p.id = 2
+select "people".id from people where id = 3
+select PEOPLE.ID from People where Id = 4
