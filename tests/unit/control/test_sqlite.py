@@ -126,15 +126,19 @@ async def test_a_verifier_is_given_for_users_who_may_log_in_only(metastore: Meta
     assert found == {"ann": VERIFIER, "locked": None, "bare": None, "team": None, "ghost": None}
 
 
+def files_in(folder: Path) -> list[tuple[bytes, int]]:
+    return [(file.read_bytes(), file.stat().st_mode & 0o077) for file in folder.iterdir()]
+
+
 async def test_secrets_are_not_in_the_file_and_the_file_is_private(path: Path) -> None:
     state = sample_state()
     token = "a-token-to-look-for"
     endpoint = replace(state.endpoints["node"], token=token)
     async with open_metastore(f"sqlite:///{path}") as metastore:
         await write(metastore, replace(state, endpoints={"node": endpoint}))
-        for file in path.parent.iterdir():
-            assert token.encode() not in file.read_bytes()
-            assert file.stat().st_mode & 0o077 == 0
+        for content, open_to_others in files_in(path.parent):
+            assert token.encode() not in content
+            assert open_to_others == 0
 
 
 async def test_a_key_that_does_not_fit_stops_the_opening(path: Path) -> None:

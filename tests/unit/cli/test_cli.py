@@ -1,0 +1,168 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pgproxy.cli.main import app
+from pgproxy.settings import GatewaySettings
+
+POLICY = """
+users: {ann: {password: "a secret", groups: [team]}}
+groups: {team: }
+grants: [{to: team, privileges: [SELECT], on: demo.sales.*}]
+"""
+
+
+class CommandLine:
+    """Runs commands on one metastore."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._runner = CliRunner()
+
+    def __call__(self, *arguments: str, given: str | None = None) -> Result:
+        return self._runner.invoke(app, arguments, input=given)
+
+    def must(self, *arguments: str, given: str | None = None) -> str:
+        result = self(*arguments, given=given)
+        assert result.exit_code == 0, result.stderr
+        assert result.stderr == ""
+        return result.stdout
+
+    def refused(self, *arguments: str, code: int = 1, given: str | None = None) -> str:
+        result = self(*arguments, given=given)
+        assert result.exit_code == code
+        assert result.stdout == ""
+        assert "Traceback" not in result.stderr
+        return result.stderr
+
+    def file(self, text: str, name: str = "policy.yaml") -> str:
+        path = self._folder / name
+        path.write_text(text)
+        return str(path)
+
+
+@pytest.fixture
+def pgproxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    for name in GatewaySettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("METASTORE_URL", f"sqlite:///{tmp_path}/m.sqlite")
+    monkeypatch.setenv("NO_COLOR", "1")
+    return CommandLine(tmp_path)
+
+
+def test_every_command_has_help(pgproxy: CommandLine) -> None:
+    commands = ["serve", "assign", "unassign"]
+    commands += [f"policy {name}" for name in ("apply", "diff", "export", "check")]
+    commands += [f"endpoint {name}" for name in ("add", "list", "drain", "activate", "remove", "token")]
+    commands += [f"user {name}" for name in ("add", "passwd", "lock", "unlock", "drop", "list")]
+    for command in commands:
+        assert "Usage: " in pgproxy.must(*command.split(), "--help")
+    assert pgproxy.must("--version").startswith("pgproxy ")
+
+
+def test_a_policy_is_checked_planned_applied_and_exported(pgproxy: CommandLine, tmp_path: Path) -> None:
+    file = pgproxy.file(POLICY)
+    assert pgproxy.must("policy", "check", file).endswith(": ok\n")
+    plan = pgproxy.must("policy", "diff", file)
+    assert "+ grant team: SELECT on demo.sales.*" in plan
+    assert plan.endswith("3 changes\n")
+    assert pgproxy.must("policy", "apply", file).endswith("applied: epoch 1\n")
+    assert pgproxy.must("policy", "apply", file) == "no change: epoch 1\n"
+    assert pgproxy.must("policy", "diff", "--exit-code", file) == "no change\n"
+    exported = tmp_path / "exported.yaml"
+    assert pgproxy.must("policy", "export", str(exported)) == ""
+    assert exported.stat().st_mode & 0o777 == 0o600
+    assert pgproxy.must("policy", "export", "-") == exported.read_text()
+    assert pgproxy.must("policy", "apply", str(exported)) == "no change: epoch 1\n"
+    assert pgproxy.must("policy", "apply", "-", given=POLICY) == "no change: epoch 1\n"
+
+
+def test_a_changed_policy_shows_before_and_after_but_no_secret(pgproxy: CommandLine) -> None:
+    pgproxy.must("policy", "apply", pgproxy.file(POLICY))
+    changed = pgproxy.file(
+        POLICY.replace("a secret", "another one").replace("[team]}", "[team], admin: true}")
+    )
+    result = pgproxy("policy", "diff", "--exit-code", changed)
+    assert result.exit_code == 1
+    assert "~ user ann" in result.stdout
+    assert "admin: False → True" in result.stdout
+    assert "password: <redacted> → <redacted>" in result.stdout
+    assert "another one" not in result.output
+
+
+def test_mistakes_in_a_policy_file_are_told_with_lines_and_exit_code_2(pgproxy: CommandLine) -> None:
+    file = pgproxy.file("users:\n  ann: {passwrd: hunter2}\n")
+    for command in ("check", "diff", "apply"):
+        said = pgproxy.refused("policy", command, file, code=2)
+        assert said == "pgproxy: line 2: users.ann.passwrd: no such key\n"
+    assert "cannot read" in pgproxy.refused("policy", "check", "/nowhere", code=2)
+    assert "cannot write" in pgproxy.refused("policy", "export", "/nowhere/x", code=2)
+
+
+def test_endpoints_are_added_assigned_drained_and_removed(pgproxy: CommandLine) -> None:
+    pgproxy.must("policy", "apply", pgproxy.file(POLICY))
+    added = pgproxy.must("endpoint", "add", "node", "grpc://127.0.0.1:9444", "--token", "a-token")
+    assert added == "endpoint node added (epoch 2)\n"
+    pgproxy.must("assign", "--group", "team", "--endpoint", "node", "--fallback", "automatic")
+    pgproxy.must("assign", "--user", "ann", "--endpoint", "node", "--fallback", "disabled", "--priority", "1")
+    listed = pgproxy.must("endpoint", "list")
+    assert "ann (disabled), team (automatic)" in listed
+    assert "a-token" not in listed
+    for command, state in (("drain", "DRAINING"), ("activate", "ACTIVE"), ("remove", "RETIRED")):
+        pgproxy.must("endpoint", command, "node")
+        assert state in pgproxy.must("endpoint", "list")
+    assert pgproxy.must("endpoint", "remove", "node") == "no change\n"
+    pgproxy.must("unassign", "--user", "ann", "--endpoint", "node")
+    pgproxy.must("endpoint", "add", "node", "grpcs://other:1", given="token-from-stdin\n")
+    assert "grpcs://other:1" in pgproxy.must("endpoint", "list")
+    pgproxy.must("endpoint", "token", "node", given="rotated\n")
+
+
+def test_users_are_added_locked_and_dropped_with_passwords_from_stdin(pgproxy: CommandLine) -> None:
+    pgproxy.must("user", "add", "root", "--admin", given="first\n")
+    pgproxy.must("user", "add", "ann", "--no-password")
+    pgproxy.must("user", "lock", "ann")
+    listed = pgproxy.must("user", "list")
+    assert "locked, no password" in listed
+    assert "admin" in listed
+    pgproxy.must("user", "unlock", "ann")
+    pgproxy.must("user", "passwd", "ann", given="second\n")
+    pgproxy.must("user", "drop", "ann")
+    assert "ann" not in pgproxy.must("user", "list")
+
+
+def test_what_the_service_refuses_is_said_with_its_code(pgproxy: CommandLine) -> None:
+    pgproxy.must("policy", "apply", pgproxy.file(POLICY))
+    assert (
+        pgproxy.refused("user", "lock", "ghost") == 'pgproxy: role "ghost" does not exist (SQLSTATE 42704)\n'
+    )
+    assert "42710" in pgproxy.refused("user", "add", "ann", "--no-password")
+    assert "detail: It is named by: 1 grants." in pgproxy.refused("user", "drop", "team")
+    assert "22023" in pgproxy.refused("endpoint", "add", "n", "http://h", "--token", "t")
+    assert "42704" in pgproxy.refused("assign", "--user", "ann", "--endpoint", "none")
+
+
+def test_bad_arguments_exit_with_2(pgproxy: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "give one of" in pgproxy.refused("assign", "--endpoint", "n", code=2)
+    assert "give one of" in pgproxy.refused(
+        "assign", "--user", "a", "--group", "b", "--endpoint", "n", code=2
+    )
+    pgproxy.refused("assign", "--user", "a", "--endpoint", "n", "--fallback", "perhaps", code=2)
+    assert "nothing on stdin" in pgproxy.refused("user", "passwd", "a", code=2, given="")
+    assert "METASTORE_URL" in pgproxy.refused("user", "list", "--metastore", "mysql:///x")
+    assert "No such file" in pgproxy.refused("user", "list", "--metastore", "sqlite:////nowhere/m.sqlite")
+
+
+def test_serve_stops_with_2_and_the_settings_name_and_not_its_value(
+    pgproxy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_CONNECTIONS", "hunter2")
+    said = pgproxy.refused("serve", code=2)
+    assert said.startswith("pgproxy: MAX_CONNECTIONS: ")
+    assert "hunter2" not in said
+    monkeypatch.delenv("MAX_CONNECTIONS")
+    config = pgproxy.file("FEATURE_CURSOR_MODE=perhaps", "config.env")
+    assert pgproxy.refused("serve", "--config", config, code=2).startswith("pgproxy: FEATURE_CURSOR_MODE: ")
