@@ -7,7 +7,7 @@ from pgproxy.catalog.functions.definitions import DEFINITION_MACROS
 from pgproxy.catalog.functions.macro import Macro, sources
 from pgproxy.catalog.functions.names import NAME_MACROS
 from pgproxy.catalog.functions.privileges import PRIVILEGE_MACROS
-from pgproxy.catalog.functions.server import SERVER_MACROS
+from pgproxy.catalog.functions.server import SERVER_MACROS, TABLE_TWINS
 from pgproxy.catalog.snapshot import SystemFunction
 
 _MACROS: tuple[Macro, ...] = (*NAME_MACROS, *DEFINITION_MACROS, *PRIVILEGE_MACROS, *SERVER_MACROS)
@@ -21,7 +21,7 @@ def system_functions() -> Mapping[str, SystemFunction]:
 
 def macro_statements() -> Iterator[str]:
     """CREATE MACRO for each; SYSTEM_CATALOG's relations must exist."""
-    yield from (macro.statement for macro in _MACROS)
+    yield from (macro.statement for macro in (*_MACROS, *TABLE_TWINS))
 
 
 def macro_sources() -> frozenset[tuple[str, str]]:

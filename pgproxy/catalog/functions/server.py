@@ -73,3 +73,14 @@ SERVER_MACROS: tuple[Macro, ...] = (
     *constant("pg_blocking_pids", 1007, "CAST([] AS INTEGER[])", "p_pid"),
     Macro("_pg_expandarray", 2249, {"p_array": _EXPANDED}),
 )
+
+TABLE_TWINS: tuple[Macro, ...] = (
+    # DuckDB ignores WITH ORDINALITY behind a table macro, so the (never present) ordinality is a column of its own.
+    Macro(
+        "pg_partition_ancestors",
+        REGCLASS,
+        {"p_oid": "SELECT CAST(p_oid AS BIGINT) AS relid, CAST(0 AS BIGINT) AS ordinality WHERE false"},
+        is_table=True,
+    ),
+)
+"""The same functions where they stand in FROM: DuckDB keeps table macros and scalar macros apart."""

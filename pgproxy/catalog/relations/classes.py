@@ -1,4 +1,4 @@
-"""The small relations that follow the catalogs: pg_namespace, pg_class, pg_index, pg_constraint and the like."""
+"""The small relations that follow the catalogs: pg_namespace, pg_class, pg_index, pg_constraint, others."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import pyarrow as pa
 from pgproxy.catalog.builtin import relation_definitions
 from pgproxy.catalog.constraints import pretty_definition
 from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
-from pgproxy.catalog.oids import OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
+from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
 from pgproxy.catalog.relations.table import Rule, build_rows
 from pgproxy.catalog.snapshot import RelationKind
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
@@ -66,7 +66,7 @@ def class_rows(model: CatalogModel) -> pa.Table:
     """pg_class. A table stands twice: with its row estimate, and without for who does not read all rows."""
     rows = [*_system_classes(), *_relation_classes(model), *_index_classes(model), *_sequence_classes(model)]
     constants = {"relowner": OWNER_OID, "relpersistence": "p", "relispopulated": True, "relfrozenxid": 0}
-    return _build("pg_class", rows, {**constants, "relreplident": "n"})
+    return _build("pg_class", rows, constants)
 
 
 def _class(
@@ -85,6 +85,8 @@ def _class(
         "relchecks": 0,
         "relhasindex": False,
         "relhasrules": kind == "v",
+        # PostgreSQL: a user's table has its primary key as replica identity (d), everything else nothing (n).
+        "relreplident": "d" if kind == "r" and oid >= FIRST_USER_OID else "n",
         "relhastriggers": False,
         "_database": schema[0],
         "_key": row_key,

@@ -1,0 +1,95 @@
+"""The service keeps the published catalog and its viewers in step with what exists."""
+
+import duckdb
+import pytest
+
+from pgproxy.catalog import service as service_module
+from pgproxy.catalog.service import CatalogService
+from pgproxy.catalog.snapshot import RelationKind
+from pgproxy.policy.effective import effective_policy
+from pgproxy.policy.model import PolicySet, Principal, PrincipalKind, TableName
+from tests.unit.catalog.shop import CUSTOMERS, NOTES, Shop, open_shop
+
+
+async def test_a_refresh_shows_new_tables_and_forgets_dropped_ones() -> None:
+    async with open_shop() as shop:
+        before = shop.service.snapshot
+        shop.connection.execute("CREATE TABLE shop.sales.returns(id INTEGER); DROP TABLE shop.main.notes")
+        snapshot = await shop.service.refresh()
+        assert snapshot.generation == before.generation + 1
+        assert TableName("shop", "sales", "returns") in snapshot.tables
+        assert NOTES not in snapshot.tables
+        assert snapshot.oids[CUSTOMERS] == before.oids[CUSTOMERS]
+        await shop.service.publish_viewer(shop.policy("root"))
+        names = {name for (name,) in shop.read("root", "pg_catalog.pg_class", ["relname"])}
+        assert "returns" in names
+        assert "notes" not in names
+
+
+async def test_viewers_are_published_anew_after_a_refresh() -> None:
+    async with open_shop() as shop:
+        await shop.service.refresh()
+        assert shop.read("root", "pg_catalog.pg_tables", ["tablename"], "schemaname = 'sales'") == []
+        await shop.service.publish_viewer(shop.policy("root"))
+        assert len(shop.read("root", "pg_catalog.pg_tables", ["tablename"], "schemaname = 'sales'")) == 3
+
+
+async def test_only_so_many_viewers_are_kept_and_the_least_used_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "MAX_VIEWERS", 2)
+    names = ("a", "b", "c")
+    policies = PolicySet(1, {name: Principal(name, PrincipalKind.USER, is_admin=True) for name in names})
+    connection = duckdb.connect()
+    service = CatalogService("memory", ["memory"])
+    service.prepare_instance(connection)
+    await service.refresh()
+    await service.publish_policy_set(policies)
+    a, b, c = (effective_policy(policies, name) for name in names)
+    for policy in (a, b, a, c):
+        await service.publish_viewer(policy)
+    kept = connection.execute("SELECT DISTINCT viewer FROM pgproxy_system.acl.visible").fetchall()
+    assert {viewer for (viewer,) in kept} == {a.fingerprint, c.fingerprint}
+    await service.close()
+
+
+async def test_a_service_without_an_instance_refuses_to_refresh() -> None:
+    service = CatalogService("shop", ["shop"])
+    with pytest.raises(RuntimeError, match="prepare_instance"):
+        await service.refresh()
+    await service.close()
+
+
+def test_the_snapshot_tells_what_the_engine_has(shop: Shop) -> None:
+    customers = shop.service.snapshot.tables[CUSTOMERS]
+    assert [column.name for column in customers.columns] == ["id", "name", "credit", "hidden_email"]
+    assert customers.comment == "who buys"
+    assert customers.columns[1].default == "'nobody'"
+    assert not customers.columns[0].is_nullable
+    big = shop.service.snapshot.tables[TableName("shop", "sales", "big")]
+    assert big.kind is RelationKind.VIEW
+    assert big.view_sql == "SELECT id, hidden_margin AS m FROM sales.hidden_margins"
+    assert ("shop", "public") in shop.service.snapshot.schemas
+    assert shop.service.snapshot.tables[TableName("shop", "sales", "orders")].estimated_rows == 7
+
+
+def test_every_relation_has_the_columns_that_the_snapshot_promises(shop: Shop) -> None:
+    for (schema, name), relation in shop.service.snapshot.system_relations.items():
+        table = f'pgproxy_system.{relation.physical[0]}."{relation.physical[1]}"'
+        described = shop.connection.execute(f"DESCRIBE {table}").fetchall()
+        promised = [(column.name, column.engine_type) for column in relation.columns]
+        assert [(row[0], row[1]) for row in described][: len(promised)] == promised, f"{schema}.{name}"
+
+
+def test_columns_travel_under_the_types_that_pg_attribute_says(shop: Shop) -> None:
+    rows = shop.read(
+        "analyst",
+        "information_schema.columns",
+        ["column_name", "data_type", "udt_name", "numeric_precision", "numeric_scale"],
+        "table_name = 'orders' ORDER BY ordinal_position",
+    )
+    assert rows == [
+        ("id", "bigint", "int8", 64, 0),
+        ("customer_id", "integer", "int4", 32, 0),
+        ("total", "numeric", "numeric", 12, 2),
+        ("placed", "timestamp with time zone", "timestamptz", None, None),
+        ("tags", "ARRAY", "_text", None, None),
+    ]
