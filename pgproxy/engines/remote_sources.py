@@ -107,7 +107,12 @@ class SpooledChunks:
     async def start(self) -> None:
         """Submit it; the node has then taken it, if only into its queue."""
         self._is_spooled = True
-        await self._node.with_catalogs(self._submit)
+        try:
+            await self._node.with_catalogs(self._submit)
+        except EngineUnavailable as failure:
+            # Nothing reached the node: a try to cancel it there would only wait for another connection.
+            self._is_spooled = failure.reason is not FallbackReason.CONNECT
+            raise
         self._is_submitted = True
 
     async def next_chunk(self) -> ReceivedChunk:

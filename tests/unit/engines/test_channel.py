@@ -1,8 +1,9 @@
 """Endpoint addresses."""
 
 import pytest
+from hyperframe.frame import DataFrame
 
-from pgproxy.engines.channel import NodeAddress, parse_node_url
+from pgproxy.engines.channel import NodeAddress, UnprintedFrames, parse_node_url
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,13 @@ def test_an_endpoint_url_is_parsed(url: str, address: NodeAddress) -> None:
 def test_anything_else_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_node_url(url)
+
+
+def test_a_received_frame_is_not_turned_into_text() -> None:
+    frames = UnprintedFrames()
+    frames.max_frame_size = 100
+    frames.add_data(DataFrame(1, b"secret rows").serialize())
+    (frame,) = frames
+    assert isinstance(frame, DataFrame)
+    assert frame.data == b"secret rows"
+    assert b"secret rows".hex() not in repr(frame)
