@@ -9,10 +9,10 @@ import math
 import re
 import struct
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from pgwire.errors import FeatureNotSupported, StatementError
@@ -23,7 +23,9 @@ ParameterValue: TypeAlias = (
     "bool | int | float | Decimal | str | bytes | date | time | datetime | UUID | list[ParameterValue] | None"
 )
 
-_EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001  # PostgreSQL's timestamps without zone count from here
+Moment = TypeVar("Moment", date, datetime, datetime | str)
+
+_EPOCH = datetime(2000, 1, 1)  # PostgreSQL's timestamps without zone count from here
 _EPOCH_ORDINAL = _EPOCH.toordinal()
 _DAY_US = 86_400_000_000
 _INTEGER_BITS: Mapping[int, tuple[int, int]] = MappingProxyType(
@@ -212,10 +214,7 @@ def _read_timestamptz(oid: int, text: str) -> datetime | str:
     return _read_moment(oid, text, parse)
 
 
-_Moment = date | datetime | str
-
-
-def _read_moment(oid: int, text: str, parse: Callable[[str], "_Moment"]) -> "_Moment":  # type: ignore[type-arg]
+def _read_moment(oid: int, text: str, parse: Callable[[str], Moment]) -> Moment | str:
     word = text.strip(_BLANKS)
     if word.lower() in {"infinity", "-infinity", "epoch"}:
         return word.lower()
@@ -432,7 +431,7 @@ def _receive_timestamp(value: bytes) -> datetime | str:
 def _receive_timestamptz(value: bytes) -> datetime | str:
     moment = _receive_timestamp(value)
     if isinstance(moment, datetime):
-        return moment.replace(tzinfo=timezone.utc)  # noqa: UP017  # the same object under its older name
+        return moment.replace(tzinfo=UTC)
     return moment if moment.endswith("infinity") else moment + "+00"
 
 

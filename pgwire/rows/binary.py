@@ -4,12 +4,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from pgwire.rows.arrow import pa, pc
 from pgwire.rows.calendar import INFINITE_DATE, INFINITE_TIMESTAMP
-from pgwire.rows.cells import ArrowArray, Cells, Fixed, Mask, Varying
-from pgwire.rows.cells import as_binary_field, binary_array, fixed_cells, joined_cells, validity, values_of
+from pgwire.rows.cells import (
+    ArrowArray,
+    Cells,
+    Fixed,
+    Mask,
+    Varying,
+    as_binary_field,
+    binary_array,
+    fixed_cells,
+    joined_cells,
+    validity,
+    values_of,
+)
 from pgwire.rows.numbers import fixed_width_values, int64_unscaled, unscaled_digits
 
 _EPOCH_DAYS = 10_957  # PostgreSQL counts from 2000-01-01

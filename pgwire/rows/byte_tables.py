@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.compute as pc
 
+from pgwire.rows.arrow import pc
 from pgwire.rows.cells import ArrowArray, Bytes, Lengths, Mask, binary_array, values_of
 
 

@@ -9,11 +9,22 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from pgwire.rows.cells import ArrowArray, Cells, Field, Fixed, Mask, Piece, Varying, binary_array, fixed_cells
-from pgwire.rows.cells import join, joined_cells, varying_cells
+from pgwire.rows.arrow import pa, pc
+from pgwire.rows.cells import (
+    ArrowArray,
+    Cells,
+    Field,
+    Fixed,
+    Mask,
+    Piece,
+    Varying,
+    binary_array,
+    fixed_cells,
+    join,
+    joined_cells,
+    varying_cells,
+)
 from pgwire.rows.digits import clock_digits, decimal_digits, padded_digits
 
 Ints: TypeAlias = npt.NDArray[np.int64]

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from pgwire.rows.arrow import pa, pc
 
 ArrowArray: TypeAlias = Any  # pyarrow's stubs give every array kind another type; kernels here take them all
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -206,7 +206,7 @@ def _equal_widths(matrix: Bytes) -> ArrowArray:
 
 
 @lru_cache(maxsize=64)
-def _equal_offsets(row_count: int, width: int) -> pa.Buffer:
+def _equal_offsets(row_count: int, width: int) -> Any:
     return (
         pa.py_buffer(np.arange(0, (row_count + 1) * width, width, dtype=np.int32))
         if width

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pgwire.errors import FeatureNotSupported
 from pgwire.rows import binary, calendar, intervals, nested, numbers, sources, strings, zones
+from pgwire.rows.arrow import pa, pc
 from pgwire.rows.cells import (
     ArrowArray,
     Cells,
+    Mask,
     Varying,
     compress,
+    fixed_cells,
     join,
     joined_cells,
     validity,
@@ -155,7 +156,7 @@ class TextCodec:
         pieces = (*calendar.time_text(times.micros, None).pieces, *zones.offset_pieces(times.offset_s))
         return joined_cells(pieces, valid)
 
-    def _timestamptz(self, micros: calendar.Ints, valid: np.ndarray | None) -> Cells:  # type: ignore[type-arg]  # a mask
+    def _timestamptz(self, micros: calendar.Ints, valid: Mask | None) -> Cells:
         infinite = (micros >= calendar.INFINITE_TIMESTAMP) | (micros <= -calendar.INFINITE_TIMESTAMP)
         offsets = self._zone.at(micros)
         local = np.where(infinite, micros, micros + np.where(infinite, 0, offsets) * 1_000_000)
@@ -197,9 +198,8 @@ class TextCodec:
         return text if kind == "union" else pc.if_else(array.is_valid(), text, pa.scalar(None, pa.binary()))
 
     def _json_scalar(self, array: ArrowArray) -> ArrowArray:
-        kind, plain = sources.unwrap(array)
         text = self.strings(array)
-        if kind != "timestamp":
+        if sources.unwrap(array)[0] != "timestamp":
             return text
         # PostgreSQL source, json.c `JsonEncodeDateTime`: ISO 8601 with a T.
         return pc.replace_substring(text, b" ", b"T", max_replacements=1)
@@ -244,7 +244,7 @@ class BinaryCodec:
             return self._numeric(kind, array)
         if oid == Oid.BOOL:
             from_bool = to_bool(kind, array)
-            return binary.fixed_cells((bool_values(from_bool).view(np.uint8),), validity(array))
+            return fixed_cells((bool_values(from_bool).view(np.uint8),), validity(array))
         if oid in {Oid.DATE, Oid.TIME, Oid.TIMETZ, Oid.TIMESTAMP, Oid.TIMESTAMPTZ, Oid.INTERVAL}:
             return self._temporal(kind, array)
         return self._bytes(kind, array)
@@ -260,19 +260,19 @@ class BinaryCodec:
         if oid in {Oid.TIMESTAMP, Oid.TIMESTAMPTZ}:
             return binary.timestamp_binary(sources.to_micros(kind, array, oid), valid)
         if oid == Oid.TIME:
-            return binary.fixed_cells((sources.to_time_of_day(kind, array, oid).astype(">i8"),), valid)
+            return fixed_cells((sources.to_time_of_day(kind, array, oid).astype(">i8"),), valid)
         if oid == Oid.INTERVAL:
             return binary.interval_binary(sources.to_interval(kind, array, oid), valid)
         times = sources.to_timetz(kind, array, oid)
         # PostgreSQL counts a time zone in seconds west.
-        return binary.fixed_cells((times.micros.astype(">i8"), (-times.offset_s).astype(">i4")), valid)
+        return fixed_cells((times.micros.astype(">i8"), (-times.offset_s).astype(">i4")), valid)
 
     def _bytes(self, kind: str, array: ArrowArray) -> Cells:
         oid = self._oid
         if oid == Oid.BYTEA and kind in {"binary", "string"}:
             return varying_cells(as_binary(array))
         if oid == Oid.UUID:
-            return binary.fixed_cells((sources.to_uuid_bytes(kind, array, oid),), validity(array))
+            return fixed_cells((sources.to_uuid_bytes(kind, array, oid),), validity(array))
         if oid in {Oid.BIT, Oid.VARBIT} and kind in {"bit", "binary"}:
             return strings.bit_binary(as_binary(array))
         if oid == Oid.JSON:

@@ -8,8 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pgwire.errors import StatementError
-from pgwire.rows.cells import Cells, Fixed, Lengths, Piece, Varying, join
-from pgwire.rows.cells import fixed_matrix, values_of
+from pgwire.rows.cells import Cells, Fixed, Lengths, Piece, Varying, fixed_matrix, join, values_of
 from pgwire.rows.codecs import Encode, encoder_of
 from pgwire.sqlstate import SqlState
 from pgwire.types import OutputSettings, ResultColumn
@@ -137,8 +136,8 @@ def assemble(pieces: Sequence[Piece], body: Lengths | int, row_count: int) -> En
         return EncodedRows(memoryview(b""), 0, offsets.astype(np.int32))
     if all(isinstance(piece, Fixed) for piece in pieces):
         fields = [field for piece in pieces if isinstance(piece, Fixed) for field in piece.fields]
-        data = memoryview(fixed_matrix(fields, row_count).reshape(-1))
+        data = fixed_matrix(fields, row_count).reshape(-1).data
     else:
         _, joined = values_of(join(pieces, row_count))
-        data = memoryview(joined)
+        data = joined.data
     return EncodedRows(data.toreadonly(), row_count, offsets.astype(np.int32))

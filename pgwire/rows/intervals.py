@@ -5,9 +5,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from pgwire.rows.arrow import pa, pc
 from pgwire.rows.calendar import fraction_text
 from pgwire.rows.cells import ArrowArray, Mask
 

@@ -9,13 +9,26 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pgwire.errors import StatementError
+from pgwire.rows.arrow import pa, pc
 from pgwire.rows.byte_tables import ByteTable, byte_table, compacted, contains_any, translate
-from pgwire.rows.cells import ArrowArray, Cells, Field, Fixed, Lengths, Mask, Piece, Varying
-from pgwire.rows.cells import binary_array, compress, join, joined_cells, regroup, validity
+from pgwire.rows.cells import (
+    ArrowArray,
+    Cells,
+    Field,
+    Fixed,
+    Lengths,
+    Mask,
+    Piece,
+    Varying,
+    binary_array,
+    compress,
+    join,
+    joined_cells,
+    regroup,
+    validity,
+)
 from pgwire.rows.sources import unwrap
 from pgwire.rows.strings import json_escapes
 from pgwire.sqlstate import SqlState

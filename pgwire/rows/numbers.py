@@ -4,11 +4,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from pgwire.rows.cells import ArrowArray, Cells, Field, Fixed, Mask, Varying, fixed_cells, joined_cells
-from pgwire.rows.cells import join, validity, varying_cells
+from pgwire.rows.arrow import pa, pc
+from pgwire.rows.cells import (
+    ArrowArray,
+    Cells,
+    Fixed,
+    Mask,
+    Varying,
+    fixed_cells,
+    join,
+    joined_cells,
+    validity,
+    varying_cells,
+)
 from pgwire.rows.digits import padded_digits
 
 _INT64_DIGITS = 18  # 10^18 still fits a signed 64-bit integer

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.rows.arrow import pa, pc
 from pgwire.rows.calendar import DAY_US, INFINITE_DATE, INFINITE_TIMESTAMP
 from pgwire.rows.cells import ArrowArray, Mask, validity, values_of
 from pgwire.rows.numbers import fixed_width_values, float_strings

@@ -4,12 +4,23 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from pgwire.rows.arrow import pa, pc
 from pgwire.rows.byte_tables import ByteTable, byte_table, compacted, translate
-from pgwire.rows.cells import ArrowArray, Bytes, Cells, Fixed, Lengths, Mask, Varying
-from pgwire.rows.cells import binary_array, fixed_cells, joined_cells, validity, values_of
+from pgwire.rows.cells import (
+    ArrowArray,
+    Bytes,
+    Cells,
+    Fixed,
+    Lengths,
+    Mask,
+    Varying,
+    binary_array,
+    fixed_cells,
+    joined_cells,
+    validity,
+    values_of,
+)
 from pgwire.rows.digits import hex_digits
 
 

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pgwire.errors import StatementError
+from pgwire.rows.arrow import pa
 from pgwire.rows.cells import Fixed, Piece, Varying
 from pgwire.sqlstate import SqlState
 

@@ -1,0 +1,236 @@
+"""COPY … TO STDOUT: Arrow record batches → CopyData messages, one a row, vectorised.
+
+PostgreSQL docs, "COPY", File Formats. The encoders share their columns' codecs with DataRow; what differs is
+escaping, delimiters and the row's end. The reading side (COPY FROM) belongs here too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow
+
+from pgwire.errors import StatementError
+from pgwire.rows.arrow import pa, pc
+from pgwire.rows.byte_tables import ByteTable, byte_table, contains_any, translate
+from pgwire.rows.cells import (
+    ArrowArray,
+    Cells,
+    Fixed,
+    Lengths,
+    Mask,
+    Piece,
+    Varying,
+    compress,
+    join,
+    value_lengths,
+)
+from pgwire.rows.codecs import Encode, encoder_of
+from pgwire.rows.encoder import EncodedRows, assemble, join_rows
+from pgwire.sqlstate import SqlState
+from pgwire.types import Oid, OutputSettings, ResultColumn
+
+BINARY_SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
+_DEFAULT_OUTPUT = OutputSettings()
+# Types whose text holds digits, letters, signs, points, colons and blanks only: nothing that COPY text escapes.
+_CLEAN = frozenset({
+    Oid.BOOL, Oid.INT2, Oid.INT4, Oid.INT8, Oid.OID, Oid.FLOAT4, Oid.FLOAT8, Oid.NUMERIC, Oid.DATE, Oid.TIME,
+    Oid.TIMETZ, Oid.TIMESTAMP, Oid.TIMESTAMPTZ, Oid.UUID, Oid.BIT, Oid.VARBIT,
+})  # fmt: skip
+_CLEAN_BYTES = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.: ")
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTextOptions:
+    """FORMAT text. delimiter: one byte; null: what stands for NULL; header: column names first."""
+
+    delimiter: str = "\t"
+    null: str = "\\N"
+    header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CopyCsvOptions:
+    """FORMAT csv. force_quote: the names of columns whose values are always quoted, `*` for all."""
+
+    delimiter: str = ","
+    null: str = ""
+    quote: str = '"'
+    escape: str = '"'
+    header: bool = False
+    force_quote: frozenset[str] = field(default_factory=frozenset)
+
+
+class CopyTextEncoder:
+    """COPY TO STDOUT in text format."""
+
+    def __init__(
+        self,
+        columns: Sequence[ResultColumn],
+        options: CopyTextOptions | None = None,
+        output: OutputSettings = _DEFAULT_OUTPUT,
+    ) -> None:
+        self._options = options if options is not None else CopyTextOptions()
+        check_single_byte("delimiter", self._options.delimiter)
+        self._columns = tuple(columns)
+        self._encoders = _text_encoders(columns, output)
+        self._escapes = _text_escapes(self._options.delimiter)
+        is_clean = self._options.delimiter not in _CLEAN_BYTES
+        self._is_clean = tuple(is_clean and column.type_oid in _CLEAN for column in columns)
+
+    def header(self) -> bytes:
+        """Give the CopyData message with the column names, or nothing."""
+        if not self._options.header:
+            return b""
+        names = pa.array([column.name for column in self._columns], pa.string())
+        return copy_data(
+            self._options.delimiter.encode().join(translate(names, self._escapes).to_pylist()) + b"\n"
+        )
+
+    def encode(self, batch: pyarrow.RecordBatch) -> EncodedRows:
+        """Encode all rows of one batch, each as one CopyData message."""
+        null = self._options.null.encode()
+        rows: list[Cells] = []
+        for encode, column, is_clean in zip(self._encoders, batch.columns, self._is_clean, strict=True):
+            cells = encode(column)
+            if not is_clean:
+                cells = _text_of(translate(join(cells.pieces, batch.num_rows), self._escapes), cells.valid)
+            rows.append(_with_null(cells, null))
+        return _delimited(rows, self._options.delimiter.encode(), batch.num_rows)
+
+
+class CopyCsvEncoder:
+    """COPY TO STDOUT in csv format."""
+
+    def __init__(
+        self,
+        columns: Sequence[ResultColumn],
+        options: CopyCsvOptions | None = None,
+        output: OutputSettings = _DEFAULT_OUTPUT,
+    ) -> None:
+        self._options = options if options is not None else CopyCsvOptions()
+        for name in ("delimiter", "quote", "escape"):
+            check_single_byte(name, getattr(self._options, name))
+        self._columns = tuple(columns)
+        self._encoders = _text_encoders(columns, output)
+        quote, escape = self._options.quote.encode(), self._options.escape.encode()
+        self._escapes = byte_table({quote[0]: escape + quote, escape[0]: escape + escape})
+        special = np.frombuffer(self._options.delimiter.encode() + quote + b"\r\n", np.uint8)
+        self._special: Mask = np.isin(np.arange(256), special)
+        everything = "*" in self._options.force_quote
+        self._forced = tuple(everything or column.name in self._options.force_quote for column in columns)
+
+    def header(self) -> bytes:
+        """Give the CopyData message with the column names, or nothing."""
+        if not self._options.header:
+            return b""
+        fields = [
+            self._quoted(pa.array([column.name], pa.string()), forced=False)[0] for column in self._columns
+        ]
+        return copy_data(self._options.delimiter.encode().join(name.as_py() for name in fields) + b"\n")
+
+    def encode(self, batch: pyarrow.RecordBatch) -> EncodedRows:
+        """Encode all rows of one batch, each as one CopyData message."""
+        null = self._options.null.encode()
+        rows: list[Cells] = []
+        for encode, column, forced in zip(self._encoders, batch.columns, self._forced, strict=True):
+            cells = encode(column)
+            text = self._quoted(join(cells.pieces, batch.num_rows), forced=forced)
+            rows.append(_with_null(_text_of(text, cells.valid), null))
+        return _delimited(rows, self._options.delimiter.encode(), batch.num_rows)
+
+    def _quoted(self, text: ArrowArray, *, forced: bool) -> ArrowArray:
+        """Quote where a value could be misread. PostgreSQL source, copyto.c `CopyAttributeOutCSV`."""
+        text = text.view(pa.binary()) if text.type == pa.string() else text
+        count = len(text)
+        if forced:
+            needs = np.ones(count, np.bool_)
+        else:
+            needs = contains_any(text, self._special)
+            null = pa.scalar(self._options.null.encode(), pa.binary())
+            needs |= pc.equal(text, null).to_numpy(zero_copy_only=False)
+            if len(self._columns) == 1:
+                needs |= pc.equal(text, pa.scalar(b"\\.", pa.binary())).to_numpy(zero_copy_only=False)
+        if not needs.any():
+            return text
+        quote = compress(Fixed((self._options.quote.encode(),)), needs)
+        inner = pc.if_else(pa.array(needs), translate(text, self._escapes), text)
+        return join((quote, Varying(inner), quote), count)
+
+
+class CopyBinaryEncoder:
+    """COPY TO STDOUT in binary format: `header` before the first row, `trailer` after the last."""
+
+    def __init__(self, columns: Sequence[ResultColumn], output: OutputSettings = _DEFAULT_OUTPUT) -> None:
+        self._encoders = tuple(encoder_of(column, 1, output) for column in columns)
+
+    def header(self) -> bytes:
+        """Give signature, flags and the length of no extension as one CopyData message."""
+        return copy_data(BINARY_SIGNATURE + bytes(8))
+
+    def encode(self, batch: pyarrow.RecordBatch) -> EncodedRows:
+        """Encode all rows of one batch, each as one CopyData message: as DataRow, but for the tag."""
+        cells = [encode(column) for encode, column in zip(self._encoders, batch.columns, strict=True)]
+        return join_rows(cells, batch.num_rows, tag=b"d")
+
+    def trailer(self) -> bytes:
+        """Give the end mark, a field count of -1, as one CopyData message."""
+        return copy_data(b"\xff\xff")
+
+
+def copy_data(payload: bytes) -> bytes:
+    """Wrap bytes as one CopyData message."""
+    return b"d" + (len(payload) + 4).to_bytes(4, "big") + payload
+
+
+def check_single_byte(option: str, value: str) -> None:
+    """Refuse what PostgreSQL refuses as a COPY delimiter, quote or escape.
+
+    Raises:
+        StatementError: 0A000 or 22023.
+    """
+    if len(value.encode()) != 1:
+        raise StatementError(
+            f"COPY {option} must be a single one-byte character", sqlstate=SqlState.FEATURE_NOT_SUPPORTED
+        )
+    if value in "\r\n":
+        raise StatementError(
+            f"COPY {option} cannot be newline or carriage return", sqlstate=SqlState.INVALID_PARAMETER_VALUE
+        )
+
+
+def _text_encoders(columns: Sequence[ResultColumn], output: OutputSettings) -> tuple[Encode, ...]:
+    return tuple(encoder_of(column, 0, output) for column in columns)
+
+
+def _text_escapes(delimiter: str) -> ByteTable:
+    named = {8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", ord("\\"): b"\\\\"}
+    return byte_table({ord(delimiter): b"\\" + delimiter.encode(), **named})
+
+
+def _text_of(text: ArrowArray, valid: Mask | None) -> Cells:
+    piece = Varying(text)
+    if valid is not None:
+        piece = compress(piece, valid)
+    return Cells((piece,), value_lengths(piece.array), valid)
+
+
+def _with_null(cells: Cells, null: bytes) -> Cells:
+    """Write the word for NULL where the column is NULL."""
+    if cells.valid is None:
+        return cells
+    is_null = ~cells.valid
+    length: Lengths = cells.length + np.where(is_null, np.int32(len(null)), np.int32(0))
+    return Cells((*cells.pieces, compress(Fixed((null,)), is_null)), length)
+
+
+def _delimited(columns: Sequence[Cells], delimiter: bytes, row_count: int) -> EncodedRows:
+    body: Lengths | int = 4 + max(len(columns), 1)
+    pieces: list[Piece] = []
+    for place, cells in enumerate(columns):
+        body = body + cells.length
+        if place:
+            pieces.append(Fixed((delimiter,)))
+        pieces += cells.pieces
+    word = body.to_bytes(4, "big") if isinstance(body, int) else body.astype(">i4")
+    return assemble([Fixed((b"d", word)), *pieces, Fixed((b"\n",))], body, row_count)
