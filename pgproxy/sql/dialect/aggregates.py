@@ -1,4 +1,4 @@
-"""Aggregates: the types of sum and avg, and names that the engine lacks. PostgreSQL docs, "Aggregate Functions"."""
+"""Aggregates: the types of sum and avg, names the engine lacks. PostgreSQL docs, "Aggregate Functions"."""
 
 from sqlglot import exp
 
@@ -30,7 +30,7 @@ def numeric_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 def every(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """every() is bool_and()."""
+    """The standard's name of bool_and()."""
     return call("bool_and", *node.expressions) if function_name(node) == "every" else node
 
 

@@ -10,7 +10,7 @@ MAX_NESTED_DIVISORS = 6
 """A guarded divisor stands twice in the text, so each level of a / (b / (c / …)) doubles it."""
 
 QUOTIENT_TYPE = "DECIMAL(38, 16)"
-"""What stands for numeric where the engine computes a double: right to about 15 digits, PostgreSQL's usual scale."""
+"""What stands for numeric where the engine computes a double: right to about 15 digits."""
 
 
 def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -18,15 +18,21 @@ def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
     Where a type is unknown the engine decides by the values' own types: it runs with integer_division on.
     """
-    if not isinstance(node, exp.Div) or types.of(node) == "interval":
+    if not isinstance(node, exp.Div):
         return node
     left, right = types.of(node.this), types.of(node.expression)
     if left == "interval":
-        return node
+        share = exp.Div(
+            this=cast(number(1), "DOUBLE"),
+            expression=paren(guarded(node.expression)),
+            typed=False,
+            safe=False,
+        )
+        return exp.Mul(this=paren(node.this), expression=exp.Paren(this=share))
     divisor = guarded(node.expression)
     if left in INTEGERS and right in INTEGERS:
         return exp.IntDiv(this=paren(node.this), expression=paren(divisor))
-    quotient = exp.Div(this=paren(node.this), expression=paren(divisor), typed=False, safe=True)
+    quotient = exp.Div(this=paren(node.this), expression=paren(divisor), typed=False, safe=False)
     if types.of(node) == "numeric":
         return cast(quotient, QUOTIENT_TYPE)
     if left == "float4" and right is not None and right != "float4":
@@ -46,12 +52,12 @@ def whole_quotient(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if function_name(node) != "div" or len(node.expressions) != 2:
         return node
     left, right = node.expressions
-    quotient = exp.Div(this=paren(left), expression=paren(guarded(right)), typed=False, safe=True)
+    quotient = exp.Div(this=paren(left), expression=paren(guarded(right)), typed=False, safe=False)
     return cast(call("trunc", quotient), "DECIMAL(38, 0)")
 
 
 def round_half_even(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """round(double precision) goes to the even neighbour; round(numeric) away from zero, as the engine does."""
+    """A double is rounded to the even neighbour; a numeric away from zero, as the engine does."""
     if not isinstance(node, exp.Round) or node.args.get("decimals") is not None:
         return node
     kind = types.of(node.this)

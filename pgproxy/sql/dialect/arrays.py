@@ -49,8 +49,20 @@ def list_calls(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
+def concatenate(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`||` of an array and an element; of json it would join the texts."""
+    if not isinstance(node, exp.DPipe):
+        return node
+    left, right = types.of(node.this), types.of(node.expression)
+    if "json" in (left, right):
+        raise FeatureNotSupported("|| of json is not supported")
+    if left and right and left.endswith("[]") != right.endswith("[]"):
+        return call("list_append" if left.endswith("[]") else "list_prepend", node.this, node.expression)
+    return node
+
+
 def subscript(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """Subscripts below one are outside; the engine would count from the end. (sqlglot keeps constants from zero.)"""
+    """Subscripts below one are outside; the engine would count from the end."""
     if not isinstance(node, exp.Bracket) or len(node.expressions) != 1:
         return node
     index = node.expressions[0]
@@ -58,6 +70,7 @@ def subscript(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     if isinstance(node.this, exp.Bracket):
         raise FeatureNotSupported("arrays of more than one dimension are not supported")
+    # sqlglot keeps constants counted from zero.
     constant = constant_integer(index)
     if constant is not None:
         return exp.Null() if constant < 0 else node

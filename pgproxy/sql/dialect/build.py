@@ -3,7 +3,7 @@
 from sqlglot import exp
 
 ERROR_PREFIX = "\x02pgproxy:"
-"""How an engine error that was raised on purpose begins; SQLSTATE, a colon and PostgreSQL's message follow."""
+"""How an engine error raised on purpose begins; SQLSTATE, a colon and PostgreSQL's message follow."""
 
 
 def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:

@@ -133,7 +133,7 @@ def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not isinstance(node, exp.Cast) or type_of_data_type(node.args["to"]) != "text":
         return node
     kind = types.of(node.this)
-    as_text = cast(node.this, "VARCHAR")
+    as_text: exp.Expr = cast(node.this, "VARCHAR")
     if kind in FLOATS:
         as_text = call("regexp_replace", as_text, string(r"\.0$"), string(""))
     elif kind == "interval":
@@ -158,7 +158,9 @@ def _array_text(array: exp.Expr, kind: str) -> exp.Expr:
     text = exp.DPipe(
         this=exp.DPipe(this=string("{"), expression=items, safe=True), expression=string("}"), safe=True
     )
-    with_nulls = call("replace", call("replace", call("replace", cast(array, "VARCHAR"), string("["), string("{")), string("]"), string("}")), string(", "), string(","))  # fmt: skip
+    with_nulls: exp.Expr = cast(array, "VARCHAR")
+    for theirs, ours in (("[", "{"), ("]", "}"), (", ", ",")):
+        with_nulls = call("replace", with_nulls, string(theirs), string(ours))
     return case((has_null, with_nulls), default=text)
 
 

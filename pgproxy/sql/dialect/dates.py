@@ -1,4 +1,4 @@
-"""Dates and times. PostgreSQL docs, "Date/Time Functions and Operators" and "Data Type Formatting Functions"."""
+"""Dates and times. PostgreSQL docs, "Date/Time Functions and Operators", "Data Type Formatting Functions"."""
 
 import re
 
@@ -10,10 +10,29 @@ from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
 _WHOLE_FIELDS = frozenset(
-    ["year", "month", "day", "hour", "minute", "quarter", "week", "dow", "isodow", "doy", "isoyear", "century", "decade", "millennium", "microseconds", "timezone", "timezone_hour", "timezone_minute"]
+    [
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "quarter",
+        "week",
+        "dow",
+        "isodow",
+        "doy",
+        "isoyear",
+        "century",
+        "decade",
+        "millennium",
+        "microseconds",
+        "timezone",
+        "timezone_hour",
+        "timezone_minute",
+    ]
 )
 _FIELD_NAMES = {"years": "year", "months": "month", "days": "day", "hours": "hour", "minutes": "minute",
-                "seconds": "second", "weeks": "week", "qtr": "quarter", "msec": "milliseconds", "usec": "microseconds",
+                "seconds": "second", "weeks": "week", "msec": "milliseconds", "usec": "microseconds",
                 "millisecond": "milliseconds", "microsecond": "microseconds"}  # fmt: skip
 _CLOCKS = {
     "now": "now",
@@ -25,18 +44,18 @@ _TO_CHAR = re.compile(
     r"(FM)?(YYYY|YY|MM|DDD|DD|HH24|HH12|HH|MI|SS|MS|US|MONTH|Month|month|MON|Mon|mon|DAY|Day|day|DY|Dy|dy|AM|PM|am|pm"
     r"|IYYY|IW|ID|D|Q|TZ|CC|WW|W|J)|\"([^\"]*)\"|([^A-Za-z\"]+|T)"
 )
-_STRFTIME = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d", "DDD": "%j", "HH24": "%H", "HH12": "%I", "HH": "%I",
-             "MI": "%M", "SS": "%S", "MS": "%g", "US": "%f", "Mon": "%b", "Dy": "%a", "AM": "%p", "PM": "%p",
+_STRFTIME = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d", "DDD": "%j", "HH24": "%H", "HH12": "%I",
+             "HH": "%I", "MI": "%M", "SS": "%S", "MS": "%g", "US": "%f",
+             "Mon": "%b", "Dy": "%a", "AM": "%p", "PM": "%p",
              "IYYY": "%G", "IW": "%V", "ID": "%u"}  # fmt: skip
 _UNPADDED = {"MM": "%-m", "DD": "%-d", "DDD": "%-j", "HH24": "%-H", "HH12": "%-I", "HH": "%-I", "MI": "%-M",
              "SS": "%-S", "YYYY": "%-Y", "Mon": "%b", "Dy": "%a", "Month": "%B", "Day": "%A"}  # fmt: skip
 
 
 def extract_field(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """extract() is numeric with the field's own scale, date_part() double precision; both keep the fraction."""
+    """The field is numeric with its own scale, of date_part() double precision; the fraction stays."""
     if isinstance(node, exp.Extract):
-        value = _field(node.this.name, node.expression, types)
-        return value
+        return _field(node.this.name, node.expression, types)
     if function_name(node) == "date_part" and len(node.expressions) == 2:
         field = constant_text(node.expressions[0])
         if field is None:

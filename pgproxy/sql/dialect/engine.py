@@ -23,13 +23,19 @@ Rule = Callable[[exp.Expr, KnownTypes], exp.Expr]
 ENGINE_SETTINGS = {"integer_division": "true"}
 """Settings that every engine connection must have for these rules to hold."""
 
-RULES: tuple[Rule, ...] = (
+SHAPE_RULES: tuple[Rule, ...] = (
     shapes.fold_identifier,
     shapes.plain_operator,
     shapes.unqualified_builtin,
     shapes.function_alias,
+    shapes.values_columns,
     shapes.untyped_null,
     shapes.escape_string,
+)
+"""What changes only how something is said; the result is still PostgreSQL, so the other rules see it."""
+
+MEANING_RULES: tuple[Rule, ...] = (
+    shapes.row_equality,
     arithmetic.divide,
     arithmetic.remainder,
     arithmetic.whole_quotient,
@@ -68,12 +74,14 @@ RULES: tuple[Rule, ...] = (
     patterns.similar_to,
     arrays.sizes,
     arrays.list_calls,
+    arrays.concatenate,
     arrays.subscript,
     arrays.contains,
     documents.extract_path,
     documents.constructors,
     documents.inspection,
 )
+"""What turns PostgreSQL into DuckDB. The first to replace a node is the last: its result is the engine's."""
 
 
 def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr:
@@ -97,15 +105,25 @@ def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr
 
 
 def _apply(node: exp.Expr, known: KnownTypes) -> exp.Expr:
-    for rule in RULES:
-        parent, key, index = node.parent, node.arg_key, node.index
-        new = rule(node, known)
-        if new is node:
-            continue
-        known.replace(node, new)
-        if parent is not None and key is not None:
-            parent.set(key, new, index)
-        else:
-            new.parent = None
-        node = new
+    for rule in SHAPE_RULES:
+        node = _replaced(node, rule, known)
+    for rule in MEANING_RULES:
+        new = _replaced(node, rule, known)
+        if new is not node:
+            return new
     return node
+
+
+def _replaced(node: exp.Expr, rule: Rule, known: KnownTypes) -> exp.Expr:
+    """Run one rule and put its result where the node was."""
+    # Taken before: the rule may have moved the node into what it gives.
+    parent, key, index = node.parent, node.arg_key, node.index
+    new = rule(node, known)
+    if new is node:
+        return node
+    known.replace(node, new)
+    if parent is not None and key is not None:
+        parent.set(key, new, index)
+    else:
+        new.parent = None
+    return new

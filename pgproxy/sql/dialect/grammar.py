@@ -1,9 +1,9 @@
 """PostgreSQL's grammar as sqlglot reads it, without the steps that lose what the client wrote.
 
-sqlglot turns many calls into a neutral class and forgets the name (`date_part`), or converts an argument on the way
-(`to_char`'s pattern). Output names and exact meanings need both, so here those calls stay calls: `exp.Anonymous` with
-the client's arguments. Every other function keeps its name in `meta["name"]`. sqlglot's compiled parser cannot be
-subclassed; the tokens are marked before it runs and the marks are taken off the tree.
+sqlglot turns many calls into a neutral class and forgets the name (`date_part`), or converts an argument on
+the way (`to_char`'s pattern). Output names and exact meanings need both, so here those calls stay calls:
+`exp.Anonymous` with the client's arguments. Every other function keeps its name in `meta["name"]`. sqlglot's
+compiled parser cannot be subclassed; tokens are marked before it runs and the marks are taken off the tree.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,43 @@ NAME_KEY = "name"
 
 _MARK = "pgproxy_call_"
 _KEPT_AS_CALLS = frozenset(
-    ["age", "array_append", "array_cat", "array_length", "array_position", "array_prepend", "array_remove", "array_to_string", "bool_and", "bool_or", "date_part", "date_trunc", "decode", "div", "encode", "every", "format", "initcap", "json_agg", "json_object_agg", "jsonb_agg", "jsonb_object_agg", "json_build_object", "jsonb_build_object", "make_interval", "regexp_replace", "split_part", "string_to_array", "to_char", "to_date", "to_hex", "to_number", "to_timestamp"]
+    [
+        "age",
+        "array_append",
+        "array_cat",
+        "array_length",
+        "array_position",
+        "array_prepend",
+        "array_remove",
+        "array_to_string",
+        "bool_and",
+        "bool_or",
+        "date_part",
+        "date_trunc",
+        "decode",
+        "div",
+        "encode",
+        "every",
+        "format",
+        "initcap",
+        "json_agg",
+        "json_object_agg",
+        "jsonb_agg",
+        "jsonb_object_agg",
+        "json_build_object",
+        "jsonb_build_object",
+        "make_interval",
+        "regexp_replace",
+        "split_part",
+        "string_to_array",
+        "to_char",
+        "to_date",
+        "to_hex",
+        "to_number",
+        "to_timestamp",
+    ]
 )
+_FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second"})
 
 
 class SourceDialect(Postgres):
@@ -30,20 +65,33 @@ class SourceDialect(Postgres):
 
 def protect_calls(tokens: Sequence[Token]) -> list[Token]:
     """Mark the calls that sqlglot would convert, so that it reads them as unknown functions."""
-    protected = list(tokens)
-    for index, token in enumerate(tokens[:-1]):
-        is_call = tokens[index + 1].token_type is TokenType.L_PAREN
-        if is_call and token.token_type is TokenType.VAR and token.text.lower() in _KEPT_AS_CALLS:
-            protected[index] = Token(
-                token.token_type,
-                _MARK + token.text,
-                token.line,
-                token.col,
-                token.start,
-                token.end,
-                token.comments,
-            )
+    protected: list[Token] = []
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        is_call = following is not None and following.token_type is TokenType.L_PAREN
+        if is_call and token.text.lower() in _KEPT_AS_CALLS and token.token_type is not TokenType.IDENTIFIER:
+            protected.append(_like(token, TokenType.VAR, _MARK + token.text))
+        elif index and _is_interval_constant(tokens, index - 1):
+            # `interval '…'` becomes `'…'::interval`: sqlglot drops what it does not know (`1 day ago`).
+            word = protected.pop()
+            protected += [token, _like(word, TokenType.DCOLON, "::"), word]
+        else:
+            protected.append(token)
     return protected
+
+
+def _is_interval_constant(tokens: Sequence[Token], index: int) -> bool:
+    if (
+        tokens[index].token_type is not TokenType.INTERVAL
+        or tokens[index + 1].token_type is not TokenType.STRING
+    ):
+        return False
+    following = tokens[index + 2] if index + 2 < len(tokens) else None
+    return following is None or following.text.lower() not in _FIELDS
+
+
+def _like(token: Token, kind: TokenType, text: str) -> Token:
+    return Token(kind, text, token.line, token.col, token.start, token.end, [])
 
 
 def restore_calls(tree: exp.Expr) -> exp.Expr:

@@ -1,13 +1,16 @@
 """What PostgreSQL reads in a string constant of a type: dates, times, intervals, arrays, bytea, booleans.
 
-Each function gives text in the form that the engine reads, or None where the form is not one that is known here.
+Each function gives what the engine reads, or None where the form is not one that is known here.
 PostgreSQL docs, "Date/Time Input", "Interval Input", "Array Value Input", "bytea Hex Format".
 """
 
 import re
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = r"(?P<month_name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_MONTH = (
+    r"(?P<month_name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 _DATES = tuple(
     re.compile(pattern + r"(?=$|[ T])", re.IGNORECASE)
     for pattern in (
@@ -97,7 +100,7 @@ def parse_timestamp(text: str, *, with_zone: bool) -> str | None:
 
 
 def parse_interval(text: str, unit: str | None = None) -> Duration | None:
-    """Read an interval in PostgreSQL's verbose form, SQL's `y-m` and `d h:m:s`, or a bare number of `unit`s."""
+    """Read an interval: PostgreSQL's verbose form, SQL's `y-m` and `d h:m:s`, or a number of `unit`s."""
     rest = text.strip().lower()
     if _ISO_DURATION.match(text.strip()):
         return _iso_duration(text.strip()[1:])

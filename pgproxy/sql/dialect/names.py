@@ -1,7 +1,7 @@
 """PostgreSQL's names for output columns that have no alias, from the source tree.
 
-The rules are those of the server's `FigureColname`: a column's name, a function's name, a cast's operand or else its
-type, and `?column?` for all that has neither. PostgreSQL docs, SELECT, "SELECT List".
+The rules are those of the server's `FigureColname`: a column's name, a function's name, a cast's operand or
+else its type, and `?column?` for all that has neither. PostgreSQL docs, SELECT, "SELECT List".
 """
 
 from collections.abc import Callable, Mapping
@@ -68,13 +68,15 @@ _TYPE_NAMES: Mapping[exp.DType, str] = MappingProxyType(
         exp.DType.BIT: "bit",
     }
 )
+# `^@`, `|/`, `||/`: written as calls, these carry their name.
+_OPERATOR_CLASSES = (exp.StartsWith, exp.Sqrt, exp.Cbrt)
 _TRIMS = {"LEADING": "ltrim", "TRAILING": "rtrim"}
 
 
 def output_names(expression: exp.Expr, star_columns: StarColumns | None = None) -> tuple[str, ...] | None:
     """Give the names of a query's output columns; of RETURNING's for a statement that writes.
 
-    expression: the source tree, before `to_engine`. None where a star cannot be expanded or there are no columns.
+    expression: the source tree, before `to_engine`. None where a star cannot be expanded or no columns are.
     """
     if isinstance(expression, exp.SetOperation):
         return output_names(expression.this, star_columns)
@@ -129,7 +131,7 @@ def _identifier(node: object) -> str:
 
 
 def _figure(node: exp.Expr) -> tuple[str | None, int]:
-    """The server's FigureColnameInternal: a name and its strength; 2 is a real name, 1 one that a better may replace."""
+    """A name and its strength, as in the server: 2 is a real name, 1 one that a better may replace."""
     if isinstance(node, exp.Column):
         return _identifier(node.this), 2
     if isinstance(node, (exp.Cast, exp.TryCast)):
@@ -186,6 +188,8 @@ def _figure_call(node: exp.Expr) -> tuple[str | None, int]:
     for kind, name in _CLASS_NAMES.items():
         if isinstance(node, kind):
             return name, 1 if kind in (exp.Case, exp.Interval) else 2
+    if isinstance(node, _OPERATOR_CLASSES):
+        return None, 0
     # Operators are functions to sqlglot, but have no name of their own.
     if isinstance(node, exp.Func) and not isinstance(node, (exp.Binary, exp.Connector, exp.Unary)):
         return fold_identifier(node.sql_name()), 2

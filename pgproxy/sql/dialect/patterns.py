@@ -1,7 +1,7 @@
 """LIKE, SIMILAR TO and regular expressions. PostgreSQL docs, "Pattern Matching".
 
-The engine's expressions are RE2's. A constant pattern is converted, or refused where RE2 cannot say it; a pattern
-that is computed runs as it is, which docs/compatibility.md says.
+The engine's expressions are RE2's. A constant pattern is converted, or refused where RE2 cannot say it; a
+pattern that is computed runs as it is, which docs/compatibility.md says.
 """
 
 import re
@@ -10,8 +10,7 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, case, constant_text, function_name, number, string
 from pgproxy.sql.dialect.types import KnownTypes
-from pgwire.errors import FeatureNotSupported, StatementError
-from pgwire.sqlstate import SqlState
+from pgwire.errors import FeatureNotSupported
 
 _BEYOND_RE2 = re.compile(r"\(\?(?:=|!|<)|\\[1-9]|\\[yYmM<>]|\[\[[.=]|\[\[:[<>]:\]\]|^\*\*\*")
 _CLASSES = {
@@ -36,17 +35,17 @@ def engine_pattern(pattern: str) -> tuple[str, int]:
     converted: list[str] = []
     in_brackets = False
     groups = 0
-    tokens = _TOKEN.findall(pattern)
-    for index, token in enumerate(tokens):
+    parts = _TOKEN.findall(pattern)
+    for index, part in enumerate(parts):
         if in_brackets:
-            in_brackets = token != "]"
-            converted.append(_CLASSES.get(token, r"\p{L}\p{M}\p{N}_" if token == r"\w" else token))
+            in_brackets = part != "]"
+            converted.append(_CLASSES.get(part, r"\p{L}\p{M}\p{N}_" if part == r"\w" else part))
             continue
-        in_brackets = token.startswith("[") and not token.startswith("[:")
-        if token == "(":
-            groups += tokens[index + 1 : index + 2] != ["?"]
+        in_brackets = part.startswith("[") and not part.startswith("[:")
+        if part == "(":
+            groups += parts[index + 1 : index + 2] != ["?"]
         converted.append(
-            {r"\w": r"[\p{L}\p{M}\p{N}_]", r"\W": r"[^\p{L}\p{M}\p{N}_]", r"\Z": r"\z"}.get(token, token)
+            {r"\w": r"[\p{L}\p{M}\p{N}_]", r"\W": r"[^\p{L}\p{M}\p{N}_]", r"\Z": r"\z"}.get(part, part)
         )
     return "".join(converted), groups
 
@@ -63,10 +62,6 @@ def like_escape(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if pattern is not None and "\\" not in pattern:
         # Without ESCAPE the engine turns prefixes and the like into range checks.
         return node
-    if pattern is not None and re.search(r"(?<!\\)(?:\\\\)*\\$", pattern):
-        raise StatementError(
-            "LIKE pattern must not end with escape character", sqlstate=SqlState.INVALID_ESCAPE_SEQUENCE
-        )
     escaped = type(node)(this=node.this, expression=node.expression, negate=node.args.get("negate"))
     return exp.Escape(this=escaped, expression=string("\\"))
 

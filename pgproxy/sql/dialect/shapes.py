@@ -9,7 +9,7 @@ from pgproxy.sql.dialect.build import call, cast, function_name, string
 from pgproxy.sql.dialect.names import UNNAMED, column_name
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.utility.scan import fold_identifier as fold_word
-from pgwire.errors import FeatureNotSupported
+from pgwire.errors import FeatureNotSupported, StatementError
 
 _BINARY_OPERATORS: dict[str, type[exp.Expr]] = {
     "=": exp.EQ,
@@ -33,7 +33,7 @@ _BYTE_COLLATIONS = frozenset({"default", "c", "posix", "ucs_basic"})
 
 
 def name_inner_columns(root: exp.Expr) -> None:
-    """Give the columns of derived tables and CTEs PostgreSQL's names, in place, where they have none of their own."""
+    """Give unnamed columns of derived tables and CTEs PostgreSQL's names, in place."""
     for query in root.find_all(exp.Select):
         if not _is_referenced(query):
             continue
@@ -107,8 +107,42 @@ def function_alias(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
+def values_columns(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """The columns of VALUES are column1, column2, …; the engine begins with col0."""
+    if not isinstance(node, exp.Values) or not isinstance(node.args.get("alias"), exp.TableAlias):
+        return node
+    alias = node.args["alias"]
+    if not alias.columns and alias.this is not None and node.expressions:
+        first = node.expressions[0]
+        width = len(first.expressions) if isinstance(first, exp.Tuple) else 1
+        alias.set("columns", [exp.to_identifier(f"column{place + 1}", quoted=True) for place in range(width)])
+    return node
+
+
+def row_equality(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Rows are equal by their parts, so an unknown part makes the whole unknown."""
+    if not isinstance(node, (exp.EQ, exp.NEQ)):
+        return node
+    left, right = node.this, node.expression
+    if not isinstance(left, exp.Tuple) or not isinstance(right, exp.Tuple):
+        return node
+    if len(left.expressions) != len(right.expressions):
+        raise StatementError("unequal number of entries in row expressions")
+    kind: type[exp.Expr] = type(node)
+    parts = [
+        kind(this=one, expression=other)
+        for one, other in zip(left.expressions, right.expressions, strict=True)
+    ]
+    joined: exp.Expr = parts[0]
+    for part in parts[1:]:
+        joined = (exp.And if kind is exp.EQ else exp.Or)(this=joined, expression=part)
+    return exp.Paren(this=joined)
+
+
 def untyped_null(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """A NULL that stands alone as an output column is text."""
+    if isinstance(node, exp.Null) and isinstance(node.parent, exp.DPipe):
+        return cast(node.copy(), "VARCHAR")
     top = node.parent.parent if isinstance(node.parent, exp.Alias) else node.parent
     if (
         isinstance(node, exp.Null)

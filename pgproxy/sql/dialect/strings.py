@@ -43,7 +43,7 @@ def integer_results(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 def substring(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """substring(): by position, which may lie before the text, or by regular expression."""
+    """By position, which may lie before the text, or by regular expression."""
     if not isinstance(node, exp.Substring):
         return node
     start, length = node.args.get("start"), node.args.get("length")
@@ -101,7 +101,7 @@ def _substring_by_pattern(text: exp.Expr, pattern: str) -> exp.Expr:
 
 
 def overlay(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """overlay(text PLACING new FROM start [FOR count])."""
+    """The text before the start, the new text, the text behind what it covers."""
     if not isinstance(node, exp.Overlay):
         return node
     text, new, start = node.this, node.expression, node.args["from_"]
@@ -131,7 +131,7 @@ def quoted_literal(operand: exp.Expr) -> exp.Expr:
     plain = _joined(string("'"), doubled, string("'"))
     has_backslash = call("contains", text.copy(), string("\\"))
     escaped = call("replace", doubled.copy(), string("\\"), string("\\\\"))
-    return case((has_backslash, _joined(string(" E'"), escaped, string("'"))), default=plain)
+    return case((has_backslash, _joined(string("E'"), escaped, string("'"))), default=plain)
 
 
 def quoted_identifier(operand: exp.Expr) -> exp.Expr:
@@ -224,7 +224,7 @@ def _hex_of_integer(operand: exp.Expr, kind: str | None) -> exp.Expr:
 
 
 def initcap(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """initcap(): every run of letters and digits is a word."""
+    """Every run of letters and digits is a word."""
     if function_name(node) != "initcap" or len(node.expressions) != 1:
         return node
     words = call(
@@ -244,7 +244,7 @@ def format_call(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if function_name(node) != "format" or not node.expressions:
         return node
     pattern = constant_text(node.expressions[0])
-    if pattern is None or re.search(r"%(?!(?:\d+\$)?[sIL%])", pattern):
+    if pattern is None or "%" in _FORMAT_CODE.sub("", pattern):
         raise FeatureNotSupported("format() needs a constant pattern of %s, %I, %L and %%")
     arguments = node.expressions[1:]
     pieces: list[exp.Expr] = []

@@ -1,6 +1,6 @@
-"""What is known of the types in a source tree, in PostgreSQL's names: `int4`, `numeric`, `text`, `int4[]`; None: unknown.
+"""What is known of the types in a source tree, in PostgreSQL's names: `int4`, `int4[]`; None: unknown.
 
-Small on purpose: it serves the rules of this package, which must be right where a type is unknown. It never guesses.
+Small on purpose: it serves the rules of this package, which must be right where a type is unknown.
 PostgreSQL docs, "Functions and Operators" and "Type Conversion".
 """
 
@@ -52,32 +52,32 @@ _DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
     }
 )
 
+_BY_RESULT = {
+    "int4": """length char_length character_length position strpos ascii octet_length bit_length array_length
+        array_upper array_lower cardinality array_position jsonb_array_length json_array_length
+        width_bucket""",
+    "int8": "count row_number rank dense_rank",
+    "text": """lower upper concat concat_ws substring substr trim btrim ltrim rtrim left right lpad rpad
+        replace reverse repeat md5 chr to_char split_part translate initcap string_agg quote_ident
+        quote_literal format encode to_hex regexp_replace overlay array_to_string version""",
+    "float8": "date_part random pi sqrt cbrt sin cos tan radians degrees",
+    "numeric": "extract div",
+    "timestamptz": "now current_timestamp to_timestamp clock_timestamp",
+    "date": "current_date to_date make_date",
+    "timestamp": "make_timestamp localtimestamp",
+    "interval": "age make_interval justify_days justify_hours",
+    "bool": "bool_and bool_or every exists starts_with",
+    "bytea": "decode",
+    "json": """to_json to_jsonb json_build_object jsonb_build_object json_agg jsonb_agg json_build_array
+        jsonb_build_array""",
+}
 _CALLS: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(
-        ("length", "char_length", "character_length", "position", "strpos", "ascii", "octet_length", "bit_length",
-         "array_length", "array_upper", "array_lower", "cardinality", "array_position", "jsonb_array_length",
-         "json_array_length", "width_bucket"), "int4")
-    | dict.fromkeys(("count", "row_number", "rank", "dense_rank"), "int8")
-    | dict.fromkeys(("lower", "upper", "concat", "concat_ws", "substring", "substr", "trim", "btrim", "ltrim", "rtrim",
-         "left", "right", "lpad", "rpad", "replace", "reverse", "repeat", "md5", "chr", "to_char", "split_part",
-         "translate", "initcap", "string_agg", "quote_ident", "quote_literal", "format", "encode", "to_hex",
-         "regexp_replace", "overlay", "array_to_string", "version"), "text")
-    | dict.fromkeys(("date_part", "random", "pi", "sqrt", "cbrt", "sin", "cos", "tan", "radians", "degrees"), "float8")
-    | dict.fromkeys(("extract", "div"), "numeric")
-    | dict.fromkeys(("now", "current_timestamp", "to_timestamp", "clock_timestamp"), "timestamptz")
-    | dict.fromkeys(("current_date", "to_date", "make_date"), "date")
-    | dict.fromkeys(("make_timestamp", "localtimestamp"), "timestamp")
-    | dict.fromkeys(("age", "make_interval", "justify_days", "justify_hours"), "interval")
-    | dict.fromkeys(("bool_and", "bool_or", "every", "exists", "starts_with"), "bool")
-    | dict.fromkeys(("decode",), "bytea")
-    | dict.fromkeys(("to_json", "to_jsonb", "json_build_object", "jsonb_build_object", "json_agg", "jsonb_agg",
-         "json_build_array", "jsonb_build_array"), "json")
-)  # fmt: skip
-
-_SAME_AS_ARGUMENT = frozenset(
-    ("max", "min", "abs", "coalesce", "greatest", "least", "nullif", "mode", "lag", "lead", "first_value", "last_value",
-     "nth_value", "any_value")
-)  # fmt: skip
+    {name: result for result, names in _BY_RESULT.items() for name in names.split()}
+)
+_RESULT_IS_ARGUMENT = """
+    max min abs coalesce greatest least nullif mode lag lead first_value last_value nth_value any_value
+"""
+_SAME_AS_ARGUMENT = frozenset(_RESULT_IS_ARGUMENT.split())
 _ROUNDING = frozenset({"round", "ceil", "ceiling", "floor", "trunc", "sign"})
 _AVERAGES = frozenset({"avg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"})
 
@@ -119,26 +119,30 @@ class KnownTypes:
             return type_of_data_type(node.args["to"])
         if isinstance(node, exp.Literal):
             return literal_type(node)
+        if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow)):
+            return self._arithmetic(node)
         if isinstance(node, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Escape)):
             return "bool"
+        return self._structure(node)
+
+    def _structure(self, node: exp.Expr) -> str | None:
         if isinstance(node, exp.Case):
             branches = [branch.args["true"] for branch in node.args["ifs"]]
             default = node.args.get("default")
             return self.all_of([*branches, *([default] if default is not None else [])])
-        if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow)):
-            return self._arithmetic(node)
-        if isinstance(node, (exp.DPipe, exp.JSONExtractScalar)):
-            return "text" if self.of(node.this) == "text" or isinstance(node, exp.JSONExtractScalar) else None
+        if isinstance(node, exp.DPipe):
+            left, right = self.of(node.this), self.of(node.expression)
+            return "text" if "text" in (left, right) else left if left and left.endswith("[]") else None
         if isinstance(node, exp.Subquery):
             return self._subquery(node)
         if isinstance(node, exp.Array):
             element = self.all_of(node.expressions)
             return f"{element}[]" if element else None
-        if isinstance(node, exp.Interval):
-            return "interval"
+        if isinstance(node, (exp.JSONExtractScalar, exp.JSONBExtractScalar)):
+            return "text"
         if isinstance(node, (exp.JSONExtract, exp.JSONBExtract)):
             return "json"
-        return self._wrapped_or_call(node)
+        return "interval" if isinstance(node, exp.Interval) else self._wrapped_or_call(node)
 
     def _wrapped_or_call(self, node: exp.Expr) -> str | None:
         if isinstance(
@@ -216,7 +220,7 @@ class KnownTypes:
         if isinstance(source, exp.Table):
             definition = _cte(source)
             if definition is not None:
-                return self._query_column(definition.this, name, definition.args.get("alias"))
+                return self._query_column(_typing_query(definition), name, definition.args.get("alias"))
             columns = self._source.column_types(source) if self._source is not None else None
             return type_of_engine_type(columns[name]) if columns and name in columns else None
         if isinstance(source, exp.Subquery):
@@ -291,7 +295,7 @@ def _power_type(left: str | None, right: str | None) -> str | None:
 
 
 def _enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
-    queries = []
+    queries: list[exp.Expr] = []
     parent = node.parent
     while parent is not None:
         if isinstance(parent, (exp.Select, exp.Update, exp.Delete, exp.Insert)):
@@ -310,6 +314,15 @@ def _sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
     if isinstance(query, (exp.Update, exp.Delete)) and isinstance(query.this, exp.Expr):
         found.append(query.this)
     return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
+
+
+def _typing_query(definition: exp.CTE) -> exp.Expr:
+    """The query that gives a CTE's types: of a recursive one, its first term."""
+    query: exp.Expr = definition.this
+    is_recursive = definition.parent is not None and definition.parent.args.get("recursive")
+    if is_recursive and isinstance(query, exp.SetOperation):
+        query = query.this
+    return query
 
 
 def _cte(table: exp.Table) -> exp.CTE | None:

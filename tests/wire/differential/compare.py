@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus
+from sqlglot.errors import ParseError
 
 from pgproxy.sql.dialect import ENGINE_SETTINGS, output_names, parse_source, to_engine
 from pgproxy.sql.dialect.build import ERROR_PREFIX
@@ -20,7 +21,7 @@ FIXTURE = (_FOLDER / "fixture.sql").read_text()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a client would see. error: `<any>` for an engine error that does not carry its SQLSTATE in its text."""
+    """What a client would see. error: `<any>` for an engine error without an SQLSTATE in its text."""
 
     error: str | None = None
     names: tuple[str, ...] = ()
@@ -50,7 +51,9 @@ def on_postgres(connection: psycopg.Connection, text: str) -> Outcome:
         return Outcome(error=(result.error_field(DiagnosticField.SQLSTATE) or b"").decode())
     columns = range(result.nfields)
     rows = tuple(
-        tuple(None if (value := result.get_value(row, column)) is None else value.decode() for column in columns)
+        tuple(
+            None if (value := result.get_value(row, column)) is None else value.decode() for column in columns
+        )
         for row in range(result.ntuples)
     )
     names = tuple((result.fname(column) or b"").decode() for column in columns)
@@ -61,7 +64,9 @@ class CatalogTypes:
     """A TypeSource over what DuckDB has."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        rows = connection.execute("select table_name, column_name, data_type from duckdb_columns()").fetchall()
+        rows = connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns()"
+        ).fetchall()
         self._tables: dict[str, dict[str, str]] = {}
         for table, column, kind in rows:
             self._tables.setdefault(table, {})[column] = kind
@@ -75,7 +80,9 @@ class CatalogTypes:
         names: list[str] = []
         for source in [query.args["from_"].this, *(join.this for join in query.args.get("joins") or ())]:
             columns = self._tables.get(source.name.lower()) if source.key == "table" else None
-            if columns is None or any(join.args.get("using") or join.args.get("method") for join in query.args.get("joins") or ()):
+            if columns is None or any(
+                join.args.get("using") or join.args.get("method") for join in query.args.get("joins") or ()
+            ):
                 return None
             if not star.args.get("table") or star.table.lower() == source.alias_or_name.lower():
                 names.extend(columns)
@@ -100,6 +107,8 @@ def on_engine(connection: duckdb.DuckDBPyConnection, types: CatalogTypes, text: 
         sql = to_engine(source, types).sql("duckdb")
     except GatewayError as error:
         return Outcome(error=error.sqlstate.value)
+    except ParseError:
+        return Outcome(error="42601")
     try:
         result = connection.execute(sql)
         description = result.description
@@ -112,7 +121,9 @@ def on_engine(connection: duckdb.DuckDBPyConnection, types: CatalogTypes, text: 
         at = message.find(ERROR_PREFIX)
         return Outcome(error=message[at + len(ERROR_PREFIX) :][:5] if at >= 0 else "<any>")
     own = tuple(column.name for column in columns)
-    return Outcome(None, names if names is not None else own, rows, tuple(column.type_oid for column in columns))
+    return Outcome(
+        None, names if names is not None else own, rows, tuple(column.type_oid for column in columns)
+    )
 
 
 def _decode(data: bytes):
@@ -139,7 +150,9 @@ def differences(theirs: Outcome, ours: Outcome, *, ordered: bool) -> list[str]:
     found = []
     if theirs.names != ours.names:
         found.append(f"names: {theirs.names} <> {ours.names}")
-    rows = (theirs.rows, ours.rows) if ordered else (sorted(theirs.rows, key=repr), sorted(ours.rows, key=repr))
+    rows = (
+        (theirs.rows, ours.rows) if ordered else (sorted(theirs.rows, key=repr), sorted(ours.rows, key=repr))
+    )
     if rows[0] != rows[1]:
         found.append(f"rows: {rows[0]} <> {rows[1]}")
     if theirs.oids != ours.oids:
