@@ -1,0 +1,66 @@
+"""A node behind TLS: reached by who trusts its authority, and by nobody else."""
+
+import datetime
+import ipaddress
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from pgproxy.engines.channel import NodeTls
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.remote import RemoteEngine, RemoteOptions
+from tests.faults.exec_nodes import TOKEN, exec_node
+
+
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / "node.crt", folder / "node.key"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return certificate_file, key_file
+
+
+async def test_a_tls_node_is_reached_only_by_who_trusts_it(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    async with exec_node(tmp_path, TLS_CERT_FILE=str(certificate), TLS_KEY_FILE=str(key)) as node:
+        address = f"127.0.0.1:{node.port}"
+        trusting = RemoteEngine("a", f"grpcs://{address}", TOKEN, RemoteOptions(tls=NodeTls(certificate)))
+        assert (await trusting.probe()).load == 0
+        await trusting.close()
+        for url, options in (
+            (f"grpcs://{address}", RemoteOptions()),
+            (f"grpc://{address}", RemoteOptions(probe_s=1.0)),
+        ):
+            stranger = RemoteEngine("a", url, TOKEN, options)
+            with pytest.raises(EngineUnavailable) as caught:
+                await stranger.probe()
+            assert caught.value.reason in {
+                FallbackReason.CONNECT,
+                FallbackReason.NODE_LOST,
+                FallbackReason.DEADLINE,
+            }
+            await stranger.close()
