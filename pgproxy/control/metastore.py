@@ -14,7 +14,7 @@ from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoin
 from pgproxy.policy.model import PolicySet
 
 Transform = Callable[[ControlState], ControlState]
-"""A change as a pure function; it raises GatewayError to refuse, and then nothing is written."""
+"""A change as a pure function, called in a thread. It raises GatewayError to refuse: nothing is written."""
 
 
 class MetastoreError(Exception):

@@ -7,18 +7,17 @@ process sees all of it or nothing. `PRAGMA data_version` tells cheaply that some
 import asyncio
 import json
 import logging
-import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import aiosqlite
 
-from pgproxy.control.difference import compute_differences, facts_as_json
-from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Transform
-from pgproxy.control.migration import load_migrations, pending_migrations
+from pgproxy.control.difference import Difference, compute_differences, facts_as_json
+from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
 from pgproxy.control.rows import (
     ROUTING_TABLES,
     TABLES,
@@ -30,95 +29,27 @@ from pgproxy.control.rows import (
     state_to_rows,
 )
 from pgproxy.control.secret_box import SecretBox, load_secret_box
+from pgproxy.control.sqlite_file import configure, create_private, failure, migrate, transaction
 from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoint
 from pgproxy.policy.model import PolicySet
 
-_BUSY_TIMEOUT_MS = 10_000
 _POLL_INTERVAL_S = 0.2
 """A commit by another process is seen within this and one query; the contract says one second."""
 
 
-@asynccontextmanager
-async def open_sqlite_metastore(path: Path, secret_key_file: Path | None) -> AsyncIterator["SqliteMetastore"]:
-    """Open or create the file, migrate it, and close it at the end.
+@dataclass(frozen=True, slots=True)
+class _PlannedChange:
+    """What a change is in words and in rows."""
 
-    Raises:
-        MetastoreError: it cannot be opened, is newer than this program, or the key does not fit.
-    """
-    # aiosqlite logs every call with its parameters, verifiers and tokens among them, at DEBUG.
-    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
-    key_file = secret_key_file or path.with_name(f"{path.name}.key")
-    _create_private(path)
-    box = load_secret_box(key_file, create=secret_key_file is None)
-    try:
-        async with aiosqlite.connect(path, isolation_level=None) as writer:
-            await _configure(writer)
-            await _migrate(writer)
-            async with aiosqlite.connect(path, isolation_level=None) as reader:
-                await _configure(reader)
-                metastore = SqliteMetastore(writer, reader, box)
-                await metastore.state()
-                yield metastore
-    except sqlite3.Error as error:
-        raise _failure(error) from error
+    differences: tuple[Difference, ...]
+    before: RowSet
+    after: RowSet
 
 
-def _create_private(path: Path) -> None:
-    """Make the file with mode 0600, since it holds verifiers; SQLite gives its side files the same mode."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise MetastoreError(f"cannot open the metastore {path}: {error.strerror}") from error
-
-
-async def _configure(connection: aiosqlite.Connection) -> None:
-    for pragma in (
-        f"busy_timeout = {_BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # an acknowledged revocation survives a power cut too
-        "foreign_keys = ON",
-    ):
-        await connection.execute_fetchall(f"PRAGMA {pragma}")
-
-
-async def _migrate(connection: aiosqlite.Connection) -> None:
-    migrations = load_migrations("sqlite")
-    async with _transaction(connection):
-        ((applied,),) = await connection.execute_fetchall("PRAGMA user_version")
-        for migration in pending_migrations(migrations, applied):
-            for statement in _split_statements(migration.sql):
-                await connection.execute_fetchall(statement)
-            await connection.execute_fetchall(f"PRAGMA user_version = {migration.number}")
-
-
-def _split_statements(script: str) -> Iterable[str]:
-    """Give one statement after the other; `executescript` would commit before it runs."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-@asynccontextmanager
-async def _transaction(connection: aiosqlite.Connection, kind: str = "IMMEDIATE") -> AsyncIterator[None]:
-    """Commit at the end, roll back on any error and on cancellation."""
-    try:
-        await connection.execute_fetchall(f"BEGIN {kind}")
-        yield
-        await connection.execute_fetchall("COMMIT")
-    except BaseException as error:
-        # The connection's thread runs calls in order, so this follows whatever call was cancelled.
-        await asyncio.shield(connection.rollback())
-        if isinstance(error, sqlite3.Error):
-            raise _failure(error) from error
-        raise
-
-
-def _failure(error: sqlite3.Error) -> MetastoreError:
-    """Keep SQLite's own words, which name tables and the cause, never values."""
-    return MetastoreError(f"the metastore failed: {error}")
+def _plan_change(before: ControlState, transform: Transform) -> _PlannedChange:
+    """Run the pure part of a change. A fifth of a second for 10,000 grants, so not on the event loop."""
+    after = transform(before)
+    return _PlannedChange(compute_differences(before, after), state_to_rows(before), state_to_rows(after))
 
 
 class SqliteMetastore:
@@ -132,6 +63,7 @@ class SqliteMetastore:
         self._reading = asyncio.Lock()
         self._watchers: set[asyncio.Event] = set()
         self._known = (-1, -1, ControlState())
+        self._policy_set = PolicySet(-1)
 
     async def epoch(self) -> int:
         ((epoch,),) = await self._read("SELECT epoch FROM epochs")
@@ -142,7 +74,9 @@ class SqliteMetastore:
 
     async def policy_set(self) -> PolicySet:
         _, policy_epoch, state = await self._current()
-        return state.policy_set(policy_epoch)
+        if self._policy_set.epoch != policy_epoch:
+            self._policy_set = state.policy_set(policy_epoch)
+        return self._policy_set
 
     async def verifier_for(self, user: str) -> str | None:
         query = "SELECT verifier FROM principals WHERE name = ? AND kind = 'user' AND can_login = 1"
@@ -162,15 +96,15 @@ class SqliteMetastore:
         return tuple(sorted(found, key=lambda a: (a.principal, a.priority, a.endpoint)))
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
-        async with self._writing, _transaction(self._writer):
+        async with self._writing, transaction(self._writer):
             epoch, policy_epoch = await self._epochs(self._writer)
             before = await self._load(self._writer, epoch)
-            after = transform(before)
-            differences = compute_differences(before, after)
+            planned = await asyncio.to_thread(_plan_change, before, transform)
+            differences = planned.differences
             if not differences:
                 return ChangeResult(epoch, ())
             epoch += 1
-            changed_tables = await self._write_rows(state_to_rows(before), state_to_rows(after))
+            changed_tables = await self._write_rows(planned.before, planned.after)
             if changed_tables - ROUTING_TABLES:
                 policy_epoch = epoch
             await self._writer.execute_fetchall(
@@ -232,7 +166,7 @@ class SqliteMetastore:
             "INSERT INTO audit_log (occurred_at, event, principal, connection_id, facts) "
             "VALUES (?, ?, ?, ?, ?)"
         )
-        async with self._writing, _transaction(self._writer):
+        async with self._writing, transaction(self._writer):
             await self._writer.executemany(insert, rows)
 
     async def audit_records(self, limit: int = 100) -> tuple[AuditRecord, ...]:
@@ -247,7 +181,7 @@ class SqliteMetastore:
         )
 
     async def purge_audit(self, before: datetime) -> int:
-        async with self._writing, _transaction(self._writer):
+        async with self._writing, transaction(self._writer):
             cursor = await self._writer.execute(
                 "DELETE FROM audit_log WHERE occurred_at < ?", (_timestamp(before),)
             )
@@ -260,11 +194,11 @@ class SqliteMetastore:
             try:
                 return list(await self._reader.execute_fetchall(query, parameters))
             except sqlite3.Error as error:
-                raise _failure(error) from error
+                raise failure(error) from error
 
     async def _current(self) -> tuple[int, int, ControlState]:
         """Give the two epochs and the state that belong together."""
-        async with self._reading, _transaction(self._reader, "DEFERRED"):
+        async with self._reading, transaction(self._reader, "DEFERRED"):
             epoch, policy_epoch = await self._epochs(self._reader)
             if epoch != self._known[0]:
                 self._known = (epoch, policy_epoch, await self._load(self._reader, epoch))
@@ -279,12 +213,17 @@ class SqliteMetastore:
         known_epoch, _, known = self._known
         if known_epoch == epoch:
             return known
-        rows: dict[str, dict[Row, Row]] = {}
-        for table in TABLES:
-            query = f"SELECT {', '.join(table.columns)} FROM {table.name}"
-            found = await connection.execute_fetchall(query)
-            width = len(table.key)
-            rows[table.name] = {tuple(r[:width]): self._unsealed(table, tuple(r)) for r in found}
+        found = {
+            table: await connection.execute_fetchall(f"SELECT {', '.join(table.columns)} FROM {table.name}")
+            for table in TABLES
+        }
+        return await asyncio.to_thread(self._build_state, found)
+
+    def _build_state(self, found: Mapping[Table, Iterable[sqlite3.Row]]) -> ControlState:
+        rows = {
+            table.name: {tuple(row[: len(table.key)]): self._unsealed(table, tuple(row)) for row in selected}
+            for table, selected in found.items()
+        }
         return rows_to_state(rows)
 
     async def _write_rows(self, before: RowSet, after: RowSet) -> set[str]:
@@ -348,3 +287,28 @@ async def _wait(event: asyncio.Event, timeout_s: float) -> None:
 def _timestamp(moment: datetime) -> str:
     """UTC in ISO 8601 with microseconds, so that text order is time order."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+@asynccontextmanager
+async def open_sqlite_metastore(path: Path, secret_key_file: Path | None) -> AsyncIterator[SqliteMetastore]:
+    """Open or create the file, migrate it, and close it at the end.
+
+    Raises:
+        MetastoreError: it cannot be opened, is newer than this program, or the key does not fit.
+    """
+    # aiosqlite logs every call with its parameters, verifiers and tokens among them, at DEBUG.
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    key_file = secret_key_file or path.with_name(f"{path.name}.key")
+    create_private(path)
+    box = load_secret_box(key_file, create=secret_key_file is None)
+    try:
+        async with aiosqlite.connect(path, isolation_level=None) as writer:
+            await configure(writer)
+            await migrate(writer)
+            async with aiosqlite.connect(path, isolation_level=None) as reader:
+                await configure(reader)
+                metastore = SqliteMetastore(writer, reader, box)
+                await metastore.state()
+                yield metastore
+    except sqlite3.Error as error:
+        raise failure(error) from error

@@ -171,10 +171,15 @@ async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
             pytest.fail("opened")
 
 
-async def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+@pytest.fixture
+def no_database(path: Path) -> Path:
     path.write_bytes(b"not a database at all" * 100)
+    return path
+
+
+async def test_a_file_that_is_no_database_is_refused(no_database: Path) -> None:
     with pytest.raises(MetastoreError, match="not a database"):
-        async with open_metastore(f"sqlite:///{path}"):
+        async with open_metastore(f"sqlite:///{no_database}"):
             pytest.fail("opened")
 
 
