@@ -53,9 +53,9 @@ def array_text(array: ArrowArray, item_text: ToText, *, may_need_quotes: bool) -
 
 def _array_strings(array: ArrowArray, item_text: ToText, *, may_need_quotes: bool) -> ArrowArray:
     offsets, items = list_parts(array)
-    kind, items = unwrap(items)
+    kind, plain = unwrap(items)
     if kind == "list":
-        content = _array_strings(items, item_text, may_need_quotes=may_need_quotes)
+        content = _array_strings(plain, item_text, may_need_quotes=may_need_quotes)
     else:
         content = item_text(items)
         content = (
@@ -82,10 +82,8 @@ def _quoted(text: ArrowArray, escapes: ByteTable, special: Mask) -> ArrowArray:
     """Put quotes around the values that hold a special byte, are empty or read NULL."""
     text = compacted(text)
     needs = contains_any(text, special) | (pc.binary_length(text).to_numpy() == 0)
-    lower = pc.utf8_lower(text) if text.type == pa.string() else text
-    needs |= pc.equal(lower, pa.scalar("null" if text.type == pa.string() else b"NULL", text.type)).to_numpy(
-        zero_copy_only=False
-    )
+    is_null_word = pc.equal(pc.ascii_lower(text.view(pa.string())), "null")
+    needs |= is_null_word.to_numpy(zero_copy_only=False)
     if not needs.any():
         return text
     quote = compress(Fixed((b'"',)), needs)
@@ -193,14 +191,14 @@ def array_binary(array: ArrowArray, element_oid: int, item_cells: Callable[[Arro
     """
     rows, items = list_parts(array)
     sizes: list[Lengths] = [np.diff(rows)]
-    kind, items = unwrap(items)
+    kind, plain = unwrap(items)
     while kind == "list":
-        if items.null_count:
+        if plain.null_count:
             raise _ragged()
-        offsets, inner = list_parts(items)
+        offsets, items = list_parts(plain)
         sizes.append(_equal_sizes(np.diff(offsets), rows))
         rows = offsets[rows]
-        kind, items = unwrap(inner)
+        kind, plain = unwrap(items)
     cells = item_cells(items)
     length: Field = np.broadcast_to(np.asarray(cells.length, np.int32), (len(items),))
     nulls = np.zeros(len(items) + 1, np.int32)

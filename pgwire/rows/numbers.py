@@ -58,9 +58,13 @@ def float_strings(array: ArrowArray, extra_float_digits: int = 1) -> ArrowArray:
     else:
         text = pc.cast(array, pa.string())
     size = np.abs(values)
-    upper = 1e6 if is_single else 1e14
     with np.errstate(invalid="ignore"):
-        odd = ~(size < upper) | ((size < 1e-4) & (size > 0))
+        odd = ~(size < 1e15) | ((size < 1e-4) & (size > 0))
+        if bool((size >= 1e6).any()):
+            # Arrow turns to exponents at 10^10, PostgreSQL at 10^15, or 10^6 where there are four bytes.
+            odd |= (size >= 1e6) if is_single else pc.fill_null(pc.match_substring(text, "e"), False).to_numpy(
+                zero_copy_only=False
+            )
     valid = validity(array)
     odd = odd if valid is None else odd & valid
     if not odd.any():
@@ -71,13 +75,15 @@ def float_strings(array: ArrowArray, extra_float_digits: int = 1) -> ArrowArray:
 
 def _odd_floats(text: ArrowArray, values: npt.NDArray[Any], *, is_single: bool) -> ArrowArray:
     """Rewrite Arrow's text of the values whose form differs from PostgreSQL's: exponents, NaN, Infinity."""
+    text = _without_ties(text, values)
     size = np.abs(values)
     if is_single:
         needs_exponent = pa.array((size >= 1e6) & (size < 1e16))
         text = pc.if_else(needs_exponent, _with_exponent(text), text)
     else:
-        text = pc.replace_substring_regex(text, r"^(-?)(\d)\.(\d{14})(\d+)e\+14$", r"\1\2\3.\4")
-        text = pc.replace_substring_regex(text, r"^(-?\d)e\+14$", "\\1" + "0" * 14)
+        is_plain = pa.array((size >= 1e6) & (size < 1e15))
+        wide = pc.cast(pc.if_else(is_plain, text, "0"), pa.decimal256(76, 38))
+        text = pc.if_else(is_plain, decimal_strings(wide, trim_zeros=True), text)
     for zeros, exponent in (("0000", "05"), ("00000", "06"), ("000000", "07")):
         text = pc.replace_substring_regex(text, rf"^(-?)0\.{zeros}([1-9])(\d+)$", rf"\1\2.\3e-{exponent}")
         text = pc.replace_substring_regex(text, rf"^(-?)0\.{zeros}([1-9])$", rf"\1\2e-{exponent}")
@@ -85,6 +91,31 @@ def _odd_floats(text: ArrowArray, values: npt.NDArray[Any], *, is_single: bool) 
     text = pc.if_else(pa.array(np.isnan(values)), "NaN", text)
     text = pc.if_else(pa.array(np.isposinf(values)), "Infinity", text)
     return pc.if_else(pa.array(np.isneginf(values)), "-Infinity", text)
+
+
+def _without_ties(text: ArrowArray, values: npt.NDArray[Any]) -> ArrowArray:
+    """Give one digit more to integers whose shortest text lies exactly between two floats.
+
+    Arrow takes such a text where it reads back by round-half-even; PostgreSQL's Ryu does not (`acceptBounds`).
+    Values above 2^64, where exact ties are next to impossible, are left.
+    """
+    bound = 2.0**24 if values.dtype == np.float32 else 2.0**53
+    size = np.abs(values)
+    candidate = (size >= bound) & (size < 2.0**64)
+    if not candidate.any():
+        return text
+    exact = values[candidate].astype(np.longdouble)
+    half_gap = np.spacing(size[candidate]).astype(np.longdouble) / 2
+    shortest = np.array(text.filter(pa.array(candidate)).to_pylist(), dtype=np.str_)
+    is_tie = np.abs(shortest.astype(np.longdouble) - exact) >= half_gap
+    if not is_tie.any():
+        return text
+    result = shortest
+    for digits in range(17, 5, -1):
+        longer = np.strings.mod(f"%.{digits}g", values[candidate].astype(np.float64))
+        is_inside = np.abs(longer.astype(np.longdouble) - exact) < half_gap
+        result = np.where(is_inside & is_tie, longer, result)
+    return pc.replace_with_mask(text, pa.array(candidate), pa.array(result.tolist(), pa.string()))
 
 
 def _with_exponent(text: ArrowArray) -> ArrowArray:
