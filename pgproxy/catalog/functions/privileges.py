@@ -28,10 +28,14 @@ def _both(name: str, parameters: str, answer: str, session: tuple[object, ...]) 
 
 _TABLE_OID = relation_oid("p_table")
 _ON_TABLE = (
-    f"(coalesce({_TABLE_OID} < 16384, false) AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND m_q.oid = "
+    f"(coalesce({_TABLE_OID} < 16384, false) AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND "
+    "m_q.oid = "
     f"{_TABLE_OID} AND m_q.attnum = 0)"
 )
-_ON_ANY_COLUMN = f"(coalesce({_TABLE_OID} < 16384, false) AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND m_q.oid = {_TABLE_OID})"
+_ON_ANY_COLUMN = (
+    f"(coalesce({_TABLE_OID} < 16384, false) AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND "
+    f"m_q.oid = {_TABLE_OID})"
+)
 _ATTNUM = (
     "coalesce(TRY_CAST(p_column AS BIGINT), (SELECT max(m_a.attnum) FROM "
     f"{PG}.pg_attribute AS m_a WHERE m_a.attrelid = {_TABLE_OID} AND m_a.attname = CAST(p_column AS "
@@ -46,7 +50,8 @@ _SCHEMA_OID = (
     f"WHERE m_n.nspname = CAST(p_schema AS VARCHAR) AND {visible('m_n')}))"
 )
 _ON_SCHEMA = (
-    f"(coalesce({_SCHEMA_OID} < 16384, false) AND upper(p_privilege) = 'USAGE') OR EXISTS ({_HELD} AND m_q.oid = "
+    f"(coalesce({_SCHEMA_OID} < 16384, false) AND upper(p_privilege) = 'USAGE') OR EXISTS ({_HELD} AND "
+    "m_q.oid = "
     f"{_SCHEMA_OID})"
 )
 _DATABASE_OID = (

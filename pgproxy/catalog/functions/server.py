@@ -75,7 +75,7 @@ SERVER_MACROS: tuple[Macro, ...] = (
 )
 
 TABLE_TWINS: tuple[Macro, ...] = (
-    # DuckDB ignores WITH ORDINALITY behind a table macro, so the (never present) ordinality is a column of its own.
+    # DuckDB ignores WITH ORDINALITY behind a table macro, so the ordinality is a column of its own.
     Macro(
         "pg_partition_ancestors",
         REGCLASS,

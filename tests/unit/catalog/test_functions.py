@@ -33,8 +33,8 @@ def test_types_are_named_as_postgresql_names_them(
 
 @pytest.mark.parametrize(
     ("name", "oid"),
-    [("integer", 23), ("int", 23), ("int4", 23), ("numeric(10,2)", 1700), ("pg_catalog.text", 25), ("char", 1042),
-     ("character varying", 1043), ("text[]", 1009), ("no_such_type", None)],
+    [("integer", 23), ("int", 23), ("int4", 23), ("numeric(10,2)", 1700), ("pg_catalog.text", 25),
+     ("char", 1042), ("character varying", 1043), ("text[]", 1009), ("no_such_type", None)],
 )  # fmt: skip
 def test_type_names_resolve(shop: Shop, name: str, oid: int | None) -> None:
     assert shop.call("root", "to_regtype", name) == oid
@@ -68,8 +68,8 @@ def test_macros_read_only_shielded_columns() -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 bytes"), (10239, "10239 bytes"), (10240, "10 kB"), (1536 * 1024, "1536 kB"), (10 * 1024**2, "10 MB"),
-     (20 * 1024**3 + 600 * 1024**2, "21 GB"), (-10240, "-10 kB"), (None, None)],
+    [(0, "0 bytes"), (10239, "10239 bytes"), (10240, "10 kB"), (1536 * 1024, "1536 kB"),
+     (10 * 1024**2, "10 MB"), (20 * 1024**3 + 600 * 1024**2, "21 GB"), (-10240, "-10 kB"), (None, None)],
 )  # fmt: skip
 def test_sizes_read_as_postgresql_writes_them(shop: Shop, size: int | None, text: str | None) -> None:
     assert shop.call("root", "pg_size_pretty", size) == text
