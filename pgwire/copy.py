@@ -37,6 +37,7 @@ _CLEAN = frozenset({
     Oid.BOOL, Oid.INT2, Oid.INT4, Oid.INT8, Oid.OID, Oid.FLOAT4, Oid.FLOAT8, Oid.NUMERIC, Oid.DATE, Oid.TIME,
     Oid.TIMETZ, Oid.TIMESTAMP, Oid.TIMESTAMPTZ, Oid.UUID, Oid.BIT, Oid.VARBIT,
 })  # fmt: skip
+_REFUSED_DELIMITERS = frozenset("\\.abcdefghijklmnopqrstuvwxyz0123456789")
 _CLEAN_BYTES = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.: ")
 
 
@@ -72,6 +73,11 @@ class CopyTextEncoder:
     ) -> None:
         self._options = options if options is not None else CopyTextOptions()
         check_single_byte("delimiter", self._options.delimiter)
+        if self._options.delimiter in _REFUSED_DELIMITERS:
+            raise StatementError(
+                f'COPY delimiter cannot be "{self._options.delimiter}"',
+                sqlstate=SqlState.INVALID_PARAMETER_VALUE,
+            )
         self._columns = tuple(columns)
         self._encoders = _text_encoders(columns, output)
         self._escapes = _text_escapes(self._options.delimiter)
