@@ -1,12 +1,11 @@
 """PostgreSQL's meaning on DuckDB: plain functions from tree to tree. Pure."""
 
-from pgproxy.sql.dialect.engine import ENGINE_SETTINGS, to_engine
+from pgproxy.sql.dialect.engine import to_engine
 from pgproxy.sql.dialect.grammar import SourceDialect, parse_source, protect_calls, restore_calls
 from pgproxy.sql.dialect.names import output_names
 from pgproxy.sql.dialect.types import TypeSource
 
 __all__ = [
-    "ENGINE_SETTINGS",
     "SourceDialect",
     "TypeSource",
     "output_names",

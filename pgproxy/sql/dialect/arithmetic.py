@@ -16,7 +16,7 @@ QUOTIENT_TYPE = "DECIMAL(38, 16)"
 def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`/`: integers truncate, numerics stay numeric, zero raises.
 
-    Where a type is unknown the engine decides by the values' own types: it runs with integer_division on.
+    The engine's `//` truncates integers and divides all else as `/` does: right for unknown types too.
     """
     if not isinstance(node, exp.Div):
         return node
@@ -30,7 +30,8 @@ def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         )
         return exp.Mul(this=paren(node.this), expression=exp.Paren(this=share))
     divisor = guarded(node.expression)
-    if left in INTEGERS and right in INTEGERS:
+    is_unknown = left is None or right is None
+    if is_unknown or (left in INTEGERS and right in INTEGERS):
         return exp.IntDiv(this=paren(node.this), expression=paren(divisor))
     quotient = exp.Div(this=paren(node.this), expression=paren(divisor), typed=False, safe=False)
     if types.of(node) == "numeric":
@@ -52,7 +53,7 @@ def whole_quotient(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if function_name(node) != "div" or len(node.expressions) != 2:
         return node
     left, right = node.expressions
-    quotient = exp.Div(this=paren(left), expression=paren(guarded(right)), typed=False, safe=False)
+    quotient = exp.IntDiv(this=paren(left), expression=paren(guarded(right)))
     return cast(call("trunc", quotient), "DECIMAL(38, 0)")
 
 

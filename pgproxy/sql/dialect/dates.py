@@ -41,9 +41,12 @@ _CLOCKS = {
     "clock_timestamp": "now",
 }
 _TO_CHAR = re.compile(
-    r"(FM)?(YYYY|YY|MM|DDD|DD|HH24|HH12|HH|MI|SS|MS|US|MONTH|Month|month|MON|Mon|mon|DAY|Day|day|DY|Dy|dy|AM|PM|am|pm"
-    r"|IYYY|IW|ID|D|Q|TZ|CC|WW|W|J)|\"([^\"]*)\"|([^A-Za-z\"]+|T)"
+    r"(FM)?(YYYY|YY|MM|DDD|DD|HH24|HH12|HH|MI|SS|MS|US|MONTH|MON|DAY|DY|AM|PM|IYYY|IW|ID|D|Q|TZ|CC|WW|W|J)(?!TH)"
+    r"|\"([^\"]*)\"|([^A-Za-z\"]+|T(?![HZM]))",
+    re.IGNORECASE,
 )
+_NAME_CODES = frozenset({"month", "mon", "day", "dy", "am", "pm"})
+"""Codes whose letter case decides that of the result."""
 _STRFTIME = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d", "DDD": "%j", "HH24": "%H", "HH12": "%I",
              "HH": "%I", "MI": "%M", "SS": "%S", "MS": "%g", "US": "%f",
              "Mon": "%b", "Dy": "%a", "AM": "%p", "PM": "%p",
@@ -153,6 +156,7 @@ def _pattern_pieces(pattern: str, operand: exp.Expr) -> list[exp.Expr]:
             raise FeatureNotSupported("this to_char() pattern is not supported")
         at = match.end()
         fill, code, quoted, plain = match.groups()
+        code = code.upper() if code and code.lower() not in _NAME_CODES else code
         directive = (_UNPADDED if fill else _STRFTIME).get(code or "")
         if code is None:
             simple += (quoted if quoted is not None else plain).replace("%", "%%")
@@ -205,7 +209,7 @@ def parse_date(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     at = 0
     while at < len(pattern):
         match = _TO_CHAR.match(pattern, at)
-        code = _STRFTIME.get(match[2]) if match and match[2] else None
+        code = (_STRFTIME.get(match[2]) or _STRFTIME.get(match[2].upper())) if match and match[2] else None
         if match is None or match[1] or (match[2] and code is None):
             raise FeatureNotSupported(f"this {name}() pattern is not supported")
         directives += code or (match[3] if match[3] is not None else match[4]).replace("%", "%%")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from pgproxy.sql.dialect import ENGINE_SETTINGS, parse_source, to_engine
+from pgproxy.sql.dialect import parse_source, to_engine
 from pgproxy.sql.dialect.build import ERROR_PREFIX
 from pgwire.errors import FeatureNotSupported, StatementError
 
@@ -15,8 +15,6 @@ def engine():
     """DuckDB as the rules expect it."""
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for name, value in ENGINE_SETTINGS.items():
-            connection.execute(f"SET {name} = {value}")
         yield connection
 
 

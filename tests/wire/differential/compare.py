@@ -9,7 +9,7 @@ import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus
 from sqlglot.errors import ParseError
 
-from pgproxy.sql.dialect import ENGINE_SETTINGS, output_names, parse_source, to_engine
+from pgproxy.sql.dialect import output_names, parse_source, to_engine
 from pgproxy.sql.dialect.build import ERROR_PREFIX
 from pgwire.errors import GatewayError
 from pgwire.rows import RowEncoder
@@ -90,11 +90,9 @@ class CatalogTypes:
 
 
 def engine_connection() -> duckdb.DuckDBPyConnection:
-    """DuckDB with the fixture and the settings that the rules rely on."""
+    """DuckDB with the fixture."""
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     connection.execute("SET TimeZone = 'UTC'")
-    for name, value in ENGINE_SETTINGS.items():
-        connection.execute(f"SET {name} = {value}")
     connection.execute(FIXTURE)
     return connection
 
