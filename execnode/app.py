@@ -131,7 +131,13 @@ class _QuietServer(uvicorn.Server):
 def _listen(address: str) -> socket.socket:
     host, port = split_address(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=512)
+    # asyncio and grpclib set TCP_NODELAY only on sockets that name IPPROTO_TCP; without it,
+    # every small answer waits 40 ms for a delayed ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(512)
+    return listener
 
 
 def _announce(grpc_port: int, http_port: int) -> None:

@@ -76,14 +76,14 @@ def serialized_tree(sql: str) -> ParsedStatement:
         row = connection.execute(f"EXECUTE tree('{quoted}')").fetchone()
     except duckdb.Error as error:
         raise ValueError("the engine's parser refuses the text") from error
-    tree: dict[str, Any] = json.loads(row[0]) if row is not None else {"error": True}
-    if tree["error"] or len(tree["statements"]) != 1:
-        raise ValueError("the engine's parser gives no tree")
     found = _Found()
     try:
+        tree: dict[str, Any] = json.loads(row[0]) if row is not None else {"error": True}
+        if tree["error"] or len(tree["statements"]) != 1:
+            raise ValueError("the engine's parser gives no tree")
         _walk(tree["statements"][0]["node"], _NO_NAMES, found)
     except RecursionError as error:
-        raise ValueError("the text is nested too deeply") from error
+        raise ValueError("the text is nested too deeply for the parser") from error
     return ParsedStatement(types, frozenset(found.relations), frozenset(found.functions))
 
 

@@ -1,0 +1,64 @@
+"""The gate: slots, queue, drain."""
+
+import asyncio
+
+import pytest
+
+from execnode.admission import AdmissionGate, NodeDraining, QueueFull
+
+
+async def test_a_statement_waits_in_the_queue_for_a_slot() -> None:
+    gate = AdmissionGate(max_running=1, max_queued=1)
+    order: list[str] = []
+
+    async def second() -> None:
+        async with gate.slot():
+            order.append("second")
+
+    async with asyncio.TaskGroup() as tasks, gate.slot():
+        tasks.create_task(second())
+        await asyncio.sleep(0)
+        assert (gate.running, gate.queued) == (1, 1)
+        order.append("first")
+    assert order == ["first", "second"]
+    assert (gate.running, gate.queued) == (0, 0)
+
+
+async def test_a_full_queue_refuses_at_once() -> None:
+    gate = AdmissionGate(max_running=1, max_queued=0)
+    async with gate.slot():
+        with pytest.raises(QueueFull):
+            async with gate.slot():
+                pass
+
+
+async def test_a_pinned_statement_needs_no_slot() -> None:
+    gate = AdmissionGate(max_running=1, max_queued=0)
+    async with gate.slot(), gate.slot(is_pinned=True):
+        assert gate.running == 2
+
+
+async def test_a_waiter_that_is_cancelled_leaves_the_queue() -> None:
+    gate = AdmissionGate(max_running=1, max_queued=5)
+
+    async def wait() -> None:
+        async with gate.slot():
+            raise AssertionError
+
+    async with asyncio.TaskGroup() as tasks, gate.slot():
+        waiter = tasks.create_task(wait())
+        await asyncio.sleep(0)
+        waiter.cancel()
+        await asyncio.wait({waiter})
+        assert gate.queued == 0
+
+
+async def test_a_draining_gate_lets_only_pinned_statements_in() -> None:
+    gate = AdmissionGate(max_running=1, max_queued=1)
+    gate.is_draining = True
+    with pytest.raises(NodeDraining):
+        async with gate.slot():
+            pass
+    async with gate.slot(is_pinned=True):
+        assert gate.running == 1
+    await gate.wait_idle()

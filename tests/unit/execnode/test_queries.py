@@ -1,0 +1,134 @@
+"""Submitted queries: states, windows, cancel, time to live."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from execnode.admission import AdmissionGate
+from execnode.engine import DuckEngine, EngineLimits
+from execnode.queries import (
+    TRANSITIONS,
+    QueryRegistry,
+    QueryState,
+    SpooledQuery,
+    Submission,
+)
+from execnode.spool import ChunkSpool, SpoolLimits
+from execnode.statement import CatalogGeneration, EngineStatement
+from pgwire.errors import GatewayError
+
+ENDLESS = EngineStatement("SELECT sum(hash(i)) FROM range(100000000000) r(i)")
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[DuckEngine]:
+    made = DuckEngine(EngineLimits(tmp_path, 512 << 20, 2), max_threads=4)
+    await made.attach(CatalogGeneration(1, ()))
+    yield made
+    await made.close()
+
+
+def registry(engine: DuckEngine, folder: Path, max_running: int = 2) -> QueryRegistry:
+    return QueryRegistry(engine, AdmissionGate(max_running, 4), SpoolLimits(folder))
+
+
+async def read_all(queries: QueryRegistry, query: SpooledQuery) -> int:
+    rows = sequence = 0
+    while (chunk := await queries.next_chunk(query, sequence)) is not None:
+        rows, sequence = rows + chunk.row_count, sequence + 1
+    return rows
+
+
+@pytest.mark.parametrize("state", QueryState)
+@pytest.mark.parametrize("target", QueryState)
+async def test_a_query_moves_only_as_the_table_says(
+    tmp_path: Path, state: QueryState, target: QueryState
+) -> None:
+    query = SpooledQuery("q", ChunkSpool("q", SpoolLimits(tmp_path)), is_retained=False, now_s=0)
+    query.state = state
+    moved = query.move(target)
+    assert moved is (target in TRANSITIONS[state])
+    assert query.state is (target if moved else state)
+
+
+async def test_a_query_is_read_to_its_end(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path) as queries:
+        query = queries.submit("q", Submission(EngineStatement("SELECT * FROM range(20000)"), False), 0)
+        assert await read_all(queries, query) == 20000
+        assert query.state is QueryState.SUCCEEDED
+        assert [c.engine_type for c in query.columns or ()] == ["BIGINT"]
+
+
+async def test_the_same_id_is_the_same_query(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path) as queries:
+        submission = Submission(EngineStatement("SELECT 1"), True)
+        assert queries.submit("q", submission, 0) is queries.submit("q", submission, 0)
+
+
+async def test_a_failed_query_says_why(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path) as queries:
+        query = queries.submit("q", Submission(EngineStatement("SELECT * FROM nowhere"), False), 0)
+        with pytest.raises(GatewayError) as caught:
+            await read_all(queries, query)
+        assert caught.value.sqlstate.value == "42P01"
+        assert query.state is QueryState.FAILED
+
+
+async def test_cancel_stops_and_sticks(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path) as queries:
+        query = queries.submit("q", Submission(ENDLESS, False), 0)
+        assert await queries.next_chunk(query, 0) is not None
+        async with asyncio.timeout(2):
+            assert await queries.cancel("q")
+        assert not await queries.cancel("q")
+        assert query.state is QueryState.CANCELED
+        with pytest.raises(GatewayError) as caught:
+            await queries.next_chunk(query, 1)
+        assert caught.value.sqlstate.value == "57014"
+
+
+async def test_cancel_before_the_start_works(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path, max_running=1) as queries:
+        first = queries.submit("first", Submission(ENDLESS, False), 0)
+        await queries.next_chunk(first, 0)
+        second = queries.submit("second", Submission(ENDLESS, False), 0)
+        assert second.state is QueryState.QUEUED
+        assert await queries.cancel("second")
+        assert second.state is QueryState.CANCELED
+
+
+async def test_acknowledged_chunks_of_a_cursor_are_gone_and_retained_ones_stay(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    async with registry(engine, tmp_path) as queries:
+        for name, is_retained in (("cursor", False), ("kept", True)):
+            statement = EngineStatement("SELECT * FROM range(100000)")
+            query = queries.submit(name, Submission(statement, is_retained), 0)
+            await read_all(queries, query)
+            await queries.acknowledge(query, 2)
+            assert query.spool.first_sequence == (0 if is_retained else 2)
+        with pytest.raises(GatewayError):
+            await queries.acknowledge(query, 10_000)
+
+
+async def test_a_timed_out_query_fails_with_57014(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path) as queries:
+        query = queries.submit("q", Submission(ENDLESS, False, timeout_s=0.05), 0)
+        with pytest.raises(GatewayError, match="statement timeout"):
+            await read_all(queries, query)
+
+
+async def test_queries_are_forgotten_after_their_time_to_live(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path) as queries:
+        ended = queries.submit("ended", Submission(EngineStatement("SELECT 1"), True), now_s=0)
+        await read_all(queries, ended)
+        queries.submit("running", Submission(ENDLESS, True), now_s=0)
+        queries.submit("abandoned", Submission(ENDLESS, False), now_s=0)
+        assert await queries.delete_expired(now_s=600, ttl_s=600) == 0
+        assert await queries.delete_expired(now_s=601, ttl_s=600) == 2
+        assert queries.get("ended") is None
+        assert queries.get("abandoned") is None
+        assert queries.get("running") is not None
+        assert queries.spool_bytes >= 0

@@ -1,0 +1,69 @@
+"""The settings: exact names, nothing guessed, no value in a message."""
+
+import pytest
+
+from execnode.settings import NodeSettings, SettingsError, load_settings, split_address
+
+
+@pytest.fixture(autouse=True)
+def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NodeSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("AGENT_TOKEN", "s3cret")
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    settings = load_settings()
+    assert (settings.listen_addr, settings.grpc_listen_addr) == ("127.0.0.1:9443", "127.0.0.1:9444")
+    assert (settings.query_result_ttl, settings.query_cleanup_interval) == (600, 60)
+    assert settings.memory_limit_bytes is None
+
+
+def test_without_a_token_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AGENT_TOKEN")
+    with pytest.raises(SettingsError, match="AGENT_TOKEN: is required"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QUERY_RESULT_TTL", "soonish"),
+        ("QUERY_CLEANUP_INTERVAL", "0"),
+        ("MAX_MEMORY_GB", "-1"),
+        ("FEATURE_CURSOR_MODE", "perhaps"),
+        ("GRPC_LISTEN_ADDR", "9444x"),
+        ("MAX_CONCURRENT_QUERIES", "0"),
+        ("AGENT_TOKEN", "one,two,three"),
+        ("AGENT_TOKEN", "one,"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_setting_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name) as caught:
+        load_settings()
+    if len(value) > 2:
+        assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("on", True), ("off", False), ("1", True), ("0", False)])
+def test_booleans_have_every_documented_spelling(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: bool
+) -> None:
+    monkeypatch.setenv("FEATURE_CURSOR_MODE", text)
+    assert load_settings().feature_cursor_mode is expected
+
+
+def test_two_tokens_are_accepted_while_one_replaces_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_TOKEN", "old, new")
+    assert load_settings().tokens == (b"old", b"new")
+
+
+def test_the_token_does_not_show_in_the_settings() -> None:
+    assert "s3cret" not in repr(load_settings())
+
+
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    assert split_address("[::1]:9444") == ("::1", 9444)
