@@ -108,14 +108,23 @@ def join_rows(cells: Sequence[Cells], row_count: int, tag: bytes = b"D") -> Enco
 
 
 def _with_length(length: Lengths, pieces: Sequence[Piece], row_count: int) -> list[Piece]:
-    """Prefer fixed fields where short values happen to have one length in the whole batch: codes, small numbers."""
-    if row_count and len(pieces) == 1 and isinstance(pieces[0], Varying):
-        width = int(length[0])
-        if 0 <= width <= _SMALL_CONSTANT and bool((length == width).all()):
-            _, data = values_of(pieces[0].array)
-            if len(data) == width * row_count:
-                return [Fixed((width.to_bytes(4, "big"), data.reshape(row_count, width)))]
-    return [Fixed((length.astype(">i4"),)), *pieces]
+    narrowed = [_narrowed(piece, row_count) for piece in pieces]
+    if row_count and all(isinstance(piece, Fixed) for piece in narrowed):
+        return [Fixed((int(length[0]).to_bytes(4, "big"),)), *narrowed]
+    return [Fixed((length.astype(">i4"),)), *narrowed]
+
+
+def _narrowed(piece: Piece, row_count: int) -> Piece:
+    """Prefer fixed fields where short values happen to have one width in the whole batch: codes, small numbers."""
+    if isinstance(piece, Fixed) or row_count == 0 or piece.array.null_count:
+        return piece
+    offsets, data = values_of(piece.array)
+    width = int(offsets[1])
+    if not 0 < width <= _SMALL_CONSTANT or len(data) != width * row_count:
+        return piece
+    if bool((np.diff(offsets) == width).all()):
+        return Fixed((data.reshape(row_count, width),))
+    return piece
 
 
 def _big_endian(body: Lengths | int) -> npt.NDArray[np.generic] | bytes:
