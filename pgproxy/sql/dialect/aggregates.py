@@ -29,6 +29,11 @@ def numeric_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
+def integer_ranks(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """ntile() and grouping() are integers."""
+    return cast(node, "INTEGER") if isinstance(_aggregate(node), (exp.Ntile, exp.Grouping)) else node
+
+
 def every(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """The standard's name of bool_and()."""
     return call("bool_and", *node.expressions) if function_name(node) == "every" else node

@@ -3,6 +3,7 @@
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, case, cast, function_name, number, paren, raise_error
+from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes
 from pgwire.errors import FeatureNotSupported
 
@@ -86,6 +87,14 @@ def power_of_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`^` and power() of numerics are numeric."""
     if isinstance(node, exp.Pow) and types.of(node) == "numeric":
         return cast(call("power", node.this, node.expression), QUOTIENT_TYPE)
+    return node
+
+
+def common_divisor(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """gcd() and lcm() of integers are integers."""
+    is_ours = str(node.meta.get(NAME_KEY) or function_name(node)).lower() in ("gcd", "lcm")
+    if is_ours and isinstance(node, exp.Anonymous) and types.all_of(node.expressions) == "int4":
+        return cast(node, "INTEGER")
     return node
 
 

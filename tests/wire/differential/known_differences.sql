@@ -7,7 +7,6 @@ select kind, count(*) from events group by 1 having count(*) > 1 order by 1
 select mode() within group (order by kind) from events
 select first_value(kind) over (order by id), ntile(2) over (order by id) from events order by id
 select kind, sum(amount) from events group by rollup (kind) order by kind nulls last, 2
-select grouping(kind), count(*) from events group by cube (kind) order by 1, 2
 select distinct on (kind) kind, id from events order by kind, id desc
 select 'abcdef'::varchar(3), 'abc'::text
 select 'a'::char(1), 'abc'::char
@@ -18,9 +17,6 @@ select kind, count(*) filter (where amount > 0) as positive from events group by
 select stddev(amount), variance(amount) from events
 select corr(height, id), covar_pop(height, id) from people
 select 1 / 3.0
-
--- functions of integers whose result is bigint
-select gcd(12, 18), lcm(4, 6), pi(), degrees(pi()), radians(180)
 
 -- overflow of double precision is infinity
 select 1e400::float8
