@@ -32,7 +32,7 @@ from pgwire.types import Oid, OutputSettings, ResultColumn
 
 BINARY_SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
 _DEFAULT_OUTPUT = OutputSettings()
-# Types whose text holds digits, letters, signs, points, colons and blanks only: nothing that COPY text escapes.
+# Types whose text holds digits, letters, signs, points, colons and blanks: COPY text escapes none.
 _CLEAN = frozenset({
     Oid.BOOL, Oid.INT2, Oid.INT4, Oid.INT8, Oid.OID, Oid.FLOAT4, Oid.FLOAT8, Oid.NUMERIC, Oid.DATE, Oid.TIME,
     Oid.TIMETZ, Oid.TIMESTAMP, Oid.TIMESTAMPTZ, Oid.UUID, Oid.BIT, Oid.VARBIT,

@@ -1,8 +1,8 @@
 """Parameter values: text and binary → what DuckDB's `execute` takes.
 
-Each `$n` stands inside a CAST to `engine_type_of(oid)`, so where no Python value can hold the parameter (interval
-months, infinity, years after 9999, 24:00) a string is given that the CAST reads. PostgreSQL source: each type's
-input and receive functions.
+Each `$n` stands inside a CAST to `engine_type_of(oid)`, so where no Python value can hold the parameter
+(interval months, infinity, years after 9999, 24:00) a string is given that the CAST reads. PostgreSQL
+source: each type's input and receive functions.
 """
 
 import math
@@ -103,7 +103,10 @@ def _text_scalar(oid: int, text: str) -> ParameterValue:
 
 
 def _read_bool(oid: int, text: str) -> bool:
-    """Any unique prefix of true, false, yes, no, on, off, or 1, 0. PostgreSQL source, bool.c `parse_bool_with_len`."""
+    """Any unique prefix of true, false, yes, no, on, off, or 1, 0.
+
+    PostgreSQL source, bool.c `parse_bool_with_len`.
+    """
     word = text.strip(_BLANKS).lower()
     if word in {"1", "on"} or (word and ("true".startswith(word) or "yes".startswith(word))):
         return True
@@ -396,7 +399,10 @@ def _receive_date(value: bytes) -> date | str:
 
 
 def _far_date(ordinal: int) -> str:
-    """Write a date outside Python's years the way DuckDB reads it. The calendar repeats every 146,097 days."""
+    """Write a date outside Python's years the way DuckDB reads it.
+
+    The calendar repeats every 146,097 days.
+    """
     cycles = (ordinal - 1) // 146_097
     near = date.fromordinal(ordinal - cycles * 146_097)
     year = near.year + cycles * 400

@@ -1,4 +1,7 @@
-"""pyarrow for kernels that take every kind of array: its stubs have another type for each and no union of them."""
+"""pyarrow for kernels that take every kind of array.
+
+Its stubs have another type for each and no union of them.
+"""
 
 from typing import Any
 

@@ -38,7 +38,10 @@ def byte_table(replacements: dict[int, bytes]) -> ByteTable:
 
 
 def translate(array: ArrowArray, table: ByteTable) -> ArrowArray:
-    """Translate every byte of a string or binary array; NULLs become empty. Unchanged if no byte is special."""
+    """Translate every byte of a string or binary array.
+
+    NULLs become empty. Unchanged if no byte is special.
+    """
     array = compacted(array)
     offsets, data = values_of(array)
     if not table.is_special[data].any():

@@ -1,9 +1,11 @@
-"""Columns of encoded bytes and how they are laid side by side: the kernel under rows, arrays, JSON and COPY.
+"""Columns of encoded bytes and how they are laid side by side.
 
-A column of n values is a sequence of pieces. `Fixed` has the same width in every row and is a set of numpy arrays
-that one strided copy each puts in place (about 0.5 ns a value for 1, 2, 4 and 8 bytes); `Varying` is an Arrow
-binary array (about 9 ns a value in the join). `join` merges neighbouring fixed pieces into one, so a row of
-integers in binary needs no join at all. No Python code runs per row.
+The kernel under rows, arrays, JSON and COPY.
+
+A column of n values is a sequence of pieces. `Fixed` has the same width in every row and is a set of numpy
+arrays that one strided copy each puts in place (about 0.5 ns a value for 1, 2, 4 and 8 bytes); `Varying` is
+an Arrow binary array (about 9 ns a value in the join). `join` merges neighbouring fixed pieces into one, so
+a row of integers in binary needs no join at all. No Python code runs per row.
 """
 
 from collections.abc import Sequence
@@ -29,7 +31,8 @@ _WORD_SIZES = (8, 4, 2, 1)
 class Fixed:
     """Bytes of equal width in every row.
 
-    fields: 1-d arrays with a value a row, 2-d uint8 arrays with a line a row, or bytes that every row repeats.
+    fields: 1-d arrays with a value a row, 2-d uint8 arrays with a line a row, or bytes that every row
+    repeats.
     """
 
     fields: tuple[Field | bytes, ...]
@@ -42,7 +45,10 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Varying:
-    """Bytes of varying width: an Arrow string or binary array with 32-bit offsets; NULL stands for no bytes."""
+    """Bytes of varying width.
+
+    An Arrow string or binary array with 32-bit offsets; NULL stands for no bytes.
+    """
 
     array: ArrowArray
 
@@ -125,7 +131,10 @@ def value_lengths(array: ArrowArray) -> Lengths:
 
 
 def values_of(array: ArrowArray) -> tuple[Lengths, Bytes]:
-    """Give offsets from 0 and the bytes between the first and last offset. NULLs may have bytes: compact first."""
+    """Give offsets from 0 and the bytes between the first and last offset.
+
+    NULLs may have bytes: compact first.
+    """
     if len(array) == 0:
         return np.zeros(1, np.int32), np.zeros(0, np.uint8)
     offsets = offsets_of(array)
@@ -177,7 +186,10 @@ def join(pieces: Sequence[Piece], row_count: int) -> ArrowArray:
 
 
 def regroup(items: ArrowArray, list_offsets: Lengths) -> ArrowArray:
-    """Concatenate the items of each list: same bytes, fewer offsets. `items` are those of the lists' slice."""
+    """Concatenate the items of each list.
+
+    Same bytes, fewer offsets. `items` are those of the lists' slice.
+    """
     item_offsets, data = values_of(items)
     return binary_array(item_offsets[list_offsets - list_offsets[0]], data)
 

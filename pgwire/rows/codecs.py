@@ -86,7 +86,10 @@ class TextCodec:
         return self._scalar(self._element_oid or self._oid, kind, plain, self._typmod)
 
     def strings(self, array: ArrowArray, oid: int = 0) -> ArrowArray:
-        """Give a scalar column's text as a binary array with the column's NULLs. oid: 0, the values' own type."""
+        """Give a scalar column's text as a binary array with the column's NULLs.
+
+        oid: 0, the values' own type.
+        """
         kind, plain = sources.unwrap(array)
         cells = self._scalar(oid or self._natural_oid(kind, plain), kind, plain, self._typmod)
         text = join(cells.pieces, len(plain))

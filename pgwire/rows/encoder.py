@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pgwire.errors import StatementError
-from pgwire.rows.cells import Cells, Fixed, Lengths, Piece, Varying, fixed_matrix, join, values_of
+from pgwire.rows.cells import Cells, Fixed, Lengths, Piece, fixed_matrix, join, values_of
 from pgwire.rows.codecs import Encode, encoder_of
 from pgwire.sqlstate import SqlState
 from pgwire.types import OutputSettings, ResultColumn
@@ -56,9 +56,8 @@ class RowEncoder:
     def encode(self, batch: pa.RecordBatch) -> EncodedRows:
         """Encode all rows of one batch.
 
-        Raises:
-            StatementError: 42804 or 22003, a value does not fit its declared type; 54000, the rows are more than
-                1 GiB together (`encode_parts` splits such batches).
+        Raises: StatementError: 42804 or 22003, a value does not fit its declared type; 54000, the rows are
+        more than 1 GiB together (`encode_parts` splits such batches).
         """
         cells = [encode(column) for encode, column in zip(self._encoders, batch.columns, strict=True)]
         return join_rows(cells, batch.num_rows)
@@ -115,7 +114,10 @@ def _with_length(length: Lengths, pieces: Sequence[Piece], row_count: int) -> li
 
 
 def _narrowed(piece: Piece, row_count: int) -> Piece:
-    """Prefer fixed fields where short values happen to have one width in the whole batch: codes, small numbers."""
+    """Prefer fixed fields where short values happen to have one width in the whole batch.
+
+    Codes, small numbers.
+    """
     if isinstance(piece, Fixed) or row_count == 0 or piece.array.null_count:
         return piece
     offsets, data = values_of(piece.array)
@@ -132,7 +134,9 @@ def _big_endian(body: Lengths | int) -> npt.NDArray[np.generic] | bytes:
 
 
 def assemble(pieces: Sequence[Piece], body: Lengths | int, row_count: int) -> EncodedRows:
-    """Join the pieces of whole messages. body: each message's length word, which counts itself but not the tag.
+    """Join the pieces of whole messages.
+
+    body: each message's length word, which counts itself but not the tag.
 
     Raises:
         StatementError: 54000, the rows are more than 1 GiB together.

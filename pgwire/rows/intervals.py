@@ -1,4 +1,7 @@
-"""Intervals as text, in the four styles of `IntervalStyle`. PostgreSQL source: datetime.c `EncodeInterval`."""
+"""Intervals as text, in the four styles of `IntervalStyle`.
+
+PostgreSQL source: datetime.c `EncodeInterval`.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias

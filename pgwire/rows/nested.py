@@ -1,8 +1,9 @@
-"""Arrays, records and JSON made of lists, structs, maps and unions. PostgreSQL source: `array_out`, `array_send`,
-`record_out`, json.c `datum_to_json`.
+"""Arrays, records and JSON made of lists, structs, maps and unions.
 
-A list's bytes are its items' bytes one after the other, so an item column is encoded once and regrouped by the
-list's offsets: nothing here runs per row.
+PostgreSQL source: `array_out`, `array_send`, `record_out`, json.c `datum_to_json`.
+
+A list's bytes are its items' bytes one after the other, so an item column is encoded once and regrouped by
+the list's offsets: nothing here runs per row.
 """
 
 from collections.abc import Callable

@@ -62,8 +62,10 @@ def float_strings(array: ArrowArray, extra_float_digits: int = 1) -> ArrowArray:
         odd = ~(size < 1e15) | ((size < 1e-4) & (size > 0))
         if bool((size >= 1e6).any()):
             # Arrow turns to exponents at 10^10, PostgreSQL at 10^15, or 10^6 where there are four bytes.
-            odd |= (size >= 1e6) if is_single else pc.fill_null(pc.match_substring(text, "e"), False).to_numpy(
-                zero_copy_only=False
+            odd |= (
+                (size >= 1e6)
+                if is_single
+                else pc.fill_null(pc.match_substring(text, "e"), False).to_numpy(zero_copy_only=False)
             )
     valid = validity(array)
     odd = odd if valid is None else odd & valid
@@ -96,8 +98,8 @@ def _odd_floats(text: ArrowArray, values: npt.NDArray[Any], *, is_single: bool) 
 def _without_ties(text: ArrowArray, values: npt.NDArray[Any]) -> ArrowArray:
     """Give one digit more to integers whose shortest text lies exactly between two floats.
 
-    Arrow takes such a text where it reads back by round-half-even; PostgreSQL's Ryu does not (`acceptBounds`).
-    Values above 2^64, where exact ties are next to impossible, are left.
+    Arrow takes such a text where it reads back by round-half-even; PostgreSQL's Ryu does not
+    (`acceptBounds`). Values above 2^64, where exact ties are next to impossible, are left.
     """
     bound = 2.0**24 if values.dtype == np.float32 else 2.0**53
     size = np.abs(values)

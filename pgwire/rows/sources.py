@@ -1,8 +1,8 @@
 """What DuckDB exports to Arrow, and its coercion to the storage that each PostgreSQL type is encoded from.
 
-The engine runs with `arrow_lossless_conversion = true`: HUGEINT, UHUGEINT, TIME WITH TIME ZONE and BIT come as
-`arrow.opaque`, UUID as 16 bytes, JSON as `arrow.json`, BOOLEAN as `arrow.bool8`. The lossy forms (decimal, plain
-strings) are understood too.
+The engine runs with `arrow_lossless_conversion = true`: HUGEINT, UHUGEINT, TIME WITH TIME ZONE and BIT come
+as `arrow.opaque`, UUID as 16 bytes, JSON as `arrow.json`, BOOLEAN as `arrow.bool8`. The lossy forms
+(decimal, plain strings) are understood too.
 """
 
 from collections.abc import Callable

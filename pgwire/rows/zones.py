@@ -1,5 +1,6 @@
-"""UTC offsets of the session's time zone for whole columns. PostgreSQL docs, "Time Zones" and "POSIX Time Zone
-Specifications".
+"""UTC offsets of the session's time zone for whole columns.
+
+PostgreSQL docs, "Time Zones" and "POSIX Time Zone Specifications".
 
 Arrow's own zone arithmetic stops knowing daylight saving after 2037, so a zone's transitions are taken from
 `zoneinfo`, once a process and zone, and looked up by binary search.

@@ -1,9 +1,9 @@
 """DuckDB's type names ⇄ PostgreSQL types.
 
 Choices that PostgreSQL does not make for us: unsigned integers become the next wider signed type; UBIGINT,
-HUGEINT, UHUGEINT and BIGNUM become numeric; VARCHAR and ENUM become text (an ENUM has no OID that a client could
-look up); STRUCT, MAP, UNION and VARIANT become json; GEOMETRY becomes bytea (WKB); a list of any depth becomes
-the array type of its innermost element; a name that is not in the table becomes text.
+HUGEINT, UHUGEINT and BIGNUM become numeric; VARCHAR and ENUM become text (an ENUM has no OID that a client
+could look up); STRUCT, MAP, UNION and VARIANT become json; GEOMETRY becomes bytea (WKB); a list of any depth
+becomes the array type of its innermost element; a name that is not in the table becomes text.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""A slow, obviously right encoder: one value at a time, in plain Python. The reference of the row properties."""
+"""A slow, obviously right encoder.
+
+One value at a time, in plain Python. The reference of the row properties.
+"""
 
 import json
 import struct
@@ -39,7 +42,7 @@ def text(value: object) -> bytes | None:
     return None if value is None else _text(value).encode()
 
 
-def _text(value: object) -> str:  # noqa: C901
+def _text(value: object) -> str:
     match value:
         case bool():
             return "t" if value else "f"

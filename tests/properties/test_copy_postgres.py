@@ -38,7 +38,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Conne
 
 
 def messages(connection: psycopg.Connection, options: str, columns: str = "s, n") -> bytes:
-    with connection.cursor().copy(f"COPY (SELECT {columns} FROM t ORDER BY at) TO STDOUT ({options})") as copy:
+    with connection.cursor().copy(
+        f"COPY (SELECT {columns} FROM t ORDER BY at) TO STDOUT ({options})"
+    ) as copy:
         return b"".join(copy_data(bytes(part)) for part in copy)
 
 
@@ -60,7 +62,10 @@ def test_text_is_that_of_postgres(postgres: psycopg.Connection, sql: str, option
     [
         ("FORMAT csv", CopyCsvOptions()),
         ("FORMAT csv, HEADER, FORCE_QUOTE *", CopyCsvOptions(header=True, force_quote=frozenset("*"))),
-        ("FORMAT csv, DELIMITER ';', NULL 'null', QUOTE '''', ESCAPE '\\'", CopyCsvOptions(";", "null", "'", "\\")),
+        (
+            "FORMAT csv, DELIMITER ';', NULL 'null', QUOTE '''', ESCAPE '\\'",
+            CopyCsvOptions(";", "null", "'", "\\"),
+        ),
     ],
 )
 def test_csv_is_that_of_postgres(postgres: psycopg.Connection, sql: str, options: CopyCsvOptions) -> None:

@@ -1,4 +1,7 @@
-"""RowEncoder against the slow encoder: every type, NULLs anywhere, sliced batches, empty batches, no columns."""
+"""RowEncoder against the slow encoder.
+
+Every type, NULLs anywhere, sliced batches, empty batches, no columns.
+"""
 
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -23,7 +26,12 @@ KINDS: dict[str, tuple[int, pa.DataType, st.SearchStrategy[object], str]] = {
     "int4": (Oid.INT4, pa.int32(), st.integers(-(2**31), 2**31 - 1), "i"),
     "int8": (Oid.INT8, pa.int64(), st.integers(-(2**63), 2**63 - 1), "q"),
     "int8 from int32": (Oid.INT8, pa.int32(), st.integers(-(2**31), 2**31 - 1), "q"),
-    "float8": (Oid.FLOAT8, pa.float64(), st.floats(allow_nan=False, max_value=2**53, min_value=-(2**53)), "d"),
+    "float8": (
+        Oid.FLOAT8,
+        pa.float64(),
+        st.floats(allow_nan=False, max_value=2**53, min_value=-(2**53)),
+        "d",
+    ),
     "numeric": (Oid.NUMERIC, pa.decimal128(18, 3), _decimals, ""),
     "wide numeric": (Oid.NUMERIC, pa.decimal128(38, 10), _wide, ""),
     "text": (Oid.TEXT, pa.string(), _texts, ""),
@@ -34,7 +42,7 @@ KINDS: dict[str, tuple[int, pa.DataType, st.SearchStrategy[object], str]] = {
     "date": (Oid.DATE, pa.date32(), st.dates(), ""),
     "time": (Oid.TIME, pa.time64("us"), st.times(), ""),
     "timestamp": (Oid.TIMESTAMP, pa.timestamp("us"), st.datetimes(), ""),
-}  # fmt: skip
+}
 
 
 def slow(value: object, kind: str, code: int) -> bytes | None:
@@ -62,12 +70,21 @@ def test_rows_equal_those_of_the_slow_encoder(data: st.DataObject, code: int) ->
     if batch is None:
         batch = pa.record_batch([pa.nulls(count)], names=["x"]).select([]).slice(start)
     rows = slow_encoder.split_rows(RowEncoder(columns, [code]).encode(batch))
-    assert rows == [list(row) for row in zip(*expected, strict=True)] if kinds else all(row == [] for row in rows)
+    assert (
+        rows == [list(row) for row in zip(*expected, strict=True)]
+        if kinds
+        else all(row == [] for row in rows)
+    )
     assert len(rows) == count - start
 
 
-@given(st.lists(st.one_of(st.none(), st.lists(st.one_of(st.none(), _texts), max_size=4)), max_size=8), st.integers(0, 3))
-def test_text_arrays_equal_those_of_the_slow_encoder(lists: list[list[str | None] | None], start: int) -> None:
+@given(
+    st.lists(st.one_of(st.none(), st.lists(st.one_of(st.none(), _texts), max_size=4)), max_size=8),
+    st.integers(0, 3),
+)
+def test_text_arrays_equal_those_of_the_slow_encoder(
+    lists: list[list[str | None] | None], start: int
+) -> None:
     batch = pa.record_batch([pa.array(lists, pa.list_(pa.string()))], names=["x"]).slice(start)
     rows = slow_encoder.split_rows(RowEncoder([ResultColumn("x", 1009, -1, "")]).encode(batch))
     assert rows == [[slow_encoder.text(value)] for value in lists[start:]]

@@ -18,13 +18,25 @@ from pgwire.types import (
 @pytest.mark.parametrize(
     ("engine_type", "expected"),
     [
-        ("DECIMAL(15,2)", "numeric(15,2)"), ("VARCHAR", "text"), ("INTEGER[]", "integer[]"), ("INTEGER[][3]", "integer[]"),
-        ("STRUCT(a INTEGER[])", "json"), ("STRUCT(a INTEGER)[]", "json[]"), ("ENUM('a]', 'b[]')", "text"),
-        ("TIMESTAMP_S", "timestamp without time zone"), ("TIMESTAMP WITH TIME ZONE", "timestamp with time zone"),
-        ("HUGEINT", "numeric"), ("UBIGINT", "numeric"), ("UTINYINT", "smallint"), ("BIT", "bit varying"),
-        ('"NULL"', "text"), ("MAP(VARCHAR, INTEGER)", "json"), ("mood", "text"), ("DECIMAL(4,1)[]", "numeric(4,1)[]"),
+        ("DECIMAL(15,2)", "numeric(15,2)"),
+        ("VARCHAR", "text"),
+        ("INTEGER[]", "integer[]"),
+        ("INTEGER[][3]", "integer[]"),
+        ("STRUCT(a INTEGER[])", "json"),
+        ("STRUCT(a INTEGER)[]", "json[]"),
+        ("ENUM('a]', 'b[]')", "text"),
+        ("TIMESTAMP_S", "timestamp without time zone"),
+        ("TIMESTAMP WITH TIME ZONE", "timestamp with time zone"),
+        ("HUGEINT", "numeric"),
+        ("UBIGINT", "numeric"),
+        ("UTINYINT", "smallint"),
+        ("BIT", "bit varying"),
+        ('"NULL"', "text"),
+        ("MAP(VARCHAR, INTEGER)", "json"),
+        ("mood", "text"),
+        ("DECIMAL(4,1)[]", "numeric(4,1)[]"),
     ],
-)  # fmt: skip
+)
 def test_engine_types_have_a_postgres_type(engine_type: str, expected: str) -> None:
     column = result_column("x", engine_type)
     assert format_type(column.type_oid, column.typmod) == expected
@@ -43,7 +55,13 @@ def test_oids_and_array_oids_are_unique_and_point_at_each_other() -> None:
 
 @pytest.mark.parametrize(
     ("oid", "modifiers"),
-    [(Oid.NUMERIC, (15, 2)), (Oid.NUMERIC, (3, -2)), (Oid.VARCHAR, (10,)), (Oid.TIMESTAMP, (3,)), (Oid.INTERVAL, (2,))],
+    [
+        (Oid.NUMERIC, (15, 2)),
+        (Oid.NUMERIC, (3, -2)),
+        (Oid.VARCHAR, (10,)),
+        (Oid.TIMESTAMP, (3,)),
+        (Oid.INTERVAL, (2,)),
+    ],
 )
 def test_typmods_round_trip(oid: int, modifiers: tuple[int, ...]) -> None:
     assert decode_typmod(oid, encode_typmod(oid, modifiers)) == modifiers

@@ -12,30 +12,54 @@ from pgwire.types import Oid
 from pgwire.values import decode_parameter
 
 TEXT = [
-    (Oid.BOOL, b" on ", True), (Oid.BOOL, b"f", False), (Oid.INT4, b" +12 ", 12), (Oid.OID, b"4294967295", 2**32 - 1),
-    (Oid.FLOAT8, b"1e3", 1000.0), (Oid.NUMERIC, b"1.50", Decimal("1.50")), (Oid.NUMERIC, b"1e3", Decimal(1000)),
-    (Oid.BYTEA, b"\\x6162", b"ab"), (Oid.BYTEA, b"a\\\\\\001", b"a\\\x01"), (Oid.TEXT, "é".encode(), "é"),
+    (Oid.BOOL, b" on ", True),
+    (Oid.BOOL, b"f", False),
+    (Oid.INT4, b" +12 ", 12),
+    (Oid.OID, b"4294967295", 2**32 - 1),
+    (Oid.FLOAT8, b"1e3", 1000.0),
+    (Oid.NUMERIC, b"1.50", Decimal("1.50")),
+    (Oid.NUMERIC, b"1e3", Decimal(1000)),
+    (Oid.BYTEA, b"\\x6162", b"ab"),
+    (Oid.BYTEA, b"a\\\\\\001", b"a\\\x01"),
+    (Oid.TEXT, "é".encode(), "é"),
     (Oid.UUID, b"{C20FD3FD-9250-46ee-9229-fe103f5a599a}", UUID("c20fd3fd-9250-46ee-9229-fe103f5a599a")),
-    (Oid.DATE, b"2020-02-29", date(2020, 2, 29)), (Oid.DATE, b"infinity", "infinity"),
-    (Oid.DATE, b"0044-03-15 BC", "0044-03-15 (BC)"), (Oid.TIMESTAMP, b"2020-01-01 01:02:03.5", datetime(2020, 1, 1, 1, 2, 3, 500_000)),
+    (Oid.DATE, b"2020-02-29", date(2020, 2, 29)),
+    (Oid.DATE, b"infinity", "infinity"),
+    (Oid.DATE, b"0044-03-15 BC", "0044-03-15 (BC)"),
+    (Oid.TIMESTAMP, b"2020-01-01 01:02:03.5", datetime(2020, 1, 1, 1, 2, 3, 500_000)),
     (Oid.TIMESTAMPTZ, b"2020-01-01 00:00:00+00", datetime(2020, 1, 1, tzinfo=UTC)),
-    (Oid.TIMESTAMPTZ, b"2020-01-01 00:00:00", "2020-01-01 00:00:00"), (Oid.INTERVAL, b"1 mon", "1 mon"),
-    (1007, b"{1,NULL,3}", [1, None, 3]), (1009, b'{"a,\\"b", c ,"NULL",{}}'.replace(b",{}", b""), ['a,"b', "c", "NULL"]),
-    (1007, b"[0:1]={1,2}", [1, 2]), (1007, b"{{1},{2}}", [[1], [2]]), (1009, b"{}", []),
-]  # fmt: skip
+    (Oid.TIMESTAMPTZ, b"2020-01-01 00:00:00", "2020-01-01 00:00:00"),
+    (Oid.INTERVAL, b"1 mon", "1 mon"),
+    (1007, b"{1,NULL,3}", [1, None, 3]),
+    (1009, b'{"a,\\"b", c ,"NULL",{}}'.replace(b",{}", b""), ['a,"b', "c", "NULL"]),
+    (1007, b"[0:1]={1,2}", [1, 2]),
+    (1007, b"{{1},{2}}", [[1], [2]]),
+    (1009, b"{}", []),
+]
 
 BINARY = [
-    (Oid.BOOL, b"\x01", True), (Oid.INT2, b"\xff\xff", -1), (Oid.INT8, bytes(7) + b"\x05", 5),
-    (Oid.FLOAT8, struct.pack("!d", 1.5), 1.5), (Oid.NUMERIC, struct.pack("!HhHHHH", 2, 0, 0, 2, 12, 3400), Decimal("12.34")),
-    (Oid.NUMERIC, struct.pack("!HhHHH", 1, 1, 0x4000, 0, 5), Decimal(-50_000)), (Oid.NUMERIC, bytes(6) + b"\x00\x02", Decimal("0.00")),
-    (Oid.DATE, bytes(4), date(2000, 1, 1)), (Oid.DATE, struct.pack("!i", 2**31 - 1), "infinity"),
-    (Oid.DATE, struct.pack("!i", -730_120), "0001-12-31 (BC)"), (Oid.TIME, struct.pack("!q", 86_400_000_000), "24:00:00"),
-    (Oid.TIME, struct.pack("!q", 3_600_000_001), time(1, 0, 0, 1)), (Oid.TIMETZ, struct.pack("!qi", 0, -19_800), "00:00:00.000000+05:30:00"),
-    (Oid.TIMESTAMP, bytes(8), datetime(2000, 1, 1)), (Oid.TIMESTAMPTZ, bytes(8), datetime(2000, 1, 1, tzinfo=UTC)),
+    (Oid.BOOL, b"\x01", True),
+    (Oid.INT2, b"\xff\xff", -1),
+    (Oid.INT8, bytes(7) + b"\x05", 5),
+    (Oid.FLOAT8, struct.pack("!d", 1.5), 1.5),
+    (Oid.NUMERIC, struct.pack("!HhHHHH", 2, 0, 0, 2, 12, 3400), Decimal("12.34")),
+    (Oid.NUMERIC, struct.pack("!HhHHH", 1, 1, 0x4000, 0, 5), Decimal(-50_000)),
+    (Oid.NUMERIC, bytes(6) + b"\x00\x02", Decimal("0.00")),
+    (Oid.DATE, bytes(4), date(2000, 1, 1)),
+    (Oid.DATE, struct.pack("!i", 2**31 - 1), "infinity"),
+    (Oid.DATE, struct.pack("!i", -730_120), "0001-12-31 (BC)"),
+    (Oid.TIME, struct.pack("!q", 86_400_000_000), "24:00:00"),
+    (Oid.TIME, struct.pack("!q", 3_600_000_001), time(1, 0, 0, 1)),
+    (Oid.TIMETZ, struct.pack("!qi", 0, -19_800), "00:00:00.000000+05:30:00"),
+    (Oid.TIMESTAMP, bytes(8), datetime(2000, 1, 1)),
+    (Oid.TIMESTAMPTZ, bytes(8), datetime(2000, 1, 1, tzinfo=UTC)),
     (Oid.INTERVAL, struct.pack("!qii", 7, -2, 14), "14 months -2 days 7 microseconds"),
-    (Oid.UUID, bytes(16), UUID(int=0)), (Oid.JSONB, b"\x01{}", "{}"), (Oid.VARBIT, b"\x00\x00\x00\x03\xa0", "101"),
-    (1007, struct.pack("!iiIiiiii", 1, 1, 23, 2, 1, 4, 7, -1), [7, None]), (1007, struct.pack("!iiI", 0, 0, 23), []),
-]  # fmt: skip
+    (Oid.UUID, bytes(16), UUID(int=0)),
+    (Oid.JSONB, b"\x01{}", "{}"),
+    (Oid.VARBIT, b"\x00\x00\x00\x03\xa0", "101"),
+    (1007, struct.pack("!iiIiiiii", 1, 1, 23, 2, 1, 4, 7, -1), [7, None]),
+    (1007, struct.pack("!iiI", 0, 0, 23), []),
+]
 
 BAD = [
     (Oid.INT4, 0, b"abc", "22P02", 'invalid input syntax for type integer: "abc"'),
@@ -49,7 +73,7 @@ BAD = [
     (Oid.INT4, 1, b"\x00", "22P03", "incorrect binary data format in bind parameter"),
     (1007, 0, b"{1", "22P02", 'malformed array literal: "{1"'),
     (1007, 1, bytes(11), "22P03", "incorrect binary data format in bind parameter"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("oid", "value", "expected"), TEXT)
