@@ -224,7 +224,8 @@ def _read_moment(oid: int, text: str, parse: Callable[[str], Moment]) -> Moment 
     if not any(character.isdigit() for character in word):
         raise _syntax_error(oid, text, SqlState.INVALID_DATETIME_FORMAT)
     if word.upper().endswith(" BC"):
-        return word[:-3] + " (BC)"
+        day, blank, rest = word[:-3].partition(" ")
+        return f"{day} (BC){blank}{rest}"  # where DuckDB expects the era
     try:
         return parse(word)
     except ValueError:

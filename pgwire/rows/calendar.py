@@ -106,10 +106,7 @@ def _computed_date(days: Ints) -> list[Field | bytes]:
 
 
 def civil_from_days(days: Ints) -> tuple[Ints, Ints, Ints]:
-    """Give astronomical year, month and day of days since 1970, proleptic Gregorian.
-
-    Years of 400-year eras.
-    """
+    """Give astronomical year, month and day of days since 1970, proleptic Gregorian."""
     shifted = days + 719_468
     era = shifted // 146_097
     of_era = shifted - era * 146_097

@@ -56,8 +56,9 @@ class RowEncoder:
     def encode(self, batch: pa.RecordBatch) -> EncodedRows:
         """Encode all rows of one batch.
 
-        Raises: StatementError: 42804 or 22003, a value does not fit its declared type; 54000, the rows are
-        more than 1 GiB together (`encode_parts` splits such batches).
+        Raises:
+            StatementError: 42804 or 22003, a value does not fit its declared type; 54000, the rows are more
+                than 1 GiB together (`encode_parts` splits such batches).
         """
         cells = [encode(column) for encode, column in zip(self._encoders, batch.columns, strict=True)]
         return join_rows(cells, batch.num_rows)
@@ -114,10 +115,7 @@ def _with_length(length: Lengths, pieces: Sequence[Piece], row_count: int) -> li
 
 
 def _narrowed(piece: Piece, row_count: int) -> Piece:
-    """Prefer fixed fields where short values happen to have one width in the whole batch.
-
-    Codes, small numbers.
-    """
+    """Prefer fixed fields where short values happen to have one width in the whole batch."""
     if isinstance(piece, Fixed) or row_count == 0 or piece.array.null_count:
         return piece
     offsets, data = values_of(piece.array)

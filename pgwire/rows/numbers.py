@@ -200,7 +200,7 @@ def unscaled_digits(array: ArrowArray) -> ArrowArray:
 
 
 def int64_unscaled(array: ArrowArray) -> npt.NDArray[np.int64] | None:
-    """Give the integers that a decimal column stores (0 where NULL), or None if one needs more than 64 bits."""
+    """Give the integers that a decimal column stores (0 where NULL), or None beyond 64 bits."""
     words = _WORDS.get(array.type.bit_width)
     if words is None or array.buffers()[1] is None:
         return None if len(array) else np.zeros(0, np.int64)

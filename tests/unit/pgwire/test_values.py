@@ -25,6 +25,7 @@ TEXT = [
     (Oid.UUID, b"{C20FD3FD-9250-46ee-9229-fe103f5a599a}", UUID("c20fd3fd-9250-46ee-9229-fe103f5a599a")),
     (Oid.DATE, b"2020-02-29", date(2020, 2, 29)),
     (Oid.DATE, b"infinity", "infinity"),
+    (Oid.TIMESTAMP, b"0044-03-15 01:02:03 BC", "0044-03-15 (BC) 01:02:03"),
     (Oid.DATE, b"0044-03-15 BC", "0044-03-15 (BC)"),
     (Oid.TIMESTAMP, b"2020-01-01 01:02:03.5", datetime(2020, 1, 1, 1, 2, 3, 500_000)),
     (Oid.TIMESTAMPTZ, b"2020-01-01 00:00:00+00", datetime(2020, 1, 1, tzinfo=UTC)),
