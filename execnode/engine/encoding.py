@@ -6,8 +6,10 @@ import pyarrow as pa
 from pgwire.values import decode_parameter
 
 from execnode.engine.chunks import EncodeBatch
-from execnode.statement import EngineStatement, Parameter, RowChunk
+from execnode.engine.errors import engine_error
+from execnode.statement import EngineStatement, Parameter, RowChunk, RowEncoding
 from pgwire.rows import RowEncoder
+from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn
 
 
@@ -26,6 +28,8 @@ def batch_encoder(statement: EngineStatement, columns: tuple[ResultColumn, ...])
     Raises:
         GatewayError: a column cannot be encoded in the format asked for.
     """
+    if statement.encoding is not RowEncoding.DATA_ROW:
+        raise engine_error(SqlState.FEATURE_NOT_SUPPORTED, message="COPY formats are not supported yet")
     encoder = RowEncoder(columns, statement.result_formats, statement.output)
     with_offsets = statement.with_row_offsets
 

@@ -26,6 +26,9 @@ from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn
 
 _Result = TypeVar("_Result")
+PORTAL_GRACE_S = 1.0
+"""A session's portal that is closed early may finish the chunk it is at, so that its transaction survives."""
+
 DRAIN_TIMEOUT_S = 30.0
 """How long `attach` waits for statements that keep a file open which the new generation opens to write."""
 
@@ -129,11 +132,13 @@ class DuckEngine:
         if session is not None:
             stream = StatementStream(session.cursor, statement, self._executor)
             await session.claim(stream)
+            grace_s = 0.0
             try:
                 await stream.open()
                 yield stream
+                grace_s = PORTAL_GRACE_S
             finally:
-                await stream.close()
+                await stream.close(grace_s)
                 session.leave(stream)
             return
         instance = await self._current()

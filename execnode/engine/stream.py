@@ -29,6 +29,10 @@ READ_AHEAD_BYTES = 2 << 20
 """Chunks are made ahead of the reader until so many bytes wait; the one in the making comes on top."""
 
 
+SLOW_START_S = 0.1
+"""A statement that has no rows by then is slow: its reader goes on with the declared columns."""
+
+
 @dataclass(slots=True)
 class EngineCursor:
     """A DuckDB connection and what must be known of it.
@@ -133,10 +137,21 @@ class StatementStream:
     async def open(self) -> None:
         """Start the statement and return once its columns are known.
 
+        DuckDB tells them only when a sort or an aggregate has its first rows, and a write when it is done. If
+        that takes longer than SLOW_START_S, the declared columns are taken; an error then shows in `read`.
+
         Raises:
             GatewayError: the engine refused it.
         """
         self._submit(self._begin)
+        is_declared = bool(self._statement.result_columns) or not self._statement.returns_rows
+        try:
+            async with asyncio.timeout(SLOW_START_S if is_declared else None):
+                await self._wait_columns()
+        except TimeoutError:
+            self._progress.columns = self._statement.result_columns
+
+    async def _wait_columns(self) -> None:
         progress = self._progress
         while progress.columns is None:
             if progress.error is not None:
@@ -188,9 +203,28 @@ class StatementStream:
         self._pump()
         return chunk
 
-    async def close(self) -> None:
-        """Interrupt what runs and return once it has stopped; the cursor is then idle."""
+    async def close(self, grace_s: float = 0.0) -> None:
+        """Interrupt what runs and return once it has stopped; the cursor is then idle.
+
+        grace_s: how long the chunk in the making may take to end by itself, because an interrupt aborts the
+            transaction.
+        """
         self._is_closing = True
+        try:
+            if grace_s:
+                await self._wait_job(grace_s)
+        finally:
+            await self._stop()
+
+    async def _wait_job(self, timeout_s: float) -> None:
+        progress = self._progress
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._job is not None:
+                    progress.changed.clear()
+                    await progress.changed.wait()
+
+    async def _stop(self) -> None:
         try:
             if self._job is not None:
                 await stop_job(self._job, self._cursor.connection.interrupt)

@@ -101,9 +101,6 @@ class Client:
         self.stub = v1.ExecNodeStub(self.channel, metadata={"authorization": f"Bearer {token}"})
 
     async def attach(self, path: Path) -> None:
-        if not path.exists():
-            with duckdb.connect(str(path)) as connection:
-                connection.execute("CREATE TABLE t AS SELECT 1 AS a")
         catalog = v1.Catalog(name="a", kind="duckdb", location=str(path), is_read_only=True)
         await self.stub.attach_catalogs(v1.AttachCatalogsRequest(generation=1, catalogs=[catalog]))
 
@@ -117,12 +114,19 @@ class Client:
 
 
 def statement(sql: str) -> v1.Statement:
-    return v1.Statement(sql=sql, returns_rows=True, output=v1.OutputSettings(time_zone="UTC"))
+    declared = (
+        [v1.Column(name="sum", type_oid=1700, typmod=-1, engine_type="HUGEINT")] if sql == ENDLESS else []
+    )
+    output = v1.OutputSettings(time_zone="UTC", interval_style="postgres", bytea_output="hex")
+    return v1.Statement(sql=sql, result_columns=declared, returns_rows=True, output=output)
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("data") / "a.duckdb"
+    path = tmp_path_factory.mktemp("data") / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+    return path
 
 
 @pytest.fixture
@@ -136,7 +140,7 @@ async def client(shared: Node, database: Path) -> AsyncIterator[Client]:
 async def wait_until_idle(node: Node) -> None:
     async with asyncio.timeout(2):
         while (await asyncio.to_thread(node.health))[1]["active_queries"]:
-            await asyncio.sleep(0.02)
+            pass  # the answer over HTTP is the wait
 
 
 def test_without_a_token_the_node_refuses_to_start() -> None:
@@ -291,7 +295,7 @@ async def test_sigterm_lets_a_running_statement_end_and_exits_with_zero(own: Nod
     own.process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(5):
         while (await asyncio.to_thread(own.health))[0] != 503:
-            await asyncio.sleep(0.01)
+            pass  # the answer over HTTP is the wait
     with pytest.raises(GRPCError) as caught:
         await client.count("late", "SELECT 1")
     assert caught.value.status is Status.UNAVAILABLE

@@ -18,8 +18,11 @@ from execnode.queries import (
 from execnode.spool import ChunkSpool, SpoolLimits
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgwire.errors import GatewayError
+from pgwire.types import result_column
 
-ENDLESS = EngineStatement("SELECT sum(hash(i)) FROM range(100000000000) r(i)")
+ENDLESS = EngineStatement(
+    "SELECT sum(hash(i)) FROM range(100000000000) r(i)", result_columns=(result_column("sum", "HUGEINT"),)
+)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The spool: order, budgets, trimming, files."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,20 +14,31 @@ def chunk(number: int, size: int = 100) -> RowChunk:
     return RowChunk(bytes([number % 256]) * size, number, number.to_bytes(4, "little"))
 
 
-def make(folder: Path, memory: int = 250, disk: int = 1000) -> ChunkSpool:
-    return ChunkSpool("q", SpoolLimits(folder, memory, disk))
+Make = Callable[..., ChunkSpool]
 
 
-def test_chunks_come_back_in_order_from_memory_and_from_disk(tmp_path: Path) -> None:
-    spool = make(tmp_path)
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    with ExitStack() as stack:
+
+        def build(memory: int = 250, disk: int = 1000) -> ChunkSpool:
+            spool = ChunkSpool("q", SpoolLimits(tmp_path, memory, disk))
+            stack.callback(spool.close)
+            return spool
+
+        yield build
+
+
+def test_chunks_come_back_in_order_from_memory_and_from_disk(make: Make, tmp_path: Path) -> None:
+    spool = make()
     assert [spool.append(chunk(n)) for n in range(6)] == list(range(6))
     assert spool.memory_bytes == 208
     assert spool.disk_bytes == 416
     assert [spool.get(n) for n in range(6)] == [chunk(n) for n in range(6)]
 
 
-def test_acknowledged_chunks_are_dropped_and_make_room(tmp_path: Path) -> None:
-    spool = make(tmp_path, memory=250, disk=0)
+def test_acknowledged_chunks_are_dropped_and_make_room(make: Make, tmp_path: Path) -> None:
+    spool = make(memory=250, disk=0)
     spool.append(chunk(0))
     spool.append(chunk(1))
     with pytest.raises(SpoolFull):
@@ -37,16 +50,16 @@ def test_acknowledged_chunks_are_dropped_and_make_room(tmp_path: Path) -> None:
         spool.get(0)
 
 
-def test_a_chunk_larger_than_every_budget_goes_through_a_spool_with_room(tmp_path: Path) -> None:
-    spool = make(tmp_path, memory=10, disk=20)
+def test_a_chunk_larger_than_every_budget_goes_through_a_spool_with_room(make: Make, tmp_path: Path) -> None:
+    spool = make(memory=10, disk=20)
     assert spool.append(chunk(0, size=5000)) == 0
     assert not spool.has_room
     assert spool.take() == chunk(0, size=5000)
     assert spool.has_room
 
 
-def test_a_full_segment_is_deleted_once_all_in_it_is_acknowledged(tmp_path: Path) -> None:
-    spool = make(tmp_path, memory=0, disk=3 * SEGMENT_BYTES)
+def test_a_full_segment_is_deleted_once_all_in_it_is_acknowledged(make: Make, tmp_path: Path) -> None:
+    spool = make(memory=0, disk=3 * SEGMENT_BYTES)
     for number in range(3):
         spool.append(chunk(number, size=SEGMENT_BYTES))
     assert len(list(tmp_path.iterdir())) == 3
@@ -55,8 +68,8 @@ def test_a_full_segment_is_deleted_once_all_in_it_is_acknowledged(tmp_path: Path
     assert spool.get(2).row_count == 2
 
 
-def test_closing_removes_the_files_and_refuses_more(tmp_path: Path) -> None:
-    spool = make(tmp_path, memory=0)
+def test_closing_removes_the_files_and_refuses_more(make: Make, tmp_path: Path) -> None:
+    spool = make(memory=0)
     spool.append(chunk(0))
     spool.close()
     spool.close()
@@ -65,7 +78,7 @@ def test_closing_removes_the_files_and_refuses_more(tmp_path: Path) -> None:
         spool.append(chunk(1))
 
 
-def test_what_an_earlier_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_what_an_earlier_process_left_is_removed_and_nothing_else(make: Make, tmp_path: Path) -> None:
     (tmp_path / "query-1-0.spool").write_bytes(b"x")
     (tmp_path / "data.duckdb").write_bytes(b"x")
     assert remove_orphans(tmp_path) == 1
