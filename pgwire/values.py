@@ -7,27 +7,28 @@ source: each type's input and receive functions.
 
 import math
 import re
-import struct
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.binary_values import (
+    MAX_DIMENSIONS,
+    ParameterValue,
+    no_special_numeric,
+    plain_decimal,
+    receive_array,
+    receive_scalar,
+    utf8_text,
+)
+from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 from pgwire.types import Oid, format_type, type_by_oid
 
-ParameterValue: TypeAlias = (
-    "bool | int | float | Decimal | str | bytes | date | time | datetime | UUID | list[ParameterValue] | None"
-)
-
 Moment = TypeVar("Moment", date, datetime, datetime | str)
 
-_EPOCH = datetime(2000, 1, 1)  # PostgreSQL's timestamps without zone count from here
-_EPOCH_ORDINAL = _EPOCH.toordinal()
-_DAY_US = 86_400_000_000
 _INTEGER_BITS: Mapping[int, tuple[int, int]] = MappingProxyType(
     {
         Oid.INT2: (-(2**15), 2**15 - 1),
@@ -37,13 +38,9 @@ _INTEGER_BITS: Mapping[int, tuple[int, int]] = MappingProxyType(
         Oid.XID: (0, 2**32 - 1),
     }
 )
-_INTEGER_FORMATS: Mapping[int, str] = MappingProxyType({
-    Oid.INT2: "!h", Oid.INT4: "!i", Oid.INT8: "!q", Oid.OID: "!I", Oid.XID: "!I",
-})  # fmt: skip
 _INTEGER = re.compile(r"[+-]?\d+\Z", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z", re.ASCII | re.IGNORECASE)
 _BLANKS = " \t\n\r\v\f"
-_MAX_DIMENSIONS = 6
 _FLOAT_WORDS = frozenset({"nan", "inf", "infinity", "+inf", "+infinity", "-inf", "-infinity"})
 
 
@@ -63,25 +60,9 @@ def decode_parameter(type_oid: int, format_code: int, value: bytes | None) -> Pa
     pg_type = type_by_oid(type_oid)
     if pg_type is not None and pg_type.element_oid and pg_type.name.startswith("_"):
         if format_code:
-            return _binary_array(pg_type.element_oid, value)
-        return _ArrayReader(_text(value), pg_type.element_oid).read()
-    return _binary_scalar(type_oid, value) if format_code else _text_scalar(type_oid, _text(value))
-
-
-def _text(value: bytes) -> str:
-    try:
-        text = value.decode()
-    except UnicodeDecodeError as error:
-        bad = " ".join(f"0x{byte:02x}" for byte in value[error.start : error.end])
-        raise StatementError(
-            f'invalid byte sequence for encoding "UTF8": {bad}',
-            sqlstate=SqlState.CHARACTER_NOT_IN_REPERTOIRE,
-        ) from error
-    if "\0" in text:
-        raise StatementError(
-            'invalid byte sequence for encoding "UTF8": 0x00', sqlstate=SqlState.CHARACTER_NOT_IN_REPERTOIRE
-        )
-    return text
+            return receive_array(pg_type.element_oid, value)
+        return _ArrayReader(utf8_text(value), pg_type.element_oid).read()
+    return receive_scalar(type_oid, value) if format_code else _text_scalar(type_oid, utf8_text(value))
 
 
 def _syntax_error(
@@ -147,29 +128,13 @@ def _read_float(oid: int, text: str) -> float:
 def _read_numeric(oid: int, text: str) -> Decimal:
     word = text.strip(_BLANKS)
     if word.lower() in _FLOAT_WORDS:
-        raise _no_special_numeric()
+        raise no_special_numeric()
     if not _NUMBER.match(word):
         raise _syntax_error(oid, text)
     try:
-        return _plain_decimal(Decimal(word))
+        return plain_decimal(Decimal(word))
     except InvalidOperation as error:
         raise _syntax_error(oid, text) from error
-
-
-def _plain_decimal(number: Decimal) -> Decimal:
-    """Bound the digits (DuckDB has 38) and take the exponent away, which DuckDB's binding would misread."""
-    if number and number.adjusted() >= 38:
-        raise StatementError("value overflows numeric format", sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE)
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent > 0:
-        return number.quantize(Decimal(1))
-    return number
-
-
-def _no_special_numeric() -> StatementError:
-    return StatementError(
-        "numeric values NaN and Infinity are not supported", sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE
-    )
 
 
 def _read_bytea(oid: int, text: str) -> bytes:
@@ -269,7 +234,7 @@ class _ArrayReader:
     """Reads `{1,NULL,"a b",{…}}`. PostgreSQL docs, "Array Input and Output Syntax"."""
 
     def __init__(self, text: str, element_oid: int) -> None:
-        self._text = text
+        self.utf8_text = text
         self._oid = element_oid
         self._at = 0
 
@@ -277,26 +242,26 @@ class _ArrayReader:
         self._skip_bounds()
         value = self._list(1)
         self._skip_blanks()
-        if self._at != len(self._text):
+        if self._at != len(self.utf8_text):
             raise self._malformed()
         return value
 
     def _skip_bounds(self) -> None:
-        found = re.match(r"\s*(\[[+-]?\d+(:[+-]?\d+)?\])+\s*=", self._text)
+        found = re.match(r"\s*(\[[+-]?\d+(:[+-]?\d+)?\])+\s*=", self.utf8_text)
         self._at = found.end() if found else 0
 
     def _skip_blanks(self) -> None:
-        while self._at < len(self._text) and self._text[self._at] in _BLANKS:
+        while self._at < len(self.utf8_text) and self.utf8_text[self._at] in _BLANKS:
             self._at += 1
 
     def _peek(self) -> str:
         self._skip_blanks()
-        if self._at >= len(self._text):
+        if self._at >= len(self.utf8_text):
             raise self._malformed()
-        return self._text[self._at]
+        return self.utf8_text[self._at]
 
     def _list(self, depth: int) -> "list[ParameterValue]":
-        if self._peek() != "{" or depth > _MAX_DIMENSIONS:
+        if self._peek() != "{" or depth > MAX_DIMENSIONS:
             raise self._malformed()
         self._at += 1
         items: list[ParameterValue] = []
@@ -314,9 +279,9 @@ class _ArrayReader:
 
     def _element(self) -> ParameterValue:
         if self._peek() == '"':
-            found = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL).match(self._text, self._at)
+            found = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL).match(self.utf8_text, self._at)
         else:
-            found = re.compile(r'((?:[^"\\{},]|\\.)+)', re.DOTALL).match(self._text, self._at)
+            found = re.compile(r'((?:[^"\\{},]|\\.)+)', re.DOTALL).match(self.utf8_text, self._at)
         if found is None:
             raise self._malformed()
         self._at = found.end()
@@ -328,203 +293,5 @@ class _ArrayReader:
 
     def _malformed(self) -> StatementError:
         return StatementError(
-            f'malformed array literal: "{self._text}"', sqlstate=SqlState.INVALID_TEXT_REPRESENTATION
+            f'malformed array literal: "{self.utf8_text}"', sqlstate=SqlState.INVALID_TEXT_REPRESENTATION
         )
-
-
-def _binary_error() -> StatementError:
-    return StatementError(
-        "incorrect binary data format in bind parameter", sqlstate=SqlState.INVALID_BINARY_REPRESENTATION
-    )
-
-
-def _unpack(layout: str, value: bytes) -> tuple[int, ...]:
-    try:
-        return struct.unpack(layout, value)
-    except struct.error as error:
-        raise _binary_error() from error
-
-
-def _binary_scalar(oid: int, value: bytes) -> ParameterValue:
-    layout = _INTEGER_FORMATS.get(oid)
-    if layout is not None:
-        return _unpack(layout, value)[0]
-    reader = _BINARY_READERS.get(oid)
-    if reader is not None:
-        return reader(value)
-    pg_type = type_by_oid(oid)
-    if oid and (pg_type is None or pg_type.category not in {"S", "X"}):
-        raise FeatureNotSupported(f"no binary input function available for type {format_type(oid)}")
-    return _text(value)
-
-
-def _receive_bool(value: bytes) -> bool:
-    return bool(_unpack("!B", value)[0])
-
-
-def _receive_float4(value: bytes) -> float:
-    return _unpack("!f", value)[0]
-
-
-def _receive_float8(value: bytes) -> float:
-    return _unpack("!d", value)[0]
-
-
-def _receive_numeric(value: bytes) -> Decimal:
-    if len(value) < 8:
-        raise _binary_error()
-    count, weight, sign, scale = _unpack("!HhHH", value[:8])
-    if sign in {0xC000, 0xD000, 0xF000}:
-        raise _no_special_numeric()
-    if sign not in {0, 0x4000} or len(value) != 8 + 2 * count:
-        raise _binary_error()
-    groups = _unpack(f"!{count}H", value[8:])
-    if any(group > 9999 for group in groups):
-        raise _binary_error()
-    if count and weight > 9:
-        raise StatementError("value overflows numeric format", sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE)
-    digits = int("".join(f"{group:04d}" for group in groups) or "0")
-    number = Decimal(-digits if sign else digits).scaleb(4 * (weight - count + 1))
-    # The display scale counts zeros that base 10,000 groups do not hold, and cuts the ones they add.
-    return _plain_decimal(Decimal(f"{number:.{min(scale, 38)}f}"))
-
-
-def _receive_date(value: bytes) -> date | str:
-    days = _unpack("!i", value)[0]
-    if days in {2**31 - 1, -(2**31)}:
-        return "infinity" if days > 0 else "-infinity"
-    ordinal = days + _EPOCH_ORDINAL
-    if 1 <= ordinal <= date.max.toordinal():
-        return date.fromordinal(ordinal)
-    return _far_date(ordinal)
-
-
-def _far_date(ordinal: int) -> str:
-    """Write a date outside Python's years the way DuckDB reads it.
-
-    The calendar repeats every 146,097 days.
-    """
-    cycles = (ordinal - 1) // 146_097
-    near = date.fromordinal(ordinal - cycles * 146_097)
-    year = near.year + cycles * 400
-    suffix = " (BC)" if year < 1 else ""
-    return f"{1 - year if year < 1 else year:04d}-{near.month:02d}-{near.day:02d}{suffix}"
-
-
-def _clock(micros: int) -> str:
-    seconds, fraction = divmod(micros, 1_000_000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{fraction:06d}"
-
-
-def _receive_time(value: bytes) -> time | str:
-    micros = _unpack("!q", value)[0]
-    if not 0 <= micros <= _DAY_US:
-        raise StatementError("time out of range", sqlstate=SqlState.DATETIME_FIELD_OVERFLOW)
-    return "24:00:00" if micros == _DAY_US else (_EPOCH + timedelta(microseconds=micros)).time()
-
-
-def _receive_timetz(value: bytes) -> str:
-    """A string always: DuckDB's binding loses the seconds of an offset."""
-    micros, west_s = _unpack("!qi", value)
-    if not 0 <= micros <= _DAY_US or abs(west_s) >= 16 * 3600:
-        raise StatementError("time out of range", sqlstate=SqlState.DATETIME_FIELD_OVERFLOW)
-    hours, rest = divmod(abs(west_s), 3600)
-    return f"{_clock(micros)}{'-' if west_s > 0 else '+'}{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
-
-
-def _receive_timestamp(value: bytes) -> datetime | str:
-    micros = _unpack("!q", value)[0]
-    if micros in {2**63 - 1, -(2**63)}:
-        return "infinity" if micros > 0 else "-infinity"
-    try:
-        return _EPOCH + timedelta(microseconds=micros)
-    except OverflowError:
-        days, rest = divmod(micros, _DAY_US)
-        day, mark, era = _far_date(days + _EPOCH_ORDINAL).partition(" (BC)")
-        return f"{day} {_clock(rest)}{mark}{era}" if not mark else f"{day}{mark} {_clock(rest)}"
-
-
-def _receive_timestamptz(value: bytes) -> datetime | str:
-    moment = _receive_timestamp(value)
-    if isinstance(moment, datetime):
-        return moment.replace(tzinfo=UTC)
-    return moment if moment.endswith("infinity") else moment + "+00"
-
-
-def _receive_interval(value: bytes) -> str:
-    micros, days, months = _unpack("!qii", value)
-    return f"{months} months {days} days {micros} microseconds"
-
-
-def _receive_uuid(value: bytes) -> UUID:
-    if len(value) != 16:
-        raise _binary_error()
-    return UUID(bytes=value)
-
-
-def _receive_jsonb(value: bytes) -> str:
-    if value[:1] != b"\x01":
-        raise StatementError(
-            f"unsupported jsonb version number {value[0] if value else 0}",
-            sqlstate=SqlState.INVALID_BINARY_REPRESENTATION,
-        )
-    return _text(value[1:])
-
-
-def _receive_bit(value: bytes) -> str:
-    if len(value) < 4:
-        raise _binary_error()
-    count = _unpack("!i", value[:4])[0]
-    if count < 0 or len(value) != 4 + (count + 7) // 8:
-        raise _binary_error()
-    return "".join(f"{byte:08b}" for byte in value[4:])[:count]
-
-
-_BINARY_READERS: Mapping[int, Callable[[bytes], ParameterValue]] = MappingProxyType(
-    {
-        Oid.BOOL: _receive_bool,
-        Oid.FLOAT4: _receive_float4,
-        Oid.FLOAT8: _receive_float8,
-        Oid.NUMERIC: _receive_numeric,
-        Oid.BYTEA: bytes,
-        Oid.DATE: _receive_date,
-        Oid.TIME: _receive_time,
-        Oid.TIMETZ: _receive_timetz,
-        Oid.TIMESTAMP: _receive_timestamp,
-        Oid.TIMESTAMPTZ: _receive_timestamptz,
-        Oid.INTERVAL: _receive_interval,
-        Oid.UUID: _receive_uuid,
-        Oid.JSON: _text,
-        Oid.JSONB: _receive_jsonb,
-        Oid.BIT: _receive_bit,
-        Oid.VARBIT: _receive_bit,
-        Oid.CHAR: _text,
-    }
-)
-
-
-def _binary_array(element_oid: int, value: bytes) -> ParameterValue:
-    """PostgreSQL source, arrayfuncs.c `array_recv`."""
-    if len(value) < 12:
-        raise _binary_error()
-    depth, flags, sent_oid = _unpack("!iiI", value[:12])
-    if not 0 <= depth <= _MAX_DIMENSIONS or flags not in {0, 1} or len(value) < 12 + 8 * depth:
-        raise _binary_error()
-    if sent_oid != element_oid:
-        raise StatementError("wrong element type", sqlstate=SqlState.DATATYPE_MISMATCH)
-    sizes = _unpack(f"!{2 * depth}i", value[12 : 12 + 8 * depth])[::2]
-    if any(size < 0 for size in sizes) or math.prod(sizes) > len(value) // 4:
-        raise _binary_error()
-    items, at = [], 12 + 8 * depth
-    for _ in range(math.prod(sizes) if depth else 0):
-        length = _unpack("!i", value[at : at + 4])[0]
-        at += 4
-        if length < -1 or at + max(length, 0) > len(value):
-            raise _binary_error()
-        items.append(None if length == -1 else _binary_scalar(element_oid, value[at : at + length]))
-        at += max(length, 0)
-    if at != len(value):
-        raise _binary_error()
-    for size in reversed(sizes[1:]):
-        items = [items[start : start + size] for start in range(0, len(items), size)] if size else []
-    return items
