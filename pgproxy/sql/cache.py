@@ -1,57 +1,87 @@
-"""Plans by everything that decides them: a bounded cache in front of `plan_statement`.
-
-A policy or catalog change moves the key, so a plan made before it is never found again.
-"""
+"""Plans by everything that decides them: bounded, least recently used first out. Not shared between threads."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pgproxy.sql.plan import Plan, PlanContext
 from pgproxy.sql.planner import plan_statement
 
-DEFAULT_CAPACITY = 4096
-_MAX_TEXT = 64 * 1024
-"""Longer texts (generated INSERTs, mostly) seldom come twice and are not kept."""
+DEFAULT_CAPACITY = 2_000
+MAX_CACHED_TEXT_CHARS = 20_000
+"""Longer texts are mostly generated INSERTs, each seen once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanKey:
+    """What a plan depends on. Session values are in it, because plans carry them as bound values."""
+
+    text: str
+    parameter_oids: tuple[int, ...]
+    policy_fingerprint: str
+    policy_epoch: int
+    catalog_generation: int
+    search_path: tuple[str, ...]
+    dialect: str
+    catalog_name: str
+    session_user: str
+    session_values: tuple[tuple[str, object], ...]
 
 
 class PlanCache:
-    """Least recently used plans go first. Used from one event loop."""
+    """Plans statements, or remembers.
+
+    A policy or catalog change moves the epoch or the generation, so a stale plan is never found again.
+    """
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self._capacity = capacity
-        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._plans: OrderedDict[PlanKey, Plan] = OrderedDict()
+        self.hits = 0
+        self.misses = 0
 
     def __len__(self) -> int:
         return len(self._plans)
 
-    def plan(self, text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Plan:
-        """Plan a statement, or give the plan that the same question had before.
+    def plan(self, text: str, parameter_oids: Sequence[int], context: PlanContext) -> Plan:
+        """Give the plan of a statement; the same errors as `plan_statement`, which are not remembered.
 
-        Raises:
-            GatewayError: what `plan_statement` raises; refusals are not kept.
+        A session with temporary tables plans anew each time: their shapes are no part of the key.
         """
-        key = _key(text, parameter_oids, context)
-        known = self._plans.get(key)
-        if known is not None:
+        if context.temp_tables or len(text) > MAX_CACHED_TEXT_CHARS:
+            return plan_statement(text, parameter_oids, context)
+        key = plan_key(text, parameter_oids, context)
+        found = self._plans.get(key)
+        if found is not None:
+            self.hits += 1
             self._plans.move_to_end(key)
-            return known
-        plan = plan_statement(text, parameter_oids, context)
-        if len(text) <= _MAX_TEXT:
-            self._plans[key] = plan
-            if len(self._plans) > self._capacity:
-                self._plans.popitem(last=False)
-        return plan
+            return found
+        self.misses += 1
+        planned = plan_statement(text, parameter_oids, context)
+        self._plans[key] = planned
+        if len(self._plans) > self._capacity:
+            self._plans.popitem(last=False)
+        return planned
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._plans.clear()
 
 
-def _key(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Hashable:
-    return (
-        text,
-        parameter_oids,
-        context.policy.fingerprint,
-        context.catalog.generation,
-        context.search_path,
-        context.session_user,
-        context.dialect,
-        context.catalog_name,
-        tuple(sorted(context.temp_tables)),
+def plan_key(text: str, parameter_oids: Sequence[int], context: PlanContext) -> PlanKey:
+    """The key of a statement in its context."""
+    return PlanKey(
+        text=text,
+        parameter_oids=tuple(parameter_oids),
+        policy_fingerprint=context.policy.fingerprint,
+        policy_epoch=context.policy.epoch,
+        catalog_generation=context.catalog.generation,
+        search_path=context.search_path,
+        dialect=context.dialect,
+        catalog_name=context.catalog_name,
+        session_user=context.session_user,
+        session_values=tuple(
+            (name, (value.type_oid, value.text if value.session_key is None else None, value.session_key))
+            for name, value in sorted(context.session_values.items())
+        ),
     )

@@ -64,6 +64,7 @@ class Draft:
     dialect: str
     kind: StatementKind = StatementKind.SELECT
     uses: tuple[RelationUse, ...] = ()
+    views: Mapping[int, exp.Expr] = field(default_factory=dict)
     column_names: tuple[str, ...] | None = None
     fingerprint: str = ""
     bound_values: tuple[BoundValue, ...] = ()

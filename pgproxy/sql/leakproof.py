@@ -74,8 +74,10 @@ class LeakproofPredicates:
     @cached_property
     def _statement_is_leakproof(self) -> bool:
         tree = self.draft.tree
-        if not isinstance(tree, exp.Query) or any(
-            tree.find_all(exp.Pivot, exp.Lateral, exp.Unnest, exp.Values)
+        if (
+            self.draft.views
+            or not isinstance(tree, exp.Query)
+            or any(tree.find_all(exp.Pivot, exp.Lateral, exp.Unnest, exp.Values))
         ):
             return False
         selects = list(tree.find_all(exp.Select))

@@ -6,14 +6,20 @@ a CTE does not cover its own body unless it recurses, nor the bodies before it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from pgproxy.sql.admit import child_nodes
+from pgproxy.catalog.snapshot import RelationKind, TableInfo
+from pgproxy.policy.effective import EffectivePolicy
+from pgproxy.sql.admit import admit, child_nodes
 from pgproxy.sql.draft import CTE_KEY, RESERVED_PREFIX, USE_KEY, Draft, RelationUse, Role, position_of, quoted
 from pgproxy.sql.names import find_relation, undefined_table, written_name
-from pgproxy.sql.plan import PlanContext
+from pgproxy.sql.parse import parse_fragment
+from pgproxy.sql.plan import PlanContext, StatementKind
+from pgwire.errors import FeatureNotSupported, GatewayError
+
+MAX_VIEW_DEPTH = 32
 
 Names = Mapping[str, str]
 """CTEs in scope: lower-case name as written → the planner's name."""
@@ -35,25 +41,35 @@ def resolve(draft: Draft) -> Draft:
     Raises:
         StatementError: 42P01, with the position, for what does not exist or may not be known.
     """
-    resolver = RelationResolver(draft.context)
+    resolver = RelationResolver(draft.context, Resolved())
     resolver.visit_statement(draft.tree)
-    uses = tuple(resolver.uses)
+    uses = tuple(resolver.found.uses)
     _normalise_columns(draft.tree, uses)
     if draft.dialect == "postgres":
         _fold_names(draft.tree)
-    return replace(draft, uses=uses)
+    return replace(draft, uses=uses, views=dict(resolver.found.views))
+
+
+@dataclass(slots=True)
+class Resolved:
+    """What resolving one statement has found. views: the body of each view that must be read through its query."""
+
+    uses: list[RelationUse] = field(default_factory=list)
+    views: dict[int, exp.Expr] = field(default_factory=dict)
+    cte_count: int = 0
 
 
 class RelationResolver:
-    """Walks one statement with the CTE names in scope. Also used for the text of views."""
+    """Walks one statement with the CTE names in scope. Also walks the text of views."""
 
     def __init__(
-        self, context: PlanContext, uses: list[RelationUse] | None = None, role: Role = Role.SOURCE
+        self, context: PlanContext, found: Resolved, role: Role = Role.SOURCE, depth: int = 0
     ) -> None:
+        self.found = found
         self._context = context
         self._role = role
-        self.uses: list[RelationUse] = uses if uses is not None else []
-        self._cte_count = 0
+        self._depth = depth
+        self._reader = context.policy
 
     def visit_statement(self, tree: exp.Expr) -> None:
         """Resolve a whole statement; the relation that it changes is outside of every CTE's scope."""
@@ -90,8 +106,8 @@ class RelationResolver:
         for cte in with_.expressions:
             alias = cte.args["alias"]
             name = alias.this.name.lower()
-            self._cte_count += 1
-            renamed = f"{RESERVED_PREFIX}cte_{len(self.uses)}_{self._cte_count}"
+            self.found.cte_count += 1
+            renamed = f"{RESERVED_PREFIX}cte_{self.found.cte_count}"
             recursive = (name, renamed) if with_.args.get("recursive") else None
             self.visit(cte.this, ctes, recursive=recursive)
             alias.set("this", quoted(renamed))
@@ -118,10 +134,11 @@ class RelationResolver:
         has_alias = bool(node.alias)
         if role is Role.SOURCE or role is Role.VIEW_SOURCE:
             _ensure_alias(node, name)
-        node.meta[USE_KEY] = len(self.uses)
+        index = len(self.found.uses)
+        node.meta[USE_KEY] = index
         for part, value in zip(("catalog", "db", "this"), found.name, strict=True):
             node.set(part, quoted(value))
-        self.uses.append(
+        self.found.uses.append(
             RelationUse(
                 name=found.name,
                 info=found.info,
@@ -132,6 +149,59 @@ class RelationResolver:
                 is_temporary=found.is_temporary,
             )
         )
+        if isinstance(found.info, TableInfo) and role in (Role.SOURCE, Role.VIEW_SOURCE):
+            self._expand_view(found.info, index)
+
+    def _expand_view(self, view: TableInfo, index: int) -> None:
+        """Read a view through its query where a policy of the reader lies beneath it.
+
+        A view gives its reader the owner's privileges, not freedom from the reader's filters and masks. Where none
+        lies beneath, the engine's own view is used as it is.
+        """
+        if not view_needs_policy(view, self._reader):
+            return
+        first = len(self.found.uses)
+        body = view_body(view, self._depth)
+        owner = replace(self._context.policy, is_admin=True)
+        context = replace(
+            self._context, policy=owner, default_catalog=view.name.catalog, search_path=(view.name.schema, "public"),
+            temp_tables={},
+        )  # fmt: skip
+        below = RelationResolver(context, self.found, Role.VIEW_SOURCE, self._depth + 1)
+        below._reader = self._reader
+        below.visit(body, {})
+        if any(_has_policy(use, self._reader) for use in self.found.uses[first:]):
+            self.found.views[index] = body
+
+
+def view_needs_policy(view: TableInfo, reader: EffectivePolicy) -> bool:
+    """Whether a view could hide a policy from being applied: its reader is no administrator and policies exist."""
+    has_policies = bool(reader.row_filters or reader.column_masks)
+    return view.kind is RelationKind.VIEW and has_policies and not reader.is_admin
+
+
+def view_body(view: TableInfo, depth: int) -> exp.Expr:
+    """The view's query as a tree.
+
+    Raises:
+        FeatureNotSupported: its text is not known or not understood; then nobody with a policy may read it.
+    """
+    refusal = FeatureNotSupported(f"view {view.name.name} cannot be read under a row filter or mask")
+    if view.view_sql is None or depth > MAX_VIEW_DEPTH:
+        raise refusal
+    try:
+        tree = parse_fragment(view.view_sql.strip().rstrip(";"), "duckdb")
+        body = tree.expression if isinstance(tree, exp.Create) else tree
+        if not isinstance(body, exp.Query) or admit(body, ()) is not StatementKind.SELECT:
+            raise refusal
+    except GatewayError:
+        raise refusal from None
+    return body.copy()
+
+
+def _has_policy(use: RelationUse, reader: EffectivePolicy) -> bool:
+    policy = reader.table(use.name)
+    return policy.is_filtered or bool(policy.masks)
 
 
 def target_tables(tree: exp.Expr) -> Iterator[exp.Table]:

@@ -60,13 +60,25 @@ class Securing:
             if index is not None:
                 use = self.draft.uses[index]
                 if use.role in (Role.SOURCE, Role.VIEW_SOURCE):
-                    node.replace(self._secured(node, use))
+                    node.replace(self._secured(node, use, self._view_source(index)))
             elif (
                 CTE_KEY not in node.meta
                 and isinstance(node.this, exp.Identifier)
                 and not self._is_defined(node)
             ):
                 raise AccessDenied("a relation of the statement could not be resolved")
+
+    def _view_source(self, index: int) -> exp.Subquery | None:
+        """A view's query with the policies beneath it applied, under the reserved alias and the view's names."""
+        body = self.draft.views.get(index)
+        info = self.draft.uses[index].info
+        if body is None or info is None:
+            return None
+        holder = exp.Subquery(this=body.copy())
+        self.secure_sources(holder)
+        names = [quoted(column.name) for column in info.columns]
+        holder.set("alias", exp.TableAlias(this=quoted(BASE_ALIAS), columns=names))
+        return holder
 
     def _is_defined(self, node: exp.Table) -> bool:
         """Whether the statement itself defines this name, or renames to it."""
@@ -76,7 +88,13 @@ class Securing:
         return not isinstance(tree, exp.Query) and any(node is target for target in target_tables(tree))
 
     def derived_table(
-        self, use: RelationUse, table: TableInfo, *, pushed: exp.Expr | None = None, with_rowid: bool = False
+        self,
+        use: RelationUse,
+        table: TableInfo,
+        *,
+        pushed: exp.Expr | None = None,
+        with_rowid: bool = False,
+        source: exp.Subquery | None = None,
     ) -> exp.Select:
         """The query behind a governed relation. pushed: a leakproof predicate of the client over raw columns."""
         policy = use.policy
@@ -101,8 +119,9 @@ class Securing:
         if not projections:
             projections.append(exp.alias_(exp.Null(), quoted("pgproxy_nothing")))
         predicate = filter_predicate(policy, scope)
-        select = exp.Select(expressions=projections, from_=exp.From(this=secured_source(table)))
-        self.relations.add(engine_name(table.name))
+        select = exp.Select(expressions=projections, from_=exp.From(this=source or secured_source(table)))
+        if source is None:
+            self.relations.add(engine_name(table.name))
         if predicate is not None:
             if pushed is not None:
                 predicate = exp.and_(predicate, exp.paren(pushed), copy=False)
@@ -111,9 +130,15 @@ class Securing:
                 select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
         return select
 
-    def _secured(self, node: exp.Table, use: RelationUse) -> exp.Expr:
+    def _secured(self, node: exp.Table, use: RelationUse, view: exp.Subquery | None) -> exp.Expr:
         if isinstance(use.info, SystemRelation):
             return _dressed(node, self._system(use.info))
+        if view is not None and isinstance(use.info, TableInfo) and not is_governed(use):
+            self.is_governed = True
+            names: list[exp.Expr] = [
+                exp.column(quoted(c.name), table=quoted(BASE_ALIAS)) for c in use.info.columns
+            ]
+            return _dressed(node, exp.Select(expressions=names, from_=exp.From(this=view)))
         if not is_governed(use) or not isinstance(use.info, TableInfo):
             name = engine_name(use.name)
             self.relations.add(name)
@@ -121,7 +146,9 @@ class Securing:
                 node.set(part, quoted(value))
             return node
         self.is_governed = True
-        return _dressed(node, self.derived_table(use, use.info, pushed=self.leakproof.pushable(node, use)))
+        return _dressed(
+            node, self.derived_table(use, use.info, pushed=self.leakproof.pushable(node, use), source=view)
+        )
 
     def _system(self, relation: SystemRelation) -> exp.Select:
         self.is_catalog = True

@@ -1,11 +1,10 @@
 """A small governed world: catalogs with hidden rows and columns, four principals, and a raw DuckDB to run plans on."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 
+from execnode.engine.parser import serialized_tree
 from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, RelationKind, SystemRelation, TableInfo
 from pgproxy.policy.effective import effective_policy
 from pgproxy.policy.model import (
@@ -150,37 +149,9 @@ def policy_set() -> PolicySet:
 
 
 def parse_engine_sql(sql: str) -> EngineTree:
-    """DuckDB's own parser, as `execnode.engine.parser` reads it."""
-    try:
-        statements = duckdb.extract_statements(sql)
-    except duckdb.Error as error:
-        raise ValueError(str(error)) from None
-    types = tuple(statement.type.name for statement in statements)
-    with duckdb.connect() as connection:
-        row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-    tree = json.loads(row[0]) if row is not None else {"error": True}
-    if tree["error"]:
-        return EngineTree(types, None, None)
-    nodes = list(_nodes(tree))
-    relations = frozenset(
-        (node["catalog_name"], node["schema_name"], node["table_name"])
-        for node in nodes
-        if node.get("type") == "BASE_TABLE"
-    )
-    functions = frozenset(
-        (node["schema"], node["function_name"]) for node in nodes if "function_name" in node
-    )
-    return EngineTree(types, relations, functions)
-
-
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-        for item in value.values():
-            yield from _nodes(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _nodes(item)
+    """DuckDB's own parser, as the engine gives it."""
+    parsed = serialized_tree(sql)
+    return EngineTree(parsed.statement_types, parsed.relations, parsed.functions)
 
 
 def context_for(

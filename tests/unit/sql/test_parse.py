@@ -1,0 +1,74 @@
+import pytest
+
+from pgwire.errors import GatewayError
+from tests.policy.world import plan
+
+
+@pytest.mark.parametrize(
+    ("sql", "message", "position"),
+    [
+        ("SELEC 1", 'syntax error at or near "SELEC"', 1),
+        ("SELECT * FROM", "syntax error at end of input", 14),
+        ("SELECT 1 FROM customers WHERE", "syntax error at end of input", 30),
+        ("", "syntax error at end of input", 1),
+    ],
+)
+def test_syntax_errors_say_where_in_postgresqls_words(sql: str, message: str, position: int) -> None:
+    with pytest.raises(GatewayError) as caught:
+        plan(sql)
+    assert (caught.value.sqlstate, caught.value.message, caught.value.position) == (
+        "42601",
+        message,
+        position,
+    )
+
+
+def test_the_position_counts_characters_of_the_clients_text() -> None:
+    with pytest.raises(GatewayError) as caught:
+        plan("SELECT 'ä' FROM nope")
+    assert caught.value.position == 17
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT " + "(" * 5000 + "1" + ")" * 5000,
+        "SELECT " + "NOT " * 5000 + "true",
+        "SELECT " + "- " * 5000 + "1",
+        "SELECT " + "1," * 200_000 + "1",
+        "SELECT '" + "x" * 2_000_000 + "'",
+        "SELECT " + "CASE WHEN true THEN " * 1000 + "1" + " END" * 1000,
+        "SELECT " + "[" * 1000 + "]" * 1000,
+    ],
+    ids=["parentheses", "nots", "minuses", "tokens", "characters", "cases", "lists"],
+)
+def test_statements_beyond_the_limits_are_54001(sql: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        plan(sql)
+    assert caught.value.sqlstate == "54001"
+
+
+def test_moderate_nesting_still_parses() -> None:
+    assert plan("SELECT " + "(" * 60 + "1" + ")" * 60).sql
+
+
+def test_long_operator_chains_are_planned_or_refused_but_never_crash() -> None:
+    try:
+        plan("SELECT " + " + ".join(["1"] * 5000))
+    except GatewayError as error:
+        assert error.sqlstate == "54001"  # noqa: PT017 - either outcome is right
+
+
+def test_unicode_escapes_are_refused_not_misread() -> None:
+    with pytest.raises(GatewayError) as caught:
+        plan("SELECT U&'\\0041'")
+    assert caught.value.sqlstate == "0A000"
+
+
+def test_positional_join_is_read_as_duckdb_means_it() -> None:
+    assert "POSITIONAL JOIN" in plan("SELECT * FROM numbers a POSITIONAL JOIN numbers b").sql
+
+
+def test_two_statements_are_refused() -> None:
+    with pytest.raises(GatewayError):
+        plan("SELECT 1; SELECT 2")
