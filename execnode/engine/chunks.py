@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,15 @@ TARGET_CHUNK_BYTES = 512 << 10
 EncodeBatch = Callable[[pa.RecordBatch], RowChunk]
 
 
+@dataclass(frozen=True, slots=True)
+class BatchEncoding:
+    """How batches become bytes. header and trailer: COPY has them even without rows."""
+
+    encode: EncodeBatch
+    header: bytes = b""
+    trailer: bytes = b""
+
+
 class ChunkBuilder:
     """Pulls batches and encodes them. Blocking; used by one thread at a time.
 
@@ -27,32 +37,39 @@ class ChunkBuilder:
     coalesced up to TARGET_CHUNK_BYTES, and a batch of wide rows is cut before it is encoded.
     """
 
-    def __init__(self, batches: Iterator[pa.RecordBatch], encode: EncodeBatch) -> None:
+    def __init__(self, batches: Iterator[pa.RecordBatch], encoding: BatchEncoding) -> None:
         self._batches = batches
-        self._encode = encode
+        self._encoding = encoding
         self._pending: deque[pa.RecordBatch] = deque()
         self._row_bytes = 0.0
         self._is_first = True
         self.is_exhausted = False
 
     def next_chunk(self) -> RowChunk | None:
-        """Give the next chunk, or None at the end."""
+        """Give the next chunk, None if nothing was left; not called again once `is_exhausted`."""
         parts: list[RowChunk] = []
+        if self._is_first and self._encoding.header:
+            parts.append(RowChunk(self._encoding.header, 0))
+        parts.extend(self._encode_rows())
+        if self.is_exhausted and self._encoding.trailer:
+            parts.append(RowChunk(self._encoding.trailer, 0))
+        return join_chunks(parts) if parts else None
+
+    def _encode_rows(self) -> Iterator[RowChunk]:
         size = 0
         while size < TARGET_CHUNK_BYTES:
             batch = self._next_batch()
             if batch is None:
                 break
-            chunk = self._encode(batch)
-            parts.append(chunk)
+            chunk = self._encoding.encode(batch)
             size += len(chunk.rows)
             self._row_bytes = len(chunk.rows) / max(chunk.row_count, 1)
             if batch.num_rows < BATCH_ROWS and not self._pending:
                 self._pull()
-            if self._is_first:
-                self._is_first = False
+            is_first, self._is_first = self._is_first, False
+            yield chunk
+            if is_first:
                 break
-        return join_chunks(parts) if parts else None
 
     def _next_batch(self) -> pa.RecordBatch | None:
         if not self._pending:

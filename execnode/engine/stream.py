@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from execnode.engine.chunks import BATCH_ROWS, ChunkBuilder
-from execnode.engine.encoding import batch_encoder, decode_parameters
+from execnode.engine.encoding import batch_encoding, decode_parameters
 from execnode.engine.errors import ENGINE_EXCEPTIONS, as_gateway_error, engine_error, translate_error
 from execnode.engine.jobs import finish_job, stop_job
 from execnode.spool import ChunkSpool
@@ -271,7 +271,7 @@ class StatementStream:
             columns = self._shape()
             if statement.returns_rows:
                 self._reader = cursor.connection.to_arrow_reader(BATCH_ROWS)
-                self._builder = ChunkBuilder(iter(self._reader), batch_encoder(statement, columns))
+                self._builder = ChunkBuilder(iter(self._reader), batch_encoding(statement, columns))
             else:
                 self._count_affected()
         except ENGINE_EXCEPTIONS as error:

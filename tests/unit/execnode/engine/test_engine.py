@@ -10,7 +10,7 @@ import pytest
 
 from execnode.engine import DuckEngine, EngineLimits, StatementStream
 from execnode.engine.stream import READ_AHEAD_BYTES
-from execnode.statement import CatalogDefinition, CatalogGeneration, EngineStatement, Parameter
+from execnode.statement import CatalogDefinition, CatalogGeneration, EngineStatement, Parameter, RowEncoding
 from pgwire.errors import FailedTransaction, GatewayError, StatementError
 from pgwire.types import OutputSettings, result_column
 
@@ -294,3 +294,33 @@ async def test_an_offline_extension_is_loaded(tmp_path: Path) -> None:
     await engine.attach(CatalogGeneration(1, ()))
     assert await rows_of(engine, "SELECT count(*) FROM tpch_queries()") == data_row("22")
     await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "options", "expected"),
+    [
+        (RowEncoding.COPY_TEXT, {}, b"1\tn1\n"),
+        (RowEncoding.COPY_CSV, {"header": "true", "force_quote": '["name"]'}, b'1,"n1"\n'),
+    ],
+)
+async def test_copy_encodings_give_copy_data(
+    engine: DuckEngine, encoding: RowEncoding, options: dict[str, str], expected: bytes
+) -> None:
+    sql = "SELECT id, name FROM shop.orders WHERE id = 1"
+    async with engine.execute(EngineStatement(sql, encoding=encoding, copy_options=options)) as stream:
+        chunk = await stream.read()
+        assert await stream.read() is None
+    assert chunk is not None
+    assert bytes(chunk.rows).endswith(expected)
+    assert (b"id,name" in bytes(chunk.rows)) is ("header" in options)
+
+
+async def test_binary_copy_without_rows_still_has_header_and_trailer(engine: DuckEngine) -> None:
+    statement = EngineStatement("SELECT id FROM shop.orders WHERE false", encoding=RowEncoding.COPY_BINARY)
+    async with engine.execute(statement) as stream:
+        chunk = await stream.read()
+        assert await stream.read() is None
+    assert chunk is not None
+    assert chunk.row_count == 0
+    assert b"PGCOPY" in bytes(chunk.rows)
+    assert bytes(chunk.rows).endswith(b"\xff\xff")
