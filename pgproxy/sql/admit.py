@@ -1,6 +1,7 @@
 """What may be in a statement at all: a walk over every node and every part of it, against the closed lists.
 
-Whatever the lists do not name is denied, so a new parser version or a forgotten corner of SQL is an error to the
+Whatever the lists do not name is denied, so a new parser version or a forgotten corner of SQL is an error
+to the
 client, never a hole. This stage knows no principal and no catalog beyond the names of its helper functions.
 """
 
@@ -94,7 +95,7 @@ def _is_alter_action(node: exp.Expr) -> bool:
     return isinstance(node, exp.Drop) and isinstance(node.parent, exp.Alter)
 
 
-def _admit_node(
+def _admit_node(  # noqa: C901, PLR0912 - one arm per kind of node, each one line
     node: exp.Expr, name: str, allowed: frozenset[str], system_functions: Collection[str]
 ) -> None:
     match node:
@@ -218,7 +219,10 @@ def _admit_identifier(node: exp.Identifier) -> None:
 
 
 def _may_be_reserved(node: exp.Identifier) -> bool:
-    """The gateway's own schema is called `pgproxy`, without the underscore; a table may be looked up by any name."""
+    """The gateway's own schema is called `pgproxy`, without the underscore.
+
+    A table may be looked up by any name.
+    """
     return isinstance(node.parent, exp.Table) and node.parent.args.get("alias") is not node
 
 
@@ -233,7 +237,7 @@ def _admit_parts(node: exp.Expr, name: str) -> None:
     if allowed is None:
         return
     for part, value in node.args.items():
-        if part in allowed or not value or part in _OPTIONAL_FLAGS and isinstance(node, exp.Drop):
+        if part in allowed or not value or (part in _OPTIONAL_FLAGS and isinstance(node, exp.Drop)):
             continue
         named = nodes.FEATURE_NAMES.get(part, part.rstrip("_").upper())
         raise FeatureNotSupported(f"{named} is not supported", position=position_of(node))

@@ -1,6 +1,10 @@
-"""The closed lists of syntax: which statements, which AST nodes, which parts of a node. What is not here is denied.
+# ruff: noqa: SIM905 - a table of words reads better as words
+"""The closed lists of syntax.
 
-A class is named, not imported, where sqlglot would export it under many modules; `admit` compares class names.
+Which statements, which AST nodes, which parts of a node. What is not here is denied.
+
+A class is named, not imported, where sqlglot would export it under many modules; `admit` compares class
+names.
 """
 
 from sqlglot import exp
@@ -15,7 +19,8 @@ QUERY_ROOTS: tuple[type[exp.Expr], ...] = (
     exp.Values,
     exp.Subquery,
 )
-"""What a query may be. DuckDB's PIVOT statement is several statements inside, so it is none. The root is listed because "not a Command" is
+"""What a query may be. DuckDB's PIVOT statement is several statements inside, so it is none. The root is
+listed because "not a Command" is
 not enough: sqlglot reads `CHECKPOINT` as a column and `SAVEPOINT a` as an alias."""
 
 CREATE_KINDS = {
@@ -30,26 +35,34 @@ DROP_KINDS = {
 }
 
 ROOT_ONLY = frozenset({"Insert", "Update", "Delete", "Create", "Drop", "Alter", "TruncateTable"})
-"""Statements that change something: `WITH d AS (DELETE …) SELECT` parses, so they may stand at the root only."""
+"""Statements that change something: `WITH d AS (DELETE …) SELECT` parses, so they may stand at the root
+only."""
 
 EXPRESSIONS = frozenset(
     """
-    Add Alias Aliases All And Any AtTimeZone Between BitString BitwiseAnd BitwiseLeftShift BitwiseNot BitwiseOr
+    Add Alias Aliases All And Any AtTimeZone Between BitString BitwiseAnd BitwiseLeftShift BitwiseNot
+    BitwiseOr
     BitwiseRightShift BitwiseXor Boolean Bracket ByteString Case Collate Column Comprehension DPipe DataType
-    DataTypeParam Distance Distinct Div Dot EQ Escape Exists FormatJson FromTimeZone GT GTE Glob HexString ILike
+    DataTypeParam Distance Distinct Div Dot EQ Escape Exists FormatJson FromTimeZone GT GTE Glob HexString
+    ILike
     Identifier IgnoreNulls In IntDiv Interval IntervalSpan Is JSONBContains JSONBContainsAllTopKeys
     JSONBContainsAnyTopKeys JSONBDeleteAtPath JSONBExists JSONKeyValue JSONPath JSONPathKey JSONPathRoot
-    JSONPathSlice JSONPathSubscript JSONPathUnion JSONPathWildcard Kwarg LT LTE Lambda Like Literal Mod Mul NEQ Neg
-    Not Null NullSafeEQ NullSafeNEQ ObjectIdentifier Operator Or Ordered Overlaps Parameter Paren PositionalColumn
-    PropertyEQ RawString RegexpILike RegexpLike RespectNulls SimilarTo Slice Star Sub Tuple Var Window WindowSpec
+    JSONPathSlice JSONPathSubscript JSONPathUnion JSONPathWildcard Kwarg LT LTE Lambda Like Literal Mod Mul
+    NEQ Neg
+    Not Null NullSafeEQ NullSafeNEQ ObjectIdentifier Operator Or Ordered Overlaps Parameter Paren
+    PositionalColumn
+    PropertyEQ RawString RegexpILike RegexpLike RespectNulls SimilarTo Slice Star Sub Tuple Var Window
+    WindowSpec
     WithinGroup ArrayContainsAll ArrayContainedBy ArrayOverlaps ForClause PivotAlias UnpivotColumns
     """.split()
 )
-"""Nodes inside a statement that only compute. A comprehension and a lambda bind names of their own, nothing else."""
+"""Nodes inside a statement that only compute. A comprehension and a lambda bind names of their own, nothing
+else."""
 
 STRUCTURE = frozenset(
     """
-    CTE Cube Except Fetch Filter From Group GroupingSets Having Intersect Join Lateral Limit LimitOptions Offset
+    CTE Cube Except Fetch Filter From Group GroupingSets Having Intersect Join Lateral Limit LimitOptions
+    Offset
     Order Pivot Qualify Rollup Select Subquery Table TableAlias Union Unnest Values Where With
     """.split()
 )
@@ -68,7 +81,8 @@ DDL_STRUCTURE = frozenset(
 _QUERY_TAIL = frozenset({"limit", "offset", "order", "with_"})
 ALLOWED_PARTS: dict[str, frozenset[str]] = {
     "Select": _QUERY_TAIL
-    | {"distinct", "expressions", "from_", "group", "having", "joins", "laterals", "qualify", "where", "windows"},
+    | {"distinct", "expressions", "from_", "group", "having", "joins", "laterals", "qualify"}
+    | {"where", "windows"},
     "Subquery": _QUERY_TAIL | {"alias", "this", "joins", "pivots", "laterals"},
     "Union": _QUERY_TAIL | {"this", "expression", "distinct", "by_name", "alias"},
     "Intersect": _QUERY_TAIL | {"this", "expression", "distinct", "alias"},
@@ -82,8 +96,10 @@ ALLOWED_PARTS: dict[str, frozenset[str]] = {
     "Lateral": frozenset({"this", "alias", "ordinality"}),
     "Pivot": frozenset(
         {
-            "this", "expressions", "using", "fields", "unpivot", "into", "alias", "group", "columns", "include_nulls",
-            "default_on_null", "identify_pivot_strings", "prefixed_pivot_columns", "pivot_column_naming", "with_",
+            "this", "expressions", "using", "fields", "unpivot", "into", "alias", "group", "columns",
+            "include_nulls",
+            "default_on_null", "identify_pivot_strings", "prefixed_pivot_columns", "pivot_column_naming",
+            "with_",
             "value_columns_first",
         }
     ),
@@ -100,12 +116,15 @@ ALLOWED_PARTS: dict[str, frozenset[str]] = {
     "ColumnDef": frozenset({"this", "kind", "constraints", "exists"}),
     "Star": frozenset({"except_", "replace", "rename"}),
 }  # fmt: skip
-"""Parts that may be present (truthy) in a node. What is absent here — FOR UPDATE, SELECT INTO, TABLESAMPLE, AT
+"""Parts that may be present (truthy) in a node. What is absent here — FOR UPDATE, SELECT INTO, TABLESAMPLE,
+AT
 (VERSION …), USING SAMPLE, SEARCH/CYCLE, ROWS FROM, hints — is 0A000 until it is made right."""
 
 FEATURE_NAMES = {
-    "locks": "FOR UPDATE/SHARE", "into": "SELECT INTO", "sample": "TABLESAMPLE", "when": "AT (VERSION | TIMESTAMP)",
-    "rows_from": "ROWS FROM", "search": "SEARCH", "cycle": "CYCLE", "key_expressions": "USING KEY", "hint": "hints",
+    "locks": "FOR UPDATE/SHARE", "into": "SELECT INTO", "sample": "TABLESAMPLE",
+    "when": "AT (VERSION | TIMESTAMP)",
+    "rows_from": "ROWS FROM", "search": "SEARCH", "cycle": "CYCLE", "key_expressions": "USING KEY",
+    "hint": "hints",
     "concurrently": "CONCURRENTLY", "overwrite": "INSERT OVERWRITE", "only": "ONLY",
 }  # fmt: skip
 """What to call a refused part in the error."""

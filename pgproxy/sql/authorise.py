@@ -1,6 +1,7 @@
 """Whether the principal may: each relation needs the privilege of the position in which it stands.
 
-PostgreSQL docs, "Privileges". Administrators hold everything. What is refused here was already visible, so the error
+PostgreSQL docs, "Privileges". Administrators hold everything. What is refused here was already visible, so
+the error
 may name it.
 """
 
@@ -93,14 +94,8 @@ def _written_columns(tree: exp.Expr) -> tuple[str, ...] | None:
     if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema):
         return tuple(item.name for item in tree.this.expressions)
     if isinstance(tree, exp.Update):
-        return tuple(column.name for item in tree.expressions for column in assigned_columns(item))
+        return tuple(item.this.name for item in tree.expressions)
     return None
-
-
-def assigned_columns(assignment: exp.Expr) -> list[exp.Expr]:
-    """The left side of one SET item, as a list."""
-    left = assignment.this
-    return list(left.expressions) if isinstance(left, exp.Tuple) else [left]
 
 
 def _access(use: RelationUse) -> ObjectAccess:

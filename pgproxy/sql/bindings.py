@@ -1,4 +1,6 @@
-"""Functions and casts whose meaning the session or the catalog decides: bound by the gateway, never by the engine.
+"""Functions and casts whose meaning the session or the catalog decides.
+
+Bound by the gateway, never by the engine.
 
 The engine's own answers (`current_user` is `duckdb`, `current_setting` reads its configuration) reach nobody.
 PostgreSQL docs, "System Information Functions" and "Object Identifier Types".
@@ -22,10 +24,13 @@ _REGTYPES = frozenset(
     {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper"}
 )
 _PLAIN_TYPES = {
-    "oid": "UINTEGER", "xid": "BIGINT", "cid": "BIGINT", "name": "VARCHAR", "char": "VARCHAR", '"char"': "VARCHAR",
+    "oid": "UINTEGER", "xid": "BIGINT", "cid": "BIGINT", "name": "VARCHAR", "char": "VARCHAR",
+    '"char"': "VARCHAR",
     "int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "float4": "FLOAT", "float8": "DOUBLE",
-    "bool": "BOOLEAN", "text": "VARCHAR", "varchar": "VARCHAR", "bpchar": "VARCHAR", "numeric": "DECIMAL(38,10)",
-    "timestamptz": "TIMESTAMPTZ", "timestamp": "TIMESTAMP", "date": "DATE", "time": "TIME", "timetz": "TIMETZ",
+    "bool": "BOOLEAN", "text": "VARCHAR", "varchar": "VARCHAR", "bpchar": "VARCHAR",
+    "numeric": "DECIMAL(38,10)",
+    "timestamptz": "TIMESTAMPTZ", "timestamp": "TIMESTAMP", "date": "DATE", "time": "TIME",
+    "timetz": "TIMETZ",
     "bytea": "BLOB", "json": "JSON", "jsonb": "JSON", "uuid": "UUID", "interval": "INTERVAL",
     "pg_node_tree": "VARCHAR", "tid": "VARCHAR", "regconfig": "VARCHAR",
     "oidvector": "UINTEGER[]", "int2vector": "SMALLINT[]",
@@ -262,7 +267,10 @@ def place_system_value(context: PlanContext, bound: BoundValues, value: SystemVa
 
 
 def _is_shown(node: exp.Expr) -> bool:
-    """Whether the value becomes text: by a cast, or as an output column. Elsewhere the OID itself is compared."""
+    """Whether the value becomes text.
+
+    By a cast, or as an output column. Elsewhere the OID itself is compared.
+    """
     parent = node.parent
     while isinstance(parent, (exp.Paren, exp.Alias)):
         parent = parent.parent

@@ -1,4 +1,7 @@
-"""Plans by everything that decides them: bounded, least recently used first out. Not shared between threads."""
+"""Plans by everything that decides them.
+
+Bounded, least recently used first out. Not shared between threads.
+"""
 
 from collections import OrderedDict
 from collections.abc import Sequence

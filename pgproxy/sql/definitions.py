@@ -1,6 +1,7 @@
 """CREATE, DROP, ALTER and TRUNCATE: who may, and the qualified name that the engine gets.
 
-PostgreSQL docs, "Privileges": creating needs CREATE on the schema, dropping and altering ownership, which here only
+PostgreSQL docs, "Privileges": creating needs CREATE on the schema, dropping and altering ownership, which
+here only
 administrators have. A temporary table is its session's own; anyone may make one.
 """
 
@@ -17,7 +18,8 @@ from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
 DEFINITIONS = frozenset(StatementKind) - {
-    StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE, StatementKind.EXPLAIN,
+    StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE,
+    StatementKind.EXPLAIN,
     StatementKind.TRUNCATE,
 }  # fmt: skip
 _OPEN_TO_CREATORS = frozenset({StatementKind.CREATE_TABLE})

@@ -39,7 +39,8 @@ class Role(Enum):
 class RelationUse:
     """One reference to a base relation. name: as the catalog has it; position: 1-based, in the client's text.
 
-    alias: what the statement calls it. policy: set by `authorise`; None means not governed (temporary, system).
+    alias: what the statement calls it. policy: set by `authorise`; None means not governed (temporary,
+    system).
     """
 
     name: TableName
@@ -80,7 +81,10 @@ class Draft:
 
 @dataclass(slots=True)
 class BoundValues:
-    """Collects the values that the gateway binds after the client's `$1 … $count`; one parameter per value."""
+    """Collects the values that the gateway binds after the client's `$1 … $count`.
+
+    One parameter per value.
+    """
 
     client_parameters: int
     values: list[BoundValue] = field(default_factory=list)
@@ -108,7 +112,10 @@ def required_privilege(role: Role) -> Privilege:
 
 
 def engine_name(name: TableName) -> tuple[str, str, str]:
-    """How DuckDB spells a relation: schema `public` is its `main`, except in the gateway's own system catalog."""
+    """How DuckDB spells a relation.
+
+    Schema `public` is its `main`, except in the gateway's own system catalog.
+    """
     schema = "main" if name.schema == "public" and name.catalog != SYSTEM_CATALOG else name.schema
     return (name.catalog, schema, name.name)
 

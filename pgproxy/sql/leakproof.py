@@ -1,9 +1,15 @@
-"""Which of the client's predicates may run on rows that a filter hides, because they can tell nothing of them.
+"""Which of the client's predicates may run on rows that a filter hides.
 
-A predicate is leakproof if it cannot fail and depends on bare columns and constants of one type: comparisons, BETWEEN,
-IN (constants), IS NULL, LIKE with a constant pattern that has no escape, joined by AND, OR and NOT. PostgreSQL marks
-functions LEAKPROOF for the same reason (docs, "Rules and Privileges"). If all predicates of a statement are, the
-filtered tables need no barrier and the engine prunes by zone maps; if not, the leakproof conjuncts are copied inside
+Because they can tell nothing of them.
+
+A predicate is leakproof if it cannot fail and depends on bare columns and constants of one type:
+comparisons, BETWEEN,
+IN (constants), IS NULL, LIKE with a constant pattern that has no escape, joined by AND, OR and NOT.
+PostgreSQL marks
+functions LEAKPROOF for the same reason (docs, "Rules and Privileges"). If all predicates of a statement
+are, the
+filtered tables need no barrier and the engine prunes by zone maps; if not, the leakproof conjuncts are
+copied inside
 the barrier. The list is short on purpose: what is not on it only costs time.
 """
 
@@ -26,11 +32,13 @@ _PREDICATES = (exp.Where, exp.Having, exp.Qualify)
 _FAMILIES = {
     "TINYINT": "int", "SMALLINT": "int", "INTEGER": "int", "BIGINT": "int", "INT": "int", "DOUBLE": "float",
     "FLOAT": "float", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "TIMESTAMP": "timestamp",
-    "TIMESTAMP WITH TIME ZONE": "timestamptz", "TIMESTAMPTZ": "timestamptz", "BOOLEAN": "bool", "UUID": "uuid",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz", "TIMESTAMPTZ": "timestamptz", "BOOLEAN": "bool",
+    "UUID": "uuid",
 }  # fmt: skip
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*\d+\)\Z")
 _SAFE_DIGITS = 18
-"""Two decimals of at most 18 digits have a common type within DuckDB's 38; wider ones may overflow in the cast."""
+"""Two decimals of at most 18 digits have a common type within DuckDB's 38; wider ones may overflow in the
+cast."""
 
 _DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?\Z")
 
@@ -49,7 +57,8 @@ class LeakproofPredicates:
     def pushable(self, node: exp.Table, use: RelationUse) -> exp.Expr | None:
         """The conjuncts of the WHERE that may run inside the barrier, over raw columns; None: none.
 
-        Only for a relation that its query reads alone or joins inward, and only over columns that are not masked.
+        Only for a relation that its query reads alone or joins inward, and only over columns that are not
+        masked.
         """
         select = node.parent_select
         if (
@@ -153,7 +162,10 @@ class LeakproofPredicates:
 
     @cached_property
     def _families(self) -> dict[str, str | None]:
-        """The family of each column name; None where two relations disagree or something is computed under it."""
+        """The family of each column name.
+
+        None where two relations disagree or something is computed under it.
+        """
         found: dict[str, str | None] = {}
         for use in self.draft.uses:
             for column in use.info.columns if use.info is not None else ():
@@ -213,13 +225,18 @@ def _is_plain(select: exp.Select) -> bool:
 
 
 def _is_inner(node: exp.Table, select: exp.Select) -> bool:
-    """Whether no outer join of the query may keep rows of this relation that the WHERE would drop, or add NULLs."""
+    """Whether no outer join of the query may keep rows of this relation that the WHERE would drop.
+
+    Or add NULLs.
+    """
     source = node.parent
     joins = select.args.get("joins") or []
     is_direct = source is select.args.get("from_") or source in joins
-    return is_direct and node.meta.get(USE_KEY) is not None and not any(
-        join.args.get("side") or join.args.get("method") or join.args.get("kind") in ("SEMI", "ANTI") for join in joins
-    )  # fmt: skip
+    is_inward = not any(
+        join.args.get("side") or join.args.get("method") or join.args.get("kind") in ("SEMI", "ANTI")
+        for join in joins
+    )
+    return is_direct and is_inward and node.meta.get(USE_KEY) is not None
 
 
 def _conjuncts(predicate: exp.Expr) -> Iterator[exp.Expr]:

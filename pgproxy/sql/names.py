@@ -1,6 +1,7 @@
 """Which relation a name means, for one principal. What it may not see does not exist here.
 
-PostgreSQL docs, "The Schema Search Path": pg_catalog comes first unless the path names it. A name that is a file, a
+PostgreSQL docs, "The Schema Search Path": pg_catalog comes first unless the path names it. A name that is a
+file, a
 URL or a variable of the engine's process simply is not in the catalog.
 """
 

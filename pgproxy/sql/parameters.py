@@ -1,6 +1,9 @@
-"""What type each `$n` has: declared, or inferred from where it stands; and the casts that fix it on the engine.
+"""What type each `$n` has.
 
-PostgreSQL docs, "PREPARE" and "Function Type Resolution": an undeclared parameter takes its type from the context in
+Declared, or inferred from where it stands; and the casts that fix it on the engine.
+
+PostgreSQL docs, "PREPARE" and "Function Type Resolution": an undeclared parameter takes its type from the
+context in
 which it is first used, and is text where that says nothing.
 """
 
@@ -22,8 +25,10 @@ _COMPARISONS = (
 )  # fmt: skip
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod)
 _TEXT_OPERANDS = (
-    exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo, exp.DPipe, exp.Lower, exp.Upper, exp.Concat,
-    exp.Trim, exp.Length, exp.Substring, exp.StartsWith, exp.StrPosition, exp.Replace, exp.SplitPart, exp.Escape,
+    exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo, exp.DPipe, exp.Lower, exp.Upper,
+    exp.Concat,
+    exp.Trim, exp.Length, exp.Substring, exp.StartsWith, exp.StrPosition, exp.Replace, exp.SplitPart,
+    exp.Escape,
 )  # fmt: skip
 _AGGREGATE_OIDS: dict[type[exp.Expr], Oid] = {
     exp.Count: Oid.INT8,
@@ -109,7 +114,9 @@ def _column_oids(draft: Draft) -> Mapping[str, int]:
     return {name: oid for name, oid in found.items() if name not in clashing}
 
 
-def _from_context(parameter: exp.Expr, columns: Mapping[str, int], draft: Draft) -> int | None:
+def _from_context(  # noqa: C901 - one arm per place
+    parameter: exp.Expr, columns: Mapping[str, int], draft: Draft
+) -> int | None:
     node, parent = parameter, parameter.parent
     while isinstance(parent, (exp.Paren, exp.Neg)) or (
         isinstance(parent, exp.Tuple) and isinstance(parent.parent, exp.In)
@@ -166,7 +173,9 @@ def _arithmetic_oid(parent: exp.Expr, node: exp.Expr, columns: Mapping[str, int]
     return oid
 
 
-def _operand_oid(node: exp.Expr | None, columns: Mapping[str, int]) -> int | None:
+def _operand_oid(  # noqa: C901, PLR0912 - one arm per kind of operand
+    node: exp.Expr | None, columns: Mapping[str, int]
+) -> int | None:
     match node:
         case exp.Column():
             qualified = f"{node.table.lower()}.{node.name.lower()}" if node.table else node.name.lower()

@@ -5,6 +5,7 @@ sqlglot accepts much that neither engine means; what it would read wrongly is re
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import sqlglot
 from sqlglot import exp
@@ -19,7 +20,8 @@ from pgwire.sqlstate import SqlState
 MAX_TEXT_CHARS = 1_000_000
 MAX_TOKENS = 100_000
 MAX_NESTING = 120
-"""Python's recursion limit is 1,000 frames, and one level of parentheses costs the parser about fifteen in the
+"""Python's recursion limit is 1,000 frames, and one level of parentheses costs the parser about fifteen in
+the
 interpreter; the compiled sqlglot costs fewer. Measured: 200 levels still parse."""
 
 _STATEMENT_WORDS = frozenset(
@@ -31,12 +33,61 @@ _FOLLOWERS = {
     "alter": frozenset({"table"}),
 }
 _REFUSED_WORDS = frozenset(
-    """
-    abort alter analyze attach begin call checkpoint close cluster comment commit copy deallocate declare describe detach
-    discard do end execute explain export fetch force grant import install listen load lock merge move notify pivot
-    pragma prepare reassign refresh reindex release reset revoke rollback savepoint security set show start summarize
-    unlisten unpivot use vacuum
-    """.split()
+    [
+        "abort",
+        "alter",
+        "analyze",
+        "attach",
+        "begin",
+        "call",
+        "checkpoint",
+        "close",
+        "cluster",
+        "comment",
+        "commit",
+        "copy",
+        "deallocate",
+        "declare",
+        "describe",
+        "detach",
+        "discard",
+        "do",
+        "end",
+        "execute",
+        "explain",
+        "export",
+        "fetch",
+        "force",
+        "grant",
+        "import",
+        "install",
+        "listen",
+        "load",
+        "lock",
+        "merge",
+        "move",
+        "notify",
+        "pivot",
+        "pragma",
+        "prepare",
+        "reassign",
+        "refresh",
+        "reindex",
+        "release",
+        "reset",
+        "revoke",
+        "rollback",
+        "savepoint",
+        "security",
+        "set",
+        "show",
+        "start",
+        "summarize",
+        "unlisten",
+        "unpivot",
+        "use",
+        "vacuum",
+    ]
 )
 """Statements that the session handles itself, before the planner, or nobody does."""
 
@@ -50,7 +101,8 @@ def parse_statement(text: str, context: PlanContext) -> tuple[exp.Expr, str]:
     """Parse exactly one statement; gives the tree and the dialect that accepted it.
 
     Raises:
-        StatementError: 42601 with PostgreSQL's words and position; 54001 for a statement too long or too deep.
+        StatementError: 42601 with PostgreSQL's words and position; 54001 for a statement too long or too
+        deep.
         FeatureNotSupported: text that the parsers are known to misread.
     """
     if len(text) > MAX_TEXT_CHARS:
@@ -156,7 +208,10 @@ def _check_limits(tokens: Sequence[Token]) -> None:
 
 
 def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
-    """Refuse what is no statement of ours before sqlglot sees it: it logs the text of what it does not know."""
+    """Refuse what is no statement of ours before sqlglot sees it.
+
+    It logs the text of what it does not know.
+    """
     words = [token.text.lower() for token in tokens[:3]]
     if not words:
         raise StatementError("syntax error at end of input", position=len(text) + 1)
@@ -171,7 +226,7 @@ def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
 
 
 def _check_tokens(text: str, tokens: Sequence[Token], dialect: str) -> None:
-    for token, following in zip(tokens, tokens[1:], strict=False):
+    for token, following in pairwise(tokens):
         word = token.text.lower()
         if (
             token.token_type is TokenType.STRING

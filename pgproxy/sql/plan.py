@@ -14,7 +14,8 @@ class EngineTree:
     """What DuckDB's own parser says of rendered text: the verifier's evidence.
 
     statement_type: DuckDB's StatementType name (`SELECT`, `INSERT`, …), one per statement in the text.
-    relations: (catalog, schema, table) of every base table reference; functions: (schema, name) of every call,
+    relations: (catalog, schema, table) of every base table reference; functions: (schema, name) of every
+    call,
     table functions included. None for both where DuckDB has no serialised tree (DML and DDL).
     """
 
@@ -24,7 +25,8 @@ class EngineTree:
 
 
 EngineParser = Callable[[str], EngineTree]
-"""DuckDB's own parser; raises ValueError on text that does not parse. An argument, so that the planner stays pure."""
+"""DuckDB's own parser; raises ValueError on text that does not parse. An argument, so that the planner
+stays pure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class PlanContext:
     search_path: schemas, without the implicit pg_catalog. session_user: the authenticated principal.
     dialect: auto, postgres or duckdb. temp_tables: relations private to the session, by lower-case name.
     session_values: what the session's functions give, by PostgreSQL's name: `current_user`, `session_user`,
-        `current_database`, `current_schema`, `version`, and `current_setting.NAME` per setting (NAME in lower case).
+        `current_database`, `current_schema`, `version`, and `current_setting.NAME` per setting (NAME in
+        lower case).
     """
 
     policy: EffectivePolicy
@@ -54,7 +57,10 @@ class PlanContext:
 
 
 class StatementKind(Enum):
-    """The closed list of statements that reach an engine. The value is the command tag's first word or words."""
+    """The closed list of statements that reach an engine.
+
+    The value is the command tag's first word or words.
+    """
 
     SELECT = "SELECT"
     INSERT = "INSERT"
@@ -83,10 +89,19 @@ class ObjectAccess:
 
 @dataclass(frozen=True, slots=True)
 class BoundValue:
-    """A value that the gateway itself binds after the client's parameters (current_user, attributes, viewer key)."""
+    """A value that the gateway itself binds after the client's parameters (current_user.
+
+    Attributes, viewer key).
+
+    session_key: set where the value may differ between two runs of one cached plan (settings, the backend's
+    process
+    id): it is then read from the running session's values at each run, and `text` only says what it was at
+    planning.
+    """
 
     type_oid: int
     text: str | None
+    session_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,8 @@ class Plan:
     """A statement that may run: rewritten, rendered, verified. Frozen; safe to cache.
 
     sql: in DuckDB's dialect; `$1 … $n` are the client's, the following ones are `bound_values`.
-    describe_sql: the same with each parameter replaced by a typed non-null sample, for Describe (a typed NULL makes
+    describe_sql: the same with each parameter replaced by a typed non-null sample, for Describe (a typed
+    NULL makes
         DuckDB fold an expression to INTEGER).
     parameter_oids: one per client parameter, inferred where the client declared 0.
     column_names: PostgreSQL's names of the result columns where the planner knows them, else None.

@@ -1,6 +1,7 @@
 """`plan_statement`: client text in, plan or denial out. The single way to an engine.
 
-parse → admit → resolve → authorise → translate → secure → render → verify. Pure: the same text, types and context
+parse → admit → resolve → authorise → translate → secure → render → verify. Pure: the same text, types and
+context
 give the same plan, and nothing but the returned plan is changed.
 """
 
@@ -46,7 +47,9 @@ def plan_statement(text: str, parameter_oids: Sequence[int], context: PlanContex
 
 
 def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
-    """EXPLAIN of a planned statement: the engine's plan shows filters and masks, so only where there are none.
+    """EXPLAIN of a planned statement.
+
+    The engine's plan shows filters and masks, so only where there are none.
 
     Raises:
         FeatureNotSupported: the statement is governed for this principal.
@@ -105,10 +108,8 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         catalog_generation=draft.context.catalog.generation,
         fingerprint=draft.fingerprint,
         column_names=draft.column_names,
-        uses_temp=any(use.is_temporary for use in draft.uses),
-        changes_catalog=not is_query
-        and draft.kind not in _WRITES
-        and draft.kind is not StatementKind.TRUNCATE,
+        uses_temp=any(use.is_temporary for use in draft.uses) or is_temporary(draft.tree),
+        changes_catalog=draft.kind in DEFINITIONS,
     )
 
 

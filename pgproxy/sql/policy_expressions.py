@@ -1,7 +1,9 @@
 """Row filters and masks: stored text to an expression over raw columns that nothing around it can bend.
 
-Every column is qualified with the relation's reserved alias, so no lateral neighbour captures it; every function is
-qualified with `system.main`, so no macro shadows it; text compares under the binary collation, so no setting widens a
+Every column is qualified with the relation's reserved alias, so no lateral neighbour captures it; every
+function is
+qualified with `system.main`, so no macro shadows it; text compares under the binary collation, so no
+setting widens a
 filter. What the session decides is a bound value. Text that does not parse, or says more than it may, denies.
 """
 
@@ -30,8 +32,37 @@ BASE_ALIAS = f"{RESERVED_PREFIX}base"
 ATTRIBUTE_SETTING = "pgproxy.attr."
 
 _GRAMMAR = frozenset(
-    "cast try_cast coalesce extract position overlay interval case when in not and or exists row array struct map if any "
-    "all some list grouping values date time timestamp json".split()
+    [
+        "cast",
+        "try_cast",
+        "coalesce",
+        "extract",
+        "position",
+        "overlay",
+        "interval",
+        "case",
+        "when",
+        "in",
+        "not",
+        "and",
+        "or",
+        "exists",
+        "row",
+        "array",
+        "struct",
+        "map",
+        "if",
+        "any",
+        "all",
+        "some",
+        "list",
+        "grouping",
+        "values",
+        "date",
+        "time",
+        "timestamp",
+        "json",
+    ]
 )
 """Words before a parenthesis that are DuckDB's grammar, not names of functions."""
 
@@ -71,9 +102,12 @@ def raw_scope(
 
 
 def filter_predicate(policy: TablePolicy, scope: PolicyScope, *, for_check: bool = False) -> exp.Expr | None:
-    """Permissive filters OR together, restrictive ones AND; filtered without a permissive one: nothing. None: all.
+    """Permissive filters OR together, restrictive ones AND.
 
-    for_check: of rows written: `check` where a filter has one, and `using` besides, since a row that its writer may
+    Filtered without a permissive one: nothing. None: all.
+
+    for_check: of rows written: `check` where a filter has one, and `using` besides, since a row that its
+    writer may
     not see must not come back by RETURNING.
     """
     if not policy.is_filtered:
@@ -211,7 +245,10 @@ def _bind_columns(root: exp.Expr, scope: PolicyScope) -> None:
 
 
 def _pin_collation(root: exp.Expr, scope: PolicyScope) -> None:
-    """`region = 'EU'` would match `eu` under another default collation; an explicit binary one cannot be overridden."""
+    """`region = 'EU'` would match `eu` under another default collation.
+
+    An explicit binary one cannot be overridden.
+    """
     texts = {
         column.name.lower()
         for column in scope.table.columns
@@ -240,7 +277,8 @@ def _is_text(operand: exp.Expr, texts: set[str]) -> bool:
 def _qualified(root: exp.Expr) -> exp.Expr:
     """The expression as finished text in which every function call reads `"system"."main".f(…)`.
 
-    Operators that DuckDB resolves as functions become such calls too. The text stands in the tree as one opaque node,
+    Operators that DuckDB resolves as functions become such calls too. The text stands in the tree as one
+    opaque node,
     which no later stage translates again.
     """
     for node in reversed(list(root.walk(bfs=False))):  # innermost first: an outer call copies its arguments

@@ -1,6 +1,10 @@
-"""The tree to DuckDB's text: comments stripped, names quoted. Only what the planner holds as a tree is ever written."""
+"""The tree to DuckDB's text.
+
+Comments stripped, names quoted. Only what the planner holds as a tree is ever written.
+"""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import sqlglot
 from sqlglot import ErrorLevel, exp
@@ -13,13 +17,17 @@ from pgwire.errors import FeatureNotSupported
 from pgwire.types import Oid, engine_type_of
 
 _SAMPLES = {
-    Oid.BOOL: "true", Oid.BYTEA: "\\x00", Oid.INT8: "1", Oid.INT2: "1", Oid.INT4: "1", Oid.OID: "1", Oid.FLOAT4: "1",
-    Oid.FLOAT8: "1", Oid.NUMERIC: "1", Oid.DATE: "2000-01-01", Oid.TIME: "00:00:00", Oid.TIMETZ: "00:00:00+00",
+    Oid.BOOL: "true", Oid.BYTEA: "\\x00", Oid.INT8: "1", Oid.INT2: "1", Oid.INT4: "1", Oid.OID: "1",
+    Oid.FLOAT4: "1",
+    Oid.FLOAT8: "1", Oid.NUMERIC: "1", Oid.DATE: "2000-01-01", Oid.TIME: "00:00:00",
+    Oid.TIMETZ: "00:00:00+00",
     Oid.TIMESTAMP: "2000-01-01 00:00:00", Oid.TIMESTAMPTZ: "2000-01-01 00:00:00+00", Oid.INTERVAL: "1 day",
-    Oid.UUID: "00000000-0000-0000-0000-000000000000", Oid.JSON: "{}", Oid.JSONB: "{}", Oid.BIT: "1", Oid.VARBIT: "1",
+    Oid.UUID: "00000000-0000-0000-0000-000000000000", Oid.JSON: "{}", Oid.JSONB: "{}", Oid.BIT: "1",
+    Oid.VARBIT: "1",
     Oid.REGCLASS: "1", Oid.REGTYPE: "1", Oid.REGPROC: "1",
 }  # fmt: skip
-"""A non-null value of each type: DuckDB folds an expression over a typed NULL to INTEGER when it describes."""
+"""A non-null value of each type: DuckDB folds an expression over a typed NULL to INTEGER when it
+describes."""
 
 
 def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
@@ -49,7 +57,7 @@ def _with_samples(sql: str, oids: tuple[int, ...]) -> str:
         return sql
     pieces, done = [], 0
     tokens = sqlglot.tokenize(sql, read="duckdb")
-    for token, following in zip(tokens, tokens[1:], strict=False):
+    for token, following in pairwise(tokens):
         if token.token_type is TokenType.PARAMETER and following.token_type is TokenType.NUMBER:
             pieces += [sql[done : token.start], _sample(oids, int(following.text))]
             done = following.end + 1

@@ -1,7 +1,11 @@
-"""Every name to what it means: relations through CTE scopes, the search path and the catalog; columns to aliases.
+"""Every name to what it means.
 
-Each CTE gets a name of the planner's own. Should the engine scope a name differently from this module, it then finds
-nothing at all, never a table of the same name. PostgreSQL docs, "WITH Queries"; DuckDB's scoping where they differ:
+Relations through CTE scopes, the search path and the catalog; columns to aliases.
+
+Each CTE gets a name of the planner's own. Should the engine scope a name differently from this module, it
+then finds
+nothing at all, never a table of the same name. PostgreSQL docs, "WITH Queries"; DuckDB's scoping where they
+differ:
 a CTE does not cover its own body unless it recurses, nor the bodies before it.
 """
 
@@ -45,6 +49,7 @@ def resolve(draft: Draft) -> Draft:
     resolver.visit_statement(draft.tree)
     uses = tuple(resolver.found.uses)
     _normalise_columns(draft.tree, uses)
+    _split_assignments(draft.tree)
     if draft.dialect == "postgres":
         _fold_names(draft.tree)
     return replace(draft, uses=uses, views=dict(resolver.found.views))
@@ -52,7 +57,10 @@ def resolve(draft: Draft) -> Draft:
 
 @dataclass(slots=True)
 class Resolved:
-    """What resolving one statement has found. views: the body of each view that must be read through its query."""
+    """What resolving one statement has found.
+
+    views: the body of each view that must be read through its query.
+    """
 
     uses: list[RelationUse] = field(default_factory=list)
     views: dict[int, exp.Expr] = field(default_factory=dict)
@@ -155,7 +163,8 @@ class RelationResolver:
     def _expand_view(self, view: TableInfo, index: int) -> None:
         """Read a view through its query where a policy of the reader lies beneath it.
 
-        A view gives its reader the owner's privileges, not freedom from the reader's filters and masks. Where none
+        A view gives its reader the owner's privileges, not freedom from the reader's filters and masks.
+        Where none
         lies beneath, the engine's own view is used as it is.
         """
         if not view_needs_policy(view, self._reader):
@@ -164,7 +173,8 @@ class RelationResolver:
         body = view_body(view, self._depth)
         owner = replace(self._context.policy, is_admin=True)
         context = replace(
-            self._context, policy=owner, default_catalog=view.name.catalog, search_path=(view.name.schema, "public"),
+            self._context, policy=owner, default_catalog=view.name.catalog, search_path=(view.name.schema,
+            "public"),
             temp_tables={},
         )  # fmt: skip
         below = RelationResolver(context, self.found, Role.VIEW_SOURCE, self._depth + 1)
@@ -175,7 +185,10 @@ class RelationResolver:
 
 
 def view_needs_policy(view: TableInfo, reader: EffectivePolicy) -> bool:
-    """Whether a view could hide a policy from being applied: its reader is no administrator and policies exist."""
+    """Whether a view could hide a policy from being applied.
+
+    Its reader is no administrator and policies exist.
+    """
     has_policies = bool(reader.row_filters or reader.column_masks)
     return view.kind is RelationKind.VIEW and has_policies and not reader.is_admin
 
@@ -218,7 +231,10 @@ def target_tables(tree: exp.Expr) -> Iterator[exp.Table]:
 
 
 def _ensure_alias(node: exp.Table, name: str) -> None:
-    """Keep the name by which columns are qualified. With PIVOT the alias names the result, and no name is visible."""
+    """Keep the name by which columns are qualified.
+
+    With PIVOT the alias names the result, and no name is visible.
+    """
     if node.alias:
         return
     alias = node.args.get("alias")
@@ -227,7 +243,10 @@ def _ensure_alias(node: exp.Table, name: str) -> None:
 
 
 def _normalise_columns(tree: exp.Expr, uses: tuple[RelationUse, ...]) -> None:
-    """`sales.customers.ssn` → `customers.ssn`: behind a derived table only the alias is left to qualify with."""
+    """`sales.customers.ssn` → `customers.ssn`.
+
+    Behind a derived table only the alias is left to qualify with.
+    """
     schemas: dict[tuple[str, str], str] = {}
     for use in uses:
         if not use.has_alias:
@@ -242,6 +261,26 @@ def _normalise_columns(tree: exp.Expr, uses: tuple[RelationUse, ...]) -> None:
             column.set("table", quoted(alias))
             column.set("db", None)
             column.set("catalog", None)
+
+
+def _split_assignments(tree: exp.Expr) -> None:
+    """`SET (a, b) = (1, 2)` → `SET a = 1, b = 2`.
+
+    Two assignments, not the comparison that the tree looks like.
+    """
+    if not isinstance(tree, exp.Update):
+        return
+    single: list[exp.Expr] = []
+    for item in tree.expressions:
+        left, right = item.this, item.expression
+        if not isinstance(left, exp.Tuple):
+            single.append(item)
+            continue
+        if not isinstance(right, exp.Tuple) or len(left.expressions) != len(right.expressions):
+            raise FeatureNotSupported("this form of UPDATE … SET (…) is not supported")
+        pairs = zip(left.expressions, right.expressions, strict=True)
+        single += [exp.EQ(this=column, expression=value) for column, value in pairs]
+    tree.set("expressions", single)
 
 
 def _fold_names(tree: exp.Expr) -> None:

@@ -1,8 +1,11 @@
 """Each governed relation becomes a derived table that holds only what the principal may see.
 
-`(SELECT permitted columns, masked FROM cat.schema.table WHERE row filter OFFSET 0) AS alias`: filter first, on raw
-values; then mask; everything that the client wrote sees the result, so `*`, whole rows, USING, PIVOT and rowid
-inherit the policy. OFFSET 0 is the barrier of DuckDB 1.5.5 (docs/security-model.md): without it a client's predicate
+`(SELECT permitted columns, masked FROM cat.schema.table WHERE row filter OFFSET 0) AS alias`: filter first,
+on raw
+values; then mask; everything that the client wrote sees the result, so `*`, whole rows, USING, PIVOT and
+rowid
+inherit the policy. OFFSET 0 is the barrier of DuckDB 1.5.5 (docs/security-model.md): without it a client's
+predicate
 may run on rows that the filter hides and tell of them in its error. A relation without policy costs nothing.
 """
 
@@ -14,9 +17,10 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo
 from pgproxy.sql.authorise import is_governed, readable_columns
 from pgproxy.sql.bindings import place_system_value
+from pgproxy.sql.definitions import secure_definition
 from pgproxy.sql.draft import (
-    ROWID,
     CTE_KEY,
+    ROWID,
     USE_KEY,
     BoundValues,
     Draft,
@@ -26,8 +30,8 @@ from pgproxy.sql.draft import (
     engine_table,
     quoted,
 )
-from pgproxy.sql.definitions import secure_definition
 from pgproxy.sql.leakproof import LeakproofPredicates
+from pgproxy.sql.plan import StatementKind
 from pgproxy.sql.policy_expressions import (
     BASE_ALIAS,
     broken_policy,
@@ -36,7 +40,6 @@ from pgproxy.sql.policy_expressions import (
     raw_scope,
     secured_source,
 )
-from pgproxy.sql.plan import StatementKind
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.writes import secure_write
 from pgwire.errors import AccessDenied
@@ -69,7 +72,10 @@ class Securing:
                 raise AccessDenied("a relation of the statement could not be resolved")
 
     def _view_source(self, index: int) -> exp.Subquery | None:
-        """A view's query with the policies beneath it applied, under the reserved alias and the view's names."""
+        """A view's query with the policies beneath it applied.
+
+        Under the reserved alias and the view's names.
+        """
         body = self.draft.views.get(index)
         info = self.draft.uses[index].info
         if body is None or info is None:
@@ -96,7 +102,10 @@ class Securing:
         with_rowid: bool = False,
         source: exp.Subquery | None = None,
     ) -> exp.Select:
-        """The query behind a governed relation. pushed: a leakproof predicate of the client over raw columns."""
+        """The query behind a governed relation.
+
+        pushed: a leakproof predicate of the client over raw columns.
+        """
         policy = use.policy
         if policy is None:
             raise broken_policy(table.name)
@@ -175,7 +184,10 @@ class Securing:
 
 
 def secure(draft: Draft, bound: BoundValues) -> Draft:
-    """Put the policy into the tree. After this stage no relation of the statement is raw unless it is ungoverned."""
+    """Put the policy into the tree.
+
+    After this stage no relation of the statement is raw unless it is ungoverned.
+    """
     securing = Securing(draft, bound, LeakproofPredicates(draft))
     tree = draft.tree
     if isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):

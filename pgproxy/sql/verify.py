@@ -1,6 +1,7 @@
 """The last look: DuckDB's own parser reads the rendered text, and everything in it must be what we put there.
 
-This closes disagreements between sqlglot and DuckDB as a class: whatever the first parser misread, the second one
+This closes disagreements between sqlglot and DuckDB as a class: whatever the first parser misread, the
+second one
 would have to find among the relations and functions that the planner itself placed.
 """
 

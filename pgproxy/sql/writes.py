@@ -1,7 +1,9 @@
 """INSERT, UPDATE and DELETE with PostgreSQL's row security semantics.
 
-Rows are found through the same derived table that a query would see, so a WHERE touches visible rows only and tells
-nothing of the others; a row filter's check must hold for every row written, and NULL does not hold; RETURNING gives
+Rows are found through the same derived table that a query would see, so a WHERE touches visible rows only
+and tells
+nothing of the others; a row filter's check must hold for every row written, and NULL does not hold;
+RETURNING gives
 masked values. PostgreSQL docs, "CREATE POLICY", the table of policies applied by command type.
 """
 
@@ -26,7 +28,8 @@ TARGET = "pgproxy_target"
 NEW = "pgproxy_new"
 RAW_PREFIX = "pgproxy_raw_"
 CHECK_MARKER = "\x02pgproxy:"
-"""Begins the text of an error that the rendered SQL raises: marker, SQLSTATE, colon, message. The engine adapter
+"""Begins the text of an error that the rendered SQL raises: marker, SQLSTATE, colon, message. The engine
+adapter
 knows it by this and nothing else (`execnode.engine.errors.ENGINE_ERROR_MARKER`)."""
 
 
@@ -34,8 +37,10 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
     """Secure one write: its sources, its target and what it returns.
 
     Raises:
-        AccessDenied: a masked column would be written from its masked value; no privilege for what is returned.
-        FeatureNotSupported: ON CONFLICT and the like on a governed table: they touch hidden rows through their keys.
+        AccessDenied: a masked column would be written from its masked value; no privilege for what is
+        returned.
+        FeatureNotSupported: ON CONFLICT and the like on a governed table: they touch hidden rows through
+        their keys.
     """
     use = draft.uses[0]
     securing.secure_sources(tree)
@@ -199,23 +204,14 @@ def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[s
     columns = {column.name.lower(): column for column in table.columns}
     found: dict[str, exp.Expr] = {}
     for item in tree.expressions:
-        left, right = item.this, item.expression
-        lefts = left.expressions if isinstance(left, exp.Tuple) else [left]
-        rights = (
-            right.expressions if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple) else [right]
-        )
-        if len(lefts) != len(rights):
-            raise FeatureNotSupported(
-                "this form of SET is not supported on a table with a row filter or mask"
-            )
-        for column, value in zip(lefts, rights, strict=True):
-            name = column.name.lower()
-            if name not in columns:
-                raise undefined_column(column.name)
-            if name in masks:
-                raise AccessDenied(f'permission denied for column "{column.name}": it is masked')
-            is_default = isinstance(value, exp.Column) and value.sql() in ("default", "DEFAULT")
-            found[name] = default_value(columns[name]) if is_default else value
+        column, value = item.this, item.expression
+        name = column.name.lower()
+        if name not in columns:
+            raise undefined_column(column.name)
+        if name in masks:
+            raise AccessDenied(f'permission denied for column "{column.name}": it is masked')
+        is_default = isinstance(value, exp.Column) and value.sql().lower() == "default"
+        found[name] = default_value(columns[name]) if is_default else value
     return found
 
 

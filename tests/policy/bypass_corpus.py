@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """Attempts to see what the analyst may not: hidden rows (region <> EU), masked ssn and email, hr.staff.phone, whole
 tables without a grant, the engine's files, settings and catalog.
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """The bypass corpus: whatever is tried, no hidden cell comes back, neither in rows nor in an error's text.
 
 The engine's raw error text is looked at, too, though a client never sees it: an error that quotes a hidden cell means
@@ -56,19 +57,13 @@ def test_the_case_has_teeth_on_raw_duckdb(world: duckdb.DuckDBPyConnection, sql:
     assert any(marker in raw.replace(sql, "") for marker in MARKERS)
 
 
-@pytest.mark.parametrize("principal", ["analyst", "writer", "auditor", "intern", "dropbox"])
 @pytest.mark.parametrize("sql", LEAKING + REFUSED)
-def test_nothing_hidden_comes_back(world: duckdb.DuckDBPyConnection, sql: str, principal: str) -> None:
-    before = world.execute(
-        "SELECT count(*), list(ssn ORDER BY id) FROM lake.sales.customers WHERE region = 'US'"
-    ).fetchall()
-    _, told = answer(world, sql, principal)
-    raw_grants = {"auditor"}  # sees ssn of no row: every row is filtered away
-    assert hidden_in(told, sql) == [] or (principal in raw_grants and "[]" == told)
-    after = world.execute(
-        "SELECT count(*), list(ssn ORDER BY id) FROM lake.sales.customers WHERE region = 'US'"
-    ).fetchall()
-    assert after == before, "a hidden row was changed"
+def test_nothing_hidden_comes_back(world: duckdb.DuckDBPyConnection, sql: str) -> None:
+    hidden_rows = "SELECT count(*), list(ssn ORDER BY id) FROM lake.sales.customers WHERE region = 'US'"
+    before = world.execute(hidden_rows).fetchall()
+    for principal in ("analyst", "writer", "auditor", "intern", "dropbox"):
+        assert hidden_in(answer(world, sql, principal)[1], sql) == [], principal
+    assert world.execute(hidden_rows).fetchall() == before, "a hidden row was changed"
 
 
 @pytest.mark.parametrize("sql", LEAKING)
@@ -104,17 +99,16 @@ def test_a_barrier_stands_where_a_predicate_may_fail_on_many_hidden_rows(
     world: duckdb.DuckDBPyConnection,
 ) -> None:
     uuid = "00000000-0000-0000-0000-000000000000"
-    insert = "INSERT INTO lake.sales.customers(id, name, region, note)"
     world.execute(f"UPDATE lake.sales.customers SET note = '{uuid}' WHERE region = 'EU'")
-    world.execute(f"{insert} SELECT 100 + i, 'n', 'EU', '{uuid}' FROM range(5000) t(i)")
-    world.execute(f"{insert} SELECT 100000 + i, 'n', 'US', 'HIDDEN-' || i FROM range(5000) t(i)")
+    world.execute(
+        "INSERT INTO lake.sales.customers(id, name, region, note) SELECT 100 + i, 'n', if(i % 2 = 0, 'EU', 'US'), "
+        f"if(i % 2 = 0, '{uuid}', 'HIDDEN-' || i) FROM range(100000) t(i)"
+    )
     planned = plan("SELECT id FROM customers WHERE note::UUID IS NOT NULL", "analyst")
-    assert len(run(world, planned)) == 5002
-    assert "OFFSET 0" in planned.sql
+    values = [value.text for value in planned.bound_values]
+    assert len(run(world, planned)) == 50002
     with pytest.raises(duckdb.Error, match="HIDDEN"):  # a plain subquery is no barrier
-        world.execute(
-            planned.sql.replace("OFFSET 0", ""), [value.text for value in planned.bound_values]
-        ).fetchall()
+        world.execute(planned.sql.replace("OFFSET 0", ""), values).fetchall()
 
 
 def test_a_macro_in_the_engine_does_not_shadow_a_function_of_a_mask(world: duckdb.DuckDBPyConnection) -> None:

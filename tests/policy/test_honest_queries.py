@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """Honest questions get the answers of a database that holds permitted data only."""
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """Writes under row filters and masks: PostgreSQL's row security semantics, run on DuckDB."""
 
 from collections.abc import Iterator
@@ -78,9 +79,10 @@ def test_the_where_of_a_write_sees_masks_and_fails_on_no_hidden_row(world: duckd
 
 
 def test_other_relations_of_a_write_are_secured(world: duckdb.DuckDBPyConnection) -> None:
-    assert write(
+    deleted = write(
         world, "DELETE FROM orders USING customers c WHERE c.id = customer_id RETURNING customer_id"
-    ) == [(1,), (1,), (2,)]
+    )
+    assert sorted(deleted) == [(1,), (1,), (2,)]
     assert write(world, "INSERT INTO numbers SELECT id + 100 FROM customers RETURNING n") == [(101,), (102,)]
 
 

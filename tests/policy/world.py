@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """A small governed world: catalogs with hidden rows and columns, four principals, and a raw DuckDB to run plans on."""
 
 from typing import Any
