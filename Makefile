@@ -34,6 +34,7 @@ proto: venv
 	$(BIN)/python -m tests.proto_freshness --write
 
 bench: venv
+	$(BIN)/pip install --quiet -e '.[bench]'
 	$(BIN)/python -m benchmarks
 
 soak: venv

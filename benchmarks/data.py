@@ -1,0 +1,58 @@
+"""The rows that every target serves: made once by DuckDB's TPC-H generator and kept in the cache."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from demo.data import create_tpch
+
+LINEITEM_ROWS = 1_000_000
+_ROWS_AT_SCALE_1 = 6_001_215
+_WIDE = "SELECT i AS id, {columns} FROM range({rows}) AS r(i)"
+_WIDE_COLUMNS = ", ".join(f"repeat(md5((i * 4 + {c})::VARCHAR), 12) AS text{c}" for c in range(4))
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A DuckDB file that holds `tables` in its schema main. name: also the database's name for clients."""
+
+    name: str
+    path: Path
+    tables: tuple[str, ...]
+
+
+def stream_data(cache: Path, rows: int) -> DataSet:
+    """Give `lineitem` with `rows` rows, and `wide` with an eighth of them, of four texts of 384 bytes.
+
+    A row of `wide` stays below 2 kB, so that PostgreSQL keeps it in the table itself.
+    """
+
+    def create(connection: duckdb.DuckDBPyConnection) -> None:
+        # The generator works in steps of 0.01, and gives a little less or more than the share.
+        create_tpch(connection, math.ceil(100 * rows / _ROWS_AT_SCALE_1 + 0.1) / 100)
+        connection.execute("ALTER TABLE lineitem RENAME TO every_lineitem")
+        connection.execute(f"CREATE TABLE lineitem AS FROM every_lineitem LIMIT {rows}")
+        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            if table != "lineitem":
+                connection.execute(f'DROP TABLE "{table}"')
+        connection.execute(f"CREATE TABLE wide AS {_WIDE.format(columns=_WIDE_COLUMNS, rows=rows // 8)}")
+        found = connection.execute("SELECT count(*) FROM lineitem").fetchone()
+        if found != (rows,):
+            raise RuntimeError(f"the generator made {found} rows, not {rows}")
+
+    return DataSet("bench", _cached(cache / f"stream-{rows}.duckdb", create), ("lineitem", "wide"))
+
+
+def _cached(path: Path, create: Callable[[duckdb.DuckDBPyConnection], None]) -> Path:
+    """Make a DuckDB file unless it is there; a half-written one is never left behind."""
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(partial)) as connection:
+            create(connection)
+        partial.rename(path)
+    return path

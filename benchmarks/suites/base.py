@@ -1,0 +1,70 @@
+"""What a suite is: cases that are measured the same way on every target, and the ratios that matter."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks.data import DataSet
+from benchmarks.targets.base import RunningTarget, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that a probe gives. scale: what the stored value is divided by where it is shown."""
+
+    key: str
+    title: str
+    digits: int = 1
+    scale: float = 1.0
+
+
+class Probe(Protocol):
+    """One case on one target, ready to run: its connection is open."""
+
+    def check(self) -> Mapping[str, str]:
+        """Run once, unmeasured: warms caches, and gives facts to compare, such as a digest of the rows."""
+        ...
+
+    def measure(self) -> Mapping[str, float]:
+        """Run once and give the value of every metric that this target has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to measure. open(target) connects and gives the probe."""
+
+    key: str
+    title: str
+    open: Callable[[RunningTarget], AbstractContextManager[Probe]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The ratio `above` / `below` of a metric, by targets' names. at_least: what the project aims at."""
+
+    above: str
+    below: str
+    metric: str
+    at_least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Everything about one benchmark. data(cache, rows) makes what the targets serve.
+
+    metrics: in the order of the table; the first is drawn. about: a paragraph for the report.
+    """
+
+    name: str
+    title: str
+    about: str
+    metrics: tuple[Metric, ...]
+    targets: tuple[Target, ...]
+    data: Callable[[Path, int], DataSet]
+    rows: int
+    quick_rows: int
+    cases: tuple[Case, ...]
+    comparisons: tuple[Comparison, ...]

@@ -1,0 +1,118 @@
+"""How fast a large result streams: one client reads a whole table over the wire."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+import duckdb
+
+from benchmarks.data import LINEITEM_ROWS, stream_data
+from benchmarks.raw_client import RawClient, extended_query, simple_query
+from benchmarks.suites.base import Case, Comparison, Metric, Probe, Suite
+from benchmarks.targets.base import RunningTarget
+from benchmarks.targets.buenavista import BUENAVISTA
+from benchmarks.targets.gateway import EMBEDDED, REMOTE
+from benchmarks.targets.in_process import IN_PROCESS
+from benchmarks.targets.postgres import POSTGRES
+
+_BATCH_ROWS = 8192
+
+
+class WireProbe:
+    """Streams a statement's answer from a server."""
+
+    def __init__(self, client: RawClient, statement: bytes) -> None:
+        self._client = client
+        self._statement = statement
+
+    def check(self) -> Mapping[str, str]:
+        answer = self._client.run(self._statement, hashed=True)
+        return {"rows": str(answer.rows), "bytes": str(answer.data_bytes), "digest": str(answer.digest)}
+
+    def measure(self) -> Mapping[str, float]:
+        answer = self._client.run(self._statement)
+        return {
+            "rows_per_s": answer.rows / answer.wall_s,
+            "bytes_per_s": answer.data_bytes / answer.wall_s,
+            "first_row_s": answer.first_row_s,
+            "wall_s": answer.wall_s,
+        }
+
+
+class InProcessProbe:
+    """Streams a query's Arrow batches from DuckDB in this process."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    def check(self) -> Mapping[str, str]:
+        self.measure()
+        return {}
+
+    def measure(self) -> Mapping[str, float]:
+        start = time.perf_counter()
+        self._connection.execute(self._sql)
+        rows, first_row_s = 0, 0.0
+        for batch in self._connection.to_arrow_reader(_BATCH_ROWS):
+            first_row_s = first_row_s or time.perf_counter() - start
+            rows += batch.num_rows
+        wall_s = time.perf_counter() - start
+        return {"rows_per_s": rows / wall_s, "first_row_s": first_row_s, "wall_s": wall_s}
+
+
+@contextmanager
+def _open(sql: str, statement: bytes, target: RunningTarget) -> Iterator[Probe]:
+    if target.address is None:
+        with duckdb.connect(str(target.data.path), read_only=True) as connection:
+            yield InProcessProbe(connection, sql)
+    else:
+        with RawClient(target.address) as client:
+            yield WireProbe(client, statement)
+
+
+def _text_case(key: str, title: str, sql: str) -> Case:
+    return Case(key, title, partial(_open, sql, simple_query(sql)))
+
+
+def _binary_case(key: str, title: str, sql: str) -> Case:
+    return Case(key, title, partial(_open, sql, extended_query(sql, 1)))
+
+
+_TWO_BIGINTS = "SELECT l_orderkey, l_partkey FROM lineitem"
+
+SUITE = Suite(
+    name="stream",
+    title="Streaming a large result",
+    about=(
+        "One client reads a whole table and throws the bytes away. `lineitem` is TPC-H's, `wide` has four "
+        "texts of 384 bytes in a row. MB/s counts DataRow messages, 10⁶ bytes each MB. The first row's time "
+        "runs from sending the statement. DuckDB in process makes Arrow batches and no rows for the wire: a "
+        "limit, not a rival. buenavista reads a tenth of the rows, for its speed; its ratio is of rows per "
+        "second."
+    ),
+    metrics=(
+        Metric("rows_per_s", "thousand rows/s", 0, 1e3),
+        Metric("bytes_per_s", "MB/s", 0, 1e6),
+        Metric("first_row_s", "first row ms", 1, 1e-3),
+        Metric("wall_s", "seconds", 2),
+    ),
+    targets=(EMBEDDED, REMOTE, POSTGRES, BUENAVISTA, IN_PROCESS),
+    data=stream_data,
+    rows=LINEITEM_ROWS,
+    quick_rows=200_000,
+    cases=(
+        _text_case("lineitem_text", "lineitem, 16 columns, text", "SELECT * FROM lineitem"),
+        _text_case("bigint_text", "two bigint columns, text", _TWO_BIGINTS),
+        _binary_case("bigint_binary", "two bigint columns, binary", _TWO_BIGINTS),
+        _text_case("wide_text", "wide, four texts of 384 bytes, text", "SELECT * FROM wide"),
+    ),
+    comparisons=(
+        Comparison("embedded", "postgres", "rows_per_s", at_least=1.0),
+        Comparison("remote", "postgres", "rows_per_s", at_least=0.6),
+        Comparison("embedded", "buenavista", "rows_per_s", at_least=25.0),
+        Comparison("embedded", "duckdb", "rows_per_s"),
+        Comparison("remote", "embedded", "rows_per_s"),
+    ),
+)

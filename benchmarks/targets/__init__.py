@@ -1,0 +1,1 @@
+"""Targets: one module per system that can be measured."""

@@ -1,0 +1,52 @@
+"""What a target is: something that serves a data set, and can be started beside the others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.data import DataSet
+from benchmarks.raw_client import Address
+
+
+class TargetUnavailable(Exception):
+    """The target cannot run here. The text says why, for the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """Where targets work. cache: kept between runs. scratch: of this run, readable by other system users."""
+
+    cache: Path
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTarget:
+    """A target that serves.
+
+    address: None for an engine in this process, which has `data` to open instead.
+    roles: process ids by what they do, for CPU time and memory.
+    facts: more to write down, such as the route that statements take.
+    """
+
+    name: str
+    version: str
+    data: DataSet
+    address: Address | None
+    roles: Mapping[str, Sequence[int]]
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A system to measure. start(workbench, data) serves until the context ends.
+
+    rows_share: the part of the run's rows that it is given, where all would take too long.
+    Starting raises TargetUnavailable if the system cannot be had here.
+    """
+
+    name: str
+    title: str
+    start: Callable[[Workbench, DataSet], AbstractContextManager[RunningTarget]]
+    rows_share: float = 1.0

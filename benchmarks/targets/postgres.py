@@ -1,0 +1,74 @@
+"""PostgreSQL 15 with the same rows, loaded by COPY, vacuumed and frozen: a scan does nothing but read."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.data import DataSet
+from benchmarks.raw_client import Address, RawClient, simple_query
+from benchmarks.targets.base import RunningTarget, Target, TargetUnavailable, Workbench
+from tests.postgres import find_binary, running_postgres
+
+_TYPES = {
+    "TINYINT": "smallint",
+    "DOUBLE": "double precision",
+    "FLOAT": "real",
+    "BLOB": "bytea",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+}
+
+
+@contextmanager
+def _start(workbench: Workbench, data: DataSet) -> Iterator[RunningTarget]:
+    if find_binary("initdb") is None or find_binary("postgres") is None:
+        raise TargetUnavailable("PostgreSQL is not installed")
+    folder = workbench.scratch / "postgres"
+    with running_postgres(folder) as dsn:
+        address = Address(_port(dsn), "postgres", "postgres")
+        with RawClient(address) as client:
+            for table in data.tables:
+                _load(client, data, table, workbench.scratch / f"{table}.csv")
+            client.run(simple_query("VACUUM (FREEZE, ANALYZE)"))
+            client.run(simple_query("CHECKPOINT"))
+            version = str(client.fetch_text("SHOW server_version")[0][0])
+        postmaster = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+        yield RunningTarget(
+            name=POSTGRES.name,
+            version=f"PostgreSQL {version}",
+            data=data,
+            address=address,
+            roles={"postgres": [postmaster]},
+        )
+
+
+def postgres_type(duckdb_type: str) -> str:
+    """Give the name of the PostgreSQL type that holds the same values."""
+    return _TYPES.get(duckdb_type, duckdb_type.lower().replace("decimal", "numeric"))
+
+
+def create_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
+    """Give CREATE TABLE for columns (name, DuckDB type)."""
+    declared = ", ".join(f'"{column}" {postgres_type(kind)}' for column, kind in columns)
+    return f'CREATE TABLE "{name}" ({declared})'
+
+
+def _load(client: RawClient, data: DataSet, table: str, csv: Path) -> None:
+    with duckdb.connect(str(data.path), read_only=True) as connection:
+        described = connection.execute(f'DESCRIBE "{table}"').fetchall()
+        connection.execute(f"COPY \"{table}\" TO '{csv}' (FORMAT csv, HEADER false)")
+    client.run(simple_query(create_table(table, [(name, kind) for name, kind, *_ in described])))
+    client.run(simple_query(f"COPY \"{table}\" FROM '{csv}' (FORMAT csv)"))
+    csv.unlink()
+
+
+def _port(dsn: str) -> int:
+    found = re.search(r"port=(\d+)", dsn)
+    if found is None:
+        raise RuntimeError("the DSN has no port")
+    return int(found[1])
+
+
+POSTGRES = Target("postgres", "PostgreSQL 15", _start)
