@@ -64,6 +64,8 @@ def running(command: list[str], environment: Mapping[str, str]) -> Iterator[subp
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def wait_ready(process: subprocess.Popen[str]) -> None:

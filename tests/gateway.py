@@ -30,7 +30,7 @@ SELECT i, 'name' || i, 'user' || i || '@example.com', ['EU', 'US', 'APAC'][1 + i
        DATE '2020-01-01' + i::INTEGER, i % 2 = 0, TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_hours(i)
 FROM range(1, 301) AS r(i);
 CREATE TABLE sales.orders (
-    id BIGINT PRIMARY KEY, customer_id INTEGER NOT NULL, amount DECIMAL(12, 2), at TIMESTAMP, ratio DOUBLE);
+    id BIGINT PRIMARY KEY, customer_id INTEGER NOT NULL, amount DECIMAL(12, 2), placed TIMESTAMP, ratio DOUBLE);
 INSERT INTO sales.orders
 SELECT i, 1 + i % 300, (i * 37 % 10000) / 100, TIMESTAMP '2024-01-01' + to_minutes(i), i / 7.0 FROM range(1, 2001) AS r(i);
 CREATE TABLE sales.secrets (id INTEGER, secret VARCHAR);
