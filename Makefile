@@ -34,7 +34,7 @@ proto: venv
 	$(BIN)/python -m tests.proto_freshness --write
 
 bench: venv
-	$(BIN)/pip install --quiet -e '.[bench]'
+	@$(BIN)/python -c 'import matplotlib, psutil' 2>/dev/null || $(BIN)/pip install --quiet -e '.[bench]'
 	$(BIN)/python -m benchmarks
 
 soak: venv

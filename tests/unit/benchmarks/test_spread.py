@@ -1,0 +1,43 @@
+"""Statistics of repeated measurements."""
+
+import pytest
+
+from benchmarks.harness import rotated
+from benchmarks.spread import Spread, ratio_of, spread_of
+
+
+def test_a_spread_is_median_least_and_greatest() -> None:
+    assert spread_of([3.0, 1.0, 10.0]) == Spread(3.0, 1.0, 10.0, 3)
+
+
+def test_the_median_of_an_even_number_is_between_the_middle_two() -> None:
+    assert spread_of([1.0, 2.0, 4.0, 9.0]).median == 3.0
+
+
+def test_nothing_measured_is_an_error_and_not_a_zero() -> None:
+    with pytest.raises(ValueError, match="nothing was measured"):
+        spread_of([])
+
+
+def test_a_ratio_pairs_the_readings_of_one_repetition() -> None:
+    # Both sides are slow in the second repetition: the ratio does not see it.
+    assert ratio_of([20.0, 10.0, 22.0], [10.0, 5.0, 10.0]) == Spread(2.0, 2.0, 2.2, 3)
+
+
+def test_a_repetition_that_one_side_lacks_is_left_out_of_the_ratio() -> None:
+    assert ratio_of([4.0, 6.0], [2.0]) == Spread(2.0, 2.0, 2.0, 1)
+
+
+def test_a_ratio_to_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="ratio to nothing"):
+        ratio_of([1.0], [0.0])
+
+
+def test_every_target_begins_in_turn() -> None:
+    assert [rotated("abc", by) for by in range(4)] == [
+        ["a", "b", "c"],
+        ["b", "c", "a"],
+        ["c", "a", "b"],
+        ["a", "b", "c"],
+    ]
+    assert rotated([], 3) == []
