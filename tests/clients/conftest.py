@@ -1,6 +1,11 @@
-"""Gateways that the client tests share: one with the embedded engine, one with a remote exec node."""
+"""Servers that the client tests share: a gateway with the embedded engine, one with a remote exec node, PostgreSQL.
 
-from collections.abc import Iterator
+Also the record of what each client was seen to do: tests carry the marks `client` and `feature`, and their outcomes
+go to var/clients.json, from which `python -m tests.clients.matrix` renders the table in docs/compatibility.md.
+"""
+
+import json
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +13,41 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.gateway import RunningGateway, start_gateway
+from tests.clients.matrix import OUTCOMES, Outcome
+from tests.clients.servers import Pair, Server, load_reference
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
+from tests.postgres import find_binary, running_postgres
+
+_outcomes = pytest.StashKey[list[Outcome]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks and start an empty record."""
+    config.addinivalue_line("markers", "client(name): the client that a module runs")
+    config.addinivalue_line("markers", "feature(name): the column of the table of clients that a test fills")
+    config.stash[_outcomes] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Record the outcome of a test that carries both marks."""
+    report = yield
+    client, feature = item.get_closest_marker("client"), item.get_closest_marker("feature")
+    is_result = report.when == "call" or report.outcome != "passed"
+    if client and feature and is_result and report.when != "teardown":
+        is_known = hasattr(report, "wasxfail")
+        state = "known gap" if is_known else report.outcome
+        item.config.stash[_outcomes].append(Outcome(client.args[0], feature.args[0], item.nodeid, state))
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the record where any client test ran."""
+    if outcomes := session.config.stash[_outcomes]:
+        OUTCOMES.parent.mkdir(exist_ok=True)
+        OUTCOMES.write_text(json.dumps([outcome.as_row() for outcome in outcomes], indent=1))
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +69,43 @@ def gateway(request: pytest.FixtureRequest) -> RunningGateway:
     """Each of the two."""
     found: RunningGateway = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a PostgreSQL 15 with the same data."""
+    if find_binary("initdb") is None:
+        pytest.skip("PostgreSQL 15 is not installed")
+    folder = tmp_path_factory.mktemp("reference")
+    with running_postgres(folder / "cluster") as dsn:
+        load_reference(folder, dsn)
+        yield int(dsn.partition("port=")[2].split()[0])
+
+
+@pytest.fixture
+def pair(gateway: RunningGateway, reference: int) -> Pair:
+    """The analyst on each gateway and on PostgreSQL."""
+    return Pair(
+        Server(gateway.port, "analyst", "analyst-secret", "test"),
+        Server(reference, "analyst", "trusted", "test"),
+    )
+
+
+@pytest.fixture
+def embedded_pair(embedded: RunningGateway, reference: int) -> Pair:
+    """The analyst on the embedded engine and on PostgreSQL, where a remote engine would show nothing else."""
+    return Pair(
+        Server(embedded.port, "analyst", "analyst-secret", "test"),
+        Server(reference, "analyst", "trusted", "test"),
+    )
+
+
+@pytest.fixture
+def admin_pair(embedded: RunningGateway, reference: int) -> Pair:
+    """The administrator on the writable gateway and on PostgreSQL, with all of the data."""
+    return Pair(
+        Server(embedded.port, ADMIN, ADMIN_PASSWORD, "test"), Server(reference, ADMIN, "trusted", "full_test")
+    )
 
 
 @dataclass(frozen=True)

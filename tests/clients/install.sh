@@ -1,14 +1,41 @@
 #!/usr/bin/env bash
-# Installs the system packages that the client tests need, if they are missing, and says so. Debian and Ubuntu.
+# Installs what the client tests need and a virtualenv cannot hold, if it is missing, and says so: system packages
+# (Debian and Ubuntu) and Node's drivers under var/node. A machine without the rights or the network skips those tests.
 set -euo pipefail
+cd "$(dirname "$0")/../.."
+
 missing=()
-command -v psql >/dev/null 2>&1 || missing+=(postgresql-client)
-ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
-[ -e /usr/share/java/postgresql.jar ] || missing+=(libpostgresql-jdbc-java)
-command -v javac >/dev/null 2>&1 || missing+=(default-jdk-headless)
-[ ${#missing[@]} -eq 0 ] && exit 0
-echo "Installing system packages that the tests need: ${missing[*]}"
-sudo=""
-[ "$(id -u)" -eq 0 ] || sudo="sudo"
-$sudo apt-get update -qq
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+need() { # need PACKAGE TEST...: the package is missing where the test fails
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+need postgresql-client command -v psql
+need postgresql compgen -G "/usr/lib/postgresql/*/bin/pgbench"
+need libpostgresql-jdbc-java test -e /usr/share/java/postgresql.jar
+need default-jdk-headless command -v javac
+need unixodbc compgen -G "/usr/lib/*/libodbc.so.2"
+need odbc-postgresql compgen -G "/usr/lib/*/odbc/psqlodbcw.so"
+need nodejs command -v node
+need npm command -v npm
+
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "Installing system packages that the client tests need: ${missing[*]}"
+    sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
+    if ! { $sudo apt-get update -qq &&
+        $sudo env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }; then
+        echo "They could not be installed; the tests that need them are skipped." >&2
+    fi
+fi
+
+if command -v npm >/dev/null 2>&1 && ! cmp -s tests/clients/node/package.json var/node/package.json; then
+    echo "Installing Node's PostgreSQL drivers under var/node"
+    mkdir -p var/node
+    cp tests/clients/node/package.json var/node/package.json
+    if ! npm install --prefix var/node --no-audit --no-fund --no-package-lock --loglevel=error; then
+        rm -f var/node/package.json
+        echo "They could not be installed; the tests that need them are skipped." >&2
+    fi
+fi

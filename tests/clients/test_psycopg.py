@@ -26,7 +26,7 @@ def test_rows_equal_duckdb_on_the_permitted_data(
 
 @pytest.mark.parametrize("is_binary", [False, True])
 def test_numbers_keep_their_types(gateway: RunningGateway, oracle: Oracle, is_binary: bool) -> None:
-    sql = "SELECT id, customer_id, amount, at, ratio FROM {}orders WHERE amount < {} ORDER BY id LIMIT 50"
+    sql = "SELECT id, customer_id, amount, placed, ratio FROM {}orders WHERE amount < {} ORDER BY id LIMIT 50"
     expected = oracle.rows(sql.format("", "?"), 50)
     with psycopg.connect(gateway.dsn()) as connection:
         found = connection.cursor(binary=is_binary).execute(sql.format("sales.", "%s"), (50,)).fetchall()
