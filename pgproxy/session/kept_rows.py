@@ -1,4 +1,4 @@
-"""A sink that keeps a small result, for statements whose rows the gateway itself reads (EXECUTE's arguments, EXPLAIN)."""
+"""A sink that keeps a small result whose rows the gateway itself reads (EXECUTE's arguments, EXPLAIN)."""
 
 import struct
 

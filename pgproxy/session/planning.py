@@ -11,13 +11,14 @@ from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.resolve import StatementTraits
 from pgproxy.routing.router import RouteRequest
 from pgproxy.session.prepared import PreparedQuery
+from pgproxy.session.presenting import present_error
 from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
 from pgproxy.sql.plan import Plan, PlanContext
 from pgproxy.sql.utility import parse_utility
 from pgwire.backend import FieldDescription
-from pgwire.errors import InternalError
+from pgwire.errors import GatewayError, InternalError
 from pgwire.types import ResultColumn, engine_type_of, type_by_oid
 
 _DESCRIBED_LIMIT = 4096
@@ -50,7 +51,7 @@ class StatementPlanner:
         plan = self.plan(text, declared_oids)
         columns: tuple[ResultColumn, ...] | None = None
         if plan.returns_rows and (needs_columns or plan.column_type_oids is not None):
-            columns = await self._describe(plan)
+            columns = await self._describe(plan, text)
         return PreparedQuery(text, tuple(declared_oids), plan=plan, columns=columns)
 
     async def refreshed(self, prepared: PreparedQuery) -> PreparedQuery:
@@ -90,7 +91,7 @@ class StatementPlanner:
             and plan.catalog_generation == self._services.catalogs.snapshot.generation
         )
 
-    async def _describe(self, plan: Plan) -> tuple[ResultColumn, ...]:
+    async def _describe(self, plan: Plan, text: str) -> tuple[ResultColumn, ...]:
         described = self._services.described
         key = f"{plan.catalog_generation}\0{plan.policy_epoch}\0{plan.describe_sql}"
         columns = described.get(key)
@@ -98,7 +99,10 @@ class StatementPlanner:
             statement = EngineStatement(plan.describe_sql, output=self.settings.output())
             traits = StatementTraits(is_read_only=True, is_catalog=plan.is_catalog)
             request = RouteRequest(statement, self.identity.principal, self.policy.groups, traits)
-            columns = await self._services.router.describe(request)
+            try:
+                columns = await self._services.router.describe(request)
+            except GatewayError as error:
+                raise present_error(error, plan, text, f"DESCRIBE {plan.describe_sql}") from error
             if len(described) >= _DESCRIBED_LIMIT:
                 described.clear()
             described[key] = columns

@@ -67,7 +67,8 @@ class PortalDriver:
             affected = portal.affected_rows
             await self.finish(portal)
         except GatewayError as error:
-            shown = present_error(error, portal.prepared.plan)
+            plan = portal.prepared.plan
+            shown = present_error(error, plan, portal.prepared.text, plan.sql if plan is not None else "")
             await self.fail(portal, shown)
             raise shown from error
         plan = _plan_of(portal)

@@ -1,24 +1,36 @@
-"""Errors as a client may see them.
+"""Errors as a client may see them: PostgreSQL's words, and a position in the text that it sent.
 
-Positions in the text it sent, and nothing that the engine wrote about hidden data.
+The engine speaks of the SQL that it was given; what it says is shown only as far as the client's own text
+holds it, and nothing about hidden data.
 """
 
+import re
+from collections.abc import Iterator
+
+from execnode.engine import ENGINE_ERROR_MARKER, EngineFault
 from pgproxy.sql.plan import Plan
+from pgproxy.sql.utility.scan import TokenKind, scan
 from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
+
+_REFERENCE = re.compile(r'"((?:[^"]|"")*)"(?:\s*\.\s*"((?:[^"]|"")*)")?(?:\s*\.\s*"((?:[^"]|"")*)")?')
+_QUOTED = re.compile(r'"((?:[^"]|"")+)"')
+_UPDATED_COLUMN = re.compile(r"^Referenced update column (.+) not found in table!")
 
 
-def present_error(error: GatewayError, plan: Plan | None) -> GatewayError:
-    """Show the engine's first sentence where the statement touched no governed relation, else the fixed text.
+def present_error(error: GatewayError, plan: Plan | None, text: str = "", sql: str = "") -> GatewayError:
+    """Make an engine's error presentable. text: what the client sent. sql: what the engine was given.
 
-    The engine's text can quote cells and the rewritten SQL, so it is cut at its first line, and only shown
-    for statements that read nothing of which part is hidden.
+    The engine's own first sentence is shown only where the statement touched no governed relation: it can
+    quote cells and the rewritten SQL.
     """
-    text = str(getattr(error, "engine_text", "") or "")
-    if not text or plan is None or plan.is_governed:
+    if not isinstance(error, EngineFault) or ENGINE_ERROR_MARKER in error.engine_text:
         return error
-    first_line = text.split("\n", 1)[0]
-    sentence = first_line.split("Error: ", 1)[-1].strip()
-    error.message = sentence or error.message
+    if _name_reference(error, text, sql):
+        return error
+    if plan is not None and not plan.is_governed and error.engine_text:
+        sentence = error.engine_text.split("\n", 1)[0].split("Error: ", 1)[-1].strip()
+        error.message = sentence or error.message
     return error
 
 
@@ -27,3 +39,64 @@ def shift_position(error: GatewayError, offset: int) -> GatewayError:
     if error.position is not None:
         error.position += offset
     return error
+
+
+def _name_reference(error: EngineFault, text: str, sql: str) -> bool:
+    """Name which of the client's references is meant, with its position, where that is clear."""
+    parts = _reference_at(error, sql)
+    if not parts:
+        return False
+    start = _find_name(text, parts)
+    message = _message(error.sqlstate, parts)
+    if start is None or message is None:
+        return False
+    error.message = message
+    error.position = start + 1
+    return True
+
+
+def _message(sqlstate: SqlState, parts: tuple[str, ...]) -> str | None:
+    match sqlstate:
+        case SqlState.UNDEFINED_COLUMN if len(parts) > 1:
+            return f"column {'.'.join(parts[-2:])} does not exist"
+        case SqlState.UNDEFINED_COLUMN:
+            return f'column "{parts[0]}" does not exist'
+        case SqlState.AMBIGUOUS_COLUMN:
+            return f'column reference "{parts[-1]}" is ambiguous'
+        case SqlState.UNDEFINED_TABLE if len(parts) > 1:
+            return f'missing FROM-clause entry for table "{parts[-2]}"'
+        case SqlState.GROUPING_ERROR:
+            what = ".".join(parts[-2:])
+            return f'column "{what}" must appear in the GROUP BY clause or be used in an aggregate function'
+        case _:
+            return None
+
+
+def _reference_at(error: EngineFault, sql: str) -> tuple[str, ...]:
+    """The column reference that the engine points at, or that it names where it does not point."""
+    if error.engine_position is None:
+        sentence = error.engine_text.split("\n", 1)[0]
+        named = _QUOTED.findall(sentence) or _UPDATED_COLUMN.findall(sentence)
+        return (named[-1].replace('""', '"'),) if named else ()
+    found = _REFERENCE.match(sql.encode()[error.engine_position :].decode(errors="replace"))
+    if found is None:
+        return ()
+    return tuple(part.replace('""', '"') for part in found.groups() if part is not None)
+
+
+def _find_name(text: str, parts: tuple[str, ...]) -> int | None:
+    """Where the client wrote the reference: its whole dotted chain first, else its last name alone."""
+    names = list(_identifiers(text))
+    for length in range(len(parts), 0, -1):
+        wanted = parts[-length:]
+        for index in range(len(names) - length + 1):
+            if tuple(name for name, _ in names[index : index + length]) == wanted:
+                return names[index][1]
+    return None
+
+
+def _identifiers(text: str) -> Iterator[tuple[str, int]]:
+    """The identifiers of a text, folded, with their offsets."""
+    for token in scan(text):
+        if token.kind in (TokenKind.WORD, TokenKind.QUOTED_NAME):
+            yield token.value, token.start

@@ -5,8 +5,6 @@ PostgreSQL docs, "Message Flow". Errors leave as GatewayErrors with positions in
 
 from collections.abc import Sequence
 
-from pgwire.values import decode_parameter
-
 from execnode.statement import Parameter
 from pgproxy.session.copy_out import CopyOut
 from pgproxy.session.cursors import Cursors
@@ -32,6 +30,7 @@ from pgwire.frontend import Bind
 from pgwire.session.objects import Portals, PreparedStatements
 from pgwire.session.status import TransactionStatus
 from pgwire.sqlstate import SqlState
+from pgwire.values import decode_parameter
 
 _ALLOWED_IN_FAILED_BLOCK = (u.Commit, u.Rollback, u.RollbackTo)
 
@@ -90,7 +89,7 @@ class SqlSession:
         return await self._end_implicit_block() or ended
 
     async def _run_one(self, statement: StatementText, sink: Sink, *, in_block: bool) -> bool:
-        prepared = await self._prepare(statement.text, (), needs_columns=False)
+        prepared = await self._prepare(statement.text, (), needs_columns=True)
         if prepared.utility is not None:
             return await self._run_utility(prepared.utility, sink, describe=True)
         portal = Portal(prepared)

@@ -17,7 +17,7 @@ MAX_CACHED_TEXT_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class PlanKey:
-    """What a plan depends on. Session values are in it, because plans carry them as bound values."""
+    """What a plan depends on."""
 
     text: str
     parameter_oids: tuple[int, ...]
@@ -28,7 +28,6 @@ class PlanKey:
     dialect: str
     catalog_name: str
     session_user: str
-    session_values: tuple[tuple[str, object], ...]
 
 
 class PlanCache:
@@ -72,7 +71,10 @@ class PlanCache:
 
 
 def plan_key(text: str, parameter_oids: Sequence[int], context: PlanContext) -> PlanKey:
-    """The key of a statement in its context."""
+    """The key of a statement in its context.
+
+    Session values are no part of it: a plan carries their keys, and each run reads them anew.
+    """
     return PlanKey(
         text=text,
         parameter_oids=tuple(parameter_oids),
@@ -83,8 +85,4 @@ def plan_key(text: str, parameter_oids: Sequence[int], context: PlanContext) -> 
         dialect=context.dialect,
         catalog_name=context.catalog_name,
         session_user=context.session_user,
-        session_values=tuple(
-            (name, (value.type_oid, value.text if value.session_key is None else None, value.session_key))
-            for name, value in sorted(context.session_values.items())
-        ),
     )

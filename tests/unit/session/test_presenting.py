@@ -1,0 +1,62 @@
+"""Engine errors in PostgreSQL's words, pointing at the client's own text."""
+
+import duckdb
+import pytest
+
+from execnode.engine.errors import translate_error
+from pgproxy.session.presenting import present_error
+from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
+
+
+def engine_failure(sql: str) -> GatewayError:
+    """Run SQL on a real DuckDB that has tables t(a, b) and u(a), and translate what it raises."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET errors_as_json = true")
+        connection.execute(
+            'CREATE TABLE t (a INT, b INT); CREATE TABLE u (a INT); CREATE TABLE "T 2" ("odd ""name" INT)'
+        )
+        with pytest.raises(duckdb.Error) as caught:
+            connection.execute(sql)
+    return translate_error(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sql", "sqlstate", "message", "pointed"),
+    [
+        ("select nope from t", 'DESCRIBE SELECT "nope" FROM t', "42703", 'column "nope" does not exist', "nope"),
+        ("select t.nope from t", 'DESCRIBE SELECT "t"."nope" FROM t', "42703", "column t.nope does not exist", "t.nope"),
+        ("select x.nope from (select a from t) x", 'DESCRIBE SELECT "x"."nope" FROM (SELECT a FROM t) AS x', "42703", "column x.nope does not exist", "x.nope"),
+        ("select a from t, u", 'DESCRIBE SELECT "a" FROM t, u', "42702", 'column reference "a" is ambiguous', "a from"),
+        ("select x.a from t", 'DESCRIBE SELECT "x"."a" FROM t', "42P01", 'missing FROM-clause entry for table "x"', "x.a"),
+        ("select a from t group by b", 'DESCRIBE SELECT "a" FROM t GROUP BY "b"', "42803", 'column "a" must appear in the GROUP BY clause or be used in an aggregate function', "a from"),
+        ("update t set zz = 1", 'UPDATE t SET "zz" = 1', "42703", 'column "zz" does not exist', "zz"),
+        ("insert into t (zz) values (1)", 'INSERT INTO t ("zz") VALUES (1)', "42703", 'column "zz" does not exist', "zz"),
+        ('select "é", "Nope" from t', 'DESCRIBE SELECT 1 AS "é", "Nope" FROM t', "42703", 'column "Nope" does not exist', '"Nope"'),
+    ],
+)  # fmt: skip
+def test_a_binder_error_names_and_points_at_the_clients_own_words(
+    text: str, sql: str, sqlstate: str, message: str, pointed: str
+) -> None:
+    shown = present_error(engine_failure(sql), None, text, sql)
+    assert (shown.sqlstate, shown.message) == (sqlstate, message)
+    assert shown.position is not None
+    assert text[shown.position - 1 :].startswith(pointed)
+
+
+def test_a_name_that_the_client_did_not_write_is_never_shown() -> None:
+    failure = engine_failure('DESCRIBE SELECT "hidden_column_of_a_filter" FROM t')
+    shown = present_error(
+        failure, None, "select a from t", 'DESCRIBE SELECT "hidden_column_of_a_filter" FROM t'
+    )
+    assert shown.sqlstate == SqlState.UNDEFINED_COLUMN
+    assert "hidden" not in shown.message
+    assert shown.position is None
+
+
+def test_a_name_inside_a_literal_or_comment_is_not_taken_for_the_reference() -> None:
+    text = "select 'nope', /* nope */ nope from t"
+    shown = present_error(
+        engine_failure('DESCRIBE SELECT 1, "nope" FROM t'), None, text, 'DESCRIBE SELECT 1, "nope" FROM t'
+    )
+    assert shown.position == text.rindex("nope") + 1
