@@ -130,7 +130,7 @@ def describe_failure(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, subprocess.CalledProcessError):
         text = f"{text} {error.stderr or ''}"
-    return f"{type(error).__name__}: {' '.join(text.split())[-600:]}"
+    return f"{type(error).__name__}: {' '.join(text.split())[-400:]}"
 
 
 def _run_case(

@@ -46,7 +46,7 @@ def _wait_ready(process: "subprocess.Popen[bytes]", log: Path, ready_text: str) 
     deadline = time.monotonic() + _START_S
     while ready_text not in (text := log.read_text(errors="replace")):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{log.stem} was not ready; it said: …{text[-800:]}")
+            raise RuntimeError(f"{log.stem} was not ready; it said: …{text[-300:]}")
         time.sleep(0.02)
 
 
@@ -55,12 +55,14 @@ class Usage:
     """What processes used while something was measured, by role.
 
     cpu_s: user and system time, children included. peak_mib: of the role's largest process.
-    other_cores: cores that were busy with anything else on this machine, on average; about 0 if it was quiet.
+    other_s: CPU time of everything else on this machine; of a short measurement it is coarse, a tick or two
+    less than nothing at times.
     """
 
     cpu_s: Mapping[str, float]
     peak_mib: Mapping[str, float]
-    other_cores: float
+    other_s: float
+    wall_s: float
 
 
 class ProcessMeter:
@@ -92,7 +94,7 @@ class ProcessMeter:
         # A role that is this process is counted once.
         known_s = own_s + sum(s for role, s in used.items() if os.getpid() not in self._roles[role])
         peaks = {role: max((_peak_mib(p.pid) for p in self._tree(role)), default=0.0) for role in self._roles}
-        return Usage(used, peaks, max(0.0, (busy_s - known_s) / wall_s))
+        return Usage(used, peaks, busy_s - known_s, wall_s)
 
     def _tree(self, role: str) -> list[psutil.Process]:
         found: list[psutil.Process] = []

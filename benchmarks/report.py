@@ -33,7 +33,7 @@ def to_json(result: SuiteResult) -> dict[str, Any]:
         "duration_s": round(result.duration_s, 1),
         "machine": dict(result.machine),
         "load_before_after": result.load,
-        "other_cores": asdict(spread) if (spread := other_cores(result)) is not None else None,
+        "other_cores": other_cores(result),
         "rows": result.plan.rows,
         "repetitions": result.plan.repetitions,
         "versions": result.versions,
@@ -79,10 +79,11 @@ def compare(case: CaseResult, comparison: Comparison) -> Spread | None:
     return ratio_of(above, below) if above and below else None
 
 
-def other_cores(result: SuiteResult) -> Spread | None:
-    """Give how many cores were busy with other programs while something was measured."""
-    every = [r.usage.other_cores for c in result.cases.values() for rs in c.readings.values() for r in rs]
-    return spread_of(every) if every else None
+def other_cores(result: SuiteResult) -> float | None:
+    """Give how many cores other programs kept busy while something was measured, on average."""
+    used = [r.usage for case in result.cases.values() for rs in case.readings.values() for r in rs]
+    wall_s = sum(usage.wall_s for usage in used)
+    return max(0.0, sum(usage.other_s for usage in used) / wall_s) if wall_s > 0 else None
 
 
 def is_met(ratio: Spread, comparison: Comparison) -> str:
@@ -193,13 +194,11 @@ def to_markdown(result: SuiteResult, plot: str) -> str:
 
 
 def _quietness(result: SuiteResult) -> str:
-    spread = other_cores(result)
-    if spread is None:
+    cores = other_cores(result)
+    if cores is None:
         return "Nothing was measured."
-    verdict = "quiet" if spread.median <= QUIET_OTHER_CORES else "**busy: do not trust the numbers**"
-    return (
-        f"Other programs kept {spread.median:.2f} ({spread.low:.2f}–{spread.high:.2f}) cores busy: {verdict}."
-    )
+    verdict = "quiet" if cores <= QUIET_OTHER_CORES else "**busy: do not trust the numbers**"
+    return f"Other programs kept {cores:.2f} cores busy: {verdict}."
 
 
 def _facts(result: SuiteResult, name: str) -> str:
