@@ -5,6 +5,7 @@ whatever disturbs the machine for a while disturbs all, and a ratio is taken bet
 target and no suite.
 """
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -118,6 +119,8 @@ def run_suite(suite: Suite, plan: Plan, progress: Progress) -> SuiteResult:
             result.target_facts[served.name] = served.facts
         for case in suite.cases:
             result.cases[case.key] = _run_case(case, running, plan.repetitions, step)
+        if not result.is_complete:
+            _keep_logs(scratch, plan.cache / "logs")
     result.load.append(load_average())
     result.duration_s = time.perf_counter() - start
     progress.update(task, description=f"{suite.name}: done", completed=progress.tasks[task].total)
@@ -166,6 +169,16 @@ def _read(target: RunningTarget, probe: Probe) -> Reading:
     meter.start()
     values = probe.measure()
     return Reading(values, meter.stop())
+
+
+def _keep_logs(scratch: Path, folder: Path) -> None:
+    """Save the programs' output of a run in which something failed; the last such run's only."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for log in scratch.rglob("*.log"):
+        if os.access(log, os.R_OK):
+            kept = folder / log.relative_to(scratch)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(log, kept)
 
 
 @contextmanager
