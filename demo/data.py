@@ -1,4 +1,4 @@
-"""The demo database: TPC-H from DuckDB's own generator, and a `sales` schema with personal data. Deterministic."""
+"""The demo database: TPC-H from DuckDB's generator and a `sales` schema with personal data. Deterministic."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,12 +13,14 @@ CREATE TABLE sales.customers (
     id INTEGER PRIMARY KEY, name VARCHAR NOT NULL, email VARCHAR NOT NULL, region VARCHAR NOT NULL,
     credit_limit DECIMAL(12, 2), joined DATE NOT NULL);
 INSERT INTO sales.customers
-SELECT i, 'Customer ' || i, 'customer' || i || '@' || ['example.com', 'example.org', 'example.net'][1 + i % 3],
-       ['EU', 'US', 'APAC', 'EU'][1 + i % 4], 500 + (i * 7919 % 20000) / 4, DATE '2019-01-01' + (i * 37 % 2000)::INTEGER
+SELECT i, 'Customer ' || i,
+       'customer' || i || '@' || ['example.com', 'example.org', 'example.net'][1 + i % 3],
+       ['EU', 'US', 'APAC', 'EU'][1 + i % 4], 500 + (i * 7919 % 20000) / 4,
+       DATE '2019-01-01' + (i * 37 % 2000)::INTEGER
 FROM range(1, 1001) AS r(i);
 CREATE TABLE sales.orders (
-    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES sales.customers (id), region VARCHAR NOT NULL,
-    amount DECIMAL(12, 2) NOT NULL, ordered_at TIMESTAMP NOT NULL, note VARCHAR);
+    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES sales.customers (id),
+    region VARCHAR NOT NULL, amount DECIMAL(12, 2) NOT NULL, ordered_at TIMESTAMP NOT NULL, note VARCHAR);
 INSERT INTO sales.orders
 SELECT i, 1 + i % 1000, c.region, (i * 104729 % 500000) / 100, TIMESTAMP '2024-01-01' + to_minutes(i * 11),
        CASE WHEN i % 10 = 0 THEN 'call before delivery' END

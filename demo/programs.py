@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from demo.data import create_demo_database
@@ -48,11 +48,18 @@ def cli(environment: Mapping[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def running(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Start a program, wait for its `ready` line, and stop it by SIGTERM at the end."""
-    process = subprocess.Popen(
-        [BIN / command[0], *command[1:]], env=dict(environment), stdout=subprocess.PIPE, text=True
-    )
+def running(
+    command: list[str], environment: Mapping[str, str], log: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a program, wait for its `ready` line, and stop it by SIGTERM at the end. log: takes its stderr."""
+    with ExitStack() as stack:
+        process = subprocess.Popen(
+            [BIN / command[0], *command[1:]],
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=stack.enter_context(log.open("a")) if log is not None else None,
+            text=True,
+        )
     try:
         wait_ready(process)
         yield process

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from http.client import HTTPConnection
 from json import loads
 
-from demo.programs import ADMIN, ADMIN_PASSWORD, cli, prepare, running
+from demo.programs import ADMIN, ADMIN_PASSWORD, FOLDER, cli, prepare, running
 
+TOUR = FOLDER / "tour"  # `make serve` may hold its own database open
 TOKEN = "demo-token"
 _QUERY = "SELECT count(*) AS orders, sum(amount) AS amount FROM sales.orders"
 
@@ -82,7 +83,7 @@ def main() -> int:
         print("make demo needs psql: run `make test-clients` once, it installs it", file=sys.stderr)
         return 1
     ports = {"wire": free_port(), "http": free_port()}
-    environment = prepare()
+    environment = prepare(TOUR)
     environment |= {
         "PG_WIRE_LISTEN_ADDR": f"127.0.0.1:{ports['wire']}",
         "HTTP_LISTEN_ADDR": f"127.0.0.1:{ports['http']}",
@@ -92,12 +93,12 @@ def main() -> int:
     tour = Tour(environment, ports["wire"], ports["http"])
     with ExitStack() as stack:
         nodes = {name: _start_node(stack, environment, name) for name in ("node-a", "node-b")}
-        stack.enter_context(running(["pgproxy", "serve"], environment))
+        stack.enter_context(running(["pgproxy", "serve"], environment, TOUR / "gateway.log"))
         tour.wait_for_endpoints(2)
         _narrate(tour, nodes)
         for name in nodes:
             cli(environment, "endpoint", "remove", name)
-    tour.say("The end: the processes are stopped.")
+    tour.say(f"The end: the processes are stopped. Their logs are in {TOUR}.")
     return 0
 
 
@@ -110,7 +111,7 @@ def _start_node(stack: ExitStack, environment: Mapping[str, str], name: str) -> 
         "GRPC_LISTEN_ADDR": f"127.0.0.1:{grpc}",
         "MAX_MEMORY_GB": "1",
     }
-    node = stack.enter_context(running(["execnode", "serve"], settings))
+    node = stack.enter_context(running(["execnode", "serve"], settings, TOUR / f"{name}.log"))
     cli(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{grpc}", "--token", TOKEN)
     return node
 

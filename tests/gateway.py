@@ -1,4 +1,4 @@
-"""A real gateway for tests: `pgproxy serve` as a process on a small governed database, with exec nodes if wanted."""
+"""A real gateway for tests: `pgproxy serve` as a process on a small governed database, with exec nodes."""
 
 import os
 import signal
@@ -30,12 +30,15 @@ SELECT i, 'name' || i, 'user' || i || '@example.com', ['EU', 'US', 'APAC'][1 + i
        DATE '2020-01-01' + i::INTEGER, i % 2 = 0, TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_hours(i)
 FROM range(1, 301) AS r(i);
 CREATE TABLE sales.orders (
-    id BIGINT PRIMARY KEY, customer_id INTEGER NOT NULL, amount DECIMAL(12, 2), placed TIMESTAMP, ratio DOUBLE);
+    id BIGINT PRIMARY KEY, customer_id INTEGER NOT NULL, amount DECIMAL(12, 2), placed TIMESTAMP,
+    ratio DOUBLE);
 INSERT INTO sales.orders
-SELECT i, 1 + i % 300, (i * 37 % 10000) / 100, TIMESTAMP '2024-01-01' + to_minutes(i), i / 7.0 FROM range(1, 2001) AS r(i);
+SELECT i, 1 + i % 300, (i * 37 % 10000) / 100, TIMESTAMP '2024-01-01' + to_minutes(i), i / 7.0
+FROM range(1, 2001) AS r(i);
 CREATE TABLE sales.secrets (id INTEGER, secret VARCHAR);
 INSERT INTO sales.secrets VALUES (1, 'hidden-marker-7781');
-CREATE TABLE numbers AS SELECT i::INTEGER AS n, i * 2 AS doubled, 'text ' || i AS label FROM range(100000) AS r(i);
+CREATE TABLE numbers AS
+SELECT i::INTEGER AS n, i * 2 AS doubled, 'text ' || i AS label FROM range(100000) AS r(i);
 """
 
 POLICY = """
@@ -46,11 +49,18 @@ users:
 grants:
   - {to: eu_team, privileges: [SELECT], on: test.public.*}
   - {to: eu_team, privileges: [SELECT], on: test.sales.orders}
-  - {to: eu_team, privileges: [SELECT], on: test.sales.customers, columns: [id, name, email, region, joined, active, seen]}
+  - to: eu_team
+    privileges: [SELECT]
+    on: test.sales.customers
+    columns: [id, name, email, region, joined, active, seen]
 row_filters:
   - {name: eu_customers, on: test.sales.customers, using: "region = 'EU'", to: [eu_team]}
 column_masks:
-  - {name: partial_email, on: test.sales.customers, column: email, using: "left(email, 1) || '***'", to: [eu_team]}
+  - name: partial_email
+    on: test.sales.customers
+    column: email
+    using: "left(email, 1) || '***'"
+    to: [eu_team]
 """
 
 

@@ -54,6 +54,6 @@ def serve(
     """Run the gateway until SIGTERM."""
     with reported_failures():
         settings = GatewaySettings.load(config)
-    from pgproxy.app import run  # the other commands need no engine: a second of imports saved
+        from pgproxy.app import run  # the other commands need no engine: a second of imports saved
 
-    run(settings)
+        run(settings)

@@ -186,8 +186,8 @@ def command_tag(plan: Plan, rows: int) -> str:
             return f"INSERT 0 {rows}"
         case StatementKind.SELECT | StatementKind.UPDATE | StatementKind.DELETE:
             return f"{plan.kind.value} {rows}"
-        case _:
-            return plan.kind.value
+        case other:
+            return str(other.value)
 
 
 def _plan_of(portal: Portal) -> Plan:

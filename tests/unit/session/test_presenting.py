@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # a table of cases, one a line
 """Engine errors in PostgreSQL's words, pointing at the client's own text."""
 
 import duckdb
