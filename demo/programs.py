@@ -51,7 +51,7 @@ def cli(environment: Mapping[str, str], *arguments: str) -> str:
 def running(
     command: list[str], environment: Mapping[str, str], log: Path | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a program, wait for its `ready` line, and stop it by SIGTERM at the end. log: takes its stderr."""
+    """Start a program, wait for its `ready` line, stop it by SIGTERM at the end. log: takes its stderr."""
     with ExitStack() as stack:
         process = subprocess.Popen(
             [BIN / command[0], *command[1:]],
