@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
+pytest.register_assert_rewrite("tests.clients.servers")
+
 from tests.clients.matrix import OUTCOMES, Outcome
 from tests.clients.servers import Pair, Server, load_reference
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
