@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import RelationKind, TableInfo
+from pgproxy.catalog.snapshot import RelationKind, SystemRelation, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.sql.admit import admit, child_nodes
 from pgproxy.sql.draft import CTE_KEY, RESERVED_PREFIX, USE_KEY, Draft, RelationUse, Role, position_of, quoted
@@ -48,7 +48,7 @@ def resolve(draft: Draft) -> Draft:
     resolver = RelationResolver(draft.context, Resolved())
     resolver.visit_statement(draft.tree)
     uses = tuple(resolver.found.uses)
-    _normalise_columns(draft.tree, uses)
+    _normalise_columns(draft.tree, uses, draft.context)
     _split_assignments(draft.tree)
     if draft.dialect == "postgres":
         _fold_names(draft.tree)
@@ -242,7 +242,7 @@ def _ensure_alias(node: exp.Table, name: str) -> None:
     node.set("alias", exp.TableAlias(this=quoted(name), columns=columns))
 
 
-def _normalise_columns(tree: exp.Expr, uses: tuple[RelationUse, ...]) -> None:
+def _normalise_columns(tree: exp.Expr, uses: tuple[RelationUse, ...], context: PlanContext) -> None:
     """`sales.customers.ssn` → `customers.ssn`.
 
     Behind a derived table only the alias is left to qualify with.
@@ -250,7 +250,7 @@ def _normalise_columns(tree: exp.Expr, uses: tuple[RelationUse, ...]) -> None:
     schemas: dict[tuple[str, str], str] = {}
     for use in uses:
         if not use.has_alias:
-            schemas[(use.name.schema.lower(), use.name.name.lower())] = use.alias
+            schemas[(_shown_schema(use, context), use.alias.lower())] = use.alias
     for column in tree.find_all(exp.Column):
         schema = column.args.get("db")
         if schema is None or column.args.get("table") is None:
@@ -261,6 +261,14 @@ def _normalise_columns(tree: exp.Expr, uses: tuple[RelationUse, ...]) -> None:
             column.set("table", quoted(alias))
             column.set("db", None)
             column.set("catalog", None)
+
+
+def _shown_schema(use: RelationUse, context: PlanContext) -> str:
+    """The schema under which clients know the relation; a system relation lies elsewhere in the engine."""
+    if isinstance(use.info, SystemRelation):
+        relations = context.catalog.system_relations
+        return next(schema for (schema, _), relation in relations.items() if relation is use.info)
+    return use.name.schema.lower()
 
 
 def _split_assignments(tree: exp.Expr) -> None:
