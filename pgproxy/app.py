@@ -1,7 +1,8 @@
 """The composition root: it alone names concrete classes, and it says in which order they start and stop."""
 
 import asyncio
-import secrets
+import contextlib
+import resource
 import signal
 import tempfile
 import time
@@ -23,33 +24,27 @@ from pgproxy.control.service import ControlService
 from pgproxy.control.state import Endpoint
 from pgproxy.engines.embedded import EmbeddedEngine
 from pgproxy.engines.remote import RemoteEngine, RemoteOptions
+from pgproxy.following import Followers, MetastoreFollower
+from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
 from pgproxy.http.app import HealthCheck, HealthReport, gateway_app
 from pgproxy.http.server import serve_http
 from pgproxy.logs import configure_logging
 from pgproxy.metrics import GatewayMetrics
-from pgproxy.net.cancel import CancelRegistry
-from pgproxy.net.connection import ConnectionServices
-from pgproxy.net.handshake import Greeting, HandshakePolicy
 from pgproxy.net.listener import Listener
-from pgproxy.net.tls import load_tls
+from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.recorder import StatementRecorder
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgproxy.routing.resolve import RoutingFlags
 from pgproxy.routing.router import Router
-from pgproxy.session.opening import SessionOpener
 from pgproxy.session.services import SessionServices
-from pgproxy.session.sql_session import SqlSession
 from pgproxy.settings import DatabaseMode, GatewaySettings, LogFormat
 from pgproxy.sql.cache import PlanCache
 from pgproxy.sql.plan import EngineTree
-from pgwire.auth.verifier import ScramVerifier, mock_verifier, parse_verifier
 from pgwire.errors import GatewayError
-from pgwire.session.machine import Session
 
 log = structlog.get_logger(__name__)
 
-_MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 _FIRST_PROBES_S = 3.0
 _BYTES_PER_GB = 1 << 30
 
@@ -69,11 +64,12 @@ class Gateway:
         self._stop = asyncio.Event()
         self._started = time.monotonic()
         self._metrics = GatewayMetrics(CollectorRegistry())
-        self._mock_secret = secrets.token_bytes(32)
 
     async def serve(self) -> None:
         """Start everything in order, serve, and stop in the opposite order."""
         settings = self._settings
+        _raise_open_file_limit()
+        certificates = tls_certificates(settings)
         async with AsyncExitStack() as stack:
             metastore = await stack.enter_async_context(
                 open_metastore(settings.metastore_url, secret_key_file=settings.secret_key_file)
@@ -96,18 +92,21 @@ class Gateway:
             registry.apply(await metastore.endpoints(), await metastore.assignments())
             router = Router(local, registry, _routing_flags(settings), self._metrics.observe_engine_failure)
             recorder = StatementRecorder(metastore, self._metrics)
-            following = self._follow(metastore, epoch, policies, catalogs, registry)
-            await stack.enter_async_context(_background(recorder.write_audit(), following))
+            sessions = session_registry(settings, policies)
+            followers = Followers(policies, catalogs, registry, sessions)
+            follower = MetastoreFollower(metastore, followers, epoch)
+            await stack.enter_async_context(_background(recorder.write_audit(), follower.follow()))
             services = SessionServices(
                 policies, catalogs, router, PlanCache(), _engine_tree, recorder, described={}
             )
-            listener = await stack.enter_async_context(self._listener(metastore, services))
+            door = FrontDoor(settings, metastore, follower, services, self._metrics)
+            listener = await stack.enter_async_context(door.listener(certificates, sessions))
             self._metrics.connections.set_function(lambda: listener.connection_count)
-            http = gateway_app(self._health(local, registry, listener), self._metrics.registry)
+            http = gateway_app(self._health(local, registry, listener, follower), self._metrics.registry)
             address = settings.http_listen_addr
             http_port = await stack.enter_async_context(serve_http(http, address.host, address.port))
             await registry.first_probes(_FIRST_PROBES_S)
-            self._stop_on_signals()
+            self._obey_signals(listener, certificates)
             host = settings.pg_wire_listen_addr.host
             print(
                 f"pgproxy ready: postgres on {host}:{listener.port}, http on {address.host}:{http_port}",
@@ -142,53 +141,13 @@ class Gateway:
         options = RemoteOptions(use_cursor_mode=self._settings.feature_cursor_mode)
         return RemoteEngine(endpoint.name, endpoint.url, endpoint.token, options)
 
-    async def _follow(
+    def _health(
         self,
-        metastore: Metastore,
-        since: int,
-        policies: CurrentPolicies,
-        catalogs: CatalogService,
+        local: EmbeddedEngine,
         registry: EndpointRegistry,
-    ) -> None:
-        """Let every change of the metastore hold here, within a second of its commit."""
-        async for _ in metastore.watch(since):
-            policy_set = await metastore.policy_set()
-            if policy_set.epoch != policies.policy_set.epoch:
-                policies.replace(policy_set)
-                await catalogs.publish_policy_set(policy_set)
-            registry.apply(await metastore.endpoints(), await metastore.assignments())
-            log.info("metastore.followed", policy_epoch=policy_set.epoch)
-
-    def _listener(self, metastore: Metastore, services: SessionServices) -> Listener:
-        settings = self._settings
-        opener = SessionOpener(services, _default_settings(settings))
-
-        async def verifier_for(user: str) -> ScramVerifier:
-            stored = await metastore.verifier_for(user)
-            if stored is None:
-                return mock_verifier(user, self._mock_secret, settings.scram_iterations)
-            return parse_verifier(stored)
-
-        async def open_session(
-            greeting: Greeting, machine: Session, process_id: int, host: str
-        ) -> SqlSession:
-            return opener.open(greeting.startup, machine, process_id, host)
-
-        tls = None
-        if settings.tls_cert_file is not None and settings.tls_key_file is not None:
-            tls = load_tls(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
-        policy = HandshakePolicy(verifier_for, tls, settings.require_tls, settings.authentication_timeout)
-        connection_services = ConnectionServices(
-            handshake=policy,
-            cancels=CancelRegistry(),
-            open_session=open_session,
-            new_error_id=lambda: secrets.token_hex(6),
-            max_message_bytes=_MAX_MESSAGE_BYTES,
-        )
-        address = settings.pg_wire_listen_addr
-        return Listener(address.host, address.port, connection_services)
-
-    def _health(self, local: EmbeddedEngine, registry: EndpointRegistry, listener: Listener) -> HealthCheck:
+        listener: Listener,
+        follower: MetastoreFollower,
+    ) -> HealthCheck:
         async def check() -> HealthReport:
             is_stopping = self._stop.is_set()
             try:
@@ -198,6 +157,7 @@ class Gateway:
                 is_healthy = False
             facts = {
                 "draining": is_stopping,
+                "metastore": "current" if follower.is_current else "unavailable",
                 "connections": listener.connection_count,
                 "uptime_s": round(time.monotonic() - self._started, 3),
                 "endpoints": {name: status.health.value for name, status in registry.statuses().items()},
@@ -206,10 +166,18 @@ class Gateway:
 
         return check
 
-    def _stop_on_signals(self) -> None:
+    def _obey_signals(self, listener: Listener, certificates: TlsCertificates | None) -> None:
+        """SIGTERM and SIGINT drain, a second one ends every session now; SIGHUP reads the certificates."""
         loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            if self._stop.is_set():
+                listener.end_all()
+            self._stop.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(signal.SIGHUP, certificates.reload if certificates is not None else _ignore)
 
 
 @asynccontextmanager
@@ -247,20 +215,15 @@ def _catalog_generation(settings: GatewaySettings) -> CatalogGeneration:
     return CatalogGeneration(1, (CatalogDefinition(settings.catalog_name, "duckdb", location, is_read_only),))
 
 
-def _default_settings(settings: GatewaySettings) -> dict[str, str]:
-    """Settings that every session begins with, in PostgreSQL's units."""
-    limits = {
-        "statement_timeout": settings.statement_timeout,
-        "idle_session_timeout": settings.idle_session_timeout,
-        "idle_in_transaction_session_timeout": settings.idle_in_transaction_session_timeout,
-    }
-    found = {name: f"{round(seconds * 1000)}ms" for name, seconds in limits.items() if seconds}
-    found["port"] = str(settings.pg_wire_listen_addr.port)
-    found["max_connections"] = str(settings.max_connections)
-    found["ssl"] = "on" if settings.tls_cert_file is not None else "off"
-    if settings.database_mode is DatabaseMode.READ_ONLY:
-        found["default_transaction_read_only"] = "on"
-    return found
+def _raise_open_file_limit() -> None:
+    """A connection is an open file: let there be as many as this process may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS: "unlimited" is refused
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _ignore() -> None:
+    """SIGHUP without TLS: nothing to read again, and no reason to end."""
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
+from pgproxy.net.client_certificates import ClientCertificates
 
 _TRUE = frozenset({"true", "1", "on", "yes"})
 _FALSE = frozenset({"false", "0", "off", "no"})
@@ -116,6 +117,11 @@ class GatewaySettings(BaseSettings):
 
     database: a DuckDB file or a DuckLake URL; None: an empty in-memory database named `memory`.
     bootstrap_admin: created, or given this password, at every start.
+    client_cert_auth: off, or whether a client certificate may (optional) or must (required) take the
+        password's place.
+    max_connections_per_principal: 0: no limit; administrators have none.
+    max_message_bytes: the largest message of a client, as PostgreSQL's 1 GB.
+    max_connection_memory_bytes: what one connection's prepared statements and bound parameters may hold.
     secret_key_file: the key that encrypts tokens in the metastore; None: `<metastore file>.key`, made at the
         first start with mode 0600. A PostgreSQL metastore needs one, the same for every gateway.
     remote_canary_users, remote_canary_groups: both empty: remote routing is for everybody.
@@ -142,6 +148,7 @@ class GatewaySettings(BaseSettings):
     tls_key_file: ExistingFile | None = Field(default=None, validate_default=True)
     tls_client_ca_file: ExistingFile | None = Field(default=None, validate_default=True)
     require_tls: Flag = Field(default=False, validate_default=True)
+    client_cert_auth: ClientCertificates = Field(default=ClientCertificates.OFF, validate_default=True)
 
     feature_remote_routing: Flag = False
     feature_async_queue: Flag = False
@@ -152,6 +159,9 @@ class GatewaySettings(BaseSettings):
 
     max_connections: int = Field(default=500, ge=1)
     superuser_reserved_connections: int = Field(default=3, ge=0)
+    max_connections_per_principal: int = Field(default=0, ge=0)
+    max_message_bytes: int = Field(default=256 * 1024 * 1024, ge=10_000, le=0x3FFFFFFF)
+    max_connection_memory_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
     authentication_timeout: Seconds = 60.0
     idle_session_timeout: Seconds = 0.0
     idle_in_transaction_session_timeout: Seconds = 0.0
@@ -202,6 +212,14 @@ class GatewaySettings(BaseSettings):
     def _needs_a_certificate(cls, value: Path | bool | None, info: ValidationInfo) -> Path | bool | None:
         if value and "tls_cert_file" in info.data and info.data["tls_cert_file"] is None:
             raise ValueError("needs TLS_CERT_FILE")
+        return value
+
+    @field_validator("client_cert_auth")
+    @classmethod
+    def _needs_an_authority(cls, value: ClientCertificates, info: ValidationInfo) -> ClientCertificates:
+        is_without = "tls_client_ca_file" in info.data and info.data["tls_client_ca_file"] is None
+        if value is not ClientCertificates.OFF and is_without:
+            raise ValueError("needs TLS_CLIENT_CA_FILE")
         return value
 
     @classmethod

@@ -3,13 +3,13 @@
 PostgreSQL docs, "Canceling Requests in Progress".
 """
 
+import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-_PROTOCOL_3_0_SECRET_BYTES = 4
-_PROTOCOL_3_2_SECRET_BYTES = 32
+_MAX_PROCESS_ID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class BackendKey:
     """What a client must know to cancel: the process id and the secret key."""
 
     process_id: int
-    secret_key: bytes
+    secret_key: bytes = field(repr=False)
 
 
 class CancelRegistry:
@@ -25,15 +25,15 @@ class CancelRegistry:
 
     def __init__(self) -> None:
         self._live: dict[int, tuple[bytes, Callable[[], None]]] = {}
+        self._nobody = (secrets.token_bytes(32), _do_nothing)
 
-    def register(self, cancel: Callable[[], None], *, has_long_keys: bool) -> BackendKey:
-        """Make a key for a connection. has_long_keys: protocol 3.2 has 32-byte secrets, 3.0 has 4 bytes."""
-        process_id = secrets.randbelow(2**31 - 1) + 1
+    def register(self, cancel: Callable[[], None], *, secret_key_bytes: int) -> BackendKey:
+        """Make a key for a connection. secret_key_bytes: 4 for protocol 3.0, 32 for 3.2."""
+        process_id = _random_process_id()
         while process_id in self._live:
-            process_id = secrets.randbelow(2**31 - 1) + 1
-        size = _PROTOCOL_3_2_SECRET_BYTES if has_long_keys else _PROTOCOL_3_0_SECRET_BYTES
-        key = BackendKey(process_id, secrets.token_bytes(size))
-        self._live[process_id] = (key.secret_key, cancel)
+            process_id = _random_process_id()
+        key = BackendKey(process_id, secrets.token_bytes(secret_key_bytes))
+        self._live[process_id] = (_digest(key.secret_key), cancel)
         return key
 
     def forget(self, key: BackendKey) -> None:
@@ -41,9 +41,24 @@ class CancelRegistry:
         self._live.pop(key.process_id, None)
 
     def cancel(self, process_id: int, secret_key: bytes) -> bool:
-        """Cancel what runs on the connection that the key names. Say whether the key was right."""
-        expected, callback = self._live.get(process_id, (b"\0" * _PROTOCOL_3_2_SECRET_BYTES, None))
-        if not hmac.compare_digest(expected, secret_key) or callback is None:
+        """Cancel what runs on the connection that the key names. Say whether the key was right.
+
+        Digests of one length are compared, so that neither a byte nor the length of a key shows in the time.
+        """
+        expected, callback = self._live.get(process_id, self._nobody)
+        if not hmac.compare_digest(expected, _digest(secret_key)):
             return False
         callback()
         return True
+
+
+def _random_process_id() -> int:
+    return secrets.randbelow(_MAX_PROCESS_ID) + 1
+
+
+def _digest(secret_key: bytes) -> bytes:
+    return hashlib.sha256(secret_key).digest()
+
+
+def _do_nothing() -> None:
+    """Nobody is there to be cancelled."""

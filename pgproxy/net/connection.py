@@ -1,21 +1,25 @@
 """One client connection: bytes to messages, messages to effects, effects performed, outcomes fed back.
 
-No decision is made here. One task runs a connection from its first byte to its last; CancelRequest, a
-vanished client and a shutdown reach it by cancelling that task with a cause. PostgreSQL docs, "Message Flow".
+No decision is made here. One task runs a connection from its first byte to its last; what stops it from
+outside goes through `Interrupts`. PostgreSQL docs, "Message Flow".
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from enum import Enum, auto
+from itertools import count
 from typing import TypeAlias, TypeVar, assert_never
 
 import structlog
 
-from pgproxy.net.cancel import BackendKey, CancelRegistry
+from pgproxy.net.cancel import CancelRegistry
 from pgproxy.net.handshake import Greeting, Handshake, HandshakePolicy
+from pgproxy.net.interrupts import Activity, Interrupts
 from pgproxy.net.output import ClientOutput
+from pgproxy.net.session_client import SessionClient
+from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.net.stream import ClientStream
 from pgproxy.session.portal import Portal
 from pgproxy.session.prepared import PreparedQuery
@@ -27,7 +31,7 @@ from pgwire.frontend import decode_frontend
 from pgwire.session import effects as e
 from pgwire.session import outcomes as o
 from pgwire.session.machine import Session
-from pgwire.session.status import TransactionStatus
+from pgwire.session.status import Phase, TransactionStatus
 
 log = structlog.get_logger(__name__)
 _Result = TypeVar("_Result")
@@ -36,12 +40,11 @@ _Work: TypeAlias = (
 )
 
 
-class Cause(Enum):
-    """Why the connection's task was cancelled by the gateway itself."""
+_MESSAGES_PER_TURN = 32
+"""How many messages that have already arrived are handled before other connections get their turn."""
 
-    CANCEL_REQUEST = auto()
-    CLIENT_GONE = auto()
-    SHUTDOWN = auto()
+_CLOSE_S = 60.0
+"""How long stopping what runs and rolling back may take before the connection is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,93 +58,79 @@ class ConnectionServices:
 
     handshake: HandshakePolicy
     cancels: CancelRegistry
+    sessions: SessionRegistry
     open_session: Callable[[Greeting, Session, int, str], Awaitable[SqlSession]]
     new_error_id: Callable[[], str]
     max_message_bytes: int
+    max_held_bytes: int
 
 
 class Connection:
     """A client connection, for its whole life."""
 
-    def __init__(self, stream: ClientStream, services: ConnectionServices) -> None:
+    def __init__(
+        self, stream: ClientStream, services: ConnectionServices, on_let_in: Callable[[], None]
+    ) -> None:
         self._stream = stream
         self._services = services
+        self._on_let_in = on_let_in
         self._output = ClientOutput(stream)
         self._frames = FrameReader(services.max_message_bytes)
-        self._machine = Session()
+        self._machine = Session(services.max_held_bytes)
+        self._client = SessionClient(stream, self._output, self._frames, self._machine)
         self._sql: SqlSession | None = None
-        self._key: BackendKey | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._cause: Cause | None = None
-        self._is_performing = False
+        self._places = ExitStack()
+        self._is_in_pipeline = False
+        self.interrupts = Interrupts()
 
     async def serve(self) -> None:
         """Serve until the client leaves; errors of this connection never leave it."""
-        self._task = asyncio.current_task()
-        self._stream.on_lost(self._client_gone)
+        self.interrupts.attach()
+        self._stream.on_lost(self.interrupts.client_gone)
         try:
-            await self._serve()
+            if await self._let_in():
+                await self._messages()
         except GatewayError as error:
-            self._output.send(error_response(error))
+            self._output.send(error_response(_as_fatal(error)))
         except ConnectionError:
             log.debug("connection.lost")
-        except asyncio.CancelledError:
-            if self._cause is None:
-                raise
         except Exception:  # noqa: BLE001  # the connection shell is one of the two places that catch broadly
-            self._output.send(error_response(self._internal_error()))
+            self._output.send(error_response(_as_fatal(self._internal_error())))
         finally:
             await self._close()
 
-    def cancel_statement(self) -> None:
-        """CancelRequest: stop what runs; nothing happens while nothing runs."""
-        if self._is_performing:
-            self._interrupt(Cause.CANCEL_REQUEST)
-
-    def shut_down(self) -> None:
-        """Tell an idle client 57P01 now, and a busy one as soon as its statement is stopped."""
-        self._interrupt(Cause.SHUTDOWN)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing runs for this client now."""
-        return not self._is_performing
-
-    async def _serve(self) -> None:
-        greeting = await self._let_in()
-        if greeting is None:
-            return
+    async def _let_in(self) -> bool:
+        """Let the client in. False: it only wanted to cancel, has gone, or took too long."""
         try:
-            await self._messages()
-        except asyncio.CancelledError:
-            if self._cause is not Cause.SHUTDOWN:
-                raise
-            self._uncancel()
-            raise ShuttingDown("terminating connection due to administrator command") from None
+            with self.interrupts.during(Activity.LOGIN):
+                async with asyncio.timeout(self._services.handshake.timeout_s or None):
+                    return await self._log_in()
+        except TimeoutError:
+            return False  # as PostgreSQL does: the client learns nothing
 
-    async def _let_in(self) -> Greeting | None:
+    async def _log_in(self) -> bool:
         services = self._services
         handshake = Handshake(self._stream, self._output, self._frames, services.handshake, services.cancels)
-        try:
-            async with asyncio.timeout(services.handshake.timeout_s or None):
-                greeting = await handshake.run()
-        except TimeoutError:
-            return None  # as PostgreSQL does: the client learns nothing
+        greeting = await handshake.run()
         if greeting is None:
-            return None
-        has_long_keys = greeting.version.secret_key_bytes > 4
-        self._key = services.cancels.register(self.cancel_statement, has_long_keys=has_long_keys)
-        process_id = self._key.process_id
+            return False
+        self._on_let_in()
+        self._places.enter_context(services.sessions.place(greeting.startup.user, self.interrupts.end_now))
+        size = greeting.version.secret_key_bytes
+        key = services.cancels.register(self.interrupts.cancel_statement, secret_key_bytes=size)
+        self._places.callback(services.cancels.forget, key)
         host = self._stream.peer_host
-        self._sql = await services.open_session(greeting, self._machine, process_id, host)
+        self._sql = await services.open_session(greeting, self._machine, key.process_id, host)
         self._report_settings()
-        self._output.send(BackendKeyData(process_id, self._key.secret_key))
+        self._output.send(BackendKeyData(key.process_id, key.secret_key))
         self._output.send(ReadyForQuery(TransactionStatus.IDLE.value))
         await self._output.drain()
-        return greeting
+        return True
 
     async def _messages(self) -> None:
-        while True:
+        for number in count(1):
+            if number % _MESSAGES_PER_TURN == 0:
+                await asyncio.sleep(0)
             frame = self._frames.next_frame()
             if frame is None:
                 data = await self._read_more()
@@ -149,6 +138,7 @@ class Connection:
                     return
                 self._frames.feed(data)
                 continue
+            self._is_in_pipeline = True
             try:
                 message = decode_frontend(frame.tag, frame.body)
             except GatewayError as error:
@@ -162,25 +152,27 @@ class Connection:
 
     async def _read_more(self) -> bytes:
         """Wait for the client, for as long as its settings let it be idle."""
-        sql = self._session()
-        timeout_s, error = sql.idle_limit()
+        timeout_s, error = self._session().idle_limit()
         try:
-            async with asyncio.timeout(timeout_s):
-                return await self._stream.read()
+            with self.interrupts.during(Activity.WAITING if self._is_in_pipeline else Activity.IDLE):
+                async with asyncio.timeout(timeout_s):
+                    return await self._stream.read()
         except TimeoutError:
             raise error from None
 
     async def _close(self) -> None:
         self._stream.on_lost(None)
-        if self._key is not None:
-            self._services.cancels.forget(self._key)
         try:
+            self._output.flush()
             if self._sql is not None:
-                await self._sql.close()
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._sql.close()
         except GatewayError as error:
             log.info("session.close_failed", sqlstate=str(error.sqlstate))
+        except TimeoutError:
+            log.error("session.close_timed_out", timeout_s=_CLOSE_S)  # noqa: TRY400  # a fact, not a bug's trace
         finally:
-            self._output.flush()
+            self._places.close()
             await self._stream.close()
 
     async def _perform_all(self, effects: Sequence[e.Effect]) -> bool:
@@ -191,10 +183,12 @@ class Connection:
             match effect:
                 case e.Send(message=message):
                     if isinstance(message, ReadyForQuery):
+                        self._is_in_pipeline = False
                         self._report_settings()
                     self._output.send(message)
                 case e.FlushOutput():
-                    await self._output.drain()
+                    with self.interrupts.during(Activity.SENDING):
+                        await self._output.drain()
                 case e.CloseConnection():
                     return False
                 case e.ReleaseStatement() | e.CopyInData() | e.CopyInDone() | e.CopyInFailed():
@@ -208,8 +202,12 @@ class Connection:
     async def _outcome(self, effect: _Work) -> o.Outcome:
         sql = self._session()
         try:
-            return await self._interruptible(self._act(effect, sql), sql)
+            return await self._interruptible(lambda: self._act(effect, sql), sql)
+        except ShuttingDown:
+            raise
         except GatewayError as error:
+            if self._machine.phase is Phase.CLOSED:
+                raise  # the protocol was broken amid COPY data
             return o.Failed(error, await sql.fail(error))
         except ConnectionError:
             raise
@@ -220,7 +218,7 @@ class Connection:
     async def _act(self, effect: _Work, sql: SqlSession) -> o.Outcome:
         match effect:
             case e.RunSimpleQuery(query=query):
-                ended = await sql.run_simple(query, self._output)
+                ended = await sql.run_simple(query, self._client)
                 return o.SimpleQueryDone(sql.status, ended)
             case e.PlanStatement(query=query, parameter_oids=oids):
                 prepared = await sql.prepare(query, oids)
@@ -229,7 +227,7 @@ class Connection:
                 bound = sql.bind(_prepared(statement.handle), bind)
                 return o.PortalBound(sql.columns(bound.prepared, bind.result_formats), bound)
             case e.ExecutePortal(portal=portal, max_rows=max_rows):
-                done = await sql.execute(_portal(portal.handle), max_rows, self._output)
+                done = await sql.execute(_portal(portal.handle), max_rows, self._client)
                 if done.is_suspended:
                     return o.PortalSuspendedOutcome()
                 return o.PortalCompleted(done.tag, sql.status, done.transaction_ended)
@@ -241,40 +239,20 @@ class Connection:
             case _:
                 assert_never(effect)
 
-    async def _interruptible(self, work: Coroutine[object, object, _Result], sql: SqlSession) -> _Result:
-        """Await what a statement does, as long as nobody cancels it and its time is not up."""
+    async def _interruptible(
+        self, work: Callable[[], Coroutine[object, object, _Result]], sql: SqlSession
+    ) -> _Result:
+        """Do what a statement does, as long as nobody cancels it and its time is not up."""
         timeout_ms = sql.settings.milliseconds("statement_timeout")
-        self._is_performing = True
         limit = asyncio.timeout(timeout_ms / 1000 if timeout_ms else None)
         try:
-            async with limit:
-                return await work
+            with self.interrupts.during(Activity.PERFORMING):
+                async with limit:
+                    return await work()
         except TimeoutError:
             if not limit.expired():
                 raise
             raise QueryCanceled("canceling statement due to statement timeout") from None
-        except asyncio.CancelledError:
-            if self._cause is not Cause.CANCEL_REQUEST:
-                raise
-            self._uncancel()
-            raise QueryCanceled("canceling statement due to user request") from None
-        finally:
-            self._is_performing = False
-
-    def _interrupt(self, cause: Cause) -> None:
-        if self._task is None or self._task.done() or self._cause is not None:
-            return
-        self._cause = cause
-        self._task.cancel()
-
-    def _uncancel(self) -> None:
-        self._cause = None
-        if self._task is not None:
-            self._task.uncancel()
-
-    def _client_gone(self) -> None:
-        if self._is_performing:
-            self._interrupt(Cause.CLIENT_GONE)
 
     def _report_settings(self) -> None:
         for name, value in self._session().settings.changed_reports():
@@ -292,6 +270,12 @@ class Connection:
         return InternalError(
             f"internal error {error_id}", hint="The server's log has the details under this number."
         )
+
+
+def _as_fatal(error: GatewayError) -> GatewayError:
+    """An error that ends the connection says so, whatever it is elsewhere."""
+    error.fatal = True  # type: ignore[misc]  # this instance
+    return error
 
 
 def _prepared(handle: object) -> PreparedQuery:

@@ -5,15 +5,26 @@ client is noticed while a statement runs, because the loop keeps reading.
 """
 
 import asyncio
+import contextlib
+import socket
 import ssl
 from collections.abc import Callable
 from typing import cast
+
+import structlog
+
+from pgproxy.net.tls_layer import TlsLayer
+
+log = structlog.get_logger(__name__)
 
 READ_AHEAD_BYTES = 256 * 1024
 """What a client may send ahead of the statement that runs; beyond it the socket is not read."""
 
 WRITE_HIGH_WATER_BYTES = 1024 * 1024
 """What may wait in the transport for a slow client before the writer is held."""
+
+_KEEPALIVE_PROBES = 3
+_KEEPALIVE_INTERVAL_S = 10
 
 
 class ClientStream(asyncio.Protocol):
@@ -22,6 +33,7 @@ class ClientStream(asyncio.Protocol):
     def __init__(self, on_connected: Callable[["ClientStream"], None]) -> None:
         self._on_connected = on_connected
         self._transport: asyncio.Transport | None = None
+        self._tls: TlsLayer | None = None
         self._received: list[bytes] = []
         self._received_bytes = 0
         self._is_reading_paused = False
@@ -33,17 +45,17 @@ class ClientStream(asyncio.Protocol):
         self._on_lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        is_upgrade = self._transport is not None
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        if not is_upgrade:
-            self._on_connected(self)
+        self._on_connected(self)
 
     def data_received(self, data: bytes) -> None:
-        self._received.append(data)
-        self._received_bytes += len(data)
+        plaintext = data if self._tls is None else self._decrypt(self._tls, data)
+        if plaintext:
+            self._received.append(plaintext)
+            self._received_bytes += len(plaintext)
         self._readable.set()
-        if self._received_bytes > READ_AHEAD_BYTES and not self._is_reading_paused:
+        if self._received_bytes > READ_AHEAD_BYTES and not self._is_reading_paused and not self._is_eof:
             self._is_reading_paused = True
             self.transport.pause_reading()
 
@@ -85,9 +97,19 @@ class ClientStream(asyncio.Protocol):
         return str(peer[0]) if isinstance(peer, tuple) else ""
 
     @property
-    def tls(self) -> ssl.SSLObject | None:
+    def tls(self) -> TlsLayer | None:
         """The TLS session, or None over plaintext."""
-        return cast("ssl.SSLObject | None", self.transport.get_extra_info("ssl_object"))
+        return self._tls
+
+    def keep_alive(self, idle_s: float) -> None:
+        """Let the kernel probe a client that is silent for `idle_s` seconds; 0: it does not."""
+        found = self.transport.get_extra_info("socket")
+        if not idle_s or found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, round(idle_s)))
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_INTERVAL_S)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_PROBES)
 
     def on_lost(self, callback: Callable[[], None] | None) -> None:
         """Be told, once, when the client goes while a statement runs."""
@@ -95,11 +117,14 @@ class ClientStream(asyncio.Protocol):
         if callback is not None and self._is_eof:
             callback()
 
+    async def first_byte(self) -> int | None:
+        """Wait for the first byte and leave it there; None at the end of the stream."""
+        await self._until_input()
+        return self._received[0][0] if self._received else None
+
     async def read(self) -> bytes:
         """Give what has arrived, at least one byte; empty at the end of the stream."""
-        while not self._received and not self._is_eof:
-            self._readable.clear()
-            await self._readable.wait()
+        await self._until_input()
         data = b"".join(self._received)
         self._received.clear()
         self._received_bytes = 0
@@ -110,8 +135,13 @@ class ClientStream(asyncio.Protocol):
 
     def write(self, data: bytes | memoryview) -> None:
         """Hand bytes to the transport; follow it by `drain` before the next large write."""
-        if not self._is_eof:
+        if self._is_eof:
+            return
+        if self._tls is None:
             self.transport.write(data)
+        elif self._tls.is_established:
+            self._tls.send(data)
+            self._send_encrypted(self._tls)
 
     async def drain(self) -> None:
         """Wait until the transport takes more.
@@ -126,24 +156,34 @@ class ClientStream(asyncio.Protocol):
         if self._is_eof:
             raise ConnectionResetError("the client has gone")
 
-    async def start_tls(self, context: ssl.SSLContext, timeout_s: float) -> None:
-        """Upgrade after SSLRequest was answered with `S`.
+    async def start_tls(self, context: ssl.SSLContext) -> TlsLayer:
+        """Go on in TLS, from the first byte that has not been read.
 
-        Nothing may be buffered in plaintext (CVE-2021-23214).
+        After SSLRequest there may be none yet (CVE-2021-23214): the caller has seen to that.
+
+        Raises:
+            ConnectionResetError: the client has gone, or there was nothing to agree on.
         """
-        loop = asyncio.get_running_loop()
-        transport = await loop.start_tls(
-            self.transport, self, context, server_side=True, ssl_handshake_timeout=timeout_s
-        )
-        if transport is None:
-            raise ConnectionResetError("the client has gone")
-        self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        tls = self._tls = TlsLayer(context)
+        hello = b"".join(self._received)
+        self._received.clear()
+        self._received_bytes = 0
+        if hello:
+            self.data_received(hello)
+        while not tls.is_established and not self._is_eof:
+            self._readable.clear()
+            await self._readable.wait()
+        if not tls.is_established:
+            raise ConnectionResetError("no TLS session was agreed on")
+        return tls
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Flush what is written and close; a client that takes nothing is cut off after `timeout_s`."""
         if self._transport is None:
             return
+        if self._tls is not None and self._tls.is_established and not self._is_eof:
+            self._tls.end()
+            self._send_encrypted(self._tls)
         self._transport.close()
         try:
             async with asyncio.timeout(timeout_s):
@@ -155,6 +195,32 @@ class ClientStream(asyncio.Protocol):
         """Close at once, dropping what is unsent."""
         if self._transport is not None:
             self._transport.abort()
+
+    async def _until_input(self) -> None:
+        while not self._received and not self._is_eof:
+            self._readable.clear()
+            await self._readable.wait()
+
+    def _decrypt(self, tls: TlsLayer, data: bytes) -> bytes:
+        if self._is_eof:
+            return b""
+        try:
+            plaintext = tls.receive(data)
+        except ssl.SSLError as error:
+            log.info("tls.failed", cause=error.reason)
+            self._send_encrypted(tls)
+            self._lost()
+            self.transport.close()
+            return b""
+        self._send_encrypted(tls)
+        if tls.is_ended:
+            self._lost()
+        return plaintext
+
+    def _send_encrypted(self, tls: TlsLayer) -> None:
+        if pending := tls.outgoing():
+            with contextlib.suppress(RuntimeError):  # uvloop: the transport is already closing
+                self.transport.write(pending)
 
     def _lost(self) -> None:
         if self._is_eof:

@@ -25,6 +25,7 @@ from pgwire.errors import (
     FailedTransaction,
     FeatureNotSupported,
     GatewayError,
+    OutOfMemory,
     ProtocolViolation,
 )
 from pgwire.frontend import (
@@ -63,7 +64,15 @@ from pgwire.session.effects import (
     RunSimpleQuery,
     Send,
 )
-from pgwire.session.objects import Portal, Portals, PortalState, PreparedStatement, PreparedStatements
+from pgwire.session.objects import (
+    DEFAULT_HELD_BYTES,
+    HeldMemory,
+    Portal,
+    Portals,
+    PortalState,
+    PreparedStatement,
+    PreparedStatements,
+)
 from pgwire.session.outcomes import (
     CopyInStarted,
     Failed,
@@ -92,9 +101,10 @@ _IN_FAILED_TRANSACTION = "current transaction is aborted, commands ignored until
 class Session:
     """One connection, from its first ReadyForQuery (which the shell sends) to its end."""
 
-    def __init__(self) -> None:
-        self.statements = PreparedStatements()
-        self.portals = Portals()
+    def __init__(self, max_held_bytes: int = DEFAULT_HELD_BYTES) -> None:
+        self._memory = HeldMemory(max_held_bytes)
+        self.statements = PreparedStatements(self._memory)
+        self.portals = Portals(self._memory)
         self._phase = Phase.READY
         self._status = TransactionStatus.IDLE
         self._pending: PlanStatement | BindPortal | ExecutePortal | None = None
@@ -296,15 +306,28 @@ class Session:
 
     def _keep_statement(self, outcome: StatementPlanned) -> Sequence[Effect]:
         plan = self._take_pending(PlanStatement)
-        self.statements.add(
-            PreparedStatement(plan.name, outcome.parameter_oids, outcome.columns, outcome.handle)
+        statement = PreparedStatement(
+            plan.name, outcome.parameter_oids, outcome.columns, outcome.handle, len(plan.query)
         )
+        try:
+            self.statements.add(statement)
+        except OutOfMemory as error:
+            return self._too_much(error)
         return (Send(ParseComplete()),)
 
     def _keep_portal(self, outcome: PortalBound) -> Sequence[Effect]:
         bind = self._take_pending(BindPortal)
-        self.portals.add(Portal(bind.name, bind.statement, outcome.columns, outcome.handle))
+        portal = Portal(bind.name, bind.statement, outcome.columns, outcome.handle)
+        portal.value_bytes = sum(len(value) for value in bind.message.parameters if value is not None)
+        try:
+            self.portals.add(portal)
+        except OutOfMemory as error:
+            return ReleasePortal(portal), *self._too_much(error)
         return (Send(BindComplete()),)
+
+    def _too_much(self, error: OutOfMemory) -> Sequence[Effect]:
+        self._move(Refused)
+        return (FailTransaction(error),)
 
     def _take_pending(self, kind: type[_Pending]) -> _Pending:
         pending, self._pending = self._pending, None

@@ -1,0 +1,114 @@
+"""Letting every change of the metastore hold here, within a second of its commit.
+
+A metastore that cannot be read changes nothing: the gateway goes on with the last policy it knows, says so in
+/health, and tries again.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+import structlog
+
+from pgproxy.catalog.service import CatalogService
+from pgproxy.control.metastore import Metastore, MetastoreError
+from pgproxy.net.session_registry import SessionRegistry
+from pgproxy.policy.current import CurrentPolicies
+from pgproxy.policy.model import PrincipalKind
+from pgproxy.routing.registry import EndpointRegistry
+from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
+
+log = structlog.get_logger(__name__)
+
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = 10.0
+
+
+class ControlPlaneUnavailable(GatewayError):
+    """Who the client is cannot be told now; the connection closes."""
+
+    default_sqlstate = SqlState.CANNOT_CONNECT_NOW
+    fatal = True
+
+
+@dataclass(frozen=True, slots=True)
+class Followers:
+    """What a change reaches."""
+
+    policies: CurrentPolicies
+    catalogs: CatalogService
+    endpoints: EndpointRegistry
+    sessions: SessionRegistry
+
+
+class MetastoreFollower:
+    """Applies new epochs, in order and one at a time. since: the epoch that everything was built from."""
+
+    def __init__(self, metastore: Metastore, followers: Followers, since: int) -> None:
+        self._metastore = metastore
+        self._followers = followers
+        self._seen = since
+        self._applying = asyncio.Lock()
+        self._is_current = True
+
+    @property
+    def is_current(self) -> bool:
+        """False while the metastore cannot be read and the last known policy holds."""
+        return self._is_current
+
+    async def follow(self) -> None:
+        """Follow for as long as the gateway runs."""
+        retry_s = _FIRST_RETRY_S
+        while True:
+            try:
+                async for epoch in self._metastore.watch(self._seen):
+                    await self._apply()
+                    self._seen = epoch
+                    self._is_current, retry_s = True, _FIRST_RETRY_S
+            except MetastoreError:
+                if self._is_current:
+                    log.error("metastore.lost", epoch=self._seen)  # noqa: TRY400  # its text may name the file
+                self._is_current = False
+            await asyncio.sleep(retry_s * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, not a secret
+            retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
+            await self._try_again()
+
+    async def catch_up(self) -> None:
+        """Let what has been committed hold now, so that a login sees the policy that it came with.
+
+        Raises:
+            ControlPlaneUnavailable: 57P03, the metastore cannot be read.
+        """
+        try:
+            policy_set = await self._metastore.policy_set()
+            if policy_set.epoch != self._followers.policies.policy_set.epoch:
+                await self._apply()
+        except MetastoreError:
+            raise ControlPlaneUnavailable("the control plane cannot be read") from None
+
+    def may_log_in(self, principal: str) -> bool:
+        """Whether the current policy knows a user of this name who is not locked."""
+        known = self._followers.policies.policy_set.principals.get(principal)
+        return known is not None and known.kind is PrincipalKind.USER and known.can_login
+
+    async def _try_again(self) -> None:
+        if self._is_current:
+            return
+        try:
+            await self._apply()
+        except MetastoreError:
+            return
+        self._is_current = True
+        log.info("metastore.found")
+
+    async def _apply(self) -> None:
+        followers = self._followers
+        async with self._applying:
+            policy_set = await self._metastore.policy_set()
+            if policy_set.epoch != followers.policies.policy_set.epoch:
+                followers.policies.replace(policy_set)
+                ended = followers.sessions.end_unless(self.may_log_in)
+                await followers.catalogs.publish_policy_set(policy_set)
+                log.info("policy.replaced", policy_epoch=policy_set.epoch, ended_sessions=ended)
+            followers.endpoints.apply(await self._metastore.endpoints(), await self._metastore.assignments())

@@ -1,0 +1,124 @@
+"""Putting the PostgreSQL listener together: who is let in, with which limits, into which session."""
+
+import secrets
+
+from pgproxy.control.metastore import Metastore, MetastoreError
+from pgproxy.following import ControlPlaneUnavailable, MetastoreFollower
+from pgproxy.metrics import GatewayMetrics
+from pgproxy.net.cancel import CancelRegistry
+from pgproxy.net.connection import ConnectionServices
+from pgproxy.net.handshake import Greeting, HandshakePolicy
+from pgproxy.net.listener import Listener, ListenerOptions
+from pgproxy.net.session_registry import SessionLimits, SessionRegistry
+from pgproxy.net.tls import TlsCertificates, TlsFiles
+from pgproxy.policy.current import CurrentPolicies
+from pgproxy.session.opening import SessionOpener
+from pgproxy.session.services import SessionServices
+from pgproxy.session.sql_session import SqlSession
+from pgproxy.settings import DatabaseMode, GatewaySettings
+from pgwire.auth.exchange import password_failed
+from pgwire.auth.verifier import ScramVerifier, mock_verifier, parse_verifier
+from pgwire.session.machine import Session
+
+
+def session_registry(settings: GatewaySettings, policies: CurrentPolicies) -> SessionRegistry:
+    """Make the registry of who is connected."""
+    limits = SessionLimits(
+        settings.max_connections,
+        settings.superuser_reserved_connections,
+        settings.max_connections_per_principal,
+    )
+    return SessionRegistry(limits, lambda principal: policies.effective(principal).is_admin)
+
+
+def tls_certificates(settings: GatewaySettings) -> TlsCertificates | None:
+    """Read the certificates, where TLS is offered.
+
+    Raises:
+        OSError: a file cannot be read. ssl.SSLError: key and certificate do not fit. ValueError: no PEM.
+    """
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    return TlsCertificates(
+        TlsFiles(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
+    )
+
+
+class FrontDoor:
+    """Authenticates against the metastore and opens sessions."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        metastore: Metastore,
+        follower: MetastoreFollower,
+        services: SessionServices,
+        metrics: GatewayMetrics,
+    ) -> None:
+        self._settings = settings
+        self._metastore = metastore
+        self._follower = follower
+        self._opener = SessionOpener(services, _default_settings(settings))
+        self._metrics = metrics
+
+    def listener(self, certificates: TlsCertificates | None, sessions: SessionRegistry) -> Listener:
+        """Build the listener; it listens once it is entered."""
+        settings = self._settings
+        handshake = HandshakePolicy(
+            verifier_for=self._verifier_for,
+            current_tls=certificates.current if certificates is not None else lambda: None,
+            is_tls_required=settings.require_tls,
+            timeout_s=settings.authentication_timeout,
+            may_log_in=self._may_log_in,
+            client_certificates=settings.client_cert_auth,
+            observe=lambda method, outcome: self._metrics.authentications.labels(method, outcome).inc(),
+        )
+        services = ConnectionServices(
+            handshake=handshake,
+            cancels=CancelRegistry(),
+            sessions=sessions,
+            open_session=self._open_session,
+            new_error_id=lambda: secrets.token_hex(6),
+            max_message_bytes=settings.max_message_bytes,
+            max_held_bytes=settings.max_connection_memory_bytes,
+        )
+        address = settings.pg_wire_listen_addr
+        options = ListenerOptions(address.host, address.port, settings.tcp_keepalives_idle)
+        return Listener(options, services)
+
+    async def _verifier_for(self, user: str) -> ScramVerifier:
+        try:
+            stored = await self._metastore.verifier_for(user)
+        except MetastoreError:
+            raise ControlPlaneUnavailable("the control plane cannot be read") from None
+        if stored is None:
+            return mock_verifier(user, self._metastore.server_secret, self._settings.scram_iterations)
+        return parse_verifier(stored)
+
+    async def _may_log_in(self, user: str) -> bool:
+        await self._follower.catch_up()
+        return self._follower.may_log_in(user)
+
+    async def _open_session(
+        self, greeting: Greeting, machine: Session, process_id: int, host: str
+    ) -> SqlSession:
+        """Open the session of a client that is proven, if its principal may still log in."""
+        if not await self._may_log_in(greeting.startup.user):
+            raise password_failed(greeting.startup.user)
+        return self._opener.open(greeting.startup, machine, process_id, host)
+
+
+def _default_settings(settings: GatewaySettings) -> dict[str, str]:
+    """Settings that every session begins with, in PostgreSQL's units."""
+    limits = {
+        "statement_timeout": settings.statement_timeout,
+        "idle_session_timeout": settings.idle_session_timeout,
+        "idle_in_transaction_session_timeout": settings.idle_in_transaction_session_timeout,
+    }
+    found = {name: f"{round(seconds * 1000)}ms" for name, seconds in limits.items() if seconds}
+    found["port"] = str(settings.pg_wire_listen_addr.port)
+    found["max_connections"] = str(settings.max_connections)
+    found["ssl"] = "on" if settings.tls_cert_file is not None else "off"
+    if settings.database_mode is DatabaseMode.READ_ONLY:
+        found["default_transaction_read_only"] = "on"
+    return found

@@ -1,0 +1,143 @@
+"""Stopping a connection's task from outside: for a cause, and only where that is safe.
+
+A CancelRequest, a vanished client and a shutdown arrive on other tasks. Each cancels the connection's task,
+but never while it rolls back or closes: a shutdown is then remembered, and takes effect at the next step that
+can be interrupted.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum, IntEnum, auto
+from typing import assert_never
+
+from pgwire.errors import QueryCanceled, ShuttingDown
+from pgwire.sqlstate import SqlState
+
+
+class Activity(Enum):
+    """What the connection does now.
+
+    IDLE: waits for the client, between statements. WAITING: waits for the client amid a pipeline. SENDING:
+    waits until the client takes more. PROTECTED: must not be interrupted.
+    """
+
+    LOGIN = auto()
+    IDLE = auto()
+    WAITING = auto()
+    PERFORMING = auto()
+    SENDING = auto()
+    PROTECTED = auto()
+
+
+class _Ending(IntEnum):
+    """Whether the connection has been asked to end, in order of urgency."""
+
+    NO = 0
+    WHEN_IDLE = 1
+    NOW = 2
+
+
+class _Cause(Enum):
+    CANCEL_REQUEST = auto()
+    CLIENT_GONE = auto()
+    SHUTDOWN = auto()
+
+
+class Interrupts:
+    """What may stop one connection. Made by its task, called by others on the same event loop."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[object] | None = None
+        self._activity = Activity.PROTECTED
+        self._ending = _Ending.NO
+        self._cause: _Cause | None = None
+
+    def attach(self) -> None:
+        """Interrupt the current task from now on."""
+        self._task = asyncio.current_task()
+
+    def cancel_statement(self) -> None:
+        """CancelRequest: stop what runs; nothing happens while nothing runs, and nothing is remembered."""
+        if self._activity is Activity.PERFORMING:
+            self._interrupt(_Cause.CANCEL_REQUEST)
+
+    def client_gone(self) -> None:
+        """Stop what runs for a client that is no longer there; a task that waits for it finds out itself."""
+        if self._activity is Activity.PERFORMING:
+            self._interrupt(_Cause.CLIENT_GONE)
+
+    def end_when_idle(self) -> None:
+        """End the connection with 57P01 at once if it is idle, else when its statement has ended."""
+        self._ending = max(self._ending, _Ending.WHEN_IDLE)
+        if self._is_due(self._activity):
+            self._interrupt(_Cause.SHUTDOWN)
+
+    def end_now(self) -> None:
+        """End the connection with 57P01; what it runs is stopped first."""
+        self._ending = _Ending.NOW
+        if self._is_due(self._activity):
+            self._interrupt(_Cause.SHUTDOWN)
+
+    @contextmanager
+    def during(self, activity: Activity) -> Iterator[None]:
+        """Allow what may interrupt this activity. One inside PERFORMING is part of it.
+
+        Raises:
+            QueryCanceled: 57014, by CancelRequest. ShuttingDown: 57P01, or 57P03 at login.
+            ConnectionResetError: the client has gone.
+        """
+        if self._is_due(activity):
+            raise _shutting_down(activity)
+        outer = self._activity
+        self._activity = Activity.PERFORMING if outer is Activity.PERFORMING else activity
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._cause is None:
+                raise
+            raise _error_for(self._cause, activity) from None
+        finally:
+            self._activity = outer
+            self._settle()
+
+    def _is_due(self, activity: Activity) -> bool:
+        match activity:
+            case Activity.PROTECTED:
+                return False
+            case Activity.LOGIN | Activity.IDLE:
+                return self._ending is not _Ending.NO
+            case Activity.WAITING | Activity.PERFORMING | Activity.SENDING:
+                return self._ending is _Ending.NOW
+            case _:
+                assert_never(activity)
+
+    def _interrupt(self, cause: _Cause) -> None:
+        """Cancel the task, once until that has arrived: a second blow would hit the clean-up of the first."""
+        if self._task is not None and self._cause is None:
+            self._cause = cause
+            self._task.cancel()
+
+    def _settle(self) -> None:
+        """The interruption has arrived, or what it was to stop ended by itself at the same time."""
+        if self._cause is not None and self._task is not None:
+            self._cause = None
+            self._task.uncancel()
+
+
+def _error_for(cause: _Cause, activity: Activity) -> Exception:
+    match cause:
+        case _Cause.CANCEL_REQUEST:
+            return QueryCanceled("canceling statement due to user request")
+        case _Cause.CLIENT_GONE:
+            return ConnectionResetError("the client has gone")
+        case _Cause.SHUTDOWN:
+            return _shutting_down(activity)
+        case _:
+            assert_never(cause)
+
+
+def _shutting_down(activity: Activity) -> ShuttingDown:
+    if activity is Activity.LOGIN:
+        return ShuttingDown("the database system is shutting down", sqlstate=SqlState.CANNOT_CONNECT_NOW)
+    return ShuttingDown("terminating connection due to administrator command")

@@ -1,0 +1,90 @@
+"""Who is connected: slots for all and for each, and every session of a principal found when it must end.
+
+A slot is taken once a client has proven who it is, so that strangers cannot use them up. PostgreSQL docs,
+"Connection Settings": max_connections, superuser_reserved_connections.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pgwire.errors import TooManyConnections
+
+_End = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How many sessions there may be.
+
+    reserved: of max_sessions, for administrators only. max_per_principal: 0 means no limit of its own;
+    administrators have none.
+    """
+
+    max_sessions: int = 500
+    reserved: int = 3
+    max_per_principal: int = 0
+
+
+class SessionRegistry:
+    """Every session that has logged in. is_admin: whether a principal may use the reserved slots."""
+
+    def __init__(self, limits: SessionLimits, is_admin: Callable[[str], bool]) -> None:
+        self._limits = limits
+        self._is_admin = is_admin
+        self._by_principal: dict[str, dict[object, _End]] = {}
+        self._count = 0
+
+    @property
+    def session_count(self) -> int:
+        """Sessions now."""
+        return self._count
+
+    @contextmanager
+    def place(self, principal: str, end: _End) -> Iterator[None]:
+        """Hold a slot. end: how to end the session when its principal may no longer be here.
+
+        Raises:
+            TooManyConnections: 53300, no slot for this principal.
+        """
+        self._check(principal)
+        place = object()
+        self._by_principal.setdefault(principal, {})[place] = end
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+            mine = self._by_principal[principal]
+            del mine[place]
+            if not mine:
+                del self._by_principal[principal]
+
+    def end_unless(self, may_stay: Callable[[str], bool]) -> int:
+        """End every session whose principal may not stay; give how many they are."""
+        ends = [
+            end
+            for principal, sessions in self._by_principal.items()
+            if not may_stay(principal)
+            for end in sessions.values()
+        ]
+        for end in ends:
+            end()
+        return len(ends)
+
+    def _check(self, principal: str) -> None:
+        limits = self._limits
+        free = limits.max_sessions - self._count
+        if free <= 0:
+            raise TooManyConnections("sorry, too many clients already")
+        if self._is_admin(principal):
+            return
+        if free <= limits.reserved:
+            raise TooManyConnections(
+                "remaining connection slots are reserved for roles with the SUPERUSER attribute"
+            )
+        if (
+            limits.max_per_principal
+            and len(self._by_principal.get(principal, ())) >= limits.max_per_principal
+        ):
+            raise TooManyConnections(f'too many connections for role "{principal}"')
