@@ -231,23 +231,27 @@ OPERATOR_FUNCTIONS = frozenset(
 )
 """Operators that DuckDB's own parser reports as functions."""
 
-ENGINE_ONLY_NAMES = frozenset(
+GRAMMAR_FUNCTIONS = frozenset(
     """
-    list_value struct_pack array_extract map date_part date_trunc like_escape ilike_escape not_like_escape
-    not_ilike_escape list_apply list_filter row count_star error try current_date current_localtime
-    current_localtimestamp get_current_time get_current_timestamp constant_or_null json_serialize
-    list_transform
-    regexp_full_match union_value array_value unpivot_list timezone overlay position grouping grouping_id
-    generate_series
-    range unnest json_each json_tree first list encode decode ends_with replace_type struct_update list_slice
+    list_value struct_pack array_extract map date_part like_escape ilike_escape not_like_escape
+    not_ilike_escape list_apply list_filter row count_star timezone unnest array_agg
+    regexp_full_match struct_extract trunc to_centuries to_days to_decades to_hours to_microseconds to_millennia
+    to_milliseconds to_minutes to_months to_quarters to_seconds to_weeks to_years
     """.split()
 )
-"""Names that only our rendering (or DuckDB's parser, reading it) puts there. `error` raises the checks of
-row filters;
-a client's own call to it is refused before."""
+"""What DuckDB's parser makes of its own grammar without a call in the text: `[…]`, `{…}`, `x[1]`, EXTRACT,
+ESCAPE, list comprehensions, count(*), AT TIME ZONE, `= ANY (list)`, ARRAY(SELECT …),
+SIMILAR TO, INTERVAL. None of them reads
+anything but its arguments."""
 
 CLIENT_NAMES = SCALAR_NAMES | AGGREGATE_NAMES | TABLE_FUNCTION_NAMES
-ENGINE_NAMES = CLIENT_NAMES | OPERATOR_FUNCTIONS | ENGINE_ONLY_NAMES
+POLICY_NAMES = (
+    CLIENT_NAMES
+    | OPERATOR_FUNCTIONS
+    | GRAMMAR_FUNCTIONS
+    | frozenset({"error", "current_date", "current_localtime", "current_localtimestamp", "position"})
+)
+"""What a rendered policy expression may call, each qualified as DuckDB's own."""
 
 TYPE_NAMES = frozenset(
     """

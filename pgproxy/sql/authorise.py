@@ -23,7 +23,7 @@ def authorise(draft: Draft) -> Draft:
     Raises:
         AccessDenied: 42501 `permission denied for table x`.
     """
-    written = _written_columns(draft.tree)
+    written = written_columns(draft.tree, draft.uses[0].info if draft.uses else None)
     uses = tuple(_authorise_use(draft, use, written) for use in draft.uses)
     accesses = tuple(_access(use) for use in uses if not isinstance(use.info, SystemRelation))
     return replace(draft, uses=uses, accesses=accesses)
@@ -89,13 +89,32 @@ def denied(use: RelationUse) -> AccessDenied:
     return AccessDenied(f"permission denied for table {use.alias if not use.has_alias else use.name.name}")
 
 
-def _written_columns(tree: exp.Expr) -> tuple[str, ...] | None:
-    """The columns that INSERT or UPDATE names; None: all."""
-    if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema):
-        return tuple(item.name for item in tree.this.expressions)
+def written_columns(tree: exp.Expr, target: object) -> tuple[str, ...] | None:
+    """The columns that INSERT or UPDATE writes; None: it writes no columns.
+
+    PostgreSQL docs, "INSERT": without a list, the first columns of the table, as many as there are values.
+    """
     if isinstance(tree, exp.Update):
-        return tuple(item.this.name for item in tree.expressions)
-    return None
+        return tuple(name for item in tree.expressions for name in _assigned(item.this))
+    if not isinstance(tree, exp.Insert):
+        return None
+    if isinstance(tree.this, exp.Schema):
+        return tuple(item.name for item in tree.this.expressions)
+    columns = tuple(column.name for column in target.columns) if isinstance(target, TableInfo) else ()
+    source = tree.expression.unnest() if tree.expression is not None else None
+    if tree.args.get("by_name"):
+        return columns
+    if isinstance(source, exp.Values) and source.expressions:
+        return columns[: len(source.expressions[0].expressions)]
+    selects = source.selects if isinstance(source, exp.Query) else []
+    has_star = any(item.is_star or isinstance(item, exp.Columns) for item in selects)
+    return columns if has_star or not selects else columns[: len(selects)]
+
+
+def _assigned(target: exp.Expr) -> tuple[str, ...]:
+    return tuple(
+        column.name for column in (target.expressions if isinstance(target, exp.Tuple) else [target])
+    )
 
 
 def _access(use: RelationUse) -> ObjectAccess:

@@ -215,11 +215,12 @@ class _Binder:
             node.set("to", exp.DataType.build(_PLAIN_TYPES.get(name, "VARCHAR"), dialect="duckdb"))
             return None
         constant = node.this if isinstance(node.this, exp.Literal) else None
-        if constant is not None and constant.name.isdigit():
-            return exp.cast(exp.Literal.number(constant.name), "UINTEGER", dialect="duckdb")
-        if constant is not None and name == "regclass":
-            return self._relation_oid(constant)
         held = self.context.catalog.system_types.get(name)
+        if constant is not None and (name == "regclass" or constant.name.isdigit()):
+            oid = self._relation_oid(constant)
+            if held is None or held.output is None or not _is_shown(node):
+                return oid
+            return self._macro(held.output, [oid], node)
         if constant is not None or isinstance(node.this, exp.Parameter):
             if held is None or held.input is None:
                 raise FeatureNotSupported(
@@ -232,6 +233,8 @@ class _Binder:
         return self._macro(held.output, [node.this], node)
 
     def _relation_oid(self, constant: exp.Literal) -> exp.Expr:
+        if constant.name.isdigit():
+            return exp.cast(exp.Literal.number(constant.name), "UINTEGER", dialect="duckdb")
         parts = split_qualified(constant.name)
         found = find_relation(self.context, *parts) if parts is not None else None
         if parts is None or found is None:

@@ -85,19 +85,19 @@ def is_temporary(tree: exp.Expr) -> bool:
 
 
 def defined_name(target: exp.Table, context: PlanContext) -> TableName:
-    """Where a new relation goes: the schema it names, else the first of the search path.
+    """Where a new relation goes: the schema it names, else the first of the search path that exists.
 
     Raises:
         StatementError: 3F000.
     """
     catalog, schema, name = written_name(target)
-    schema = schema or next(iter(context.search_path), "public")
-    schema = "public" if schema == "main" else schema
     catalog = catalog or context.catalog_name
-    known = context.catalog.schemas
-    if schema not in ("public", "pg_temp") and (catalog, schema) not in known:
-        raise StatementError(f'schema "{schema}" does not exist', sqlstate=SqlState.INVALID_SCHEMA_NAME)
-    return TableName(catalog, schema, name)
+    for candidate in (schema,) if schema else context.search_path:
+        spelled = "public" if candidate == "main" else candidate
+        if spelled in ("public", "pg_temp") or (catalog, spelled) in context.catalog.schemas:
+            return TableName(catalog, spelled, name)
+    problem = f'schema "{schema}" does not exist' if schema else "no schema has been selected to create in"
+    raise StatementError(problem, sqlstate=SqlState.INVALID_SCHEMA_NAME)
 
 
 def _existing(target: exp.Table, tree: exp.Expr, context: PlanContext) -> TableName:

@@ -18,6 +18,9 @@ USE_KEY = "pgproxy_use"
 CTE_KEY = "pgproxy_cte"
 """Keys of `exp.Table.meta`, which survives copying: the index into `Draft.uses`; the CTE that is meant."""
 
+RAISES_KEY = "pgproxy_raises"
+"""Key of a finished policy expression's `meta`: whether it calls `error`, which division by zero needs."""
+
 
 ROWID = "pgproxy_rowid"
 """The column that carries a row's identity out of a secured derived table, for UPDATE and DELETE."""

@@ -14,6 +14,7 @@ from sqlglot import ErrorLevel, exp
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import bind
+from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
 from pgproxy.sql.draft import BoundValues, Draft
 from pgproxy.sql.parameters import cast_parameters, infer_parameters
@@ -83,12 +84,13 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     oids = infer_parameters(draft)
     cast_parameters(draft.tree, oids)
     bound = BoundValues(len(oids))
+    column_type_oids = type_catalog_columns(draft)
     draft = bind(draft, bound)
     draft = translate(draft)
     draft = secure(draft, bound)
     all_oids = (*oids, *(value.type_oid for value in bound.values))
     draft = verify(render(draft, all_oids))
-    return _plan_of(draft, oids, bound)
+    return replace(_plan_of(draft, oids, bound), column_type_oids=column_type_oids)
 
 
 def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:

@@ -7,7 +7,7 @@ setting widens a
 filter. What the session decides is a bound value. Text that does not parse, or says more than it may, denies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ from pgproxy.policy.model import RowFilter, TableName
 from pgproxy.sql import allowed_functions as functions
 from pgproxy.sql.admit import admit, function_name
 from pgproxy.sql.allowed_functions import SESSION_CLASSES, SESSION_NAMES
-from pgproxy.sql.draft import RESERVED_PREFIX, BoundValues, engine_name, engine_table, quoted
+from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, BoundValues, engine_name, engine_table, quoted
 from pgproxy.sql.parse import parse_fragment
 from pgproxy.sql.plan import BoundValue, PlanContext
 from pgproxy.sql.translation import translate_fragment
@@ -101,21 +101,32 @@ def raw_scope(
     return PolicyScope(context, table, bound, columns)
 
 
-def filter_predicate(policy: TablePolicy, scope: PolicyScope, *, for_check: bool = False) -> exp.Expr | None:
+def filter_predicate(policy: TablePolicy, scope: PolicyScope) -> exp.Expr | None:
     """Permissive filters OR together, restrictive ones AND.
 
     Filtered without a permissive one: nothing. None: all.
-
-    for_check: of rows written: `check` where a filter has one, and `using` besides, since a row that its
-    writer may
-    not see must not come back by RETURNING.
     """
-    if not policy.is_filtered:
-        return None
-    permissive = [_rule(rule, scope, for_check) for rule in policy.permissive]
+    return _combined(policy, scope, lambda rule: rule.using) if policy.is_filtered else None
+
+
+def check_predicate(policy: TablePolicy, scope: PolicyScope, *, reads: bool) -> exp.Expr:
+    """What a row written must fulfil: each filter's check, or its `using` where it has none, combined alike.
+
+    reads: the statement reads columns of its target, so that it needs SELECT: the new row must then be one
+    that its writer may see, too. PostgreSQL docs, "CREATE POLICY", "Policies Applied by Command Type".
+    """
+    checks = _combined(policy, scope, lambda rule: rule.using if rule.check is None else rule.check)
+    has_own_check = any(rule.check is not None for rule in (*policy.permissive, *policy.restrictive))
+    if not reads or not has_own_check:
+        return checks
+    return exp.and_(checks, _combined(policy, scope, lambda rule: rule.using), copy=False)
+
+
+def _combined(policy: TablePolicy, scope: PolicyScope, text: Callable[[RowFilter], str]) -> exp.Expr:
+    permissive = [bind_policy(text(rule), scope) for rule in policy.permissive]
     if not permissive:
         return exp.false()
-    restrictive = [_rule(rule, scope, for_check) for rule in policy.restrictive]
+    restrictive = [bind_policy(text(rule), scope) for rule in policy.restrictive]
     allowed = exp.or_(*(exp.paren(item, copy=False) for item in permissive), copy=False)
     return exp.and_(
         exp.paren(allowed, copy=False), *(exp.paren(item, copy=False) for item in restrictive), copy=False
@@ -154,13 +165,6 @@ def broken_policy(table: TableName) -> InternalError:
         sqlstate=SqlState.INTERNAL_ERROR,
         hint="An administrator must correct the row filter or mask.",
     )
-
-
-def _rule(rule: RowFilter, scope: PolicyScope, for_check: bool) -> exp.Expr:
-    using = bind_policy(rule.using, scope)
-    if not for_check or rule.check is None:
-        return using
-    return exp.and_(bind_policy(rule.check, scope), using, copy=False)
 
 
 @lru_cache(maxsize=4096)
@@ -286,7 +290,9 @@ def _qualified(root: exp.Expr) -> exp.Expr:
         if call is not None:
             node.replace(call)
     text = root.sql(dialect="duckdb", identify=True, comments=False)
-    return exp.Var(this=_qualify_calls(text))
+    finished = exp.Var(this=_qualify_calls(text))
+    finished.meta[RAISES_KEY] = any(function_name(call) == "error" for call in root.find_all(exp.Anonymous))
+    return finished
 
 
 def _operator_call(node: exp.Expr) -> exp.Expr | None:
@@ -308,7 +314,7 @@ def _qualify_calls(text: str) -> str:
     tokens = sqlglot.tokenize(text, read="duckdb")
     pieces, done = [], 0
     for before, token, following in zip([None, *tokens], tokens, tokens[1:], strict=False):
-        is_call = following.token_type is TokenType.L_PAREN and token.text.lower() in functions.ENGINE_NAMES
+        is_call = following.token_type is TokenType.L_PAREN and token.text.lower() in functions.POLICY_NAMES
         is_qualified = before is not None and before.token_type is TokenType.DOT
         if is_call and not is_qualified and token.text.lower() not in _GRAMMAR and token.text[:1] != "'":
             pieces += [text[done : token.start], '"system"."main".']

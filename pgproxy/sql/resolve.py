@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import RelationKind, SystemRelation, TableInfo
+from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.sql.admit import admit, child_nodes
 from pgproxy.sql.draft import CTE_KEY, RESERVED_PREFIX, USE_KEY, Draft, RelationUse, Role, position_of, quoted
 from pgproxy.sql.names import find_relation, undefined_table, written_name
 from pgproxy.sql.parse import parse_fragment
 from pgproxy.sql.plan import PlanContext, StatementKind
+from pgproxy.sql.qualifiers import normalise_qualifiers
 from pgwire.errors import FeatureNotSupported, GatewayError
 
 MAX_VIEW_DEPTH = 32
@@ -47,8 +48,7 @@ def resolve(draft: Draft) -> Draft:
     """
     resolver = RelationResolver(draft.context, Resolved())
     resolver.visit_statement(draft.tree)
-    uses = tuple(resolver.found.uses)
-    _normalise_columns(draft.tree, uses, draft.context)
+    uses = normalise_qualifiers(draft.tree, resolver.found.uses, draft.context.catalog)
     _split_assignments(draft.tree)
     if draft.dialect == "postgres":
         _fold_names(draft.tree)
@@ -240,35 +240,6 @@ def _ensure_alias(node: exp.Table, name: str) -> None:
     alias = node.args.get("alias")
     columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
     node.set("alias", exp.TableAlias(this=quoted(name), columns=columns))
-
-
-def _normalise_columns(tree: exp.Expr, uses: tuple[RelationUse, ...], context: PlanContext) -> None:
-    """`sales.customers.ssn` → `customers.ssn`.
-
-    Behind a derived table only the alias is left to qualify with.
-    """
-    schemas: dict[tuple[str, str], str] = {}
-    for use in uses:
-        if not use.has_alias:
-            schemas[(_shown_schema(use, context), use.alias.lower())] = use.alias
-    for column in tree.find_all(exp.Column):
-        schema = column.args.get("db")
-        if schema is None or column.args.get("table") is None:
-            continue
-        spelled = "public" if schema.name.lower() == "main" else schema.name.lower()
-        alias = schemas.get((spelled, column.table.lower()))
-        if alias is not None:
-            column.set("table", quoted(alias))
-            column.set("db", None)
-            column.set("catalog", None)
-
-
-def _shown_schema(use: RelationUse, context: PlanContext) -> str:
-    """The schema under which clients know the relation; a system relation lies elsewhere in the engine."""
-    if isinstance(use.info, SystemRelation):
-        relations = context.catalog.system_relations
-        return next(schema for (schema, _), relation in relations.items() if relation is use.info)
-    return use.name.schema.lower()
 
 
 def _split_assignments(tree: exp.Expr) -> None:

@@ -5,10 +5,15 @@ second one
 would have to find among the relations and functions that the planner itself placed.
 """
 
-from sqlglot import exp
+from itertools import pairwise
 
-from pgproxy.sql.allowed_functions import ENGINE_NAMES
-from pgproxy.sql.draft import RESERVED_PREFIX, Draft
+import sqlglot
+from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
+
+from pgproxy.sql.admit import function_name
+from pgproxy.sql.allowed_functions import GRAMMAR_FUNCTIONS, OPERATOR_FUNCTIONS
+from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, Draft
 from pgproxy.sql.plan import EngineTree, StatementKind
 from pgproxy.sql.render import to_sql
 from pgwire.errors import InternalError
@@ -28,7 +33,8 @@ ENGINE_TYPES = {
     StatementKind.ALTER_TABLE: frozenset({"ALTER"}),
     StatementKind.TRUNCATE: frozenset({"DELETE", "TRUNCATE"}),
 }
-_ENGINE_SCHEMAS = frozenset({"", "main", "system", "pg_catalog"})
+_ALWAYS = OPERATOR_FUNCTIONS | GRAMMAR_FUNCTIONS
+_RAISING = "error"
 
 
 def verify(draft: Draft) -> Draft:
@@ -41,11 +47,45 @@ def verify(draft: Draft) -> Draft:
     if len(tree.statement_types) != 1 or tree.statement_types[0] not in ENGINE_TYPES[draft.kind]:
         raise _disagreement()
     if tree.relations is not None:
-        check_tree(draft, tree)
+        check_tree(draft, tree, draft.sql)
+    _check_target(draft)
     shadow = shadow_query(draft.tree)
     if shadow is not None:
-        check_tree(draft, _read(draft, to_sql(shadow)), must_be_read=True)
+        text = to_sql(shadow)
+        check_tree(draft, _read(draft, text), text, must_be_read=True)
     return draft
+
+
+def placed_functions(draft: Draft, sql: str) -> frozenset[str]:
+    """The functions that `render` wrote into `sql`: each name before a parenthesis, as our tokens see it.
+
+    `error` is one of them only if the tree, in which no client may call it, holds a call of it.
+    """
+    names = {
+        token.text.lower()
+        for token, following in pairwise(sqlglot.tokenize(sql, read="duckdb"))
+        if following.token_type is TokenType.L_PAREN and token.token_type is not TokenType.STRING
+    }
+    if _RAISING in names and not any(_raises(node) for node in draft.tree.find_all(exp.Anonymous, exp.Var)):
+        names.discard(_RAISING)
+    return frozenset(names)
+
+
+def _raises(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Var):
+        return bool(node.meta.get(RAISES_KEY))
+    return function_name(node) == _RAISING
+
+
+def _check_target(draft: Draft) -> None:
+    """The relation that a write changes must be one that was placed: DuckDB gives no tree to find it in."""
+    if not isinstance(draft.tree, (exp.Insert, exp.Update, exp.Delete)):
+        return
+    named = draft.tree.this
+    table = named.this if isinstance(named, exp.Schema) else named
+    name = (table.catalog, table.db, table.name) if isinstance(table, exp.Table) else None
+    if name not in draft.placed_relations:
+        raise _disagreement()
 
 
 def shadow_query(tree: exp.Expr) -> exp.Expr | None:
@@ -75,8 +115,8 @@ def shadow_query(tree: exp.Expr) -> exp.Expr | None:
     return shadow
 
 
-def check_tree(draft: Draft, tree: EngineTree, *, must_be_read: bool = False) -> None:
-    """Relations and functions must be a subset of what was placed.
+def check_tree(draft: Draft, tree: EngineTree, sql: str, *, must_be_read: bool = False) -> None:
+    """Relations must be among those that were placed, functions among those that `sql` was written with.
 
     must_be_read: no tree at all is a disagreement too.
     """
@@ -87,8 +127,9 @@ def check_tree(draft: Draft, tree: EngineTree, *, must_be_read: bool = False) ->
             if relation not in draft.placed_relations and not _is_own_cte(relation):
                 raise _disagreement()
     if tree.functions is not None:
+        placed = placed_functions(draft, sql)
         for _schema, name in tree.functions:
-            if name.lower() not in ENGINE_NAMES and name.lower() not in draft.placed_functions:
+            if name.lower() not in placed and name.lower() not in _ALWAYS:
                 raise _disagreement()
 
 

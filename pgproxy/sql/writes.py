@@ -15,9 +15,9 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
 from pgproxy.policy.model import Privilege
-from pgproxy.sql.authorise import denied, is_governed, readable_columns
+from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
 from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, quoted
-from pgproxy.sql.policy_expressions import PolicyScope, filter_predicate, mask_expression, raw_scope
+from pgproxy.sql.policy_expressions import PolicyScope, check_predicate, mask_expression, raw_scope
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -72,8 +72,14 @@ def _qualify(tree: exp.Expr, use: RelationUse) -> None:
 
 
 def _check_conflict_privilege(tree: exp.Expr, use: RelationUse) -> None:
-    replaces = tree.args.get("conflict") is not None or tree.args.get("alternative")
-    if replaces and use.policy is not None and not use.policy.allows(Privilege.UPDATE):
+    conflict, policy = tree.args.get("conflict"), use.policy
+    if (conflict is None and not tree.args.get("alternative")) or policy is None:
+        return
+    assigned = [item.this.name for item in conflict.expressions] if conflict is not None else []
+    if conflict is not None and not assigned and not tree.args.get("alternative"):
+        return  # DO NOTHING changes no row
+    columns = assigned or [None]
+    if not all(policy.allows(Privilege.UPDATE, column) for column in columns):
         raise denied(use)
 
 
@@ -94,7 +100,7 @@ def _secure_insert(tree: exp.Insert, use: RelationUse, table: TableInfo, securin
 
 def _check_new_rows(tree: exp.Insert, use: RelationUse, table: TableInfo, securing: "Securing") -> None:
     source = tree.expression
-    columns = _insert_columns(tree, table)
+    columns = list(written_columns(tree, table) or ())
     by_name = {column.name.lower(): column for column in table.columns}
     unknown = next((name for name in columns if name.lower() not in by_name), None)
     if unknown is not None:
@@ -108,23 +114,11 @@ def _check_new_rows(tree: exp.Insert, use: RelationUse, table: TableInfo, securi
     checked = exp.Select(
         expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in columns],
         from_=exp.From(this=exp.Subquery(this=source.unnest(), alias=alias)),
-        where=exp.Where(this=_check(use, scope)),
+        where=exp.Where(this=_check(use, scope, reads=tree.args.get("returning") is not None)),
     )
     tree.set("expression", checked)
     if not isinstance(tree.this, exp.Schema):
         tree.set("this", exp.Schema(this=tree.this, expressions=[quoted(name) for name in columns]))
-
-
-def _insert_columns(tree: exp.Insert, table: TableInfo) -> list[str]:
-    if isinstance(tree.this, exp.Schema):
-        return [item.name for item in tree.this.expressions]
-    names = [column.name for column in table.columns]
-    source = tree.expression.unnest()
-    if isinstance(source, exp.Values) and source.expressions:
-        return names[: len(source.expressions[0].expressions)]
-    selects = source.selects if isinstance(source, exp.Query) else []
-    has_star = any(item.is_star or isinstance(item, exp.Columns) for item in selects)
-    return names if has_star or not selects else names[: len(selects)]
 
 
 def _replace_defaults(source: exp.Expr, columns: list[str], by_name: Mapping[str, ColumnInfo]) -> None:
@@ -159,12 +153,9 @@ def _typed(value: exp.Expr, column: ColumnInfo) -> exp.Expr:
     return exp.Cast(this=value, to=exp.DataType.build(column.engine_type, dialect="duckdb"))
 
 
-def _check(use: RelationUse, scope: PolicyScope) -> exp.Expr:
+def _check(use: RelationUse, scope: PolicyScope, *, reads: bool) -> exp.Expr:
     """`CASE WHEN coalesce(check, false) THEN true ELSE error(…) END`: a check that is NULL has not passed."""
-    policy = use.policy
-    predicate = (
-        filter_predicate(policy, scope, for_check=True) if policy is not None else None
-    ) or exp.false()
+    predicate = check_predicate(use.policy, scope, reads=reads) if use.policy is not None else exp.false()
     message = f'{CHECK_MARKER}42501:new row violates row-level security policy for table "{use.name.name}"'
     raised = exp.Anonymous(this="error", expressions=[exp.Literal.string(message)])
     passed = exp.Coalesce(this=exp.paren(predicate, copy=False), expressions=[exp.false()])
@@ -174,13 +165,14 @@ def _check(use: RelationUse, scope: PolicyScope) -> exp.Expr:
 
 def _secured_update(tree: exp.Update, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Expr:
     assignments = _assignments(tree, use, table)
+    reads = _reads_its_target(tree)
     columns = {column.name.lower(): column for column in table.columns}
     found = _found_rows(tree, use, table, securing)
     for number, (name, value) in enumerate(assignments.items(), start=1):
         found.append("expressions", exp.alias_(_typed(value, columns[name]), quoted(f"pgproxy_{number}")))
     source = found
     if use.policy is not None and use.policy.is_filtered:
-        source = _checked_update(found, list(assignments), use, table, securing)
+        source = _checked_update(found, list(assignments), use, table, securing, reads=reads)
     sets: list[exp.Expr] = []
     for number, name in enumerate(assignments, start=1):
         new = exp.column(quoted(f"pgproxy_{number}"), table=quoted(NEW))
@@ -196,6 +188,13 @@ def _secured_update(tree: exp.Update, use: RelationUse, table: TableInfo, securi
     )
     _secure_returning(rewritten, use, table, securing)
     return rewritten
+
+
+def _reads_its_target(tree: exp.Update) -> bool:
+    """Whether a column is read: in SET's values, WHERE or RETURNING. One of another relation counts, too."""
+    read = [item.expression for item in tree.expressions]
+    read += [tree.args[part] for part in ("where", "returning") if tree.args.get(part) is not None]
+    return any(node.find(exp.Column, exp.Star) is not None for node in read)
 
 
 def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[str, exp.Expr]:
@@ -228,8 +227,14 @@ def _found_rows(tree: exp.Expr, use: RelationUse, table: TableInfo, securing: "S
     )
 
 
-def _checked_update(
-    found: exp.Select, names: list[str], use: RelationUse, table: TableInfo, securing: "Securing"
+def _checked_update(  # noqa: PLR0913 - one call, and no part of these means anything alone
+    found: exp.Select,
+    names: list[str],
+    use: RelationUse,
+    table: TableInfo,
+    securing: "Securing",
+    *,
+    reads: bool,
 ) -> exp.Select:
     """Join the found rows to what they hold, behind a barrier, and check what they would become."""
     base, inner = "pgproxy_base", "pgproxy_found"
@@ -257,7 +262,7 @@ def _checked_update(
     return exp.Select(
         expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in (ROWID, *numbers)],
         from_=exp.From(this=exp.Subquery(this=rows, alias=exp.TableAlias(this=quoted(NEW)))),
-        where=exp.Where(this=_check(use, scope)),
+        where=exp.Where(this=_check(use, scope, reads=reads)),
     )
 
 

@@ -4,7 +4,7 @@ Small on purpose: it serves the rules of this package, which must be right where
 PostgreSQL docs, "Functions and Operators" and "Type Conversion".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
@@ -83,10 +83,16 @@ _AVERAGES = frozenset({"avg", "stddev", "stddev_pop", "stddev_samp", "variance",
 
 
 class KnownTypes:
-    """Types of nodes, found before rewriting; a node that replaces another takes its type over."""
+    """Types of nodes, found before rewriting; a node that replaces another takes its type over.
 
-    def __init__(self, source: TypeSource | None) -> None:
+    type_name: gives PostgreSQL's name of what the source calls a type; DuckDB's names if not said.
+    """
+
+    def __init__(
+        self, source: TypeSource | None, type_name: Callable[[str], str | None] | None = None
+    ) -> None:
         self._source = source
+        self._type_name = type_name or type_of_engine_type
         self._known: dict[int, tuple[exp.Expr, str | None]] = {}
 
     def of(self, node: exp.Expr) -> str | None:
@@ -222,7 +228,7 @@ class KnownTypes:
             if definition is not None:
                 return self._query_column(_typing_query(definition), name, definition.args.get("alias"))
             columns = self._source.column_types(source) if self._source is not None else None
-            return type_of_engine_type(columns[name]) if columns and name in columns else None
+            return self._type_name(columns[name]) if columns and name in columns else None
         if isinstance(source, exp.Subquery):
             return self._query_column(source.this, name, source.args.get("alias"))
         return None

@@ -33,6 +33,11 @@ class TokenReader:
         """Where the next token starts, in characters; the text's length at the end."""
         return self.position - 1
 
+    @property
+    def previous_end(self) -> int:
+        """Where the last taken token ends, in characters; 0 at the beginning."""
+        return self._tokens[self._at - 1].end if self._at else 0
+
     def ahead(self, distance: int) -> Token | None:
         """Look at a later token."""
         return self._tokens[self._at + distance] if self._at + distance < len(self._tokens) else None

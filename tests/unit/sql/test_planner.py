@@ -149,13 +149,15 @@ def test_the_cache_finds_a_plan_until_policy_catalog_or_path_change() -> None:
     assert len(cache) == 2
 
 
-def test_a_session_value_is_part_of_the_key() -> None:
+def test_a_cached_plan_carries_the_key_of_a_session_value_not_its_text() -> None:
     cache = PlanCache()
-    told = []
+    values = []
     for version in ("one", "two"):
-        context = context_for("analyst", session_values={"version": BoundValue(25, version)})
-        told.append(cache.plan("SELECT version()", (), context).bound_values[0].text)
-    assert told == ["one", "two"]
+        held = BoundValue(25, version, session_key="version")
+        planned = cache.plan("SELECT version()", (), context_for("analyst", session_values={"version": held}))
+        values.append(planned.bound_values[0])
+    assert [value.session_key for value in values] == ["version", "version"]
+    assert cache.hits == 1
 
 
 @pytest.mark.parametrize(

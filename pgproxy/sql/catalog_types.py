@@ -1,0 +1,92 @@
+"""Types that only PostgreSQL's catalog has, where they show: `oid`, `name`, `regproc`, `int2vector`.
+
+The engine holds an OID as a number and a vector as a list. Clients see the difference in RowDescription, in
+the text of a reg* value (a name, not a number) and in subscripts of a vector, which begin at 0. PostgreSQL
+docs, "Object Identifier Types".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import SystemRelation, SystemType
+from pgproxy.sql.bindings import catalog_type_name
+from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.draft import USE_KEY, Draft
+
+
+def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
+    """Correct subscripts of vectors and mark reg* output columns as such, in place.
+
+    Gives the type OID of each output column of a query where the catalog decides it; None: of no column.
+    """
+    types = _CatalogTypes(draft)
+    for bracket in draft.tree.find_all(exp.Bracket):
+        types.shift_subscript(bracket)
+    if not isinstance(draft.tree, exp.Select) or any(_is_star(item) for item in draft.tree.expressions):
+        return None
+    oids = tuple(types.show(item) for item in draft.tree.expressions)
+    return oids if any(oid is not None for oid in oids) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _SystemColumns:
+    """Columns of the statement's system relations, by PostgreSQL's type."""
+
+    draft: Draft
+
+    def column_types(self, table: exp.Table) -> Mapping[str, str] | None:
+        index = table.meta.get(USE_KEY)
+        info = self.draft.uses[index].info if index is not None else None
+        if not isinstance(info, SystemRelation):
+            return None
+        return {column.name: column.pg_type for column in info.columns if column.pg_type is not None}
+
+
+class _CatalogTypes:
+    def __init__(self, draft: Draft) -> None:
+        self._system_types = draft.context.catalog.system_types
+        self._known = KnownTypes(_SystemColumns(draft), type_name=str)
+
+    def shift_subscript(self, bracket: exp.Bracket) -> None:
+        """`indkey[0]` is the first: one more than what the parser made of an array's subscript."""
+        held = self._system_types.get(self._known.of(bracket.this) or "")
+        if held is None or not held.is_zero_based or len(bracket.expressions) != 1:
+            return
+        index = bracket.expressions[0]
+        if isinstance(index, exp.Slice):
+            return
+        if isinstance(index, (exp.Literal, exp.Neg)):
+            shifted: exp.Expr = exp.Literal.number(int(index.to_py()) + 1)
+        else:
+            shifted = exp.Add(this=exp.paren(index.copy()), expression=exp.Literal.number(1))
+        bracket.set("expressions", [shifted])
+
+    def show(self, item: exp.Expr) -> int | None:
+        """Give the OID of an output column's type. A column of a reg* type becomes a cast to it."""
+        value = item.unalias()
+        name = self._name(value)
+        held = self._system_types.get(name or "")
+        if name is None or held is None or not _is_scalar(held):
+            return None
+        if held.output is not None and isinstance(value, exp.Column):
+            kind = exp.DataType(this=exp.DType.USERDEFINED, kind=exp.to_identifier(name))
+            value.replace(exp.Cast(this=value.copy(), to=kind))
+        elif held.output is not None and not isinstance(value, exp.Cast):
+            return None
+        return held.oid
+
+    def _name(self, value: exp.Expr) -> str | None:
+        if isinstance(value, exp.Cast):
+            named = catalog_type_name(value.to)
+            return named.strip('"') if named is not None else None
+        return self._known.of(value)
+
+
+def _is_scalar(held: SystemType) -> bool:
+    return not held.engine_type.endswith("[]")
+
+
+def _is_star(item: exp.Expr) -> bool:
+    return item.is_star and not isinstance(item, (exp.Alias, exp.Count))

@@ -1,0 +1,131 @@
+"""Row security of writes as PostgreSQL 15 itself decides it: the same policies and statements on both."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
+from pgproxy.policy.model import Grant, PolicySet, Principal, PrincipalKind, Privilege, RowFilter, TableName
+from pgwire.errors import GatewayError
+from tests.policy.world import CATALOG, plan, run
+from tests.postgres import find_binary, running_postgres
+
+NOTES = TableName("lake", "public", "notes")
+CATALOG_OF_NOTES = replace(
+    CATALOG,
+    tables={
+        NOTES: TableInfo(
+            NOTES,
+            RelationKind.TABLE,
+            (ColumnInfo("id", "INTEGER"), ColumnInfo("owner", "VARCHAR"), ColumnInfo("topic", "VARCHAR")),
+        )
+    },
+)
+ROWS = "(1, 'ann', 'red'), (2, 'bob', 'red'), (3, 'ann', 'blue'), (4, NULL, 'red')"
+
+Rule = tuple[str, str | None, bool]
+"""using, check, restrictive."""
+POLICIES: dict[str, tuple[Rule, ...]] = {
+    "one filter": (("owner = 'ann'", None, False),),
+    "its own check": (("owner = 'ann'", "topic = 'red'", False),),
+    "a wider check": (("owner = 'ann'", "true", False),),
+    "two that cross": (("owner = 'ann'", "topic = 'red'", False), ("owner = 'bob'", "topic = 'blue'", False)),
+    "a restrictive one": (("owner IN ('ann', 'bob')", None, False), ("topic = 'red'", "id < 100", True)),
+    "only a restrictive one": (("owner = 'ann'", None, True),),
+    "null is no": (("owner = 'ann'", "owner <> 'zoe'", False),),
+}
+STATEMENTS = (
+    "INSERT INTO notes VALUES (10, 'ann', 'red')",
+    "INSERT INTO notes VALUES (10, 'ann', 'blue')",
+    "INSERT INTO notes VALUES (10, 'bob', 'red')",
+    "INSERT INTO notes VALUES (10, 'bob', 'blue') RETURNING id",
+    "INSERT INTO notes VALUES (10, 'ann', 'red') RETURNING id",
+    "INSERT INTO notes VALUES (10, 'bob', 'red') RETURNING owner",
+    "INSERT INTO notes (id, topic) VALUES (10, 'red')",
+    "INSERT INTO notes SELECT id + 10, owner, topic FROM notes",
+    "INSERT INTO notes VALUES (100, 'ann', 'red')",
+    "UPDATE notes SET topic = 'red'",
+    "UPDATE notes SET topic = 'blue'",
+    "UPDATE notes SET owner = 'bob', topic = 'blue'",
+    "UPDATE notes SET owner = 'bob' WHERE id = 1",
+    "UPDATE notes SET owner = 'bob' WHERE id = 1 RETURNING id",
+    "UPDATE notes SET id = id + 100",
+    "UPDATE notes SET owner = NULL",
+    "UPDATE notes SET topic = 'blue' WHERE id = 2",
+    "DELETE FROM notes",
+    "DELETE FROM notes WHERE topic = 'red' RETURNING id",
+)
+CASES = list(product(POLICIES, STATEMENTS))
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Any]]:
+    """What PostgreSQL does, by case: the rows left and returned, or the SQLSTATE."""
+    if find_binary("initdb") is None:
+        pytest.skip("PostgreSQL 15 is not installed")
+    folder: Path = tmp_path_factory.mktemp("writes")
+    with running_postgres(folder / "cluster") as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE ROLE writer")
+        yield {(name, sql): _on_postgres(connection, POLICIES[name], sql) for name, sql in CASES}
+
+
+def _on_postgres(connection: "psycopg.Connection[Any]", rules: tuple[Rule, ...], sql: str) -> Any:
+    connection.execute("DROP TABLE IF EXISTS notes; CREATE TABLE notes (id int, owner text, topic text)")
+    connection.execute(f"INSERT INTO notes VALUES {ROWS}; GRANT ALL ON notes TO writer")
+    connection.execute("ALTER TABLE notes ENABLE ROW LEVEL SECURITY")
+    for number, (using, check, is_restrictive) in enumerate(rules):
+        kind = "RESTRICTIVE" if is_restrictive else "PERMISSIVE"
+        checked = f" WITH CHECK ({check})" if check is not None else ""
+        connection.execute(f"CREATE POLICY p{number} ON notes AS {kind} USING ({using}){checked}")
+    connection.execute("SET ROLE writer")
+    try:
+        cursor = connection.execute(sql)
+        returned = sorted(cursor.fetchall()) if cursor.description else []
+    except psycopg.Error as error:
+        return error.sqlstate
+    finally:
+        connection.execute("RESET ROLE")
+    return returned, connection.execute("SELECT * FROM notes ORDER BY id").fetchall()
+
+
+def _here(rules: tuple[Rule, ...], sql: str) -> Any:
+    filters = tuple(
+        RowFilter(f"p{number}", NOTES, using, is_restrictive=is_restrictive, check=check)
+        for number, (using, check, is_restrictive) in enumerate(rules)
+    )
+    policies = PolicySet(
+        epoch=1,
+        principals={"writer": Principal("writer", PrincipalKind.USER)},
+        grants=tuple(Grant("writer", privilege, "lake", "public", "notes") for privilege in Privilege),
+        row_filters=filters,
+    )
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(
+            "ATTACH ':memory:' AS lake; CREATE TABLE lake.notes (id INT, owner TEXT, topic TEXT)"
+        )
+        connection.execute(f"INSERT INTO lake.notes VALUES {ROWS}")
+        try:
+            planned = plan(
+                sql, "writer", policies=policies, catalog=CATALOG_OF_NOTES, search_path=("public",)
+            )
+            returned = sorted(run(connection, planned)) if planned.returns_rows else []
+            if not planned.returns_rows:
+                run(connection, planned)
+        except GatewayError as error:
+            return error.sqlstate
+        except duckdb.Error as error:
+            return str(error).partition("pgproxy:")[2][:5]
+        return returned, connection.execute("SELECT * FROM lake.notes ORDER BY id").fetchall()
+
+
+@pytest.mark.parametrize(("name", "sql"), CASES, ids=[f"{name}: {sql}" for name, sql in CASES])
+def test_a_write_under_policies_does_what_postgresql_does(
+    answers: dict[tuple[str, str], Any], name: str, sql: str
+) -> None:
+    assert _here(POLICIES[name], sql) == answers[name, sql]

@@ -1,0 +1,83 @@
+"""The verifier's own teeth: what DuckDB's parser reports beyond what was rendered is a disagreement."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pgproxy.sql.plan import EngineTree
+from pgwire.errors import InternalError
+from tests.policy.world import context_for, parse_engine_sql, plan
+
+
+def tampered(change: Callable[[EngineTree], EngineTree]) -> Callable[[str], EngineTree]:
+    return lambda sql: change(parse_engine_sql(sql))
+
+
+def with_function(name: str) -> Callable[[EngineTree], EngineTree]:
+    return lambda tree: replace(tree, functions=(tree.functions or frozenset()) | {("", name)})
+
+
+def with_relation(*name: str) -> Callable[[EngineTree], EngineTree]:
+    return lambda tree: replace(tree, relations=(tree.relations or frozenset()) | {name})  # type: ignore[arg-type]  # three parts
+
+
+@pytest.mark.parametrize("name", ["upper", "lower", "error", "query", "read_csv", "sum", "coalesce"])
+def test_a_function_that_render_did_not_write_is_a_disagreement(name: str) -> None:
+    with pytest.raises(InternalError):
+        plan("SELECT abs(id) FROM orders", parse_engine_sql=tampered(with_function(name)))
+
+
+def test_a_function_that_render_wrote_is_none() -> None:
+    assert plan("SELECT abs(id) FROM orders", parse_engine_sql=tampered(with_function("abs"))).sql
+
+
+def test_error_passes_only_where_the_planner_placed_it() -> None:
+    assert "ERROR(" in plan("SELECT id / customer_id FROM orders").sql.upper()
+    context = context_for("analyst", parse_engine_sql=tampered(with_function("error")))
+    with pytest.raises(InternalError):
+        plan("SELECT 'error(' || status FROM orders", parse_engine_sql=context.parse_engine_sql)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [("lake", "hr", "salaries"), ("", "", "customers"), ("lake", "sales", "orders_x"), ("", "", "x.csv")],
+)
+@pytest.mark.parametrize("sql", ["SELECT id FROM orders", "UPDATE orders SET status = 'x' WHERE id = 1"])
+def test_a_relation_that_was_not_placed_is_a_disagreement(name: tuple[str, ...], sql: str) -> None:
+    with pytest.raises(InternalError):
+        plan(sql, "writer", parse_engine_sql=tampered(with_relation(*name)))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO orders (id) SELECT id FROM orders",
+        "UPDATE orders SET status = upper(status)",
+        "DELETE FROM orders WHERE lower(status) = 'x'",
+        "INSERT INTO orders (id) VALUES (1) RETURNING id",
+        "UPDATE customers SET name = lower(name)",
+    ],
+)
+@pytest.mark.parametrize("name", ["query", "error", "max", "getenv"])
+def test_writes_are_checked_by_a_query_of_all_that_they_compute(sql: str, name: str) -> None:
+    planned = plan(sql, "writer")
+    if name == "error" and "error" in planned.sql.lower():
+        return
+    with pytest.raises(InternalError):
+        plan(sql, "writer", parse_engine_sql=tampered(with_function(name)))
+
+
+@pytest.mark.parametrize("types", [("INSERT",), ("SELECT", "SELECT"), ("PRAGMA",), ()])
+def test_another_kind_or_number_of_statements_is_a_disagreement(types: tuple[str, ...]) -> None:
+    with pytest.raises(InternalError):
+        plan("SELECT 1", parse_engine_sql=tampered(lambda tree: replace(tree, statement_types=types)))
+
+
+def test_text_that_the_engine_cannot_read_is_a_disagreement() -> None:
+    def refuse(sql: str) -> EngineTree:
+        raise ValueError(sql)
+
+    with pytest.raises(InternalError) as caught:
+        plan("SELECT 1", parse_engine_sql=refuse)
+    assert "SELECT" not in caught.value.message
