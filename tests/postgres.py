@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,42 +24,36 @@ def find_binary(name: str) -> str | None:
 
 
 def start_postgres(directory: Path) -> str:
-    """Create and start a cluster under `directory` and give its DSN (superuser `postgres`, TCP).
+    """Create and start a cluster and give its DSN (superuser `postgres`, TCP). Stop it with `stop_postgres`.
 
-    The socket directory of the same cluster is `directory`. Stop it with `stop_postgres(directory)`.
+    The cluster is in a folder of its own under /tmp, to which `directory/cluster` is a link: pytest makes its
+    own folders private to root again whenever another run begins.
 
     Raises:
-        subprocess.CalledProcessError: initdb or the start failed; see `directory/server.log`.
+        subprocess.CalledProcessError: initdb or the start failed; see `directory/cluster/server.log`.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    cluster = Path(tempfile.mkdtemp(prefix="pgproxy-postgres-", dir="/tmp"))
+    (directory / "cluster").symlink_to(cluster)
     if os.geteuid() == 0:
-        _hand_over(directory)
-    data = directory / "data"
-    _run(
-        "initdb",
-        "-D",
-        str(data),
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "--no-sync",
-        "-E",
-        "UTF8",
-        "--locale=C.UTF-8",
-    )
+        shutil.chown(cluster, "postgres", "postgres")
+    data = str(cluster / "data")
+    _run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
     port = _free_port()
     options = (
-        f"-p {port} -k {directory} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
+        f"-p {port} -k {cluster} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
         " -c synchronous_commit=off -c full_page_writes=off -c timezone=UTC"
     )
-    _run("pg_ctl", "-D", str(data), "-l", str(directory / "server.log"), "-w", "-o", options, "start")
+    _run("pg_ctl", "-D", data, "-l", str(cluster / "server.log"), "-w", "-o", options, "start")
     return f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
 
 
 def stop_postgres(directory: Path) -> None:
-    """Stop the cluster that `start_postgres(directory)` started."""
-    _run("pg_ctl", "-D", str(directory / "data"), "-m", "immediate", "stop")
+    """Stop the cluster that `start_postgres(directory)` started, and remove it."""
+    cluster = (directory / "cluster").resolve()
+    _run("pg_ctl", "-D", str(cluster / "data"), "-m", "immediate", "stop")
+    shutil.rmtree(cluster, ignore_errors=True)
+    (directory / "cluster").unlink()
 
 
 @contextmanager
@@ -80,14 +75,6 @@ def _run(program: str, *arguments: str) -> None:
         command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
     # The server inherits our pipes, so its output goes to the log file and ours is thrown away.
     subprocess.run(command, check=True, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-
-def _hand_over(directory: Path) -> None:
-    """Let the user postgres own the directory and pass through its parents (pytest makes those 0700)."""
-    shutil.chown(directory, "postgres", "postgres")
-    for parent in directory.parents:
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp") and parent.stat().st_uid == 0:
-            parent.chmod(parent.stat().st_mode | 0o011)
 
 
 def _free_port() -> int:
