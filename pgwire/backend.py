@@ -408,6 +408,7 @@ def error_response(error: GatewayError) -> ErrorResponse:
         detail=error.detail,
         hint=error.hint,
         position=error.position,
+        where=error.where,
     )
 
 

@@ -13,6 +13,7 @@ class GatewayError(Exception):
     """Anything a client may see.
 
     position: 1-based index, in characters, into the query text that the client sent; None where there is none.
+    where: PostgreSQL's CONTEXT, e.g. the line of COPY's own input.
     """
 
     default_sqlstate: ClassVar[SqlState] = SqlState.INTERNAL_ERROR
@@ -26,6 +27,7 @@ class GatewayError(Exception):
         detail: str | None = None,
         hint: str | None = None,
         position: int | None = None,
+        where: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -33,6 +35,7 @@ class GatewayError(Exception):
         self.detail = detail
         self.hint = hint
         self.position = position
+        self.where = where
 
 
 class ProtocolViolation(GatewayError):

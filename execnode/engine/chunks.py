@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from execnode.statement import RowChunk
+from pgwire.copy import join_header
 
 BATCH_ROWS = 8192
 """Rows that DuckDB hands over at once: four of its vectors, small enough for the cache while they are
@@ -23,11 +24,15 @@ EncodeBatch = Callable[[pa.RecordBatch], RowChunk]
 
 @dataclass(frozen=True, slots=True)
 class BatchEncoding:
-    """How batches become bytes. header and trailer: COPY has them even without rows."""
+    """How batches become bytes. header and trailer: COPY has them even without rows.
+
+    joins_header: the header goes into the first row's (or the trailer's) CopyData message.
+    """
 
     encode: EncodeBatch
     header: bytes = b""
     trailer: bytes = b""
+    joins_header: bool = False
 
 
 class ChunkBuilder:
@@ -48,11 +53,15 @@ class ChunkBuilder:
     def next_chunk(self) -> RowChunk | None:
         """Give the next chunk, None if nothing was left; not called again once `is_exhausted`."""
         parts: list[RowChunk] = []
-        if self._is_first and self._encoding.header:
+        has_header = self._is_first and bool(self._encoding.header)
+        if has_header:
             parts.append(RowChunk(self._encoding.header, 0))
         parts.extend(self._encode_rows())
         if self.is_exhausted and self._encoding.trailer:
             parts.append(RowChunk(self._encoding.trailer, 0))
+        if has_header and self._encoding.joins_header:
+            whole = join_chunks(parts)
+            return RowChunk(join_header(whole.rows), whole.row_count)
         return join_chunks(parts) if parts else None
 
     def _encode_rows(self) -> Iterator[RowChunk]:

@@ -41,7 +41,9 @@ def batch_encoding(statement: EngineStatement, columns: tuple[ResultColumn, ...]
             return BatchEncoding(_encode_with(csv), header=csv.header())
         case RowEncoding.COPY_BINARY:
             binary = CopyBinaryEncoder(columns, statement.output)
-            return BatchEncoding(_encode_with(binary), header=binary.header(), trailer=binary.trailer())
+            return BatchEncoding(
+                _encode_with(binary), header=binary.header(), trailer=binary.trailer(), joins_header=True
+            )
         case _:
             assert_never(statement.encoding)
 

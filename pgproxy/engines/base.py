@@ -1,7 +1,9 @@
 """The Protocols that every engine implements; the only view that sessions and routing have of one."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
 
 from execnode.statement import CatalogGeneration, EngineStatement, RowChunk
 from pgwire.types import ResultColumn
@@ -38,6 +40,23 @@ class EngineSession(Protocol):
 
     async def close(self) -> None:
         """Roll back what is open and release the connection. Never raises."""
+        ...
+
+
+@runtime_checkable
+class StagingSession(EngineSession, Protocol):
+    """A pinned connection that also takes rows, for COPY FROM: into a temporary table of its own."""
+
+    async def create_staging(self, table: str, schema: pa.Schema) -> None:
+        """Make the table `temp.main.<table>`."""
+        ...
+
+    async def append_staging(self, table: str, batch: pa.RecordBatch) -> None:
+        """Append rows to it."""
+        ...
+
+    async def drop_staging(self, table: str) -> None:
+        """Drop it."""
         ...
 
 

@@ -1,7 +1,7 @@
 """COPY … TO STDOUT: Arrow record batches → CopyData messages, one a row, vectorised.
 
 PostgreSQL docs, "COPY", File Formats. The encoders share their columns' codecs with DataRow; what differs is
-escaping, delimiters and the row's end. The reading side (COPY FROM) belongs here too.
+escaping, delimiters and the row's end.
 """
 
 from collections.abc import Sequence
@@ -187,6 +187,19 @@ class CopyBinaryEncoder:
 def copy_data(payload: bytes) -> bytes:
     """Wrap bytes as one CopyData message."""
     return b"d" + (len(payload) + 4).to_bytes(4, "big") + payload
+
+
+def join_header(rows: bytes | memoryview) -> bytes:
+    """Put the first CopyData message's bytes into the second one: the binary header before the first row.
+
+    PostgreSQL sends it so, and ADBC 1.13 reads a row from what follows the header in the same message.
+    """
+    second = 1 + int.from_bytes(rows[1:5], "big")
+    if second >= len(rows):
+        return bytes(rows)
+    end = second + 1 + int.from_bytes(rows[second + 1 : second + 5], "big")
+    joined = copy_data(bytes(rows[5:second]) + bytes(rows[second + 5 : end]))
+    return joined + bytes(rows[end:])
 
 
 def check_single_byte(option: str, value: str) -> None:

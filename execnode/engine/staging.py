@@ -1,0 +1,42 @@
+"""Where COPY FROM gathers its rows before they are inserted: a temporary table of one session.
+
+Rows come as Arrow batches; DuckDB spills what does not fit its memory. Blocking functions: for a thread.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+_SOURCE = "pgproxy_staged_batch"
+
+
+def create_staging(connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema) -> None:
+    """Create the table `temp.main.<table>` with the columns of `schema`. Raises: duckdb.Error."""
+    with _lent(connection, pa.Table.from_batches([], schema)):
+        connection.execute(f"CREATE TEMP TABLE {_quoted(table)} AS SELECT * FROM {_SOURCE}")
+
+
+def append_staging(connection: duckdb.DuckDBPyConnection, table: str, batch: pa.RecordBatch) -> None:
+    """Append a batch of the same schema. Raises: duckdb.Error."""
+    with _lent(connection, pa.Table.from_batches([batch])):
+        connection.execute(f"INSERT INTO temp.main.{_quoted(table)} SELECT * FROM {_SOURCE}")  # quoted
+
+
+def drop_staging(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Drop the table. Raises: duckdb.Error."""
+    connection.execute(f"DROP TABLE temp.main.{_quoted(table)}")
+
+
+@contextmanager
+def _lent(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[None]:
+    connection.register(_SOURCE, rows)
+    try:
+        yield
+    finally:
+        connection.unregister(_SOURCE)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
