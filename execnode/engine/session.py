@@ -1,16 +1,23 @@
 """A pinned engine session: one connection with its transaction, temporary tables and settings."""
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
+from typing import TypeVar
 from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
 
 from execnode.engine.errors import ENGINE_EXCEPTIONS, engine_error
 from execnode.engine.instance import EngineInstance
 from execnode.engine.jobs import finish_job, run_job
+from execnode.engine.staging import append_staging, create_staging, drop_staging
 from execnode.engine.stream import EngineCursor, StatementStream
 from execnode.spool import ChunkSpool, SpoolLimits
 from pgwire.sqlstate import SqlState
 
+_Result = TypeVar("_Result")
 _BEGINS = frozenset({"BEGIN", "START"})
 _ENDS = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
 
@@ -35,6 +42,17 @@ class DuckSession:
         await self.claim(None)
         await run_job(self._executor, partial(self._run_utility, sql), self.cursor.connection.interrupt)
 
+    async def run(self, work: Callable[[duckdb.DuckDBPyConnection], _Result]) -> _Result:
+        """Run blocking `work` on the session's connection: reading what its transaction has defined.
+
+        Raises:
+            GatewayError: what DuckDB raised, translated.
+        """
+        await self.claim(None)
+        return await run_job(
+            self._executor, partial(self._translated, work), self.cursor.connection.interrupt
+        )
+
     async def claim(self, stream: StatementStream | None) -> None:
         """Make the connection free for `stream`: what an open result still has to give moves to a spool.
 
@@ -52,6 +70,30 @@ class DuckSession:
         if self._active is stream:
             self._active = None
 
+    async def create_staging(self, table: str, schema: pa.Schema) -> None:
+        """Make a temporary table for the rows of a COPY.
+
+        Raises:
+            GatewayError: the engine refused it.
+        """
+        await self.run(partial(create_staging, table=table, schema=schema))
+
+    async def append_staging(self, table: str, batch: pa.RecordBatch) -> None:
+        """Append rows to it; a cancelled caller interrupts the engine.
+
+        Raises:
+            GatewayError: the engine refused them.
+        """
+        await self.run(partial(append_staging, table=table, batch=batch))
+
+    async def drop_staging(self, table: str) -> None:
+        """Drop it.
+
+        Raises:
+            GatewayError: the engine refused it.
+        """
+        await self.run(partial(drop_staging, table=table))
+
     async def close(self) -> None:
         """Roll back what is open and release the connection. Never raises; idempotent."""
         if self._is_closed:
@@ -67,6 +109,12 @@ class DuckSession:
                 await finish_job(self._executor, self.cursor.connection.close)
             finally:
                 self._instance.release()
+
+    def _translated(self, work: Callable[[duckdb.DuckDBPyConnection], _Result]) -> _Result:
+        try:
+            return work(self.cursor.connection)
+        except ENGINE_EXCEPTIONS as error:
+            raise self.cursor.translate(error) from error
 
     def _run_utility(self, sql: str) -> None:
         first_word = sql.split(maxsplit=1)[0].rstrip(";").upper()

@@ -277,12 +277,13 @@ def _counted_from_1970(oid: int, numbers: npt.NDArray[Any]) -> npt.NDArray[Any] 
     """Move PostgreSQL's epoch; None where a value is out of range, for the exact way to say so."""
     match oid:
         case Oid.BOOL:
-            return np.not_equal(numbers, 0)
+            truth: npt.NDArray[Any] = np.not_equal(numbers, 0)
+            return truth
         case Oid.DATE:
             moved = numbers.astype(np.int64) + _PG_EPOCH_DAYS
             moved = np.where(numbers == 2**31 - 1, INFINITE_DATE, moved)
             moved = np.where(numbers == -(2**31), -INFINITE_DATE, moved)
-            fits: bool = (np.abs(moved) <= INFINITE_DATE).all()
+            fits = bool((np.abs(moved) <= INFINITE_DATE).all())
             return moved.astype(np.int32) if fits else None
         case Oid.TIMESTAMP | Oid.TIMESTAMPTZ:
             shift = np.int64(_PG_EPOCH_DAYS * DAY_US)
@@ -292,7 +293,7 @@ def _counted_from_1970(oid: int, numbers: npt.NDArray[Any]) -> npt.NDArray[Any] 
             moved = np.where(is_late | is_early, np.int64(0), numbers) + shift
             return np.where(is_late, INFINITE_TIMESTAMP, np.where(is_early, -INFINITE_TIMESTAMP, moved))
         case Oid.TIME:
-            is_clock: bool = ((numbers >= 0) & (numbers <= DAY_US)).all()
+            is_clock = bool(((numbers >= 0) & (numbers <= DAY_US)).all())
             return numbers if is_clock else None
         case _:
             return numbers
