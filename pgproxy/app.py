@@ -37,6 +37,7 @@ from pgproxy.recorder import StatementRecorder
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgproxy.routing.resolve import RoutingFlags
 from pgproxy.routing.router import Router
+from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.services import SessionServices
 from pgproxy.settings import DatabaseMode, GatewaySettings, LogFormat
 from pgproxy.sql.cache import PlanCache
@@ -97,8 +98,9 @@ class Gateway:
             follower = MetastoreFollower(metastore, followers, epoch)
             await stack.enter_async_context(_background(recorder.write_audit(), follower.follow()))
             services = SessionServices(
-                policies, catalogs, router, PlanCache(), _engine_tree, recorder, described={}
-            )
+                policies, catalogs, router, PlanCache(), _engine_tree, recorder,
+                described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
+            )  # fmt: skip
             door = FrontDoor(settings, metastore, follower, services, self._metrics)
             listener = await stack.enter_async_context(door.listener(certificates, sessions))
             self._metrics.connections.set_function(lambda: listener.connection_count)

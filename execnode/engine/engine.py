@@ -68,6 +68,11 @@ class DuckEngine:
         return self._generation.number if self._generation is not None else None
 
     @property
+    def spool_limits(self) -> SpoolLimits:
+        """Where results may wait, in the private folder, and how much one may take."""
+        return self._spool_limits
+
+    @property
     def executor(self) -> ThreadPoolExecutor:
         """The threads that may block in DuckDB or on spool files."""
         return self._executor

@@ -121,6 +121,7 @@ class Connection:
         self._places.callback(services.cancels.forget, key)
         host = self._stream.peer_host
         self._sql = await services.open_session(greeting, self._machine, key.process_id, host)
+        self._sql.notifications.wake = self._notified
         self._report_settings()
         self._output.send(BackendKeyData(key.process_id, key.secret_key))
         self._output.send(ReadyForQuery(TransactionStatus.IDLE.value))
@@ -184,6 +185,7 @@ class Connection:
                 case e.Send(message=message):
                     if isinstance(message, ReadyForQuery):
                         self._is_in_pipeline = False
+                        self._send_notifications()
                         self._report_settings()
                     self._output.send(message)
                 case e.FlushOutput():
@@ -253,6 +255,18 @@ class Connection:
             if not limit.expired():
                 raise
             raise QueryCanceled("canceling statement due to statement timeout") from None
+
+    def _notified(self) -> None:
+        """Something was notified: tell a client that waits for nothing now, others before ReadyForQuery."""
+        if self.interrupts.is_idle:
+            self._send_notifications()
+            self._output.flush()
+
+    def _send_notifications(self) -> None:
+        """Send what was notified, unless a block is open. PostgreSQL docs, "Asynchronous Operations"."""
+        if self._machine.status is TransactionStatus.IDLE:
+            for notification in self._session().notifications.take():
+                self._output.send(notification)
 
     def _report_settings(self) -> None:
         for name, value in self._session().settings.changed_reports():

@@ -57,6 +57,11 @@ class Interrupts:
         """Interrupt the current task from now on."""
         self._task = asyncio.current_task()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the connection waits for its client, between statements."""
+        return self._activity is Activity.IDLE
+
     def cancel_statement(self) -> None:
         """CancelRequest: stop what runs; nothing happens while nothing runs, and nothing is remembered."""
         if self._activity is Activity.PERFORMING:

@@ -1,44 +1,59 @@
 """SQL cursors: DECLARE, FETCH, MOVE, CLOSE. A cursor is a portal, in the name space of Bind's portals.
 
-PostgreSQL docs, "DECLARE", "FETCH", "MOVE". Forward-only for now: SCROLL and WITH HOLD are refused.
+PostgreSQL docs, "DECLARE", "FETCH", "MOVE". What a FETCH passes is decided by `CursorRows`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import NoReturn, TypeVar
+from uuid import uuid4
 
+from execnode.spool import ChunkSpool, SpoolLimits
+from pgproxy.session.cursor_rows import CursorRows, Keeps
 from pgproxy.session.planning import StatementPlanner, field_descriptions
 from pgproxy.session.portal import Portal
-from pgproxy.session.portal_runs import PortalDriver
+from pgproxy.session.portal_runs import Completion, PortalDriver
+from pgproxy.session.presenting import present_error, shift_position
 from pgproxy.session.running import OutputShape
 from pgproxy.session.sink import Sink
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import FieldDescription, RowDescription
-from pgwire.errors import FeatureNotSupported, GatewayError, InternalError, StatementError, UnknownPortal
+from pgwire.errors import GatewayError, InternalError, StatementError, UnknownPortal
 from pgwire.session.objects import Portal as NamedPortal
-from pgwire.session.objects import Portals, PreparedStatement
+from pgwire.session.objects import Portals, PortalState, PreparedStatement
 from pgwire.sqlstate import SqlState
 
+_Result = TypeVar("_Result")
 _BINARY = 1
-_ALL_ROWS = 0
 
 
 class Cursors:
-    """The cursors of one session."""
+    """The cursors of one session. spool_limits: for each; what they keep is bounded by it."""
 
     def __init__(
-        self, planner: StatementPlanner, driver: PortalDriver, transaction: Transaction, portals: Portals
+        self,
+        planner: StatementPlanner,
+        driver: PortalDriver,
+        transaction: Transaction,
+        portals: Portals,
+        spool_limits: SpoolLimits,
     ) -> None:
         self._planner = planner
         self._driver = driver
         self._transaction = transaction
         self._portals = portals
+        self._spool_limits = spool_limits
 
     def columns(
         self, statement: u.UtilityStatement, formats: Sequence[int]
     ) -> tuple[FieldDescription, ...] | None:
-        """Give the shape of what FETCH returns: the cursor's, in the cursor's own formats if it is BINARY."""
-        if not isinstance(statement, u.FetchCursor):
+        """Give the shape of what FETCH returns: the cursor's, in the cursor's own formats if it is BINARY.
+
+        None for a cursor that does not exist: only executing the FETCH is an error.
+        """
+        if not isinstance(statement, u.FetchCursor) or statement.name not in self._portals:
             return None
         portal = self._resolve(statement.name)
         return field_descriptions(portal.prepared.columns or (), portal.result_formats or formats)
@@ -50,11 +65,11 @@ class Cursors:
                 await self._declare(statement)
                 return UtilityResult("DECLARE CURSOR")
             case u.FetchCursor():
-                count = await self._fetch(statement, sink, describe=describe)
-                return UtilityResult(f"FETCH {count}")
+                if describe:
+                    sink.send(RowDescription(self.columns(statement, ()) or self._unknown(statement.name)))
+                return UtilityResult(f"FETCH {await self._move(statement, sink)}")
             case u.MoveCursor():
-                count = await self._fetch(statement, _Discard(), describe=False)
-                return UtilityResult(f"MOVE {count}")
+                return UtilityResult(f"MOVE {await self._move(statement, None)}")
             case u.CloseCursor(name=None):
                 for named in self._portals.clear():
                     await self._driver.close(_own(named))
@@ -66,10 +81,32 @@ class Cursors:
             case _:
                 return None
 
+    async def execute(self, portal: Portal, max_rows: int, sink: Sink) -> Completion:
+        """Execute a cursor by the protocol: it goes forward from where it stands."""
+        rows = portal.cursor
+        if rows is None:
+            raise InternalError("the portal is no cursor")
+        count = await self._guarded(portal, rows.forward(max_rows or None, sink))
+        if max_rows and count == max_rows:
+            return Completion(None, is_suspended=True)
+        return Completion(f"SELECT {count}")
+
+    async def hold(self) -> None:
+        """Let the WITH HOLD cursors of this transaction outlive it: read them to their end.
+
+        Raises:
+            GatewayError: a cursor's statement failed; the transaction cannot commit.
+        """
+        for named in self._portals:
+            portal = _own(named)
+            if not portal.is_with_hold or named.is_held or portal.cursor is None:
+                continue
+            await self._guarded(portal, portal.cursor.read_all())
+            await self._driver.finish(portal)
+            named.is_held = True
+
     async def _declare(self, statement: u.DeclareCursor) -> None:
-        if statement.hold or statement.scroll:
-            raise FeatureNotSupported("SCROLL and WITH HOLD cursors are not supported")
-        if not self._transaction.is_open or self._transaction.is_implicit:
+        if not statement.hold and not self._transaction.allows_cursors:
             raise StatementError(
                 "DECLARE CURSOR can only be used in transaction blocks",
                 sqlstate=SqlState.NO_ACTIVE_SQL_TRANSACTION,
@@ -78,54 +115,103 @@ class Cursors:
         try:
             prepared = await self._planner.prepare(statement.query)
         except GatewayError as error:
-            if error.position is not None:
-                error.position += statement.offset
-            raise
+            raise shift_position(error, statement.offset) from error
         if prepared.plan is None or not prepared.plan.is_read_only or prepared.columns is None:
             raise StatementError("DECLARE CURSOR must not contain statements that write")
         portal = Portal(prepared, result_formats=(_BINARY,) if statement.is_binary else ())
-        named = PreparedStatement(statement.name, (), field_descriptions(prepared.columns), prepared)
-        self._portals.add(NamedPortal(statement.name, named, named.columns, portal))
+        portal.is_with_hold = statement.hold
+        await self._guarded(
+            portal, self._driver.start(portal, in_block=True, shape=OutputShape(with_row_offsets=True))
+        )
+        portal.cursor = CursorRows(portal.read, self._spool(), _keeps(statement))
+        columns = field_descriptions(prepared.columns, portal.result_formats)
+        named = PreparedStatement(statement.name, (), columns, prepared)
+        self._portals.add(NamedPortal(statement.name, named, columns, portal))
 
-    async def _fetch(
-        self, statement: u.FetchCursor | u.MoveCursor, sink: "Sink | _Discard", *, describe: bool
-    ) -> int:
+    def _spool(self) -> ChunkSpool:
+        return ChunkSpool(f"cursor-{uuid4().hex}", replace(self._spool_limits, memory_bytes=4 << 20))
+
+    async def _move(self, statement: u.FetchCursor | u.MoveCursor, sink: Sink | None) -> int:
         portal = self._resolve(statement.name)
-        count = statement.count
-        if (
-            statement.direction is u.FetchDirection.ABSOLUTE
-            or statement.direction is u.FetchDirection.BACKWARD
-        ):
+        named = self._portals.resolve(statement.name)
+        if named.state is PortalState.FAILED:
             raise StatementError(
-                "cursor can only scan forward",
-                sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
-                hint="Declare it with SCROLL option to enable backward scan.",
+                f'portal "{named.name}" cannot be run', sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE
             )
-        if describe:
-            columns = field_descriptions(portal.prepared.columns or (), portal.result_formats)
-            sink.send(RowDescription(columns))
-        if count == 0:
-            return 0
-        if not portal.is_started and portal.rows_sent == 0:
+        named.state = PortalState.FAILED  # unless what follows succeeds
+        if portal.cursor is None:
+            portal.cursor = await self._adopt(portal)
+        count = await self._guarded(portal, _moved(portal.cursor, statement, sink))
+        named.state = PortalState.SUSPENDED  # wherever it stands now, Execute goes on from there
+        return count
+
+    async def _adopt(self, portal: Portal) -> CursorRows:
+        """Let SQL read a portal that Bind made, from the row that Execute would give next."""
+        if portal.prepared.plan is None or not portal.prepared.plan.returns_rows:
+            raise StatementError("cursor is not a query", sqlstate=SqlState.INVALID_CURSOR_STATE)
+        if not portal.is_started:
             await self._driver.start(portal, in_block=True, shape=OutputShape(with_row_offsets=True))
-        run = await self._driver.forward(portal, sink, count if count is not None else _ALL_ROWS)
-        return run.rows
+        return CursorRows(portal.read, self._spool(), Keeps.WINDOW)
+
+    async def _guarded(self, portal: Portal, work: Awaitable[_Result]) -> _Result:
+        try:
+            return await work
+        except GatewayError as error:
+            shown = present_error(error, portal.prepared.plan)
+            await self._driver.fail(portal, shown)
+            raise shown from error
 
     def _resolve(self, name: str) -> Portal:
-        try:
-            return _own(self._portals.resolve(name))
-        except UnknownPortal:
-            raise UnknownPortal(f'cursor "{name}" does not exist') from None
+        return _own(self._portals.resolve(name)) if name in self._portals else self._unknown(name)
+
+    def _unknown(self, name: str) -> NoReturn:
+        raise UnknownPortal(f'cursor "{name}" does not exist')
 
 
-class _Discard:
-    """A sink for MOVE: rows are passed over."""
+async def _moved(rows: CursorRows, statement: u.FetchCursor | u.MoveCursor, sink: Sink | None) -> int:
+    """Do what FETCH says. PostgreSQL's DoPortalRunFetch; None as sink: MOVE."""
+    count = statement.count
+    match statement.direction:
+        case u.FetchDirection.ABSOLUTE:
+            return await _absolute(rows, count or 0, sink)
+        case u.FetchDirection.RELATIVE if count is not None and abs(count) > 1:
+            await _relative(rows, count - (1 if count > 0 else -1), None)
+            return await _relative(rows, 1 if count > 0 else -1, sink)
+        case u.FetchDirection.BACKWARD:
+            return await _relative(rows, None if count is None else -count, sink, is_backward=True)
+        case _:
+            return await _relative(rows, count, sink)
 
-    def send(self, message: object) -> None:
-        """Drop a message."""
 
-    async def write_rows(self, rows: bytes | memoryview) -> None:
-        """Drop rows."""
+async def _absolute(rows: CursorRows, row: int, sink: Sink | None) -> int:
+    if row < 0:
+        await rows.forward(None, None)
+        await rows.backward(-row - 1, None)
+        return await rows.backward(1, sink)
+    if row == 0:
+        await rows.rewind()
+        return 0
+    if row > rows.position:
+        await rows.forward(row - rows.position - 1, None)
+    else:
+        await rows.backward(rows.position - row + 1, None)
+    return await rows.forward(1, sink)
+
+
+async def _relative(
+    rows: CursorRows, count: int | None, sink: Sink | None, *, is_backward: bool = False
+) -> int:
+    if count == 0:
+        return int(rows.is_on_row) if sink is None else await rows.again(sink)
+    if count is None:
+        return await (rows.backward(None, sink) if is_backward else rows.forward(None, sink))
+    return await (rows.backward(-count, sink) if count < 0 else rows.forward(count, sink))
+
+
+def _keeps(statement: u.DeclareCursor) -> Keeps:
+    if statement.scroll is False:
+        return Keeps.NOTHING
+    return Keeps.ALL if statement.scroll or statement.hold else Keeps.WINDOW
 
 
 def _own(named: NamedPortal) -> Portal:

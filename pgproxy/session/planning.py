@@ -7,14 +7,18 @@ here.
 from collections.abc import Sequence
 
 from execnode.statement import EngineStatement
+from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.resolve import StatementTraits
-from pgproxy.routing.router import RouteRequest
+from pgproxy.routing.router import PinnedSession, RouteRequest
 from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.presenting import present_error
 from pgproxy.session.services import Identity, SessionServices
+from pgproxy.session.session_catalog import SessionCatalog
 from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
+from pgproxy.sql.names import find_relation
+from pgproxy.sql.parse import parse_statement
 from pgproxy.sql.plan import Plan, PlanContext
 from pgproxy.sql.utility import parse_utility
 from pgwire.backend import FieldDescription
@@ -22,15 +26,23 @@ from pgwire.errors import GatewayError, InternalError
 from pgwire.types import ResultColumn, engine_type_of, type_by_oid
 
 _DESCRIBED_LIMIT = 4096
+_ALWAYS_THERE = frozenset({"public", "main", "pg_catalog", "information_schema", "pgproxy"})
 
 
 class StatementPlanner:
     """Plans for one session: with its principal's policy, its settings and its search path."""
 
-    def __init__(self, identity: Identity, services: SessionServices, settings: SessionSettings) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        services: SessionServices,
+        settings: SessionSettings,
+        catalog: SessionCatalog,
+    ) -> None:
         self.identity = identity
         self.settings = settings
         self._services = services
+        self.catalog = catalog
 
     @property
     def policy(self) -> EffectivePolicy:
@@ -48,11 +60,12 @@ class StatementPlanner:
         utility = parse_utility(text)
         if utility is not None:
             return PreparedQuery(text, tuple(declared_oids), utility=utility)
+        planned_for = self._circumstances()
         plan = self.plan(text, declared_oids)
         columns: tuple[ResultColumn, ...] | None = None
         if plan.returns_rows and (needs_columns or plan.column_type_oids is not None):
             columns = await self._describe(plan, text)
-        return PreparedQuery(text, tuple(declared_oids), plan=plan, columns=columns)
+        return PreparedQuery(text, tuple(declared_oids), None, plan, columns, planned_for)
 
     async def refreshed(self, prepared: PreparedQuery) -> PreparedQuery:
         """Give the statement as planned under the policy and catalog of now.
@@ -61,52 +74,91 @@ class StatementPlanner:
         """
         if prepared.plan is None:
             return prepared
-        if self._is_current(prepared.plan):
+        if prepared.planned_for == self._circumstances():
             return prepared
         return await self.prepare(
             prepared.text, prepared.declared_oids, needs_columns=prepared.columns is not None
         )
 
+    def check_syntax(self, text: str) -> None:
+        """Parse one statement and no more.
+
+        Raises:
+            GatewayError: it is not well-formed, or too complex.
+        """
+        if parse_utility(text) is None:
+            parse_statement(text, self._context())
+
     def plan(self, text: str, declared_oids: Sequence[int]) -> Plan:
         """Plan one statement, from the cache where nothing has moved."""
         return self._services.plan_cache.plan(text, tuple(declared_oids), self._context())
 
+    def find_table(self, parts: Sequence[str]) -> TableInfo | None:
+        """Find the table or view that a name means, or None: absent, hidden or a system relation."""
+        catalog, schema, name = (None, None, None, *parts)[-3:]
+        found = find_relation(self._context(), catalog, schema, name or "")
+        return found.info if found is not None and isinstance(found.info, TableInfo) else None
+
     def _context(self) -> PlanContext:
-        snapshot = self._services.catalogs.snapshot
+        snapshot = self.catalog.snapshot
         policy = self.policy
         return PlanContext(
             policy=policy,
             catalog=snapshot,
-            search_path=self.settings.search_path(self.identity.principal),
+            search_path=self._search_path(),
             session_user=self.identity.principal,
             parse_engine_sql=self._services.parse_engine_sql,
             dialect=self.settings.show("pgproxy.dialect"),
             default_catalog=self.identity.database,
             session_values=SessionValues(self.identity, self.settings),
+            temp_tables=self.catalog.temp_tables,
         )
 
-    def _is_current(self, plan: Plan) -> bool:
+    @property
+    def temp_tables(self) -> dict[str, TableInfo]:
+        """Tables of this session alone, by lower-case name, such as where COPY FROM gathers its rows."""
+        return self.catalog.temp_tables
+
+    def _search_path(self) -> tuple[str, ...]:
+        """Give the schemas of search_path that exist, as PostgreSQL's namespace.c does."""
+        schemas = self.catalog.snapshot.schemas
+        path = self.settings.search_path(self.identity.principal)
+        return tuple(
+            name for name in path if (self.identity.database, name) in schemas or name in _ALWAYS_THERE
+        )
+
+    def _circumstances(self) -> tuple[object, ...]:
+        """Give what a plan holds for: a statement whose circumstances have moved is planned again."""
         return (
-            plan.policy_epoch == self.policy.epoch
-            and plan.catalog_generation == self._services.catalogs.snapshot.generation
+            self.policy.epoch,
+            *self.catalog.version,
+            self.settings.show("search_path"),
+            self.settings.show("pgproxy.dialect"),
         )
 
     async def _describe(self, plan: Plan, text: str) -> tuple[ResultColumn, ...]:
+        pin = self.catalog.described_by(plan)
         described = self._services.described
         key = f"{plan.catalog_generation}\0{plan.policy_epoch}\0{plan.describe_sql}"
-        columns = described.get(key)
+        columns = described.get(key) if pin is None else None
         if columns is None:
-            statement = EngineStatement(plan.describe_sql, output=self.settings.output())
-            traits = StatementTraits(is_read_only=True, is_catalog=plan.is_catalog)
-            request = RouteRequest(statement, self.identity.principal, self.policy.groups, traits)
-            try:
-                columns = await self._services.router.describe(request)
-            except GatewayError as error:
-                raise present_error(error, plan, text, f"DESCRIBE {plan.describe_sql}") from error
+            columns = await self._describe_on_engine(plan, text, pin)
+        if pin is None:
             if len(described) >= _DESCRIBED_LIMIT:
                 described.clear()
             described[key] = columns
         return overlay(plan, columns)
+
+    async def _describe_on_engine(
+        self, plan: Plan, text: str, pin: PinnedSession | None
+    ) -> tuple[ResultColumn, ...]:
+        statement = EngineStatement(plan.describe_sql, output=self.settings.output())
+        traits = StatementTraits(is_read_only=True, is_catalog=plan.is_catalog)
+        request = RouteRequest(statement, self.identity.principal, self.policy.groups, traits, pin)
+        try:
+            return await self._services.router.describe(request)
+        except GatewayError as error:
+            raise present_error(error, plan, text, f"DESCRIBE {plan.describe_sql}") from error
 
 
 def overlay(plan: Plan, columns: Sequence[ResultColumn]) -> tuple[ResultColumn, ...]:

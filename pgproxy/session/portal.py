@@ -11,6 +11,7 @@ import numpy as np
 
 from execnode.statement import Parameter, RowChunk
 from pgproxy.routing.attempts import RoutedStream
+from pgproxy.session.cursor_rows import CursorRows
 from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.telemetry import StatementRecord
 
@@ -20,7 +21,8 @@ class Portal:
     """What Bind made. The stream opens at the first Execute and stays open while the portal is suspended.
 
     result_formats: as in Bind. rows_sent: over all Executes. is_pinned: the stream runs in the block's engine
-    session. record: the statement's facts until it ends. started_ns: on the monotonic clock.
+    session. record: the statement's facts until it ends. started_ns: on the monotonic clock. cursor: set once
+    SQL reads it: DECLARE or FETCH. is_with_hold: it is to outlive its transaction.
     """
 
     prepared: PreparedQuery
@@ -31,6 +33,8 @@ class Portal:
     rows_sent: int = 0
     record: StatementRecord | None = None
     started_ns: int = 0
+    cursor: CursorRows | None = None
+    is_with_hold: bool = False
     _leftover: RowChunk | None = None
 
     @property
@@ -55,11 +59,22 @@ class Portal:
         self.rows_sent += chunk.row_count
         return chunk
 
-    async def close(self) -> None:
-        """Cancel the stream if it runs; returns when the engine has stopped."""
+    async def read(self) -> RowChunk | None:
+        """Give as many rows as come, or None at the end."""
+        return await self.next_chunk(0)
+
+    async def finish(self) -> None:
+        """Let the engine go; rows that a cursor keeps stay."""
         self._leftover = None
         await self.stack.aclose()
         self.stream = None
+
+    async def close(self) -> None:
+        """Cancel the stream if it runs and drop what is kept; returns when the engine has stopped."""
+        await self.finish()
+        cursor, self.cursor = self.cursor, None
+        if cursor is not None:
+            await cursor.close()
 
 
 def split_chunk(chunk: RowChunk, row_count: int) -> tuple[RowChunk, RowChunk]:

@@ -31,11 +31,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How an Execute ended. tag: None for the empty query, and where the portal is suspended."""
+    """How an Execute ended. tag: None for the empty query, and where the portal is suspended.
+
+    rows: sent or written by this one.
+    """
 
     tag: str | None
     is_suspended: bool = False
     transaction_ended: bool = False
+    rows: int = 0
 
 
 class PortalDriver:
@@ -72,7 +76,8 @@ class PortalDriver:
             await self.fail(portal, shown)
             raise shown from error
         plan = _plan_of(portal)
-        return Completion(command_tag(plan, run.rows if plan.returns_rows else affected))
+        rows = run.rows if plan.returns_rows else affected
+        return Completion(command_tag(plan, rows), rows=rows)
 
     async def start(self, portal: Portal, *, in_block: bool, shape: OutputShape) -> None:
         """Start the portal's plan, planned anew if policy or catalog moved since it was prepared.
@@ -91,9 +96,8 @@ class PortalDriver:
         portal.started_ns = time.perf_counter_ns()
         if plan.is_catalog:
             await self._services.catalogs.publish_viewer(policy)
-        if in_block and not plan.is_read_only and not self._transaction.is_open:
-            self._transaction.begin(is_implicit=True, is_read_only=False, isolation="read committed")
-            self._settings.begin_block()
+        if in_block and not plan.is_read_only:
+            self._transaction.begin_implicit()
         await self._runner.open(portal, plan, policy.groups, shape)
 
     async def forward(self, portal: Portal, sink: Sink, max_rows: int, *, describe: bool = False) -> Run:
@@ -117,10 +121,10 @@ class PortalDriver:
     async def finish(self, portal: Portal) -> None:
         """End a portal whose rows are all sent: free the engine, follow DDL, write its record."""
         self._note_route(portal)
-        await self._runner.close(portal)
+        await self._runner.finish(portal)
         plan = _plan_of(portal)
-        if plan.changes_catalog and not self._transaction.is_open:
-            await self._services.catalogs.refresh()
+        if plan.changes_catalog:
+            await self._planner.catalog.follow(plan)
         self._end_record(portal, None)
 
     async def fail(self, portal: Portal, error: GatewayError) -> None:

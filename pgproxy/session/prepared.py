@@ -13,6 +13,7 @@ class PreparedQuery:
 
     declared_oids: as in Parse, 0 or absent where inferred. utility: set for statements that no engine runs;
     plan: set for the others; neither: the empty query. columns: None where the statement returns no rows.
+    planned_for: the policy, the catalog and the settings that the plan holds for.
     """
 
     text: str
@@ -20,6 +21,7 @@ class PreparedQuery:
     utility: UtilityStatement | None = None
     plan: Plan | None = None
     columns: tuple[ResultColumn, ...] | None = None
+    planned_for: tuple[object, ...] = ()
 
     @property
     def is_empty(self) -> bool:

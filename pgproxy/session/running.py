@@ -14,7 +14,7 @@ from pgproxy.session.services import Identity
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.transaction import Transaction
 from pgproxy.sql.plan import BoundValue, Plan
-from pgwire.errors import StatementError
+from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState
 
 
@@ -53,7 +53,7 @@ class PlanRunner:
             GatewayError: the engine refused the statement.
         """
         if not plan.is_read_only:
-            self._check_writable(plan)
+            self._check_writable(plan.kind.value)
         pin = await self._pin_for(plan, groups)
         statement = EngineStatement(
             sql=plan.sql,
@@ -72,12 +72,18 @@ class PlanRunner:
         self._open.add(portal)
         if not plan.is_read_only:
             self.transaction.writes += 1
-        self.transaction.changes_catalog = self.transaction.changes_catalog or plan.changes_catalog
+        if plan.changes_catalog and not plan.uses_temp:
+            self.transaction.changes_catalog = True
 
     async def close(self, portal: Portal) -> None:
         """Stop the portal's statement if it runs; the engine has confirmed when this returns."""
         self._open.discard(portal)
         await portal.close()
+
+    async def finish(self, portal: Portal) -> None:
+        """Let the engine go after the portal's last row; what a cursor keeps of it stays."""
+        self._open.discard(portal)
+        await portal.finish()
 
     async def close_all(self) -> None:
         """Stop everything, for the end of the transaction or of the session."""
@@ -89,14 +95,32 @@ class PlanRunner:
         request = self._request(plan, groups, EngineStatement(plan.sql), None)
         self.transaction.pinned = await self._router.open_session(request)
 
+    async def pin_for_write(self, plan: Plan, groups: frozenset[str], command: str) -> PinnedSession:
+        """Give the engine session in which the open block writes.
+
+        command: what a READ ONLY block refuses by this name.
+
+        Raises:
+            StatementError: 25006.
+            InternalError: no block is open.
+        """
+        self._check_writable(command)
+        pinned = await self._pin_for(plan, groups)
+        if pinned is None:
+            raise InternalError("a write outside of a block has no engine session")
+        return pinned
+
     async def _pin_for(self, plan: Plan, groups: frozenset[str]) -> PinnedSession | None:
         transaction = self.transaction
-        if plan.is_catalog and plan.is_read_only:
+        if plan.is_catalog and plan.is_read_only and not plan.uses_temp:
             return None
+        needs_block = transaction.is_open and (not plan.is_read_only or transaction.needs_snapshot)
         if transaction.pinned is None:
-            if not transaction.is_open or (plan.is_read_only and not transaction.needs_snapshot):
+            if not needs_block and not plan.uses_temp:
                 return None
             await self.pin(plan, groups)
+        elif not (needs_block or plan.uses_temp or transaction.is_engine_open):
+            return None  # the session is kept for temporary tables, and this statement has nothing of them
         await transaction.begin_engine()
         return transaction.pinned
 
@@ -106,10 +130,10 @@ class PlanRunner:
         traits = StatementTraits(is_read_only=plan.is_read_only, is_catalog=plan.is_catalog)
         return RouteRequest(statement, self._identity.principal, groups, traits, pin)
 
-    def _check_writable(self, plan: Plan) -> None:
+    def _check_writable(self, command: str) -> None:
         if self.transaction.is_read_only or self._settings.show("transaction_read_only") == "on":
             raise StatementError(
-                f"cannot execute {plan.kind.value} in a read-only transaction",
+                f"cannot execute {command} in a read-only transaction",
                 sqlstate=SqlState.READ_ONLY_SQL_TRANSACTION,
             )
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from execnode.spool import SpoolLimits
 from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.router import Router
+from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.telemetry import StatementRecord
 from pgproxy.sql.cache import PlanCache
 from pgproxy.sql.plan import EngineParser
@@ -47,7 +49,10 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionServices:
-    """The gateway's parts that every session shares. described: result shapes by the describing SQL."""
+    """The gateway's parts that every session shares. described: result shapes by the describing SQL.
+
+    spool_limits: of what one cursor keeps.
+    """
 
     policies: Policies
     catalogs: Catalogs
@@ -56,6 +61,8 @@ class SessionServices:
     parse_engine_sql: EngineParser
     recorder: Recorder
     described: dict[str, tuple[ResultColumn, ...]]
+    notifications: NotificationHub
+    spool_limits: SpoolLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,11 +206,26 @@ def time_zone(name: str, text: str) -> str:
     if match is None or int(match[2]) > 15:
         raise invalid_value(name, text)
     sign, hours, minutes = match[1] or "+", int(match[2]), int(match[3] or 0)
-    if (hours, minutes) == (0, 0):
-        return "UTC"
     inverse = "-" if sign == "+" else "+"
     tail = f":{minutes:02d}" if minutes else ""
     return f"<{sign}{hours:02d}{tail}>{inverse}{hours:02d}{tail}"
+
+
+def engine_zone(zone: str) -> str:
+    """Name a zone as the engine knows it: an offset in POSIX form (`<-03>+03`) is one of `Etc`.
+
+    Raises:
+        FeatureNotSupported: an offset that is not of whole hours, or beyond what `Etc` has.
+    """
+    match = re.fullmatch(r"<[+-][0-9:]+>([+-])(\d{2})(:\d{2})?", zone)
+    if match is None:
+        return zone
+    hours = int(match[2])
+    if match[3] is not None or hours > (12 if match[1] == "+" else 14):
+        raise FeatureNotSupported(
+            "time zones given as this offset are not supported", hint="Use the name of a time zone."
+        )
+    return f"Etc/GMT{match[1]}{hours}" if hours else "UTC"
 
 
 @lru_cache(maxsize=1)
@@ -228,7 +243,8 @@ def _quantity(
     def parse(name: str, text: str) -> str:
         match = _QUANTITY.fullmatch(text)
         if match is None or (match[2] and match[2] not in units):
-            hint = f"Valid units for this parameter are {', '.join(f'{chr(34)}{u}{chr(34)}' for u in units)}."
+            *others, last = (f'"{unit}"' for unit in units)
+            hint = f"Valid units for this parameter are {', '.join(others)}, and {last}."
             raise invalid_value(name, text, hint if match is not None else None)
         value = round(float(match[1]) * (units[match[2]] if match[2] else 1))
         _within(name, value, lowest, highest, base)

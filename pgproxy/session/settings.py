@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pgproxy.session.setting_table import SETTINGS, Context, Setting
-from pgproxy.session.setting_values import base_units, text_value
+from pgproxy.session.setting_values import base_units, engine_zone, text_value
 from pgwire.errors import AccessDenied, StatementError
 from pgwire.sqlstate import SqlState
 from pgwire.types import OutputSettings
 
 _CUSTOM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)+")
+_OF_TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
 _ATTRIBUTES = "pgproxy.attr."
 """Session attributes come from the control plane; policy reads them, so no client may write them."""
 
@@ -41,6 +42,8 @@ class SessionSettings:
         for source in (self._local, self._session, self._boot, self._attributes):
             if key in source:
                 return source[key]
+        if key in _OF_TRANSACTION:  # outside a block: what a statement's own transaction will have
+            return self.show(f"default_{key}")
         return _known(name).default
 
     def find(self, name: str) -> str | None:
@@ -92,8 +95,9 @@ class SessionSettings:
         self._boot[name.lower()] = text
 
     def begin_block(self) -> None:
-        """Remember the values that a rollback gives back."""
-        self._before_block = dict(self._session)
+        """Remember the values that a rollback gives back; nothing new while a block goes on."""
+        if self._before_block is None:
+            self._before_block = dict(self._session)
 
     def end_block(self, *, is_commit: bool) -> None:
         """Drop local values; after a rollback also what SET did in the block."""
@@ -125,7 +129,7 @@ class SessionSettings:
     def output(self) -> OutputSettings:
         """Give the settings that decide how values look."""
         return OutputSettings(
-            time_zone=self.show("TimeZone"),
+            time_zone=engine_zone(self.show("TimeZone")),
             interval_style=self.show("IntervalStyle"),
             extra_float_digits=int(self.show("extra_float_digits")),
             bytea_output=self.show("bytea_output"),
@@ -147,6 +151,12 @@ def split_identifier_list(text: str) -> tuple[str, ...]:
     for quoted, plain in re.findall(r'"((?:[^"]|"")*)"|([^\s,"]+)', text):
         names.append(plain.lower() if plain else quoted.replace('""', '"'))
     return tuple(names)
+
+
+def shown_name(name: str) -> str:
+    """Give a setting's name in the spelling that SHOW heads its column with."""
+    setting = SETTINGS.get(name.lower())
+    return setting.name if setting is not None else name
 
 
 def _known(name: str) -> Setting:

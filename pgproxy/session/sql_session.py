@@ -6,9 +6,13 @@ PostgreSQL docs, "Message Flow". Errors leave as GatewayErrors with positions in
 from collections.abc import Sequence
 
 from execnode.statement import Parameter
+from pgproxy.session.blocks import Blocks
+from pgproxy.session.copy_in import CopyIn
 from pgproxy.session.copy_out import CopyOut
 from pgproxy.session.cursors import Cursors
+from pgproxy.session.discarding import Discards
 from pgproxy.session.explaining import Explains
+from pgproxy.session.notifications import Notifications
 from pgproxy.session.planning import StatementPlanner, field_descriptions
 from pgproxy.session.portal import Portal
 from pgproxy.session.portal_runs import Completion, PortalDriver
@@ -16,16 +20,18 @@ from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.presenting import shift_position
 from pgproxy.session.running import PlanRunner
 from pgproxy.session.services import Identity, SessionServices
+from pgproxy.session.session_catalog import SessionCatalog
 from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
-from pgproxy.session.sink import Sink
+from pgproxy.session.sink import Client, Sink
 from pgproxy.session.sql_prepared import SqlPrepared
 from pgproxy.session.transaction import Transaction
-from pgproxy.session.utilities import UtilityResult, UtilityRunner, status_after, utility_columns
+from pgproxy.session.utilities import UtilityResult, UtilityRunner, status_after
+from pgproxy.session.utility_dispatch import Utilities
 from pgproxy.sql.utility import StatementText, split_statements
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import CommandComplete, DataRow, EmptyQueryResponse, FieldDescription, RowDescription
-from pgwire.errors import FailedTransaction, FeatureNotSupported, GatewayError, StatementError
+from pgwire.errors import FailedTransaction, GatewayError, StatementError
 from pgwire.frontend import Bind
 from pgwire.session.objects import Portals, PreparedStatements
 from pgwire.session.status import TransactionStatus
@@ -48,16 +54,27 @@ class SqlSession:
     ) -> None:
         self.settings = settings
         self._services = services
-        self._transaction = Transaction()
-        self._planner = StatementPlanner(identity, services, settings)
+        transaction = self._transaction = Transaction()
+        catalog = SessionCatalog(services.catalogs, transaction)
+        planner = self._planner = StatementPlanner(identity, services, settings, catalog)
         values = SessionValues(identity, settings)
-        self._runner = PlanRunner(identity, services.router, settings, self._transaction, values)
-        self._driver = PortalDriver(services, self._planner, self._runner)
-        self._utilities = UtilityRunner(self._planner, settings, self._transaction)
-        self._cursors = Cursors(self._planner, self._driver, self._transaction, portals)
-        self._sql_prepared = SqlPrepared(self._planner, self._driver, statements, values)
-        self._copies = CopyOut(self._planner, self._driver)
-        self._explains = Explains(self._planner, self._driver)
+        runner = self._runner = PlanRunner(identity, services.router, settings, transaction, values)
+        driver = self._driver = PortalDriver(services, planner, runner)
+        self.notifications = Notifications(services.notifications, identity.connection_id)
+        self._cursors = Cursors(planner, driver, transaction, portals, services.spool_limits)
+        self._blocks = Blocks(runner, settings, catalog, self._cursors, self.notifications)
+        self._utilities = Utilities(
+            settings,
+            transaction,
+            controls=UtilityRunner(planner, settings, self._blocks),
+            cursors=self._cursors,
+            prepared=SqlPrepared(planner, driver, statements, values),
+            copies_out=CopyOut(planner, driver),
+            copies_in=CopyIn(planner, driver, runner),
+            explains=Explains(planner, driver),
+            notifications=self.notifications,
+            discards=Discards(settings, driver, catalog, self.notifications, (statements, portals)),
+        )
 
     @property
     def status(self) -> TransactionStatus:
@@ -71,7 +88,7 @@ class SqlSession:
         limit_ms = self.settings.milliseconds(name)
         return (limit_ms / 1000 if limit_ms else None), IdleTimeout(in_block=in_block)
 
-    async def run_simple(self, query: str, sink: Sink) -> bool:
+    async def run_simple(self, query: str, sink: Client) -> bool:
         """Run every statement of a query string.
 
         The first error ends the rest. Say whether a transaction ended.
@@ -80,15 +97,18 @@ class SqlSession:
         if not statements:
             sink.send(EmptyQueryResponse())
             return False
+        for statement in statements[1:]:
+            self._check_syntax(statement)
+        self._blocks.begin_string(has_several=len(statements) > 1)
         ended = False
         for statement in statements:
             try:
                 ended = await self._run_one(statement, sink, in_block=len(statements) > 1) or ended
             except GatewayError as error:
                 raise shift_position(error, statement.offset) from error
-        return await self._end_implicit_block() or ended
+        return await self._blocks.end_implicit() or ended
 
-    async def _run_one(self, statement: StatementText, sink: Sink, *, in_block: bool) -> bool:
+    async def _run_one(self, statement: StatementText, sink: Client, *, in_block: bool) -> bool:
         prepared = await self._prepare(statement.text, (), needs_columns=True)
         if prepared.utility is not None:
             return await self._run_utility(prepared.utility, sink, describe=True)
@@ -119,11 +139,7 @@ class SqlSession:
     ) -> tuple[FieldDescription, ...] | None:
         """Give the fields of the statement's rows, or None where it returns none."""
         if prepared.utility is not None:
-            return (
-                self._cursors.columns(prepared.utility, formats)
-                or self._sql_prepared.columns(prepared.utility, formats)
-                or utility_columns(prepared.utility)
-            )
+            return self._utilities.columns(prepared.utility, formats)
         return field_descriptions(prepared.columns, formats) if prepared.columns is not None else None
 
     def bind(self, prepared: PreparedQuery, bind: Bind) -> Portal:
@@ -142,21 +158,24 @@ class SqlSession:
             parameters.append(Parameter(oid, code, raw))
         return Portal(prepared, tuple(parameters), tuple(bind.result_formats))
 
-    async def execute(self, portal: Portal, max_rows: int, sink: Sink) -> Completion:
+    async def execute(self, portal: Portal, max_rows: int, sink: Client) -> Completion:
         """Run or continue a portal; rows go to the sink."""
         prepared = portal.prepared
         if prepared.is_empty:
             return Completion(None)
         self._check_not_failed(prepared)
         if prepared.utility is not None:
-            result = await self._utility(prepared.utility, sink, describe=False)
+            result = await self._utilities.run(prepared.utility, sink, describe=False)
             _send_rows(result, sink)
             return Completion(result.tag, transaction_ended=result.transaction_ended)
+        if portal.cursor is not None:
+            return await self._cursors.execute(portal, max_rows, sink)
+        self.settings.begin_block()
         return await self._driver.run(portal, sink, max_rows, describe=False, in_block=True)
 
     async def end_pipeline(self) -> None:
         """Sync: commit the implicit block, if there is one."""
-        await self._end_implicit_block()
+        await self._blocks.end_implicit()
 
     async def release(self, portal: Portal) -> None:
         """Close a portal and stop its statement."""
@@ -167,25 +186,28 @@ class SqlSession:
 
         An implicit block is rolled back, an explicit one becomes failed.
         """
-        await self._runner.close_all()
-        if self._transaction.is_implicit:
-            self.settings.end_block(is_commit=False)
-            await self._transaction.end(is_commit=False)
-        elif self._transaction.is_open:
+        if self._transaction.is_open and not self._transaction.is_implicit:
+            await self._runner.close_all()
             self._transaction.fail(in_engine=self._transaction.is_engine_open)
+        else:
+            await self._blocks.end(is_commit=False)
         return self.status
 
     async def close(self) -> None:
         """End the session: stop what runs, roll back what is open. Never raises a GatewayError."""
+        self.notifications.unlisten_all()
         await self._runner.close_all()
-        if self._transaction.is_open or self._transaction.pinned is not None:
-            await self._transaction.end(is_commit=False)
+        try:
+            if self._transaction.is_open:
+                await self._transaction.end(is_commit=False)
+        finally:
+            await self._transaction.unpin()
 
     async def _prepare(self, text: str, oids: Sequence[int], *, needs_columns: bool) -> PreparedQuery:
         try:
             prepared = await self._planner.prepare(text, oids, needs_columns=needs_columns)
         except GatewayError as error:
-            if self._transaction.is_failed:
+            if self._transaction.is_failed and not _is_of_grammar(error):
                 raise FailedTransaction(_FAILED_BLOCK) from error
             self._driver.deny(error)
             raise
@@ -196,40 +218,21 @@ class SqlSession:
         if self._transaction.is_failed and not isinstance(prepared.utility, _ALLOWED_IN_FAILED_BLOCK):
             raise FailedTransaction(_FAILED_BLOCK)
 
-    async def _run_utility(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> bool:
-        result = await self._utility(statement, sink, describe=describe)
+    async def _run_utility(self, statement: u.UtilityStatement, sink: Client, *, describe: bool) -> bool:
+        result = await self._utilities.run(statement, sink, describe=describe)
         if result.columns is not None and describe:
             sink.send(RowDescription(result.columns))
         _send_rows(result, sink)
         sink.send(CommandComplete(result.tag))
         return result.transaction_ended
 
-    async def _utility(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> UtilityResult:
-        if isinstance(statement, (u.Commit, u.Rollback)):
-            await self._runner.close_all()
-        has_ddl = self._transaction.changes_catalog
-        result = await self._utilities.run(statement)
-        for runner in (self._cursors, self._sql_prepared, self._copies, self._explains):
-            if result is None:
-                result = await runner.run(statement, sink, describe=describe)
-        if result is None:
-            raise FeatureNotSupported(f"{type(statement).__name__} is not supported")
-        if result.transaction_ended and has_ddl:
-            await self._services.catalogs.refresh()
-        for notice in result.notices:
-            sink.send(notice)
-        return result
-
-    async def _end_implicit_block(self) -> bool:
-        if not self._transaction.is_implicit:
-            return False
-        await self._runner.close_all()
-        has_ddl = self._transaction.changes_catalog
-        self.settings.end_block(is_commit=True)
-        await self._transaction.end(is_commit=True)
-        if has_ddl:
-            await self._services.catalogs.refresh()
-        return True
+    def _check_syntax(self, statement: StatementText) -> None:
+        """Find a wrong later statement before the first one runs."""
+        try:
+            self._planner.check_syntax(statement.text)
+        except GatewayError as error:
+            if _is_of_grammar(error):
+                raise shift_position(error, statement.offset) from error
 
 
 _FAILED_BLOCK = "current transaction is aborted, commands ignored until end of transaction block"
@@ -244,6 +247,11 @@ class IdleTimeout(GatewayError):
         what = "idle-in-transaction" if in_block else "idle-session"
         state = SqlState.IDLE_IN_TRANSACTION_SESSION_TIMEOUT if in_block else SqlState.IDLE_SESSION_TIMEOUT
         super().__init__(f"terminating connection due to {what} timeout", sqlstate=state)
+
+
+def _is_of_grammar(error: GatewayError) -> bool:
+    """Whether PostgreSQL's parser says it, before anything of the session is looked at."""
+    return error.sqlstate is SqlState.SYNTAX_ERROR and error.message.startswith("syntax error")
 
 
 def _send_rows(result: UtilityResult, sink: Sink) -> None:

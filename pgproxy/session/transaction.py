@@ -22,7 +22,8 @@ class Transaction:
 
     is_implicit: made by the gateway for several statements before Sync. writes: statements that wrote, so
     far. is_engine_open: the pinned engine session has a transaction open. is_engine_aborted: a statement
-    failed inside the engine's transaction; DuckDB then accepts only ROLLBACK.
+    failed inside the engine's transaction; DuckDB then accepts only ROLLBACK. is_multi_statement: the
+    implicit block of one query string. has_temp_tables: the pinned session is kept from block to block.
     """
 
     status: TransactionStatus = TransactionStatus.IDLE
@@ -35,6 +36,13 @@ class Transaction:
     savepoints: list[tuple[str, int]] = field(default_factory=list)
     pinned: PinnedSession | None = None
     is_engine_open: bool = False
+    is_multi_statement: bool = False
+    has_temp_tables: bool = False
+
+    @property
+    def allows_cursors(self) -> bool:
+        """Whether what needs a block may run: in a block, or amid a string of several statements."""
+        return self.is_open and (not self.is_implicit or self.is_multi_statement)
 
     @property
     def is_open(self) -> bool:
@@ -51,16 +59,24 @@ class Transaction:
         """Whether even reads must share one engine transaction."""
         return self.isolation in SNAPSHOT_ISOLATIONS and not self.is_implicit
 
+    def begin_implicit(self, *, is_multi_statement: bool = False) -> None:
+        """Open a block that ends with its query string or at Sync, if none is open."""
+        if not self.is_open:
+            self.begin(is_implicit=True, is_read_only=False, isolation="read committed")
+            self.is_multi_statement = is_multi_statement
+
     def begin(self, *, is_implicit: bool, is_read_only: bool, isolation: str) -> None:
-        """Open a block; the engine hears of it only when a statement needs it."""
+        """Open a block, or turn the implicit one into it; the engine hears of it only when it must."""
+        goes_on = self.is_open
         self.status = TransactionStatus.IN_TRANSACTION
         self.is_implicit = is_implicit
         self.is_read_only = is_read_only
         self.isolation = isolation
-        self.writes = 0
-        self.is_engine_aborted = False
-        self.changes_catalog = False
-        self.savepoints = []
+        if not goes_on:
+            self.writes = 0
+            self.is_engine_aborted = False
+            self.changes_catalog = False
+            self.savepoints = []
 
     def fail(self, *, in_engine: bool = False) -> None:
         """A statement failed inside the block. in_engine: inside the engine's own transaction."""
@@ -75,14 +91,17 @@ class Transaction:
             self.is_engine_open = True
 
     async def end(self, *, is_commit: bool) -> None:
-        """Close the block on the engine and here. The pinned session is released, whatever happens.
+        """Close the block on the engine and here.
+
+        The pinned session is released, whatever happens, unless temporary tables live in it.
 
         Raises:
             GatewayError: the engine refused the COMMIT; the block is rolled back.
         """
-        pinned, self.pinned = self.pinned, None
+        pinned = self.pinned
         self.status = TransactionStatus.IDLE
         self.is_implicit = False
+        self.is_multi_statement = False
         self.savepoints = []
         if pinned is None:
             return
@@ -91,6 +110,14 @@ class Transaction:
                 await pinned.session.execute_utility("COMMIT" if is_commit else "ROLLBACK")
         finally:
             self.is_engine_open = False
+            if not self.has_temp_tables:
+                await self.unpin()
+
+    async def unpin(self) -> None:
+        """Release the pinned session, with all that is in it. Never raises."""
+        pinned, self.pinned = self.pinned, None
+        self.has_temp_tables = False
+        if pinned is not None:
             await pinned.close()
 
     def savepoint(self, name: str) -> None:

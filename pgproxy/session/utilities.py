@@ -5,9 +5,10 @@ sql_session.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from pgproxy.session.planning import StatementPlanner
-from pgproxy.session.settings import SessionSettings
+from pgproxy.session.settings import SessionSettings, shown_name
 from pgproxy.session.transaction import Transaction
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import FieldDescription, NoticeResponse
@@ -40,22 +41,34 @@ def utility_columns(statement: u.UtilityStatement) -> tuple[FieldDescription, ..
         case u.ShowVariable(name=None):
             return (text_field("name"), text_field("setting"), text_field("description"))
         case u.ShowVariable(name=str(name)):
-            return (text_field(name),)
+            return (text_field(shown_name(name)),)
         case u.Explain():
             return (text_field("QUERY PLAN"),)
         case _:
             return None
 
 
+class BlockEnds(Protocol):
+    """What ends transactions: `Blocks`, seen from here."""
+
+    @property
+    def transaction(self) -> Transaction:
+        """The session's transaction."""
+        ...
+
+    async def end(self, *, is_commit: bool) -> None:
+        """Commit or roll back."""
+        ...
+
+
 class UtilityRunner:
     """Runs the utility statements of one session."""
 
-    def __init__(
-        self, planner: StatementPlanner, settings: SessionSettings, transaction: Transaction
-    ) -> None:
+    def __init__(self, planner: StatementPlanner, settings: SessionSettings, blocks: BlockEnds) -> None:
         self._planner = planner
         self._settings = settings
-        self._transaction = transaction
+        self._blocks = blocks
+        self._transaction = blocks.transaction
 
     async def run(self, statement: u.UtilityStatement) -> UtilityResult | None:
         """Run a statement; None where it is not of this kind."""
@@ -73,6 +86,8 @@ class UtilityRunner:
             case u.ShowVariable():
                 return self._show(statement)
             case u.NoOp():
+                if statement.tag == "LOCK TABLE":
+                    self._require_block("LOCK TABLE")
                 if statement.needs_admin and not self._is_admin:
                     raise AccessDenied(f"permission denied to execute {statement.tag}")
                 return UtilityResult(statement.tag)
@@ -115,10 +130,7 @@ class UtilityRunner:
                     _warning("there is already a transaction in progress", SqlState.ACTIVE_SQL_TRANSACTION),
                 ),
             )
-        if self._transaction.is_implicit:
-            self._transaction.is_implicit = False
-        else:
-            self._open_block()
+        self._open_block()
         self._apply_modes(statement.modes)
         return UtilityResult(tag)
 
@@ -148,25 +160,26 @@ class UtilityRunner:
         """COMMIT or ROLLBACK. A COMMIT of a failed block rolls back, and says so in its tag."""
         transaction = self._transaction
         tag = "COMMIT" if is_commit else "ROLLBACK"
-        if not transaction.is_open or (transaction.is_implicit and not transaction.writes):
+        if not transaction.is_open or transaction.is_implicit:
             if chain:
                 raise StatementError(
                     f"{tag} AND CHAIN can only be used in transaction blocks",
                     sqlstate=SqlState.NO_ACTIVE_SQL_TRANSACTION,
                 )
+            await self._blocks.end(is_commit=is_commit)
             warning = _warning("there is no transaction in progress", SqlState.NO_ACTIVE_SQL_TRANSACTION)
             return UtilityResult(tag, notices=(warning,), transaction_ended=True)
         is_commit = is_commit and not transaction.is_failed
         modes = u.TransactionModes(u.IsolationLevel(transaction.isolation), transaction.is_read_only)
-        self._settings.end_block(is_commit=is_commit)
-        await transaction.end(is_commit=is_commit)
+        await self._blocks.end(is_commit=is_commit)
         if chain:
             self._open_block()
             self._apply_modes(modes)
         return UtilityResult("COMMIT" if is_commit else "ROLLBACK", transaction_ended=True)
 
     def _require_block(self, what: str) -> None:
-        if not self._transaction.is_open or self._transaction.is_implicit:
+        is_implicit = self._transaction.is_implicit and what != "LOCK TABLE"
+        if not self._transaction.allows_cursors or is_implicit:
             raise StatementError(
                 f"{what} can only be used in transaction blocks", sqlstate=SqlState.NO_ACTIVE_SQL_TRANSACTION
             )
@@ -177,7 +190,7 @@ class UtilityRunner:
             return UtilityResult("SET")
         is_local = statement.scope is u.SettingScope.LOCAL
         notices: tuple[NoticeResponse, ...] = ()
-        if is_local and not self._transaction.is_open:
+        if is_local and not self._transaction.allows_cursors:
             message = "SET LOCAL can only be used in transaction blocks"
             return UtilityResult("SET", notices=(_warning(message, SqlState.NO_ACTIVE_SQL_TRANSACTION),))
         if statement.is_default:
@@ -204,7 +217,7 @@ class UtilityRunner:
 
     def _set_transaction(self, statement: u.SetTransaction) -> UtilityResult:
         if not statement.is_session:
-            if not self._transaction.is_open:
+            if not self._transaction.allows_cursors:
                 message = "SET TRANSACTION can only be used in transaction blocks"
                 return UtilityResult("SET", notices=(_warning(message, SqlState.NO_ACTIVE_SQL_TRANSACTION),))
             self._apply_modes(statement.modes)

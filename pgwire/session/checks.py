@@ -1,5 +1,7 @@
 """What the session can decide about a Bind or an Execute without the shell; the words are PostgreSQL's."""
 
+from collections.abc import Sequence
+
 from pgwire.backend import CommandComplete, EmptyQueryResponse
 from pgwire.errors import StatementError
 from pgwire.frontend import Bind
@@ -11,7 +13,8 @@ def check_bind(statement: PreparedStatement, message: Bind) -> None:
     """Check counts and format codes.
 
     Raises:
-        StatementError: 08P01 for a wrong count, 22023 for an unknown format; both leave the connection alive.
+        StatementError: 08P01 for a wrong count, 22023 for an unknown format of a parameter; both leave
+            the connection alive.
     """
     given, required = len(message.parameters), len(statement.parameter_oids)
     formats = len(message.parameter_formats)
@@ -27,7 +30,20 @@ def check_bind(statement: PreparedStatement, message: Bind) -> None:
         raise _miscounted(
             f"bind message has {formats} result formats but query has {len(statement.columns)} columns"
         )
-    for code in (*message.parameter_formats, *message.result_formats):
+    _check_formats(message.parameter_formats)
+
+
+def check_result_formats(portal: Portal) -> None:
+    """Check the formats that Bind asked for; PostgreSQL does so when it sends the first row.
+
+    Raises:
+        StatementError: 22023.
+    """
+    _check_formats(tuple(field.format for field in portal.columns or ()))
+
+
+def _check_formats(codes: Sequence[int]) -> None:
+    for code in codes:
         if code not in (0, 1):
             raise StatementError(
                 f"unsupported format code: {code}", sqlstate=SqlState.INVALID_PARAMETER_VALUE

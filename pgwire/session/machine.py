@@ -46,7 +46,7 @@ from pgwire.frontend import (
     Sync,
     Terminate,
 )
-from pgwire.session.checks import answer_rerun, check_bind
+from pgwire.session.checks import answer_rerun, check_bind, check_result_formats
 from pgwire.session.effects import (
     BindPortal,
     CloseConnection,
@@ -261,6 +261,7 @@ class Session:
     def _execute(self, message: Execute) -> Sequence[Effect]:
         portal = self.portals.resolve(message.portal)
         if portal.state in (PortalState.READY, PortalState.SUSPENDED):
+            check_result_formats(portal)
             self._pending = ExecutePortal(portal, max(message.max_rows, 0))
             return (self._pending,)
         if self._status is TransactionStatus.FAILED:
@@ -375,4 +376,4 @@ class Session:
         return () if portal is None else (ReleasePortal(portal),)
 
     def _drop_all_portals(self) -> tuple[Effect, ...]:
-        return tuple(ReleasePortal(portal) for portal in self.portals.clear())
+        return tuple(ReleasePortal(portal) for portal in self.portals.end_transaction())

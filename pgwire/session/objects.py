@@ -78,6 +78,7 @@ class Portal:
 
     columns: with Bind's formats; None where no rows come back. handle: the shell's own.
     command_tag: that of the completed run; None for an empty query. value_bytes: of the bound parameters.
+    is_held: a WITH HOLD cursor whose transaction has committed; it outlives the following ones.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Portal:
     state: PortalState = PortalState.READY
     command_tag: str | None = None
     value_bytes: int = 0
+    is_held: bool = False
 
     @property
     def held_bytes(self) -> int:
@@ -217,8 +219,15 @@ class Portals:
         return removed
 
     def clear(self) -> tuple[Portal, ...]:
-        """Forget all, at the end of their transaction; the caller releases what they hold."""
-        removed = tuple(self._by_name.values())
-        self._by_name.clear()
-        self._memory.held_bytes -= sum(one.held_bytes for one in removed)
-        return removed
+        """Forget all, for CLOSE ALL; the caller releases what they hold."""
+        return self._forget(tuple(self._by_name.values()))
+
+    def end_transaction(self) -> tuple[Portal, ...]:
+        """Forget all but held cursors; the caller releases what they hold."""
+        return self._forget(tuple(portal for portal in self._by_name.values() if not portal.is_held))
+
+    def _forget(self, portals: tuple[Portal, ...]) -> tuple[Portal, ...]:
+        for portal in portals:
+            del self._by_name[portal.name]
+        self._memory.held_bytes -= sum(portal.held_bytes for portal in portals)
+        return portals

@@ -1,0 +1,49 @@
+"""Who listens to which channel, over all sessions of one gateway. PostgreSQL docs, "LISTEN"."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Protocol
+
+from pgwire.backend import NotificationResponse
+
+
+class Listener(Protocol):
+    """A session that listens."""
+
+    def receive(self, notification: NotificationResponse) -> None:
+        """Keep a notification for the client."""
+        ...
+
+    @property
+    def wake(self) -> Callable[[], None]:
+        """Called when something has been received."""
+        ...
+
+
+class NotificationHub:
+    """Who listens to which channel. Used by the sessions of one event loop."""
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[str, dict[Listener, None]] = defaultdict(dict)
+
+    def listen(self, channel: str, session: Listener) -> None:
+        """Let a session hear of a channel."""
+        self._listeners[channel][session] = None
+
+    def unlisten(self, channel: str, session: Listener) -> None:
+        """Let it hear no more."""
+        listeners = self._listeners.get(channel)
+        if listeners is not None:
+            listeners.pop(session, None)
+            if not listeners:
+                del self._listeners[channel]
+
+    def publish(self, notifications: list[NotificationResponse]) -> None:
+        """Give notifications to everybody who listens, in order."""
+        awake: dict[Listener, None] = {}
+        for notification in notifications:
+            for session in self._listeners.get(notification.channel, ()):
+                session.receive(notification)
+                awake[session] = None
+        for session in awake:
+            session.wake()

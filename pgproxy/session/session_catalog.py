@@ -1,0 +1,137 @@
+"""What exists for one session: the shared catalog, its block's uncommitted definitions, its temporary tables.
+
+A block that defines sees its own definitions before anybody else does, through the engine session that it is
+pinned to; they become the shared catalog's when it commits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+from execnode.engine import DuckSession
+from execnode.statement import EngineStatement
+from pgproxy.catalog.introspect import introspect
+from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, RelationKind, TableInfo
+from pgproxy.policy.model import TableName
+from pgproxy.routing.router import PinnedSession
+from pgproxy.session.kept_rows import KeptRows
+from pgproxy.session.services import Catalogs
+from pgproxy.session.transaction import Transaction
+from pgproxy.sql.names import TEMP_CATALOG
+from pgproxy.sql.plan import Plan
+
+_private_generations = count(-1, -1)
+"""No shared generation is negative, and no two blocks share one: cached plans never meet."""
+
+_TEMP_COLUMNS = (
+    "SELECT table_name, column_name, data_type, is_nullable::VARCHAR FROM duckdb_columns() "
+    "WHERE database_name = 'temp' AND NOT internal ORDER BY table_name, column_index"
+)
+
+
+class SessionCatalog:
+    """The catalog as one session's statements see it."""
+
+    def __init__(self, shared: Catalogs, transaction: Transaction) -> None:
+        self._shared = shared
+        self._transaction = transaction
+        self._in_block: CatalogSnapshot | None = None
+        self.temp_tables: dict[str, TableInfo] = {}
+        """Tables of this session alone, by lower-case name."""
+        self._temp_version = 0
+
+    @property
+    def snapshot(self) -> CatalogSnapshot:
+        """What exists now."""
+        return self._in_block or self._shared.snapshot
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Moves with everything that `snapshot` and `temp_tables` tell."""
+        return self.snapshot.generation, self._temp_version
+
+    def described_by(self, plan: Plan) -> PinnedSession | None:
+        """Give the engine session that must describe a plan, where no other knows its relations."""
+        needs_own = plan.uses_temp or self._in_block is not None
+        return self._transaction.pinned if needs_own and not plan.is_catalog else None
+
+    async def follow(self, plan: Plan) -> None:
+        """Take up what a statement that ended has defined.
+
+        Raises:
+            GatewayError: the engine could not be read.
+        """
+        if plan.uses_temp:
+            await self._read_temp_tables()
+        elif self._transaction.is_open:
+            await self._read_block()
+        else:
+            await self._shared.refresh()
+
+    async def end_block(self, *, is_commit: bool, has_definitions: bool) -> None:
+        """Forget the block's own view after its end; after a commit everybody gets it.
+
+        Raises:
+            GatewayError: the engine could not be read.
+        """
+        self._in_block = None
+        if self._transaction.has_temp_tables and not is_commit:
+            await self._read_temp_tables()
+        if is_commit and has_definitions:
+            await self._shared.refresh()
+
+    async def drop_temp_tables(self) -> None:
+        """DISCARD TEMP.
+
+        Raises:
+            GatewayError: the engine refused.
+        """
+        pinned = self._transaction.pinned
+        if not self._transaction.has_temp_tables or pinned is None:
+            return
+        if self._transaction.is_open:
+            for info in self.temp_tables.values():
+                name = info.name.name.replace('"', '""')
+                await pinned.session.execute_utility(f'DROP TABLE temp.main."{name}"')
+            await self._read_temp_tables()
+        else:
+            await self._transaction.unpin()
+            self._set_temp_tables({})
+
+    def _set_temp_tables(self, tables: Mapping[str, TableInfo]) -> None:
+        self.temp_tables.clear()
+        self.temp_tables.update(tables)
+        self._temp_version += 1
+        self._transaction.has_temp_tables = bool(tables)
+
+    async def _read_block(self) -> None:
+        pinned = self._transaction.pinned
+        if pinned is None or not isinstance(pinned.session, DuckSession):
+            return
+        shared = self._shared.snapshot
+        catalogs = sorted({catalog for catalog, _ in shared.schemas})
+        contents = await pinned.session.run(partial(introspect, catalogs=catalogs))
+        self._in_block = replace(
+            shared, generation=next(_private_generations), tables=contents.tables, schemas=contents.schemas
+        )
+
+    async def _read_temp_tables(self) -> None:
+        pinned = self._transaction.pinned
+        if pinned is None:
+            return
+        rows = KeptRows()
+        async with pinned.engine.execute(EngineStatement(_TEMP_COLUMNS), pinned.session) as stream:
+            while (chunk := await stream.read()) is not None:
+                await rows.write_rows(chunk.rows)
+        columns: dict[str, list[ColumnInfo]] = {}
+        for row in rows.rows():
+            table, column, engine_type, is_nullable = ((value or b"").decode() for value in row)
+            columns.setdefault(table, []).append(ColumnInfo(column, engine_type, is_nullable == "true"))
+        self._set_temp_tables({name.lower(): _temp_table(name, found) for name, found in columns.items()})
+        if not columns and not self._transaction.is_open:
+            await self._transaction.unpin()
+
+
+def _temp_table(name: str, columns: list[ColumnInfo]) -> TableInfo:
+    return TableInfo(TableName(TEMP_CATALOG, "public", name), RelationKind.TABLE, tuple(columns))

@@ -1,0 +1,83 @@
+"""Which room runs a utility statement."""
+
+from collections.abc import Sequence
+
+from pgproxy.session.copy_in import CopyIn
+from pgproxy.session.copy_out import CopyOut
+from pgproxy.session.cursors import Cursors
+from pgproxy.session.discarding import Discards
+from pgproxy.session.explaining import Explains
+from pgproxy.session.notifications import Notifications
+from pgproxy.session.settings import SessionSettings
+from pgproxy.session.sink import Client
+from pgproxy.session.sql_prepared import SqlPrepared
+from pgproxy.session.transaction import Transaction
+from pgproxy.session.utilities import UtilityResult, UtilityRunner, utility_columns
+from pgproxy.sql.utility import statements as u
+from pgwire.backend import FieldDescription, NoticeResponse
+from pgwire.errors import FeatureNotSupported
+
+_LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")
+
+
+class Utilities:
+    """The utility statements of one session."""
+
+    def __init__(  # noqa: PLR0913  # one argument a room
+        self,
+        settings: SessionSettings,
+        transaction: Transaction,
+        *,
+        controls: UtilityRunner,
+        cursors: Cursors,
+        prepared: SqlPrepared,
+        copies_out: CopyOut,
+        copies_in: CopyIn,
+        explains: Explains,
+        notifications: Notifications,
+        discards: Discards,
+    ) -> None:
+        self._settings = settings
+        self._transaction = transaction
+        self._controls = controls
+        self._cursors = cursors
+        self._prepared = prepared
+        self._answering = (cursors, prepared, copies_out, explains)
+        self._copies_in = copies_in
+        self._notifications = notifications
+        self._discards = discards
+
+    def columns(
+        self, statement: u.UtilityStatement, formats: Sequence[int]
+    ) -> tuple[FieldDescription, ...] | None:
+        """Give the shape of a statement's rows, or None."""
+        return (
+            self._cursors.columns(statement, formats)
+            or self._prepared.columns(statement, formats)
+            or utility_columns(statement)
+        )
+
+    async def run(self, statement: u.UtilityStatement, sink: Client, *, describe: bool) -> UtilityResult:
+        """Run a statement; its notices are sent.
+
+        Raises:
+            GatewayError: it failed.
+        """
+        self._settings.begin_block()
+        result = await self._controls.run(statement) or self._notifications.run(statement)
+        result = result or await self._discards.run(statement, self._transaction)
+        for room in self._answering:
+            result = result or await room.run(statement, sink, describe=describe)
+        result = result or await self._copies_in.run(statement, sink)
+        if result is None:
+            raise FeatureNotSupported(f"{type(statement).__name__} is not supported")
+        for notice in result.notices:
+            if self._is_wanted(notice):
+                sink.send(notice)
+        return result
+
+    def _is_wanted(self, notice: NoticeResponse) -> bool:
+        """Whether client_min_messages lets a notice through."""
+        lowest = self._settings.show("client_min_messages")
+        level = notice.severity.lower()
+        return level not in _LEVELS or lowest not in _LEVELS or _LEVELS.index(level) >= _LEVELS.index(lowest)
