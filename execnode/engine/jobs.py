@@ -58,5 +58,6 @@ async def finish_job(executor: Executor, work: Callable[[], _Result]) -> _Result
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
+        waiter.exception()  # seen here: else asyncio reports it as one that nobody looked at
         raise cancelled
     return waiter.result()
