@@ -11,9 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SEARCH_PATH_SEPARATOR, SYSTEM_CATALOG, SystemFunction, SystemValue
+from pgproxy.catalog.snapshot import (
+    SEARCH_PATH_SEPARATOR,
+    SYSTEM_CATALOG,
+    SystemFunction,
+    SystemType,
+    SystemValue,
+)
 from pgproxy.sql.admit import function_name, undefined_function
 from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
+from pgproxy.sql.dialect.build import raise_error
 from pgproxy.sql.draft import BoundValues, Draft, position_of, quoted
 from pgproxy.sql.names import find_relation, split_qualified, undefined_table
 from pgproxy.sql.plan import BoundValue, PlanContext
@@ -36,6 +43,9 @@ _PLAIN_TYPES = {
     "oidvector": "UINTEGER[]", "int2vector": "SMALLINT[]",
 }  # fmt: skip
 """Types of pg_catalog that DuckDB does not have, or spells otherwise behind a schema."""
+
+_SETTING_PREFIX = "current_setting."
+"""Before a setting's lower-case name in PlanContext.session_values."""
 
 _OPERATORS: dict[str, Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
     "~": lambda a, b: exp.RegexpLike(this=a, expression=b),
@@ -157,15 +167,27 @@ class _Binder:
 
     def _setting(self, node: exp.Anonymous) -> exp.Expr:
         arguments = node.expressions
+        if len(arguments) == 1 and not isinstance(arguments[0], exp.Literal):
+            return self._chosen_setting(arguments[0])
         if not arguments or not isinstance(arguments[0], exp.Literal):
-            raise FeatureNotSupported("current_setting needs a constant name")
+            raise FeatureNotSupported("current_setting with a second argument needs a constant name")
         name = arguments[0].name.lower()
-        value = self.context.session_values.get(f"current_setting.{name}")
+        value = self.context.session_values.get(f"{_SETTING_PREFIX}{name}")
         if value is not None:
             return self.bound.place(value, "VARCHAR")
         if len(arguments) > 1 and isinstance(arguments[1], exp.Boolean) and arguments[1].this:
             return exp.Cast(this=exp.Null(), to=exp.DataType.build("VARCHAR"))
         raise StatementError("unrecognized configuration parameter", sqlstate=SqlState.UNDEFINED_OBJECT)
+
+    def _chosen_setting(self, name: exp.Expr) -> exp.Expr:
+        """The setting whose name is a value of the statement, as SQLAlchemy asks: one of all."""
+        chosen = exp.Case(default=raise_error("42704", "unrecognized configuration parameter"))
+        for key, value in self.context.session_values.items():
+            setting = key.removeprefix(_SETTING_PREFIX)
+            if setting != key:
+                is_meant = exp.EQ(this=exp.Lower(this=name.copy()), expression=exp.Literal.string(setting))
+                chosen.append("ifs", exp.If(this=is_meant, true=self.bound.place(value, "VARCHAR")))
+        return chosen
 
     def _schemas(self, with_implicit: exp.Expr | None) -> exp.Expr:
         path = list(self.context.search_path)
@@ -217,20 +239,21 @@ class _Binder:
         constant = node.this if isinstance(node.this, exp.Literal) else None
         held = self.context.catalog.system_types.get(name)
         if constant is not None and (name == "regclass" or constant.name.isdigit()):
-            oid = self._relation_oid(constant)
-            if held is None or held.output is None or not _is_shown(node):
-                return oid
-            return self._macro(held.output, [oid], node)
-        if constant is not None or isinstance(node.this, exp.Parameter):
+            return self._shown(self._relation_oid(constant), held, node)
+        if constant is not None or _is_text_parameter(node.this):
             if held is None or held.input is None:
                 raise FeatureNotSupported(
                     f"a constant of type {name} is not supported", position=position_of(node)
                 )
-            return self._macro(held.input, [node.this], node)
+            return self._shown(self._macro(held.input, [node.this], node), held, node)
+        inner: exp.Expr = node.this
+        return self._shown(inner, held, node)
+
+    def _shown(self, oid: exp.Expr, held: SystemType | None, node: exp.Cast) -> exp.Expr:
+        """The name behind an OID of a reg* type where the cast becomes text; else the OID."""
         if held is None or held.output is None or not _is_shown(node):
-            inner: exp.Expr = node.this
-            return inner
-        return self._macro(held.output, [node.this], node)
+            return oid
+        return self._macro(held.output, [oid], node)
 
     def _relation_oid(self, constant: exp.Literal) -> exp.Expr:
         if constant.name.isdigit():
@@ -267,6 +290,13 @@ def place_system_value(context: PlanContext, bound: BoundValues, value: SystemVa
         SystemValue.SESSION_USER: context.session_user,
     }[value]
     return bound.place(BoundValue(25, text), "VARCHAR")
+
+
+def _is_text_parameter(node: exp.Expr) -> bool:
+    """Whether this is `$n` as text; as a number it is the OID itself."""
+    if not isinstance(node, exp.Cast) or not isinstance(node.this, exp.Parameter):
+        return False
+    return node.to.this in exp.DataType.TEXT_TYPES
 
 
 def _is_shown(node: exp.Expr) -> bool:

@@ -124,7 +124,8 @@ def _from_context(  # noqa: C901 - one arm per place
         node, parent = parent, parent.parent
     match parent:
         case exp.Cast():
-            return type_oid(parent.to)
+            held = draft.context.catalog.system_types.get(catalog_type_name(parent.to) or "")
+            return int(Oid.TEXT) if held is not None and held.input is not None else type_oid(parent.to)
         case exp.Limit() | exp.Offset() | exp.Fetch():
             return int(Oid.INT8)
         case exp.Any():

@@ -38,8 +38,8 @@ class _TypeTraits(NamedTuple):
 
 
 def attribute_rows(model: CatalogModel) -> pa.Table:
-    """pg_attribute: the columns of system relations, then those of users' relations."""
-    return pa.concat_tables([_system_attributes(), _user_attributes(model)])
+    """pg_attribute: the columns of system relations, of users' relations, and of their indexes."""
+    return pa.concat_tables([_system_attributes(), _user_attributes(model), _index_attributes(model)])
 
 
 def attrdef_rows(model: CatalogModel) -> pa.Table:
@@ -125,6 +125,32 @@ def _user_attributes(model: CatalogModel) -> pa.Table:
         },
         _CONSTANTS,
     )
+
+
+def _index_attributes(model: CatalogModel) -> pa.Table:
+    """The columns of indexes, seen by who sees the index; expressions have none."""
+    names = (
+        "attrelid",
+        "attname",
+        "attnum",
+        "atttypid",
+        "atttypmod",
+        "attndims",
+        "_database",
+        "_key",
+        "_part",
+    )
+    rows = []
+    for index in model.indexes:
+        table = index.relation.table
+        for place, attnum in enumerate(index.attnums, start=1):
+            if attnum:
+                column = table.columns[attnum - 1]
+                kind = user_type(column.engine_type)
+                facts = (index.oid, column.name, place, kind.oid, kind.typmod, kind.dimensions)
+                rows.append((*facts, table.name.catalog, key(index.oid), key(index.oid)))
+    found = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return _attributes(found, {**_CONSTANTS, "attnotnull": False, "atthasdef": False})
 
 
 def _attributes(found: Mapping[str, Values], constants: Mapping[str, object]) -> pa.Table:

@@ -61,7 +61,8 @@ _COLUMNS = DerivedRelation(
     },
     f"{PG}.pg_attribute AS r JOIN {PG}._relation AS c ON c.oid = r.attrelid {_EVERY_DATABASE} "
     f"JOIN {PG}.pg_type AS t ON t.oid = r.atttypid LEFT JOIN {PG}.pg_type AS b ON b.oid = t.typbasetype "
-    f"LEFT JOIN {PG}.pg_attrdef AS f ON f.adrelid = r.attrelid AND f.adnum = r.attnum",
+    f"LEFT JOIN {PG}.pg_attrdef AS f ON f.adrelid = r.attrelid AND f.adnum = r.attnum "
+    "WHERE c.relkind IN ('r', 'v')",
     hidden=_HERE,
 )
 
