@@ -14,6 +14,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls
 from pgproxy.sql.plan import PlanContext
+from pgproxy.sql.tokens import tokens_of
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -185,7 +186,7 @@ def _grammar(dialect: str) -> sqlglot.Dialect:
 
 def _tokenize(text: str, dialect: str) -> list[Token]:
     try:
-        return list(_grammar(dialect).tokenize(text))
+        return tokens_of(text, _grammar(dialect))
     except TokenError:
         raise GrammarError(StatementError("syntax error at end of input", position=len(text) + 1)) from None
     except RecursionError:

@@ -17,11 +17,12 @@ from pgproxy.sql.bindings import bind
 from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
 from pgproxy.sql.draft import BoundValues, Draft
+from pgproxy.sql.names import TEMP_CATALOG
 from pgproxy.sql.parameters import cast_parameters, infer_parameters
 from pgproxy.sql.parse import parse_statement, too_complex
 from pgproxy.sql.plan import Plan, PlanContext, StatementKind
 from pgproxy.sql.render import render
-from pgproxy.sql.resolve import resolve
+from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
 from pgproxy.sql.translation import output_names, translate
 from pgproxy.sql.verify import verify
@@ -110,9 +111,17 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         catalog_generation=draft.context.catalog.generation,
         fingerprint=draft.fingerprint,
         column_names=draft.column_names,
-        uses_temp=any(use.is_temporary for use in draft.uses) or is_temporary(draft.tree),
+        uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
         changes_catalog=draft.kind in DEFINITIONS,
     )
+
+
+def _defines_temporary(draft: Draft) -> bool:
+    """Whether a definition makes, alters or drops a temporary table of the session."""
+    is_own = draft.kind in DEFINITIONS and any(
+        target.catalog == TEMP_CATALOG for target in target_tables(draft.tree)
+    )
+    return is_own or is_temporary(draft.tree)
 
 
 def fingerprint(tree: exp.Expr) -> str:

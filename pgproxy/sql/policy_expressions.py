@@ -7,11 +7,10 @@ setting widens a
 filter. What the session decides is a bound value. Text that does not parse, or says more than it may, denies.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
@@ -21,11 +20,21 @@ from pgproxy.policy.model import RowFilter, TableName
 from pgproxy.sql import allowed_functions as functions
 from pgproxy.sql.admit import admit, function_name
 from pgproxy.sql.allowed_functions import SESSION_CLASSES, SESSION_NAMES
-from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, BoundValues, engine_name, engine_table, quoted
+from pgproxy.sql.draft import (
+    RAISES_KEY,
+    RESERVED_PREFIX,
+    BoundValues,
+    RelationUse,
+    engine_name,
+    engine_table,
+    quoted,
+)
 from pgproxy.sql.parse import parse_fragment
 from pgproxy.sql.plan import BoundValue, PlanContext
+from pgproxy.sql.policy_subqueries import has_subquery, is_inner_column, resolve_subqueries, text_columns
+from pgproxy.sql.tokens import engine_tokens
 from pgproxy.sql.translation import translate_fragment
-from pgwire.errors import GatewayError, InternalError
+from pgwire.errors import FeatureNotSupported, GatewayError, InternalError
 from pgwire.sqlstate import SqlState
 
 BASE_ALIAS = f"{RESERVED_PREFIX}base"
@@ -62,6 +71,8 @@ _GRAMMAR = frozenset(
         "time",
         "timestamp",
         "json",
+        "filter",
+        "unnest",
     ]
 )
 """Words before a parenthesis that are DuckDB's grammar, not names of functions."""
@@ -83,22 +94,25 @@ _COMPARISONS = (
 
 @dataclass(frozen=True, slots=True)
 class PolicyScope:
-    """What a policy expression may speak of. columns: what each column name (lower case) stands for."""
+    """What a policy expression may speak of. columns: what each column name (lower case) stands for.
+
+    secure_subqueries: puts what the principal may see in the place of the relations of subqueries; None where
+    the engine allows no subquery.
+    """
 
     context: PlanContext
     table: TableInfo
     bound: BoundValues
-    columns: dict[str, exp.Expr]
+    columns: Mapping[str, exp.Expr]
+    secure_subqueries: Callable[[exp.Expr, Sequence[RelationUse]], None] | None = None
 
 
-def raw_scope(
-    context: PlanContext, table: TableInfo, bound: BoundValues, alias: str = BASE_ALIAS
-) -> PolicyScope:
-    """A scope in which names mean the stored columns of `table` under `alias`."""
-    columns: dict[str, exp.Expr] = {
-        column.name.lower(): exp.column(quoted(column.name), table=quoted(alias)) for column in table.columns
+def raw_columns(table: TableInfo) -> dict[str, exp.Expr]:
+    """The stored columns under the reserved alias, by lower-case name."""
+    return {
+        column.name.lower(): exp.column(quoted(column.name), table=quoted(BASE_ALIAS))
+        for column in table.columns
     }
-    return PolicyScope(context, table, bound, columns)
 
 
 def filter_predicate(policy: TablePolicy, scope: PolicyScope) -> exp.Expr | None:
@@ -145,17 +159,22 @@ def bind_policy(text: str, scope: PolicyScope) -> exp.Expr:
         InternalError: XX000: the stored text cannot be applied; the statement is denied.
     """
     try:
-        expression = translate_fragment(_parsed(text).copy(), scope.table, scope.context)
-        root: exp.Expr = exp.Paren(this=expression)
+        root: exp.Expr = exp.Paren(this=_parsed(text).copy())
+        uses = resolve_subqueries(root, scope.table, scope.context) if has_subquery(root) else ()
+        root = exp.Paren(this=translate_fragment(root.this, scope.table, uses))
         _check_shape(root)
         _bind_session(root, scope)
-        _bind_columns(root, scope)
-        _pin_collation(root, scope)
-        return _qualified(root)
+        _bind_columns(root, scope, uses)
+        _pin_collation(root, scope, uses)
     except InternalError:
         raise
     except GatewayError:
         raise broken_policy(scope.table.name) from None
+    if uses:
+        if scope.secure_subqueries is None:
+            raise FeatureNotSupported("a mask with a subquery cannot be applied in RETURNING")
+        scope.secure_subqueries(root, uses)
+    return _qualified(root)
 
 
 def broken_policy(table: TableName) -> InternalError:
@@ -183,9 +202,10 @@ def _parsed(text: str) -> exp.Expr:
 
 
 def _check_shape(root: exp.Expr) -> None:
-    forbidden = (exp.Query, exp.Parameter, exp.Star, exp.Window, exp.Columns, exp.AggFunc, exp.Table)
-    if any(isinstance(node, forbidden) for node in root.walk()):
-        raise broken_policy(TableName("", "", "?"))
+    forbidden = (exp.Parameter, exp.Star, exp.Window, exp.Columns, exp.AggFunc, exp.Table)
+    for node in root.walk(prune=lambda node: isinstance(node, exp.Query)):
+        if isinstance(node, forbidden):
+            raise broken_policy(TableName("", "", "?"))
 
 
 def _bind_session(root: exp.Expr, scope: PolicyScope) -> None:
@@ -230,11 +250,13 @@ def _attribute(setting: str, scope: PolicyScope) -> exp.Expr:
     return scope.bound.place(BoundValue(25, scope.context.policy.attributes.get(name)), "VARCHAR")
 
 
-def _bind_columns(root: exp.Expr, scope: PolicyScope) -> None:
+def _bind_columns(root: exp.Expr, scope: PolicyScope, uses: Sequence[RelationUse]) -> None:
     local = {name.name.lower() for lambda_ in root.find_all(exp.Lambda) for name in lambda_.expressions}
     for column in list(root.find_all(exp.Column)):
         name = column.name.lower()
         if name in local and not column.table:
+            continue
+        if uses and is_inner_column(column, uses, frozenset(scope.columns)):
             continue
         parts = [part.name.lower() for part in column.parts]
         # `t.c` or `c`; anything longer is refused, a policy knows one table only.
@@ -248,7 +270,7 @@ def _bind_columns(root: exp.Expr, scope: PolicyScope) -> None:
         column.replace(target.copy())
 
 
-def _pin_collation(root: exp.Expr, scope: PolicyScope) -> None:
+def _pin_collation(root: exp.Expr, scope: PolicyScope, uses: Sequence[RelationUse]) -> None:
     """`region = 'EU'` would match `eu` under another default collation.
 
     An explicit binary one cannot be overridden.
@@ -257,7 +279,7 @@ def _pin_collation(root: exp.Expr, scope: PolicyScope) -> None:
         column.name.lower()
         for column in scope.table.columns
         if column.engine_type.upper().partition("(")[0] in _TEXT_TYPES
-    }
+    } | set(text_columns(uses, _TEXT_TYPES))
     for comparison in list(root.find_all(*_COMPARISONS)):
         for key in ("this", "expression"):
             operand = comparison.args.get(key)
@@ -311,12 +333,13 @@ def _operator_call(node: exp.Expr) -> exp.Expr | None:
 
 
 def _qualify_calls(text: str) -> str:
-    tokens = sqlglot.tokenize(text, read="duckdb")
+    tokens = engine_tokens(text)
     pieces, done = [], 0
     for before, token, following in zip([None, *tokens], tokens, tokens[1:], strict=False):
         is_call = following.token_type is TokenType.L_PAREN and token.text.lower() in functions.POLICY_NAMES
         is_qualified = before is not None and before.token_type is TokenType.DOT
-        if is_call and not is_qualified and token.text.lower() not in _GRAMMAR and token.text[:1] != "'":
+        is_name = token.token_type is not TokenType.STRING and text[token.start] != '"'
+        if is_call and is_name and not is_qualified and token.text.lower() not in _GRAMMAR:
             pieces += [text[done : token.start], '"system"."main".']
             done = token.start
     return "".join([*pieces, text[done:]])

@@ -6,13 +6,13 @@ Comments stripped, names quoted. Only what the planner holds as a tree is ever w
 from dataclasses import replace
 from itertools import pairwise
 
-import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import SqlglotError, UnsupportedError
 from sqlglot.tokenizer_core import TokenType
 
 from pgproxy.sql.draft import Draft
 from pgproxy.sql.parse import too_complex
+from pgproxy.sql.tokens import engine_tokens
 from pgwire.errors import FeatureNotSupported
 from pgwire.types import Oid, engine_type_of
 
@@ -56,7 +56,7 @@ def _with_samples(sql: str, oids: tuple[int, ...]) -> str:
     if "$" not in sql:
         return sql
     pieces, done = [], 0
-    tokens = sqlglot.tokenize(sql, read="duckdb")
+    tokens = engine_tokens(sql)
     for token, following in pairwise(tokens):
         if token.token_type is TokenType.PARAMETER and following.token_type is TokenType.NUMBER:
             pieces += [sql[done : token.start], _sample(oids, int(following.text))]

@@ -71,13 +71,19 @@ class RelationResolver:
     """Walks one statement with the CTE names in scope. Also walks the text of views."""
 
     def __init__(
-        self, context: PlanContext, found: Resolved, role: Role = Role.SOURCE, depth: int = 0
+        self,
+        context: PlanContext,
+        found: Resolved,
+        role: Role = Role.SOURCE,
+        depth: int = 0,
+        reader: EffectivePolicy | None = None,
     ) -> None:
+        """reader: whose filters and masks hold, where it is not who resolves the names."""
         self.found = found
         self._context = context
         self._role = role
         self._depth = depth
-        self._reader = context.policy
+        self._reader = reader or context.policy
 
     def visit_statement(self, tree: exp.Expr) -> None:
         """Resolve a whole statement; the relation that it changes is outside of every CTE's scope."""
@@ -177,8 +183,7 @@ class RelationResolver:
             "public"),
             temp_tables={},
         )  # fmt: skip
-        below = RelationResolver(context, self.found, Role.VIEW_SOURCE, self._depth + 1)
-        below._reader = self._reader
+        below = RelationResolver(context, self.found, Role.VIEW_SOURCE, self._depth + 1, self._reader)
         below.visit(body, {})
         if any(_has_policy(use, self._reader) for use in self.found.uses[first:]):
             self.found.views[index] = body

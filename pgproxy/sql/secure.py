@@ -9,12 +9,14 @@ predicate
 may run on rows that the filter hides and tell of them in its error. A relation without policy costs nothing.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo
+from pgproxy.policy.model import TableName
 from pgproxy.sql.authorise import is_governed, readable_columns
 from pgproxy.sql.bindings import place_system_value
 from pgproxy.sql.definitions import secure_definition
@@ -34,15 +36,17 @@ from pgproxy.sql.leakproof import LeakproofPredicates
 from pgproxy.sql.plan import StatementKind
 from pgproxy.sql.policy_expressions import (
     BASE_ALIAS,
+    PolicyScope,
     broken_policy,
     filter_predicate,
     mask_expression,
-    raw_scope,
+    raw_columns,
     secured_source,
 )
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.writes import secure_write
-from pgwire.errors import AccessDenied
+from pgwire.errors import AccessDenied, InternalError
+from pgwire.sqlstate import SqlState
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class Securing:
     relations: set[tuple[str, str, str]] = field(default_factory=set)
     is_catalog: bool = False
     is_governed: bool = False
+    tables_in_hand: list[TableName] = field(default_factory=list)
 
     def secure_sources(self, tree: exp.Expr) -> None:
         """Replace every source relation below `tree`."""
@@ -93,13 +98,14 @@ class Securing:
             return True
         return not isinstance(tree, exp.Query) and any(node is target for target in target_tables(tree))
 
-    def derived_table(
+    def derived_table(  # noqa: PLR0913 - each is one clause of the query
         self,
         use: RelationUse,
         table: TableInfo,
         *,
         pushed: exp.Expr | None = None,
         with_rowid: bool = False,
+        with_barrier: bool = False,
         source: exp.Subquery | None = None,
     ) -> exp.Select:
         """The query behind a governed relation.
@@ -109,7 +115,8 @@ class Securing:
         policy = use.policy
         if policy is None:
             raise broken_policy(table.name)
-        scope = raw_scope(self.draft.context, table, self.bound)
+        self._take_in_hand(table.name)
+        scope = self.scope(table, raw_columns(table))
         masks = {name.lower(): mask for name, mask in policy.masks.items()}
         types = {column.name: column.engine_type for column in table.columns}
         projections: list[exp.Expr] = []
@@ -135,9 +142,43 @@ class Securing:
             if pushed is not None:
                 predicate = exp.and_(predicate, exp.paren(pushed), copy=False)
             select.set("where", exp.Where(this=predicate))
-            if with_rowid or self.leakproof.needs_barrier(policy):
+            if with_rowid or with_barrier or self.leakproof.needs_barrier(policy):
                 select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
+        self.tables_in_hand.pop()
         return select
+
+    def scope(self, table: TableInfo, columns: Mapping[str, exp.Expr]) -> PolicyScope:
+        """What a policy of `table` may speak of. columns: what its column names stand for."""
+        return PolicyScope(self.draft.context, table, self.bound, columns, self._secure_policy_sources)
+
+    def _take_in_hand(self, name: TableName) -> None:
+        if name in self.tables_in_hand:
+            raise InternalError(
+                f'infinite recursion detected in policy for relation "{name.name}"',
+                sqlstate=SqlState.INVALID_OBJECT_DEFINITION,
+            )
+        self.tables_in_hand.append(name)
+
+    def _secure_policy_sources(self, root: exp.Expr, uses: Sequence[RelationUse]) -> None:
+        """Replace the relations that a policy's subqueries read. Always behind a barrier: they are few."""
+        for node in list(root.find_all(exp.Table)):
+            index = node.meta.get(USE_KEY)
+            if index is None:
+                continue
+            use = replace(uses[index], policy=self.draft.context.policy.table(uses[index].name))
+            if not isinstance(use.info, TableInfo) or not readable_columns(use):
+                raise AccessDenied(f"permission denied for table {use.name.name}")
+            if is_governed(use):
+                self.is_governed = True
+                node.replace(_dressed(node, self.derived_table(use, use.info, with_barrier=True)))
+            else:
+                self._qualify(node, use)
+
+    def _qualify(self, node: exp.Table, use: RelationUse) -> None:
+        name = engine_name(use.name)
+        self.relations.add(name)
+        for part, value in zip(("catalog", "db", "this"), name, strict=True):
+            node.set(part, quoted(value))
 
     def _secured(self, node: exp.Table, use: RelationUse, view: exp.Subquery | None) -> exp.Expr:
         if isinstance(use.info, SystemRelation):
@@ -149,10 +190,7 @@ class Securing:
             ]
             return _dressed(node, exp.Select(expressions=names, from_=exp.From(this=view)))
         if not is_governed(use) or not isinstance(use.info, TableInfo):
-            name = engine_name(use.name)
-            self.relations.add(name)
-            for part, value in zip(("catalog", "db", "this"), name, strict=True):
-                node.set(part, quoted(value))
+            self._qualify(node, use)
             return node
         self.is_governed = True
         return _dressed(

@@ -1,6 +1,6 @@
 """The seam to `pgproxy.sql.dialect`: PostgreSQL's meaning on DuckDB. It adds no relation and no privilege."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -8,8 +8,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.sql.dialect.engine import to_engine
 from pgproxy.sql.dialect.names import output_names
-from pgproxy.sql.draft import USE_KEY, Draft, engine_table
-from pgproxy.sql.plan import PlanContext
+from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, engine_table
 
 __all__ = ["output_names", "translate", "translate_fragment"]
 
@@ -29,13 +28,16 @@ class _ResolvedTypes:
 
 
 @dataclass(frozen=True, slots=True)
-class _TableTypes:
-    """Column types of one table."""
+class _PolicyTypes:
+    """Column types of one table, and of the relations that its policy's subqueries read."""
 
     table: TableInfo
+    uses: Sequence[RelationUse]
 
     def column_types(self, table: exp.Table) -> Mapping[str, str] | None:
-        return {column.name.lower(): column.engine_type for column in self.table.columns}
+        index = table.meta.get(USE_KEY)
+        info = self.uses[index].info if index is not None else self.table
+        return {column.name.lower(): column.engine_type for column in info.columns} if info else None
 
 
 def translate(draft: Draft) -> Draft:
@@ -45,9 +47,12 @@ def translate(draft: Draft) -> Draft:
     return replace(draft, tree=to_engine(draft.tree, _ResolvedTypes(draft)))
 
 
-def translate_fragment(expression: exp.Expr, table: TableInfo, context: PlanContext) -> exp.Expr:
-    """Translate an expression over the columns of one table, which gives the translation its types."""
+def translate_fragment(expression: exp.Expr, table: TableInfo, uses: Sequence[RelationUse] = ()) -> exp.Expr:
+    """Translate an expression over the columns of one table, which gives the translation its types.
+
+    uses: the relations of the expression's own subqueries.
+    """
     source = engine_table(table.name, table.name.name)
     select = exp.Select(expressions=[expression], from_=exp.From(this=source))
-    translated: exp.Expr = to_engine(select, _TableTypes(table)).expressions[0].unalias()
+    translated: exp.Expr = to_engine(select, _PolicyTypes(table, uses)).expressions[0].unalias()
     return translated

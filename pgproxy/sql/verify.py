@@ -7,7 +7,6 @@ would have to find among the relations and functions that the planner itself pla
 
 from itertools import pairwise
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
@@ -16,6 +15,7 @@ from pgproxy.sql.allowed_functions import GRAMMAR_FUNCTIONS, OPERATOR_FUNCTIONS
 from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, Draft
 from pgproxy.sql.plan import EngineTree, StatementKind
 from pgproxy.sql.render import to_sql
+from pgproxy.sql.tokens import engine_tokens
 from pgwire.errors import InternalError
 
 ENGINE_TYPES = {
@@ -63,7 +63,7 @@ def placed_functions(draft: Draft, sql: str) -> frozenset[str]:
     """
     names = {
         token.text.lower()
-        for token, following in pairwise(sqlglot.tokenize(sql, read="duckdb"))
+        for token, following in pairwise(engine_tokens(sql))
         if following.token_type is TokenType.L_PAREN and token.token_type is not TokenType.STRING
     }
     if _RAISING in names and not any(_raises(node) for node in draft.tree.find_all(exp.Anonymous, exp.Var)):

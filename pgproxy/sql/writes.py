@@ -17,7 +17,7 @@ from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
 from pgproxy.policy.model import Privilege
 from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
 from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, quoted
-from pgproxy.sql.policy_expressions import PolicyScope, check_predicate, mask_expression, raw_scope
+from pgproxy.sql.policy_expressions import PolicyScope, check_predicate, mask_expression
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -109,7 +109,7 @@ def _check_new_rows(tree: exp.Insert, use: RelationUse, table: TableInfo, securi
     values: dict[str, exp.Expr] = {name: default_value(column) for name, column in by_name.items()}
     for name in columns:
         values[name.lower()] = _typed(exp.column(quoted(name), table=quoted(NEW)), by_name[name.lower()])
-    scope = PolicyScope(securing.draft.context, table, securing.bound, values)
+    scope = securing.scope(table, values)
     alias = exp.TableAlias(this=quoted(NEW), columns=[quoted(name) for name in columns])
     checked = exp.Select(
         expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in columns],
@@ -258,7 +258,7 @@ def _checked_update(  # noqa: PLR0913 - one call, and no part of these means any
         )
         for column in table.columns
     }
-    scope = PolicyScope(securing.draft.context, table, securing.bound, values)
+    scope = securing.scope(table, values)
     return exp.Select(
         expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in (ROWID, *numbers)],
         from_=exp.From(this=exp.Subquery(this=rows, alias=exp.TableAlias(this=quoted(NEW)))),
@@ -301,10 +301,9 @@ def _secure_returning(tree: exp.Expr, use: RelationUse, table: TableInfo, securi
 
 
 def _visible_values(use: RelationUse, table: TableInfo, securing: "Securing") -> dict[str, exp.Expr]:
-    scope = raw_scope(securing.draft.context, table, securing.bound)
     values: dict[str, exp.Expr] = {name.lower(): exp.column(quoted(column.name)) for name, column in
                                    ((column.name, column) for column in table.columns)}  # fmt: skip
-    unqualified = PolicyScope(scope.context, scope.table, scope.bound, values)
+    unqualified = PolicyScope(securing.draft.context, table, securing.bound, values)
     masks = {name.lower(): mask for name, mask in use.policy.masks.items()} if use.policy is not None else {}
     types = {column.name: column.engine_type for column in table.columns}
     visible: dict[str, exp.Expr] = {}

@@ -17,17 +17,23 @@ from tests.policy.world import CATALOG, plan, run
 from tests.postgres import find_binary, running_postgres
 
 NOTES = TableName("lake", "public", "notes")
+READERS = TableName("lake", "public", "readers")
 CATALOG_OF_NOTES = replace(
     CATALOG,
     tables={
+        READERS: TableInfo(
+            READERS, RelationKind.TABLE, (ColumnInfo("who", "VARCHAR"), ColumnInfo("topic", "VARCHAR"))
+        ),
         NOTES: TableInfo(
             NOTES,
             RelationKind.TABLE,
             (ColumnInfo("id", "INTEGER"), ColumnInfo("owner", "VARCHAR"), ColumnInfo("topic", "VARCHAR")),
-        )
+        ),
     },
 )
 ROWS = "(1, 'ann', 'red'), (2, 'bob', 'red'), (3, 'ann', 'blue'), (4, NULL, 'red')"
+
+READER_ROWS = "('ann', 'red'), ('bob', 'blue'), ('zoe', 'blue')"
 
 Rule = tuple[str, str | None, bool]
 """using, check, restrictive."""
@@ -38,6 +44,11 @@ POLICIES: dict[str, tuple[Rule, ...]] = {
     "two that cross": (("owner = 'ann'", "topic = 'red'", False), ("owner = 'bob'", "topic = 'blue'", False)),
     "a restrictive one": (("owner IN ('ann', 'bob')", None, False), ("topic = 'red'", "id < 100", True)),
     "only a restrictive one": (("owner = 'ann'", None, True),),
+    "a mapping table": (("topic IN (SELECT topic FROM readers WHERE who = 'ann')", None, False),),
+    "a correlated subquery": (
+        ("EXISTS (SELECT 1 FROM readers r WHERE r.topic = notes.topic AND who = owner)", None, False),
+    ),
+    "not in": (("topic NOT IN (SELECT topic FROM readers WHERE who = 'zoe')", "owner IS NOT NULL", False),),
     "null is no": (("owner = 'ann'", "owner <> 'zoe'", False),),
 }
 STATEMENTS = (
@@ -76,8 +87,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str
 
 
 def _on_postgres(connection: "psycopg.Connection[Any]", rules: tuple[Rule, ...], sql: str) -> Any:
-    connection.execute("DROP TABLE IF EXISTS notes; CREATE TABLE notes (id int, owner text, topic text)")
+    connection.execute(
+        "DROP TABLE IF EXISTS notes CASCADE; CREATE TABLE notes (id int, owner text, topic text)"
+    )
     connection.execute(f"INSERT INTO notes VALUES {ROWS}; GRANT ALL ON notes TO writer")
+    connection.execute("DROP TABLE IF EXISTS readers; CREATE TABLE readers (who text, topic text)")
+    connection.execute(f"INSERT INTO readers VALUES {READER_ROWS}; GRANT SELECT ON readers TO writer")
     connection.execute("ALTER TABLE notes ENABLE ROW LEVEL SECURITY")
     for number, (using, check, is_restrictive) in enumerate(rules):
         kind = "RESTRICTIVE" if is_restrictive else "PERMISSIVE"
@@ -102,7 +117,7 @@ def _here(rules: tuple[Rule, ...], sql: str) -> Any:
     policies = PolicySet(
         epoch=1,
         principals={"writer": Principal("writer", PrincipalKind.USER)},
-        grants=tuple(Grant("writer", privilege, "lake", "public", "notes") for privilege in Privilege),
+        grants=tuple(Grant("writer", privilege, "lake", "public") for privilege in Privilege),
         row_filters=filters,
     )
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -110,6 +125,8 @@ def _here(rules: tuple[Rule, ...], sql: str) -> Any:
             "ATTACH ':memory:' AS lake; CREATE TABLE lake.notes (id INT, owner TEXT, topic TEXT)"
         )
         connection.execute(f"INSERT INTO lake.notes VALUES {ROWS}")
+        connection.execute("CREATE TABLE lake.readers (who TEXT, topic TEXT)")
+        connection.execute(f"INSERT INTO lake.readers VALUES {READER_ROWS}")
         try:
             planned = plan(
                 sql, "writer", policies=policies, catalog=CATALOG_OF_NOTES, search_path=("public",)

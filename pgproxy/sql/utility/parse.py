@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pgproxy.sql.utility import copy, cursors, maintenance, prepared, settings, transactions
+from pgproxy.sql.utility.admin import parse_admin
 from pgproxy.sql.utility.reader import TokenReader
 from pgproxy.sql.utility.statements import UtilityStatement
 
@@ -58,8 +59,15 @@ def parse_utility(text: str) -> UtilityStatement | None:
     word = reader.current
     parse = _PARSERS.get(word.value) if word is not None and reader.is_word(word.value) else None
     if parse is None:
-        return None
+        return _parse_admin(reader)
     reader.advance()
     statement = parse(reader)
     reader.expect_end()
+    return statement
+
+
+def _parse_admin(reader: TokenReader) -> UtilityStatement | None:
+    statement = parse_admin(reader)
+    if statement is not None:
+        reader.expect_end()
     return statement

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from pgproxy.sql.utility.admin_statements import AdminStatement
+
 
 @dataclass(frozen=True, slots=True)
 class StatementText:
@@ -309,4 +311,5 @@ UtilityStatement: TypeAlias = (
     | CopyTo
     | CopyFrom
     | NoOp
+    | AdminStatement
 )

@@ -72,3 +72,8 @@ def test_positional_join_is_read_as_duckdb_means_it() -> None:
 def test_two_statements_are_refused() -> None:
     with pytest.raises(GatewayError):
         plan("SELECT 1; SELECT 2")
+
+
+@pytest.mark.parametrize("sql", ["SELECT $1, ''", "SELECT id FROM orders WHERE id = $1 AND status <> ''"])
+def test_a_text_with_a_parameter_may_end_in_an_empty_string(sql: str) -> None:
+    assert plan(sql).describe_sql.endswith("''")
