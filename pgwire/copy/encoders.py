@@ -26,7 +26,7 @@ from pgwire.rows.cells import (
     value_lengths,
 )
 from pgwire.rows.codecs import Encode, encoder_of
-from pgwire.rows.encoder import EncodedRows, assemble, join_rows
+from pgwire.rows.message import EncodedRows, assemble, join_rows
 from pgwire.sqlstate import SqlState
 from pgwire.types import Oid, OutputSettings, ResultColumn
 

@@ -1,5 +1,10 @@
-"""Arrow record batch → one buffer of DataRow messages, vectorised."""
+"""Arrow record batch → one buffer of DataRow messages.
 
-from pgwire.rows.encoder import EncodedRows, RowEncoder
+In the compiled kernel where it was built, else vectorised in pyarrow.
+"""
 
-__all__ = ["EncodedRows", "RowEncoder"]
+from pgwire.rows.compiled import KERNEL
+from pgwire.rows.encoder import RowEncoder
+from pgwire.rows.message import EncodedRows
+
+__all__ = ["KERNEL", "EncodedRows", "RowEncoder"]

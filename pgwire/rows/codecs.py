@@ -31,12 +31,12 @@ from pgwire.types import (
     type_by_oid,
 )
 
-_INTEGER_OIDS = frozenset({Oid.INT2, Oid.INT4, Oid.INT8})
-_OID_NUMBERS = frozenset({Oid.OID, Oid.XID, 29})
+INTEGER_OIDS = frozenset({Oid.INT2, Oid.INT4, Oid.INT8})
+OID_NUMBERS = frozenset({Oid.OID, Oid.XID, 29})
 # Catalog columns hold these as names or as numbers; PostgreSQL prints names.
-_REG_TYPES = frozenset({24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096})
-_STRINGS = frozenset({Oid.TEXT, Oid.VARCHAR, Oid.BPCHAR, Oid.NAME, Oid.UNKNOWN, 142, 194, 1790, 2275})
-_TEXT_ONLY = frozenset({
+REG_TYPES = frozenset({24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096})
+STRINGS = frozenset({Oid.TEXT, Oid.VARCHAR, Oid.BPCHAR, Oid.NAME, Oid.UNKNOWN, 142, 194, 1790, 2275})
+TEXT_ONLY = frozenset({
     18, 27, 650, 774, 790, 829, 869, 1033, 3220, 2276, 2277, 2279, 2283, 22, 30, 5069, Oid.RECORD,
 })  # fmt: skip
 
@@ -72,8 +72,7 @@ class TextCodec:
         self._element_oid = pg_type.element_oid if pg_type is not None and pg_type.name[0] == "_" else 0
         self._oid = column.type_oid
         self._typmod = column.typmod
-        is_unconstrained = column.engine_type.rstrip("[]") == UNCONSTRAINED_NUMERIC.rstrip("[]")
-        self._trims_zeros = is_unconstrained and column.typmod == -1
+        self._trims_zeros = trims_zeros(column)
         self._output = output
         # Read even if no column needs it now: a bad zone is an error of the statement, not of a batch.
         self._zone = zones.zone_offsets(output.time_zone)
@@ -97,7 +96,7 @@ class TextCodec:
 
     def _array(self, array: ArrowArray) -> Cells:
         element = self._element_oid
-        may_need_quotes = element not in _INTEGER_OIDS | {
+        may_need_quotes = element not in INTEGER_OIDS | {
             Oid.BOOL,
             Oid.NUMERIC,
             Oid.FLOAT4,
@@ -123,7 +122,7 @@ class TextCodec:
         """Dispatch, commonest types first."""
         if kind == "null":
             return varying_cells(pa.nulls(len(array), pa.binary()))
-        if oid in _INTEGER_OIDS or oid in _OID_NUMBERS:
+        if oid in INTEGER_OIDS or oid in OID_NUMBERS:
             return numbers.integer_text(sources.to_integers(kind, array, oid))
         if oid == Oid.NUMERIC:
             return self._numeric(kind, array, typmod)
@@ -217,7 +216,7 @@ class BinaryCodec:
         self._oid = pg_type.element_oid if pg_type is not None and self._is_array else column.type_oid
         self._typmod = column.typmod
         self._text = text
-        if pg_type is None or self._oid in _TEXT_ONLY:
+        if pg_type is None or self._oid in TEXT_ONLY:
             raise FeatureNotSupported(
                 f"no binary output function available for type {format_type(column.type_oid)}",
                 hint="Ask for the column in text format.",
@@ -239,7 +238,7 @@ class BinaryCodec:
         oid = self._oid
         if kind == "null":
             return varying_cells(pa.nulls(len(array), pa.binary()))
-        if oid in _INTEGER_OIDS or oid in _OID_NUMBERS or oid in _REG_TYPES:
+        if oid in INTEGER_OIDS or oid in OID_NUMBERS or oid in REG_TYPES:
             return binary.integer_binary(sources.to_integers(kind, array, oid))
         if oid in {Oid.FLOAT4, Oid.FLOAT8}:
             return binary.float_binary(sources.to_floats(kind, array, oid))
@@ -284,9 +283,15 @@ class BinaryCodec:
             return binary.json_version(self._text.json_text(kind, array))
         if oid == Oid.VOID:
             return joined_cells((Varying(nested.empty_binary(len(array))),), None)
-        if oid in _STRINGS:
+        if oid in STRINGS:
             return varying_cells(self._text.string_column(oid, kind, array, self._typmod))
         raise sources.mismatch(kind, oid)
+
+
+def trims_zeros(column: ResultColumn) -> bool:
+    """Whether a numeric column's text goes without the zeros that end its fraction."""
+    is_unconstrained = column.engine_type.rstrip("[]") == UNCONSTRAINED_NUMERIC.rstrip("[]")
+    return is_unconstrained and column.typmod == -1
 
 
 def to_bool(kind: str, array: ArrowArray) -> ArrowArray:

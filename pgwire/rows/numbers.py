@@ -86,6 +86,7 @@ def _odd_floats(text: ArrowArray, values: npt.NDArray[Any], *, is_single: bool) 
         is_plain = pa.array((size >= 1e6) & (size < 1e15))
         wide = pc.cast(pc.if_else(is_plain, text, "0"), pa.decimal256(76, 38))
         text = pc.if_else(is_plain, decimal_strings(wide, trim_zeros=True), text)
+        text = pc.if_else(pa.array(size >= 1e15), _with_exponent(text), text)
     for zeros, exponent in (("0000", "05"), ("00000", "06"), ("000000", "07")):
         text = pc.replace_substring_regex(text, rf"^(-?)0\.{zeros}([1-9])(\d+)$", rf"\1\2.\3e-{exponent}")
         text = pc.replace_substring_regex(text, rf"^(-?)0\.{zeros}([1-9])$", rf"\1\2e-{exponent}")

@@ -29,22 +29,26 @@ _HOURS = re.compile(r"[+-]?\d+(?:\.\d+)?\Z")
 
 
 class ZoneOffsets:
-    """A zone's offsets east of UTC, in seconds."""
+    """A zone's offsets east of UTC, in seconds.
+
+    transitions_s: instants, in seconds since 1970; none for a fixed offset. offsets_s: before the first of
+    them, and from each on.
+    """
 
     def __init__(self, transitions_s: npt.NDArray[np.int64], offsets_s: npt.NDArray[np.int64]) -> None:
-        self._transitions_s = transitions_s
-        self._offsets_s = offsets_s
+        self.transitions_s = transitions_s
+        self.offsets_s = offsets_s
 
     def at(self, micros: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Give the offset in seconds at each instant (microseconds since 1970, UTC)."""
-        if len(self._offsets_s) == 1:
-            return np.broadcast_to(self._offsets_s, micros.shape)
+        if len(self.offsets_s) == 1:
+            return np.broadcast_to(self.offsets_s, micros.shape)
         seconds = micros // 1_000_000
-        late = int(self._transitions_s[-1])
+        late = int(self.transitions_s[-1])
         if len(seconds) and int(seconds.max()) > late:
             cycles = np.maximum(-(-(seconds - late) // _CYCLE_S), 0)
             seconds = seconds - cycles * _CYCLE_S
-        return self._offsets_s[np.searchsorted(self._transitions_s, seconds, "right")]
+        return self.offsets_s[np.searchsorted(self.transitions_s, seconds, "right")]
 
 
 @lru_cache(maxsize=256)

@@ -123,7 +123,7 @@ def binary(value: object, layout: str = "") -> bytes | None:
 
 def numeric(value: Decimal) -> bytes:
     """Base-10,000 digits by strings."""
-    shown = f"{abs(value):f}"
+    shown = f"{value.copy_abs():f}"  # abs() rounds to the context's 28 digits
     whole, _, fraction = shown.partition(".")
     scale = len(fraction)
     whole = whole.rjust(-(-len(whole) // 4) * 4, "0")

@@ -5,6 +5,7 @@ Every type, NULLs anywhere, sliced batches, empty batches, no columns.
 
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Protocol
 
 import pyarrow as pa
 import pytest
@@ -15,6 +16,7 @@ from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.rows import RowEncoder
 from pgwire.types import Oid, ResultColumn
 from tests.properties import slow_encoder
+from tests.properties.encoder_paths import both_paths, is_built
 
 _decimals = st.decimals(min_value=-(10**12), max_value=10**12, places=3, allow_nan=False)
 _wide = st.decimals(min_value=-(10**27), max_value=10**27, places=10, allow_nan=False)
@@ -51,9 +53,10 @@ def slow(value: object, kind: str, code: int) -> bytes | None:
     return slow_encoder.binary(value, KINDS[kind][3])
 
 
+@both_paths
 @given(data=st.data(), code=st.sampled_from([0, 1]))
 @settings(max_examples=150, deadline=None)
-def test_rows_equal_those_of_the_slow_encoder(data: st.DataObject, code: int) -> None:
+def test_rows_equal_those_of_the_slow_encoder(data: st.DataObject, code: int, pure: bool) -> None:
     kinds = data.draw(st.lists(st.sampled_from(sorted(KINDS)), max_size=4))
     count = data.draw(st.integers(0, 12))
     start = data.draw(st.integers(0, count))
@@ -69,7 +72,7 @@ def test_rows_equal_those_of_the_slow_encoder(data: st.DataObject, code: int) ->
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema).slice(start) if kinds else None
     if batch is None:
         batch = pa.record_batch([pa.nulls(count)], names=["x"]).select([]).slice(start)
-    rows = slow_encoder.split_rows(RowEncoder(columns, [code]).encode(batch))
+    rows = slow_encoder.split_rows(RowEncoder(columns, [code], pure=pure).encode(batch))
     assert (
         rows == [list(row) for row in zip(*expected, strict=True)]
         if kinds
@@ -78,25 +81,37 @@ def test_rows_equal_those_of_the_slow_encoder(data: st.DataObject, code: int) ->
     assert len(rows) == count - start
 
 
+@both_paths
 @given(
-    st.lists(st.one_of(st.none(), st.lists(st.one_of(st.none(), _texts), max_size=4)), max_size=8),
-    st.integers(0, 3),
+    lists=st.lists(st.one_of(st.none(), st.lists(st.one_of(st.none(), _texts), max_size=4)), max_size=8),
+    start=st.integers(0, 3),
 )
 def test_text_arrays_equal_those_of_the_slow_encoder(
-    lists: list[list[str | None] | None], start: int
+    lists: list[list[str | None] | None], start: int, pure: bool
 ) -> None:
     batch = pa.record_batch([pa.array(lists, pa.list_(pa.string()))], names=["x"]).slice(start)
-    rows = slow_encoder.split_rows(RowEncoder([ResultColumn("x", 1009, -1, "")]).encode(batch))
+    rows = slow_encoder.split_rows(RowEncoder([ResultColumn("x", 1009, -1, "")], pure=pure).encode(batch))
     assert rows == [[slow_encoder.text(value)] for value in lists[start:]]
 
 
-def encode_one(array: pa.Array, oid: int, code: int = 0, typmod: int = -1) -> bytes | None:
-    batch = pa.record_batch([array], names=["x"])
-    (row,) = slow_encoder.split_rows(RowEncoder([ResultColumn("x", oid, typmod, "")], [code]).encode(batch))
-    return row[0]
+class EncodeOne(Protocol):
+    def __call__(self, array: pa.Array, oid: int, code: int = 0, typmod: int = -1) -> bytes | None: ...
 
 
-def test_structs_maps_and_lists_become_json() -> None:
+@pytest.fixture(params=[True, False], ids=["pyarrow", "kernel"])
+def encode_one(request: pytest.FixtureRequest) -> EncodeOne:
+    if not request.param and not is_built:
+        pytest.skip("no compiled kernel")
+
+    def encode(array: pa.Array, oid: int, code: int = 0, typmod: int = -1) -> bytes | None:
+        encoder = RowEncoder([ResultColumn("x", oid, typmod, "")], [code], pure=request.param)
+        (row,) = slow_encoder.split_rows(encoder.encode(pa.record_batch([array], names=["x"])))
+        return row[0]
+
+    return encode
+
+
+def test_structs_maps_and_lists_become_json(encode_one: EncodeOne) -> None:
     value = [{"a": 1, "b": [None, 'q"\n'], "c": {"d": 1.5}, "t": datetime(2020, 1, 2, 3)}]
     assert encode_one(pa.array(value), Oid.JSON) == (
         b'{"a":1,"b":[null,"q\\"\\n"],"c":{"d":1.5},"t":"2020-01-02T03:00:00"}'
@@ -108,11 +123,11 @@ def test_structs_maps_and_lists_become_json() -> None:
     assert encode_one(union, Oid.JSON) == b'"x"'
 
 
-def test_structs_declared_as_records_look_like_rows() -> None:
+def test_structs_declared_as_records_look_like_rows(encode_one: EncodeOne) -> None:
     assert encode_one(pa.array([{"a": 1, "b": "x y", "c": None, "d": ""}]), Oid.RECORD) == b'(1,"x y",,"")'
 
 
-def test_values_are_coerced_to_the_declared_type() -> None:
+def test_values_are_coerced_to_the_declared_type(encode_one: EncodeOne) -> None:
     assert encode_one(pa.array([5], pa.int32()), Oid.NUMERIC, 1) == slow_encoder.numeric(Decimal(5))
     assert encode_one(pa.array([Decimal("1.005")]), Oid.NUMERIC, 0, ((10 << 16) | 2) + 4) == b"1.01"
     assert encode_one(pa.array([Decimal("1.5")]), Oid.NUMERIC, 0, ((10 << 16) | 4) + 4) == b"1.5000"
@@ -126,7 +141,7 @@ def test_values_are_coerced_to_the_declared_type() -> None:
             assert encode_one(pa.nulls(1, pa.int32()), 23, code) is None
 
 
-def test_values_that_do_not_fit_are_errors() -> None:
+def test_values_that_do_not_fit_are_errors(encode_one: EncodeOne) -> None:
     with pytest.raises(StatementError) as caught:
         encode_one(pa.array([40_000]), Oid.INT2)
     assert caught.value.sqlstate == "22003"
@@ -150,9 +165,10 @@ def test_unknown_zone_and_wrong_format_counts_are_refused() -> None:
         RowEncoder([column] * 3, [0, 1])
 
 
-def test_parts_of_a_batch_are_the_whole() -> None:
+@both_paths
+def test_parts_of_a_batch_are_the_whole(pure: bool) -> None:
     batch = pa.record_batch([pa.array(range(1000))], names=["x"])
-    encoder = RowEncoder([ResultColumn("x", Oid.INT8, -1, "")])
+    encoder = RowEncoder([ResultColumn("x", Oid.INT8, -1, "")], pure=pure)
     parts = list(encoder.encode_parts(batch, max_bytes=1000))
     assert len(parts) > 4
     assert b"".join(part.data for part in parts) == bytes(encoder.encode(batch).data)

@@ -15,6 +15,7 @@ import pytest
 from pgwire.rows import RowEncoder
 from pgwire.types import OutputSettings, ResultColumn, encode_typmod, type_by_name
 from tests.postgres import find_binary, running_postgres
+from tests.properties.encoder_paths import is_built
 from tests.properties.slow_encoder import split_rows
 
 pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
@@ -42,6 +43,8 @@ _doubles = [
     *(float(_random.randrange(10**14, 10**16)) for _ in range(30)),
     *(_random.randrange(10**15, 10**16) / 10 for _ in range(30)),
     *(10.0**exponent for exponent in range(-12, 25)),
+    *(2.0**exponent for exponent in range(-70, 70)),
+    *(float(2**53 + _random.randrange(2**50)) for _ in range(100)),
     0.0, -0.0, 0.1, 1.5, 123456.7, 1e14, 1e15, 5e-324, 1.7976931348623157e308, 999999999999999.9, 0.00012,
     float("nan"), float("inf"), float("-inf"),
 ]  # fmt: skip
@@ -128,9 +131,11 @@ def check(
         assert result is not None
         assert column.type_oid in {result.ftype(0), 25, 1043}, "the case compares like with like"
         wanted = [result.get_value(row, 0) for row in range(result.ntuples)]
-        encoder = RowEncoder([column], [code], output if output is not None else OutputSettings())
-        got = [row[0] for row in split_rows(encoder.encode(batch))]  # type: ignore[arg-type]
-        assert got == wanted, f"format {code}"
+        for pure in (True, False) if is_built else (True,):
+            settings = output if output is not None else OutputSettings()
+            encoder = RowEncoder([column], [code], settings, pure=pure)
+            got = [row[0] for row in split_rows(encoder.encode(batch))]  # type: ignore[arg-type]
+            assert got == wanted, f"format {code}, {'pyarrow' if pure else 'kernel'}"
 
 
 def declared(pg_name: str, engine_type: str) -> ResultColumn:
