@@ -24,7 +24,7 @@ CREATE TABLE sales.customers (
     credit_limit numeric(12, 2), joined date, active boolean, seen timestamptz);
 CREATE TABLE sales.orders (
     id bigint PRIMARY KEY, customer_id integer NOT NULL, amount numeric(12, 2), placed timestamp, ratio double precision);
-CREATE TABLE numbers (n integer, doubled integer, label text);
+CREATE TABLE numbers (n integer, doubled bigint, label text);
 """
 _PERMITTED = """
 DELETE FROM sales.customers WHERE region <> 'EU';
@@ -48,9 +48,7 @@ class Server:
     @property
     def dsn(self) -> str:
         """A libpq connection string."""
-        return (
-            f"host={self.host} port={self.port} user={self.user} password={self.password} dbname={self.database}"
-        )
+        return f"host={self.host} port={self.port} user={self.user} password={self.password} dbname={self.database}"
 
     @property
     def location(self) -> str:

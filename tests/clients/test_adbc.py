@@ -30,7 +30,9 @@ def test_tables_arrive_as_the_same_arrow_tables(pair: Pair) -> None:
 def test_parameters_choose_rows(pair: Pair) -> None:
     def run(server: Server) -> list[Any]:
         with dbapi.connect(f"postgresql://{server.location}") as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT id, name FROM sales.customers WHERE id > $1 AND id < $2 ORDER BY id", (10, 20))
+            cursor.execute(
+                "SELECT id, name FROM sales.customers WHERE id > $1 AND id < $2 ORDER BY id", (10, 20)
+            )
             return cursor.fetchall()
 
     assert pair.same(run)[0] == (12, "name12")
@@ -69,7 +71,10 @@ def test_errors_carry_the_state(pair: Pair) -> None:
     def run(server: Server) -> list[Any]:
         found: list[Any] = []
         for sql in ("SELECT * FROM absent", "SELECT 1 / 0", "SELEC 1"):
-            with dbapi.connect(f"postgresql://{server.location}") as connection, connection.cursor() as cursor:
+            with (
+                dbapi.connect(f"postgresql://{server.location}") as connection,
+                connection.cursor() as cursor,
+            ):
                 try:
                     cursor.execute(sql)
                     cursor.fetchall()

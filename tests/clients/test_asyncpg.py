@@ -36,7 +36,9 @@ async def test_numeric_timestamp_and_float_parameters_are_typed(
     connection: asyncpg.Connection, oracle: Oracle
 ) -> None:
     found = await connection.fetch(
-        "SELECT id, amount, placed, ratio FROM sales.orders WHERE amount < $1 AND ratio > $2 ORDER BY id", 20, 3.5
+        "SELECT id, amount, placed, ratio FROM sales.orders WHERE amount < $1 AND ratio > $2 ORDER BY id",
+        20,
+        3.5,
     )
     assert [tuple(row) for row in found] == oracle.rows(
         "SELECT id, amount, placed, ratio FROM orders WHERE amount < 20 AND ratio > 3.5 ORDER BY id"

@@ -15,7 +15,9 @@ PACKAGE = importlib.util.find_spec("duckdb_extension_postgres_scanner")
 
 pytestmark = [
     pytest.mark.client("DuckDB postgres extension"),
-    pytest.mark.skipif(PACKAGE is None, reason="the package duckdb-extension-postgres-scanner is not installed"),
+    pytest.mark.skipif(
+        PACKAGE is None, reason="the package duckdb-extension-postgres-scanner is not installed"
+    ),
 ]
 
 

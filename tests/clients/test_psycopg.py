@@ -163,11 +163,11 @@ def test_values_of_every_type_equal_postgresql(pair: Pair, is_binary: bool) -> N
 
 @pytest.mark.feature("rows")
 @pytest.mark.parametrize("expression", values.OTHER_TYPE)
-def test_values_of_types_that_the_engine_lacks_keep_their_value(
-    embedded_pair: Pair, expression: str
-) -> None:
+def test_values_of_types_that_the_engine_lacks_keep_their_value(embedded_pair: Pair, expression: str) -> None:
     for is_binary in (False, True):
-        expected, expected_columns = shape(embedded_pair.reference, f"SELECT {expression} AS x", is_binary=is_binary)
+        expected, expected_columns = shape(
+            embedded_pair.reference, f"SELECT {expression} AS x", is_binary=is_binary
+        )
         found, columns = shape(embedded_pair.gateway, f"SELECT {expression} AS x", is_binary=is_binary)
         assert found == expected
         types = psycopg.adapters.types
@@ -213,7 +213,9 @@ def test_rows_are_chosen_by_a_list(pair: Pair) -> None:
     def run(server: Server) -> list[Any]:
         with psycopg.connect(server.dsn) as connection:
             sql = "SELECT id, name FROM sales.customers WHERE id = ANY(%s) AND joined BETWEEN %s AND %s ORDER BY id"
-            return connection.execute(sql, ([3, 6, 7, 9], dt.date(2020, 1, 1), dt.date(2020, 1, 8))).fetchall()
+            return connection.execute(
+                sql, ([3, 6, 7, 9], dt.date(2020, 1, 1), dt.date(2020, 1, 8))
+            ).fetchall()
 
     assert pair.same(run) == [(3, "name3"), (6, "name6")]
 
@@ -389,9 +391,13 @@ def test_changes_by_an_administrator(admin_pair: Pair) -> None:
     def run(server: Server) -> list[Any]:
         found: list[Any] = []
         with psycopg.connect(server.dsn) as connection:
-            connection.execute("CREATE TABLE public.notes (id integer PRIMARY KEY, note text, at timestamptz)")
+            connection.execute(
+                "CREATE TABLE public.notes (id integer PRIMARY KEY, note text, at timestamptz)"
+            )
             cursor = connection.cursor()
-            cursor.executemany("INSERT INTO notes (id, note) VALUES (%s, %s)", [(i, f"n{i}") for i in range(5)])
+            cursor.executemany(
+                "INSERT INTO notes (id, note) VALUES (%s, %s)", [(i, f"n{i}") for i in range(5)]
+            )
             found.append(cursor.rowcount)
             cursor.execute("UPDATE notes SET note = note || '!' WHERE id > %s RETURNING id, note", (2,))
             found += [cursor.rowcount, sorted(cursor.fetchall()), cursor.statusmessage]

@@ -58,7 +58,9 @@ def test_core_expressions_give_the_same_rows(pair: Pair, driver: str) -> None:
             customers = sa.Table("customers", metadata, schema="sales", autoload_with=engine)
             orders = sa.Table("orders", metadata, schema="sales", autoload_with=engine)
             query = (
-                sa.select(customers.c.name, sa.func.count(orders.c.id).label("n"), sa.func.sum(orders.c.amount))
+                sa.select(
+                    customers.c.name, sa.func.count(orders.c.id).label("n"), sa.func.sum(orders.c.amount)
+                )
                 .join(orders, orders.c.customer_id == customers.c.id)
                 .where(customers.c.joined > sa.bindparam("day"), customers.c.name.ilike("NAME%"))
                 .group_by(customers.c.name)
@@ -94,7 +96,9 @@ def test_the_orm_loads_objects_and_their_collections(pair: Pair) -> None:
         with engine_of(server) as engine, orm.Session(engine) as session:
             query = sa.select(Customer).where(Customer.id.in_([3, 6, 9])).order_by(Customer.id)
             lazily = [(c.name, [(o.id, o.amount) for o in c.orders]) for c in session.scalars(query)]
-            eagerly = query.options(orm.selectinload(Customer.orders)).execution_options(populate_existing=True)
+            eagerly = query.options(orm.selectinload(Customer.orders)).execution_options(
+                populate_existing=True
+            )
             one = session.get(Customer, 12)
             return [lazily, [len(c.orders) for c in session.scalars(eagerly)], one.name]
 
@@ -132,7 +136,9 @@ def test_orm_changes_are_flushed_and_rolled_back(admin_pair: Pair) -> None:
 def test_a_query_becomes_the_same_frame(pair: Pair) -> None:
     def run(server: Server) -> Any:
         with engine_of(server) as engine:
-            sql = sa.text("SELECT id, name, joined, active, seen FROM sales.customers WHERE id < :most ORDER BY id")
+            sql = sa.text(
+                "SELECT id, name, joined, active, seen FROM sales.customers WHERE id < :most ORDER BY id"
+            )
             frame = pandas.read_sql(sql, engine, params={"most": 60}, parse_dates=["joined"])
             orders = pandas.read_sql_query("SELECT * FROM sales.orders ORDER BY id", engine, chunksize=700)
             chunks = list(orders)

@@ -13,7 +13,7 @@ SAME = (
     "'NaN'::double precision",
     "'-infinity'::double precision",
     "1.50::numeric(10, 2)",
-    "-0.000001::numeric(18, 6)",
+    "'-0.000001'::numeric(18, 6)",
     "true",
     "NULL::boolean",
     "'naïve 🦆'::text",
