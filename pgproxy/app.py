@@ -18,10 +18,12 @@ from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
 from execnode.statement import CatalogDefinition, CatalogGeneration
 from pgproxy.catalog.service import CatalogService
+from pgproxy.control.binding import CatalogBinder
 from pgproxy.control.metastore import Metastore
 from pgproxy.control.opening import open_metastore
 from pgproxy.control.service import ControlService
 from pgproxy.control.state import Endpoint
+from pgproxy.control_plane import GatewayControlPlane
 from pgproxy.engines.embedded import EmbeddedEngine
 from pgproxy.engines.remote import RemoteEngine, RemoteOptions
 from pgproxy.following import Followers, MetastoreFollower
@@ -100,6 +102,7 @@ class Gateway:
             services = SessionServices(
                 policies, catalogs, router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
+                control=self._control_plane(metastore, catalogs, follower),
             )  # fmt: skip
             door = FrontDoor(settings, metastore, follower, services, self._metrics)
             listener = await stack.enter_async_context(door.listener(certificates, sessions))
@@ -124,6 +127,14 @@ class Gateway:
         control = ControlService(metastore, scram_iterations=settings.scram_iterations)
         password = settings.bootstrap_admin_password.get_secret_value()
         await control.bootstrap_admin(settings.bootstrap_admin, password)
+
+    def _control_plane(
+        self, metastore: Metastore, catalogs: CatalogService, follower: MetastoreFollower
+    ) -> GatewayControlPlane:
+        binder = CatalogBinder(lambda: catalogs.snapshot, _engine_tree)
+        iterations = self._settings.scram_iterations
+        service = ControlService(metastore, validate_expression=binder, scram_iterations=iterations)
+        return GatewayControlPlane(metastore, service, follower)
 
     async def _start_engine(
         self, stack: AsyncExitStack, catalogs: CatalogService, generation: CatalogGeneration

@@ -28,7 +28,12 @@ def session_registry(settings: GatewaySettings, policies: CurrentPolicies) -> Se
         settings.superuser_reserved_connections,
         settings.max_connections_per_principal,
     )
-    return SessionRegistry(limits, lambda principal: policies.effective(principal).is_admin)
+
+    def limit_of(principal: str) -> int:
+        known = policies.policy_set.principals.get(principal)
+        return -1 if known is None else known.connection_limit
+
+    return SessionRegistry(limits, lambda principal: policies.effective(principal).is_admin, limit_of)
 
 
 def tls_certificates(settings: GatewaySettings) -> TlsCertificates | None:

@@ -7,9 +7,10 @@ part in the comparison and are never shown.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 
 from pgproxy.control.state import ControlState
-from pgproxy.policy.model import ColumnMask, Grant, PrincipalKind, RowFilter, TableName
+from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
 
 Facts = Mapping[str, object]
 
@@ -28,7 +29,8 @@ class Redacted:
 class Difference:
     """One thing that was added (before is None), removed (after is None) or changed.
 
-    kind: user, group, grant, row filter, column mask, endpoint, assignment. key: its name in that kind.
+    kind: user, group, grant, row filter, row security, column mask, tags, tag mask, endpoint, assignment.
+    key: its name in that kind.
     """
 
     kind: str
@@ -88,6 +90,17 @@ def describe_state(state: ControlState) -> dict[tuple[str, str], Facts]:
             "exempt": sorted(mask.exempt),
             "strictness": mask.strictness,
         }
+    for table in state.row_security:
+        described["row security", table_text(table)] = {"enabled": True}
+    for (table, column), tags in state.column_tags.items():
+        described["tags", f"{table_text(table)}.{quote_name(column)}"] = {"tags": sorted(tags)}
+    for tag_mask in state.tag_masks.values():
+        described["tag mask", f"{tag_mask.name} on {tag_mask.tag}"] = {
+            "using": tag_mask.expression,
+            "to": sorted(tag_mask.principals),
+            "exempt": sorted(tag_mask.exempt),
+            "strictness": tag_mask.strictness,
+        }
     for endpoint in state.endpoints.values():
         described["endpoint", endpoint.name] = {
             "url": endpoint.url,
@@ -112,8 +125,16 @@ def _describe_principals(state: ControlState) -> Iterable[tuple[tuple[str, str],
         }
         if principal.kind is PrincipalKind.USER:
             facts["login"] = principal.can_login
+            facts["valid_until"] = valid_until_text(principal)
+            facts["connection_limit"] = principal.connection_limit
             facts["password"] = None if verifier is None else Redacted(verifier)
         yield (principal.kind.value, principal.name), facts
+
+
+def valid_until_text(principal: Principal) -> str | None:
+    """The moment in UTC, ISO 8601; None: for ever."""
+    until = principal.valid_until
+    return None if until is None else until.astimezone(UTC).isoformat()
 
 
 def securable_text(catalog: str, schema: str | None, table: str | None) -> str:

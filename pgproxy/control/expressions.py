@@ -33,7 +33,7 @@ def check_expression(sql: str, *, allow_subqueries: bool = False) -> None:
         StatementError: it does not parse, is a statement, or holds an aggregate, window function or
         parameter. FeatureNotSupported: it holds a subquery and they are not allowed.
     """
-    root = _parse(sql)
+    root = parse_expression(sql)
     if not isinstance(root, _ROOTS):
         raise StatementError("a policy expression must be a single scalar expression")
     for node in root.walk():
@@ -64,7 +64,8 @@ def _check_node(node: exp.Expr, *, allow_subqueries: bool) -> None:
         raise StatementError("a policy expression must be a single scalar expression")
 
 
-def _parse(sql: str) -> exp.Expr:
+def parse_expression(sql: str) -> exp.Expr:
+    """Parse one expression in PostgreSQL's dialect. Raises: 42601, 54000, 54001."""
     if len(sql) > MAX_EXPRESSION_CHARACTERS:
         raise StatementError("a policy expression is too long", sqlstate=SqlState.PROGRAM_LIMIT_EXCEEDED)
     try:

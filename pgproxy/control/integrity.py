@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from pgproxy.control.changes import undefined
-from pgproxy.control.expressions import ExpressionValidator
-from pgproxy.control.state import ControlState, Endpoint
+from pgproxy.control.expressions import ExpressionValidator, check_expression
+from pgproxy.control.state import ControlState, Endpoint, TagMask
 from pgproxy.policy.effective import transitive_groups
-from pgproxy.policy.model import Grant, Principal, PrincipalKind, Privilege
+from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
@@ -17,6 +17,7 @@ MAX_NAME_BYTES = 63
 
 _RESERVED = frozenset({"public", "none", "current_user", "session_user", "current_role", "user"})
 _ATTRIBUTE_NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
+_TAG = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
 _TABLE_PRIVILEGES = frozenset(
     {Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE, Privilege.TRUNCATE}
 )
@@ -41,6 +42,7 @@ def check_integrity(before: ControlState, after: ControlState, validate: Express
         if before.endpoints.get(endpoint.name) != endpoint:
             _check_endpoint(endpoint)
     _check_expressions(before, after, validate)
+    _check_tags(before, after, validate)
     if _can_administer(before) and not _can_administer(after):
         raise StatementError(
             "at least one administrator who can log in must remain", sqlstate=SqlState.OBJECT_IN_USE
@@ -102,6 +104,8 @@ def _named_principals(state: ControlState) -> Iterator[str]:
         yield from row_filter.principals
     for mask in state.column_masks.values():
         yield from mask.principals | mask.exempt
+    for tag_mask in state.tag_masks.values():
+        yield from tag_mask.principals | tag_mask.exempt
     yield from (assignment.principal for assignment in state.assignments.values())
 
 
@@ -157,9 +161,29 @@ def _check_expressions(before: ControlState, after: ControlState, validate: Expr
                 validate(row_filter.table, None, row_filter.check)
     for key, mask in after.column_masks.items():
         if before.column_masks.get(key) != mask:
-            if mask.principals & mask.exempt:
-                raise StatementError(
-                    f'column mask "{mask.name}" both binds and exempts the same role',
-                    sqlstate=SqlState.INVALID_OBJECT_DEFINITION,
-                )
+            _check_both(mask)
             validate(mask.table, mask.column, mask.expression)
+
+
+def _check_tags(before: ControlState, after: ControlState, validate: ExpressionValidator) -> None:
+    known = set(before.tagged_masks())
+    for tagged in after.tagged_masks():
+        if tagged not in known:
+            validate(tagged.table, tagged.column, tagged.expression)
+    for tag_key, tag_mask in after.tag_masks.items():
+        if before.tag_masks.get(tag_key) != tag_mask:
+            _check_both(tag_mask)
+            check_expression(tag_mask.expression, allow_subqueries=True)
+    for tags in after.column_tags.values():
+        if not all(_TAG.fullmatch(tag) for tag in tags):
+            raise StatementError(
+                "a tag is made of words of a-z, 0-9 and _ with dots between", sqlstate=SqlState.INVALID_NAME
+            )
+
+
+def _check_both(mask: ColumnMask | TagMask) -> None:
+    if mask.principals & mask.exempt:
+        raise StatementError(
+            f'column mask "{mask.name}" both binds and exempts the same role',
+            sqlstate=SqlState.INVALID_OBJECT_DEFINITION,
+        )

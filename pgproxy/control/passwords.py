@@ -5,6 +5,7 @@ The text is PostgreSQL's (docs, "pg_authid", rolpassword), so `pg_dumpall` outpu
 
 import asyncio
 import secrets
+from datetime import UTC, datetime
 
 from pgwire.auth import verifier as scram
 from pgwire.errors import StatementError
@@ -48,3 +49,8 @@ def check_verifier(verifier: str) -> str:
     if parsed is None or parsed.iterations > _MAX_ITERATIONS or not parsed.salt:
         raise StatementError("not a SCRAM-SHA-256 verifier", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
     return verifier
+
+
+def is_expired(valid_until: str | None) -> bool:
+    """Whether a password's stored end, ISO 8601, has passed."""
+    return valid_until is not None and datetime.fromisoformat(valid_until) <= datetime.now(UTC)

@@ -11,8 +11,18 @@ from typing import TypeVar
 
 from pgproxy.control import policy_schema as schema
 from pgproxy.control.integrity import check_grant, holds_admin
-from pgproxy.control.securables import fold_name, parse_securable, parse_table_name
-from pgproxy.control.state import Assignment, BoundName, ControlState, Endpoint, EndpointState, merge_grants
+from pgproxy.control.mask_library import expand_masks
+from pgproxy.control.securables import fold_name, parse_column_name, parse_securable, parse_table_name
+from pgproxy.control.state import (
+    Assignment,
+    BoundName,
+    ColumnName,
+    ControlState,
+    Endpoint,
+    EndpointState,
+    TagMask,
+    merge_grants,
+)
 from pgproxy.control.yaml_lines import Document, Path, PolicyFileError
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
 from pgwire.errors import GatewayError
@@ -28,6 +38,7 @@ _ALL_ON_TABLES = (
 _ALL_ON_COLUMNS = (Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE)
 
 _Parsed = TypeVar("_Parsed")
+_Mask = TypeVar("_Mask", ColumnMask, TagMask)
 CheckExpression = Callable[[TableName, str | None, str], None]
 
 
@@ -60,7 +71,10 @@ def build_state(
         verifiers={k: v for k, v in {**state.verifiers, **secrets.verifiers}.items() if k not in gone},
         grants=builder.grants(file, state, principals),
         row_filters=builder.row_filters(file, state, principals),
+        row_security=builder.row_security(file, state),
         column_masks=builder.column_masks(file, state, principals),
+        column_tags=builder.column_tags(file, state),
+        tag_masks=builder.tag_masks(file, state, principals),
         endpoints=endpoints,
         assignments=builder.assignments(file, state, principals, endpoints),
     )
@@ -93,7 +107,14 @@ class _Builder:
             if name in (file.groups or {}):
                 self._problem(("users", name), f'"{name}" is a user and a group')
             found[name] = Principal(
-                name, PrincipalKind.USER, user.admin, user.login, frozenset(user.groups), user.attributes
+                name,
+                PrincipalKind.USER,
+                user.admin,
+                user.login,
+                frozenset(user.groups),
+                user.attributes,
+                user.valid_until,
+                user.connection_limit,
             )
         for name, group in (file.groups or {}).items():
             self._known(group.members, found, ("groups", name, "members"))
@@ -152,15 +173,56 @@ class _Builder:
             self._known(entry.to or (), principals, (*path, "to"))
             self._known(entry.exempt, principals, (*path, "exempt"))
             column = self._name(fold_name, entry.column, (*path, "column")) or entry.column
-            self._check_sql(table, column, entry.using, (*path, "using"))
+            using = self._expanded(entry.using, (*path, "using"))
+            self._check_sql(table, column, using, (*path, "using"))
             found[table, entry.name] = ColumnMask(
                 entry.name,
                 table,
                 column,
-                entry.using,
+                using,
                 frozenset(entry.to or ()),
                 frozenset(entry.exempt),
                 entry.strictness,
+            )
+        return found
+
+    def row_security(self, file: schema.PolicyFile, state: ControlState) -> frozenset[TableName]:
+        if file.row_security is None:
+            return state.row_security
+        found = (
+            self._name(parse_table_name, name, ("row_security", index))
+            for index, name in enumerate(file.row_security)
+        )
+        return frozenset(table for table in found if table is not None)
+
+    def column_tags(
+        self, file: schema.PolicyFile, state: ControlState
+    ) -> Mapping[ColumnName, frozenset[str]]:
+        if file.tags is None:
+            return state.column_tags
+        found: dict[ColumnName, frozenset[str]] = {}
+        for text, tags in file.tags.items():
+            name = self._name(parse_column_name, text, ("tags", text))
+            if name is not None:
+                found[name] = frozenset(tags)
+        return found
+
+    def tag_masks(
+        self, file: schema.PolicyFile, state: ControlState, principals: Mapping[str, Principal]
+    ) -> Mapping[tuple[str, str], TagMask]:
+        if file.tag_masks is None:
+            return {key: self._still_masked(m, principals) for key, m in state.tag_masks.items()}
+        found: dict[tuple[str, str], TagMask] = {}
+        for index, entry in enumerate(file.tag_masks):
+            path: Path = ("tag_masks", index)
+            if (entry.tag, entry.name) in found:
+                self._problem((*path, "name"), f'the name "{entry.name}" is there twice for one tag')
+            self._known(entry.to or (), principals, (*path, "to"))
+            self._known(entry.exempt, principals, (*path, "exempt"))
+            using = self._expanded(entry.using, (*path, "using"))
+            bound, exempt = frozenset(entry.to or ()), frozenset(entry.exempt)
+            found[entry.tag, entry.name] = TagMask(
+                entry.name, entry.tag, using, bound, exempt, entry.strictness
             )
         return found
 
@@ -231,6 +293,13 @@ class _Builder:
             self._problem(path, str(error))
             return None
 
+    def _expanded(self, sql: str, path: Path) -> str:
+        try:
+            return expand_masks(sql)
+        except GatewayError as error:
+            self._problem(path, error.message)
+            return sql
+
     def _check_sql(self, table: TableName, column: str | None, sql: str, path: Path) -> None:
         try:
             self._check_expression(table, column, sql)
@@ -243,7 +312,7 @@ class _Builder:
             self._problem((), f'row filter "{row_filter.name}" is only for roles that the file removes')
         return replace(row_filter, principals=left)
 
-    def _still_masked(self, mask: ColumnMask, principals: Mapping[str, Principal]) -> ColumnMask:
+    def _still_masked(self, mask: _Mask, principals: Mapping[str, Principal]) -> _Mask:
         left = mask.principals & principals.keys()
         if mask.principals and not left:
             self._problem((), f'column mask "{mask.name}" is only for roles that the file removes')

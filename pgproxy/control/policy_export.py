@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import yaml
 
-from pgproxy.control.difference import quote_name, securable_text, table_text
+from pgproxy.control.difference import quote_name, securable_text, table_text, valid_until_text
 from pgproxy.control.state import ControlState, EndpointState
 from pgproxy.policy.model import Grant, Principal, PrincipalKind, Privilege
 
@@ -26,7 +26,23 @@ def export_policy(state: ControlState) -> str:
         "groups": {p.name: _principal(p, None) for p in _sorted(state, PrincipalKind.GROUP)},
         "grants": _grants(state),
         "row_filters": _row_filters(state),
+        "row_security": [table_text(table) for table in sorted(state.row_security)],
         "column_masks": _column_masks(state),
+        "tags": {
+            f"{table_text(table)}.{quote_name(column)}": sorted(tags)
+            for (table, column), tags in sorted(state.column_tags.items())
+        },
+        "tag_masks": [
+            _without_defaults(
+                name=mask.name,
+                tag=mask.tag,
+                using=mask.expression,
+                to=sorted(mask.principals),
+                exempt=sorted(mask.exempt),
+                strictness=mask.strictness,
+            )
+            for _, mask in sorted(state.tag_masks.items())
+        ],
         "endpoints": {
             e.name: {"url": e.url} | ({} if e.state is EndpointState.ACTIVE else {"state": e.state.value})
             for e in sorted(state.endpoints.values(), key=lambda e: e.name)
@@ -55,7 +71,10 @@ def _principal(principal: Principal, verifier: str | None) -> dict[str, object]:
         groups=sorted(principal.member_of),
         attributes=dict(sorted(principal.attributes.items())),
         admin=principal.is_admin,
+        valid_until=valid_until_text(principal),
     )
+    if principal.connection_limit >= 0:
+        entry["connection_limit"] = principal.connection_limit
     return entry | ({"login": False} if is_locked else {})
 
 

@@ -7,7 +7,7 @@ one that is not leaves that kind as it is.
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from pgproxy.control.state import EndpointState, Fallback
 from pgproxy.policy.model import Privilege
@@ -48,6 +48,8 @@ class UserEntry(_Section):
     attributes: dict[str, str] = {}
     admin: bool = False
     login: bool = True
+    valid_until: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    connection_limit: Annotated[int, Field(ge=-1)] = -1
 
     @model_validator(mode="after")
     def _has_one_credential(self) -> "UserEntry":
@@ -101,6 +103,17 @@ class ColumnMaskEntry(_Section):
     strictness: int = 0
 
 
+class TagMaskEntry(_Section):
+    """A mask of every column that carries a tag; in `using` the column is `value`."""
+
+    name: Name
+    tag: Name
+    using: Name
+    to: Names | None = None
+    exempt: list[Name] = []
+    strictness: int = 0
+
+
 class EndpointEntry(_Section):
     """An endpoint. token or token_env; neither: the stored one stays."""
 
@@ -139,6 +152,9 @@ class PolicyFile(_Section):
     groups: dict[Name, Annotated[GroupEntry, BeforeValidator(_empty_if_left_blank)]] | None = None
     grants: list[GrantEntry] | None = None
     row_filters: list[RowFilterEntry] | None = None
+    row_security: list[Name] | None = None
     column_masks: list[ColumnMaskEntry] | None = None
+    tags: dict[Name, Names] | None = None
+    tag_masks: list[TagMaskEntry] | None = None
     endpoints: dict[Name, EndpointEntry] | None = None
     assignments: list[AssignmentEntry] | None = None

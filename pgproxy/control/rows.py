@@ -6,15 +6,18 @@ Pure. A change is written as the difference of two row sets, so that no change c
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pgproxy.control.metastore import MetastoreError
 from pgproxy.control.state import (
     Assignment,
     BoundName,
+    ColumnName,
     ControlState,
     Endpoint,
     EndpointState,
     Fallback,
+    TagMask,
     merge_grants,
 )
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
@@ -43,10 +46,15 @@ class Table:
         return (*self.key, *self.values)
 
 
+_COLUMN = ("catalog_name", "schema_name", "table_name", "column_name")
 _BOUND = ("catalog_name", "schema_name", "table_name", "name")
 
 TABLES = (
-    Table("principals", ("name",), ("kind", "is_admin", "can_login", "verifier")),
+    Table(
+        "principals",
+        ("name",),
+        ("kind", "is_admin", "can_login", "verifier", "valid_until", "connection_limit"),
+    ),
     Table("memberships", ("member", "group_name")),
     Table("attributes", ("principal", "name"), ("value",)),
     Table("grants", ("principal", "privilege", "catalog_name", "schema_name", "table_name", "column_name")),
@@ -54,6 +62,10 @@ TABLES = (
     Table("row_filter_principals", (*_BOUND, "principal")),
     Table("column_masks", _BOUND, ("column_name", "expression", "strictness", "is_for_everyone")),
     Table("column_mask_principals", (*_BOUND, "principal", "is_exempt")),
+    Table("row_security", ("catalog_name", "schema_name", "table_name")),
+    Table("column_tags", (*_COLUMN, "tag")),
+    Table("tag_masks", ("tag", "name"), ("expression", "strictness", "is_for_everyone")),
+    Table("tag_mask_principals", ("tag", "name", "principal", "is_exempt")),
     Table("endpoints", ("name",), ("url", "token", "state"), sealed="token"),
     Table("assignments", ("principal", "endpoint"), ("priority", "fallback")),
 )
@@ -93,6 +105,15 @@ def state_to_rows(state: ControlState) -> RowSet:
         )
         rows["column_mask_principals"].update({(*bound, name, 0): () for name in mask.principals})
         rows["column_mask_principals"].update({(*bound, name, 1): () for name in mask.exempt})
+    rows["row_security"].update({tuple(table): () for table in state.row_security})
+    for (table_name, column), tags in state.column_tags.items():
+        rows["column_tags"].update({(*table_name, column, tag): () for tag in tags})
+    for tag_mask in state.tag_masks.values():
+        tagged = (tag_mask.tag, tag_mask.name)
+        is_for_everyone = int(not tag_mask.principals)
+        rows["tag_masks"][tagged] = (tag_mask.expression, tag_mask.strictness, is_for_everyone)
+        rows["tag_mask_principals"].update({(*tagged, name, 0): () for name in tag_mask.principals})
+        rows["tag_mask_principals"].update({(*tagged, name, 1): () for name in tag_mask.exempt})
     for endpoint in state.endpoints.values():
         rows["endpoints"][endpoint.name,] = (endpoint.url, endpoint.token, endpoint.state.value)
     for a in state.assignments.values():
@@ -102,8 +123,15 @@ def state_to_rows(state: ControlState) -> RowSet:
 
 def _add_principal(rows: dict[str, dict[Row, Row]], principal: Principal, verifier: str | None) -> None:
     name = principal.name
-    values = (principal.kind.value, int(principal.is_admin), int(principal.can_login), verifier)
-    rows["principals"][name,] = values
+    until = principal.valid_until
+    rows["principals"][name,] = (
+        principal.kind.value,
+        int(principal.is_admin),
+        int(principal.can_login),
+        verifier,
+        until.astimezone(UTC).isoformat() if until is not None else None,
+        principal.connection_limit,
+    )
     rows["memberships"].update({(name, group): () for group in principal.member_of})
     rows["attributes"].update({(name, key): (value,) for key, value in principal.attributes.items()})
 
@@ -123,6 +151,9 @@ def rows_to_state(rows: RowSet) -> ControlState:
             grants=merge_grants(_grant(key) for key in rows["grants"]),
             row_filters=_row_filters(rows),
             column_masks=_column_masks(rows),
+            row_security=frozenset(TableName(*map(_text, key)) for key in rows["row_security"]),
+            column_tags=_column_tags(rows),
+            tag_masks=_tag_masks(rows),
             endpoints={
                 _text(name): Endpoint(_text(name), _text(url), _text(token), EndpointState(_text(state)))
                 for (name,), (url, token, state) in rows["endpoints"].items()
@@ -152,8 +183,10 @@ def _principals(rows: RowSet) -> dict[str, Principal]:
             can_login=bool(can_login),
             member_of=frozenset(groups[_text(name)]),
             attributes=attributes[_text(name)],
+            valid_until=None if until is None else datetime.fromisoformat(_text(until)),
+            connection_limit=_number(limit),
         )
-        for (name,), (kind, is_admin, can_login, _) in rows["principals"].items()
+        for (name,), (kind, is_admin, can_login, _, until, limit) in rows["principals"].items()
     }
 
 
@@ -194,6 +227,32 @@ def _column_masks(rows: RowSet) -> dict[BoundName, ColumnMask]:
             principals=_checked_principals(principals[key], is_for_everyone),
             exempt=frozenset(exempt[key]),
             strictness=_number(strictness),
+        )
+    return found
+
+
+def _column_tags(rows: RowSet) -> dict[ColumnName, frozenset[str]]:
+    found: dict[ColumnName, frozenset[str]] = {}
+    for key in rows["column_tags"]:
+        (table, column), tag = _bound(key[:4]), _text(key[4])
+        found[table, column] = found.get((table, column), frozenset()) | {tag}
+    return found
+
+
+def _tag_masks(rows: RowSet) -> dict[tuple[str, str], TagMask]:
+    bindings = rows["tag_mask_principals"]
+    principals = _bindings((key[:2], key[2]) for key in bindings if not key[3])
+    exempt = _bindings((key[:2], key[2]) for key in bindings if key[3])
+    found: dict[tuple[str, str], TagMask] = {}
+    for key, (expression, strictness, is_for_everyone) in rows["tag_masks"].items():
+        tag, name = map(_text, key)
+        found[tag, name] = TagMask(
+            name,
+            tag,
+            _text(expression),
+            _checked_principals(principals[key], is_for_everyone),
+            frozenset(exempt[key]),
+            _number(strictness),
         )
     return found
 

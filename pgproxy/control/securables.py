@@ -46,6 +46,18 @@ def parse_table_name(text: str) -> TableName:
     return TableName(securable.catalog, securable.schema, securable.table)
 
 
+def parse_column_name(text: str) -> tuple[TableName, str]:
+    """Parse `catalog.schema.table.column`.
+
+    Raises:
+        ValueError: it is not a column's full name.
+    """
+    catalog, schema, table, column = (*_split(text), None, None, None, None)[:4]
+    if catalog is None or schema is None or table is None or column is None or len(_split(text)) != 4:
+        raise ValueError("expected a column's full name, catalog.schema.table.column")
+    return TableName(catalog, schema, table), column
+
+
 def fold_name(text: str) -> str:
     """Read one identifier: quoted as it is, else folded to lower case.
 

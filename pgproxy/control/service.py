@@ -65,7 +65,7 @@ class ControlService:
 
     async def create_user(self, actor: Actor, user: Principal, password: str | None = None) -> ChangeResult:
         """CREATE USER. Raises: 42710."""
-        verifier = None if password is None else await self._verifier_of(password)
+        verifier = None if password is None else await self.verifier_of(password)
         return await self.apply(actor, lambda state: changes.create_principal(state, user, verifier))
 
     async def create_group(
@@ -93,7 +93,7 @@ class ControlService:
 
         `password` may be a SCRAM verifier, as in PostgreSQL.
         """
-        verifier = None if password is None else await self._verifier_of(password)
+        verifier = None if password is None else await self.verifier_of(password)
         return await self.apply(
             actor, lambda state: changes.set_verifier(state, user, verifier), may_be_self=user
         )
@@ -218,7 +218,8 @@ class ControlService:
             return stored
         return await make_verifier(password, self._scram_iterations)
 
-    async def _verifier_of(self, password: str) -> str:
+    async def verifier_of(self, password: str) -> str:
+        """Make a verifier of a password; one that is a verifier already stays. Raises: 22023."""
         if password.startswith("SCRAM-SHA-256$"):
             return check_verifier(password)
         return await make_verifier(password, self._scram_iterations)

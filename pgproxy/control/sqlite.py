@@ -18,6 +18,7 @@ import aiosqlite
 
 from pgproxy.control.difference import Difference, compute_differences, facts_as_json
 from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
+from pgproxy.control.passwords import is_expired
 from pgproxy.control.rows import (
     ROUTING_TABLES,
     TABLES,
@@ -79,9 +80,13 @@ class SqliteMetastore:
         return self._policy_set
 
     async def verifier_for(self, user: str) -> str | None:
-        query = "SELECT verifier FROM principals WHERE name = ? AND kind = 'user' AND can_login = 1"
+        query = (
+            "SELECT verifier, valid_until FROM principals WHERE name = ? AND kind = 'user' AND can_login = 1"
+        )
         found = await self._read(query, (user,))
-        return found[0][0] if found else None
+        if not found or is_expired(found[0][1]):
+            return None
+        return str(found[0][0]) if found[0][0] is not None else None
 
     @property
     def server_secret(self) -> bytes:

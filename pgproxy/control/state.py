@@ -3,11 +3,12 @@
 Storage, policy files, history and the policy that the planner sees are all derived from `ControlState`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from pgproxy.control.mask_library import expand_value
 from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, RowFilter, TableName
 
 
@@ -59,6 +60,35 @@ class AuditRecord:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class TagMask:
+    """A mask of every column that carries a tag.
+
+    expression: as a ColumnMask's, with `value` for the column.
+    """
+
+    name: str
+    tag: str
+    expression: str
+    principals: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
+    strictness: int = 0
+
+    def on(self, table: TableName, column: str) -> ColumnMask:
+        """The mask of one column that carries the tag."""
+        return ColumnMask(
+            f"{self.tag}: {self.name}",
+            table,
+            column,
+            expand_value(self.expression, column),
+            self.principals,
+            self.exempt,
+            self.strictness,
+        )
+
+
+ColumnName = tuple[TableName, str]
+
 BoundName = tuple[TableName, str]
 """A row filter or column mask: its table and its own name, unique on that table."""
 
@@ -69,6 +99,8 @@ class ControlState:
 
     verifiers: SCRAM verifiers in PostgreSQL's text format, by user; a user without one cannot log in.
     grants: at most one for all columns and one for single columns per principal, privilege and securable.
+    row_security: tables that deny every row while no filter gives any.
+    column_tags: what each column is tagged with. tag_masks: keyed by (tag, name).
     assignments: keyed by (principal, endpoint).
     """
 
@@ -77,6 +109,9 @@ class ControlState:
     grants: frozenset[Grant] = frozenset()
     row_filters: Mapping[BoundName, RowFilter] = field(default_factory=dict)
     column_masks: Mapping[BoundName, ColumnMask] = field(default_factory=dict)
+    row_security: frozenset[TableName] = frozenset()
+    column_tags: Mapping[ColumnName, frozenset[str]] = field(default_factory=dict)
+    tag_masks: Mapping[tuple[str, str], TagMask] = field(default_factory=dict)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
 
@@ -87,8 +122,22 @@ class ControlState:
             principals=self.principals,
             grants=tuple(sorted(self.grants, key=grant_key)),
             row_filters=tuple(self.row_filters[key] for key in sorted(self.row_filters)),
-            column_masks=tuple(self.column_masks[key] for key in sorted(self.column_masks)),
+            column_masks=(
+                *(self.column_masks[key] for key in sorted(self.column_masks)),
+                *self.tagged_masks(),
+            ),
+            row_security=self.row_security,
         )
+
+    def tagged_masks(self) -> Iterator[ColumnMask]:
+        """Give the masks that columns have by their tags."""
+        by_tag: dict[str, list[TagMask]] = {}
+        for key in sorted(self.tag_masks):
+            by_tag.setdefault(key[0], []).append(self.tag_masks[key])
+        for (table, column), tags in sorted(self.column_tags.items()):
+            for tag in sorted(tags):
+                for mask in by_tag.get(tag, ()):
+                    yield mask.on(table, column)
 
 
 def grant_key(grant: Grant) -> tuple[str, str, str, str, str, bool]:

@@ -27,10 +27,19 @@ class SessionLimits:
 
 
 class SessionRegistry:
-    """Every session that has logged in. is_admin: whether a principal may use the reserved slots."""
+    """Every session that has logged in.
 
-    def __init__(self, limits: SessionLimits, is_admin: Callable[[str], bool]) -> None:
+    is_admin: whether a principal may use the reserved slots. limit_of: its CONNECTION LIMIT; -1: none.
+    """
+
+    def __init__(
+        self,
+        limits: SessionLimits,
+        is_admin: Callable[[str], bool],
+        limit_of: Callable[[str], int] = lambda _: -1,
+    ) -> None:
         self._limits = limits
+        self._limit_of = limit_of
         self._is_admin = is_admin
         self._by_principal: dict[str, dict[object, _End]] = {}
         self._count = 0
@@ -83,8 +92,6 @@ class SessionRegistry:
             raise TooManyConnections(
                 "remaining connection slots are reserved for roles with the SUPERUSER attribute"
             )
-        if (
-            limits.max_per_principal
-            and len(self._by_principal.get(principal, ())) >= limits.max_per_principal
-        ):
+        own, held = self._limit_of(principal), len(self._by_principal.get(principal, ()))
+        if 0 <= own <= held or 0 < limits.max_per_principal <= held:
             raise TooManyConnections(f'too many connections for role "{principal}"')

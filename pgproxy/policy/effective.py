@@ -24,6 +24,8 @@ from pgproxy.policy.model import (
 _Bound = TypeVar("_Bound", RowFilter, ColumnMask)
 _Securable = tuple[str, str | None, str | None]
 
+_CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
+
 _MAX_REMEMBERED_TABLES = 65_536
 """Bounds the memory that asking for ever new names can take; real catalogs stay far below."""
 
@@ -33,7 +35,8 @@ class TablePolicy:
     """What one principal may do with one table.
 
     privileges: held on the whole table. column_privileges: held on single columns besides.
-    is_filtered: the table has a filter for somebody, so a caller with no permissive filter sees no rows.
+    is_filtered: the table has a filter for somebody or row level security is on, so a caller with no
+    permissive filter sees no rows.
     """
 
     privileges: frozenset[Privilege] = frozenset()
@@ -75,6 +78,7 @@ class EffectivePolicy:
     grants: tuple[Grant, ...] = ()
     row_filters: Mapping[TableName, tuple[RowFilter, ...]] = field(default_factory=dict)
     column_masks: Mapping[TableName, tuple[ColumnMask, ...]] = field(default_factory=dict)
+    row_security: frozenset[TableName] = frozenset()
     _tables: dict[TableName, TablePolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
     _grants_on: dict[_Securable, list[Grant]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -112,7 +116,7 @@ class EffectivePolicy:
         return TablePolicy(
             privileges=whole,
             column_privileges=by_column,
-            is_filtered=bool(filters),
+            is_filtered=bool(filters) or name in self.row_security,
             permissive=tuple(f for f in mine if not f.is_restrictive),
             restrictive=tuple(f for f in mine if f.is_restrictive),
             masks=self._masks(self.column_masks.get(name, ())),
@@ -134,6 +138,8 @@ class EffectivePolicy:
         whole: set[Privilege] = set()
         by_column: dict[str, frozenset[Privilege]] = {}
         for grant in self._grants_covering(name):
+            if grant.privilege in _CONTAINER_PRIVILEGES:
+                continue  # USAGE of a schema and CONNECT to a catalog are no reason to know of a table
             if grant.columns is None:
                 whole.add(grant.privilege)
                 continue
@@ -209,6 +215,7 @@ class PolicyIndex:
             grants=tuple(grant for name in holders for grant in self.grants.get(name, ())),
             row_filters=self.row_filters,
             column_masks=self.column_masks,
+            row_security=self.policy_set.row_security,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -40,6 +41,8 @@ class Principal:
     """A user or group.
 
     member_of: direct memberships only. attributes: set by the control plane, never by the user.
+    valid_until: when the password stops working, as in CREATE ROLE; it ends no open session.
+    connection_limit: sessions at once; -1: no limit of its own.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Principal:
     can_login: bool = True
     member_of: frozenset[str] = frozenset()
     attributes: Mapping[str, str] = field(default_factory=dict)
+    valid_until: datetime | None = None
+    connection_limit: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +108,14 @@ class ColumnMask:
 
 @dataclass(frozen=True, slots=True)
 class PolicySet:
-    """All that decides who may see what, as of one epoch."""
+    """All that decides who may see what, as of one epoch.
+
+    row_security: tables that show nothing to whom no row filter shows something, even while none exists.
+    """
 
     epoch: int
     principals: Mapping[str, Principal] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
     row_filters: tuple[RowFilter, ...] = ()
     column_masks: tuple[ColumnMask, ...] = ()
+    row_security: frozenset[TableName] = frozenset()

@@ -3,6 +3,7 @@
 PostgreSQL docs, "Transactions". A commit that cannot be is a rollback, and its error the client's.
 """
 
+from pgproxy.session.administering import Administering
 from pgproxy.session.cursors import Cursors
 from pgproxy.session.notifications import Notifications
 from pgproxy.session.running import PlanRunner
@@ -15,19 +16,21 @@ from pgwire.errors import GatewayError
 class Blocks:
     """Ends the transactions of one session, explicit or not."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # one argument a room
         self,
         runner: PlanRunner,
         settings: SessionSettings,
         catalog: SessionCatalog,
         cursors: Cursors,
         notifications: Notifications,
+        administering: Administering,
     ) -> None:
         self._runner = runner
         self._settings = settings
         self._catalog = catalog
         self._cursors = cursors
         self._notifications = notifications
+        self._administering = administering
 
     @property
     def transaction(self) -> Transaction:
@@ -75,3 +78,4 @@ class Blocks:
         self._settings.end_block(is_commit=is_commit)
         self._notifications.end_transaction(is_commit=is_commit)
         await self._catalog.end_block(is_commit=is_commit, has_definitions=has_definitions)
+        await self._administering.end_block(is_commit=is_commit)

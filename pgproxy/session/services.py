@@ -5,6 +5,7 @@ from typing import Protocol
 
 from execnode.spool import SpoolLimits
 from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.control.metastore import Transform
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.router import Router
 from pgproxy.session.notification_hub import NotificationHub
@@ -47,6 +48,22 @@ class Recorder(Protocol):
         ...
 
 
+class ControlPlane(Protocol):
+    """Where administrators' changes are made; each authorises `actor` against the state that it changes."""
+
+    async def verifier_of(self, password: str) -> str:
+        """Make a SCRAM verifier, or take one as it is. Raises: 22023."""
+        ...
+
+    async def check(self, actor: str, change: Transform, may_be_self: str | None) -> None:
+        """Make a change without keeping it. Raises: what the change would raise."""
+        ...
+
+    async def make(self, actor: str, change: Transform, may_be_self: str | None) -> None:
+        """Make a change; when this returns it holds in this gateway."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SessionServices:
     """The gateway's parts that every session shares. described: result shapes by the describing SQL.
@@ -63,6 +80,7 @@ class SessionServices:
     described: dict[str, tuple[ResultColumn, ...]]
     notifications: NotificationHub
     spool_limits: SpoolLimits
+    control: ControlPlane
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ PostgreSQL docs, "Message Flow". Errors leave as GatewayErrors with positions in
 from collections.abc import Sequence
 
 from execnode.statement import Parameter
+from pgproxy.session.administering import Administering
 from pgproxy.session.blocks import Blocks
 from pgproxy.session.copy_in import CopyIn
 from pgproxy.session.copy_out import CopyOut
@@ -62,7 +63,8 @@ class SqlSession:
         driver = self._driver = PortalDriver(services, planner, runner)
         self.notifications = Notifications(services.notifications, identity.connection_id)
         self._cursors = Cursors(planner, driver, transaction, portals, services.spool_limits)
-        self._blocks = Blocks(runner, settings, catalog, self._cursors, self.notifications)
+        administering = Administering(planner, services, transaction)
+        self._blocks = Blocks(runner, settings, catalog, self._cursors, self.notifications, administering)
         self._utilities = Utilities(
             settings,
             transaction,
@@ -72,6 +74,7 @@ class SqlSession:
             copies_out=CopyOut(planner, driver),
             copies_in=CopyIn(planner, driver, runner),
             explains=Explains(planner, driver),
+            administering=administering,
             notifications=self.notifications,
             discards=Discards(settings, driver, catalog, self.notifications, (statements, portals)),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pgproxy.session.administering import Administering
 from pgproxy.session.copy_in import CopyIn
 from pgproxy.session.copy_out import CopyOut
 from pgproxy.session.cursors import Cursors
@@ -34,6 +35,7 @@ class Utilities:
         copies_out: CopyOut,
         copies_in: CopyIn,
         explains: Explains,
+        administering: Administering,
         notifications: Notifications,
         discards: Discards,
     ) -> None:
@@ -42,7 +44,7 @@ class Utilities:
         self._controls = controls
         self._cursors = cursors
         self._prepared = prepared
-        self._answering = (cursors, prepared, copies_out, explains)
+        self._answering = (cursors, prepared, copies_out, explains, administering)
         self._copies_in = copies_in
         self._notifications = notifications
         self._discards = discards

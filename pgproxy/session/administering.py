@@ -1,0 +1,179 @@
+"""Administrative statements in a session: names found, passwords hashed, changes made in the control plane.
+
+Outside a block a statement holds before it is answered. Inside one it is checked at once, together with those
+before it, and all of them are made as one change when the block is committed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.control.administering import AdminChange, command_tag, password_owner
+from pgproxy.control.administration import Notice
+from pgproxy.control.state import ControlState
+from pgproxy.policy.model import TableName
+from pgproxy.session.planning import StatementPlanner
+from pgproxy.session.services import Catalogs, SessionServices
+from pgproxy.session.sink import Sink
+from pgproxy.session.telemetry import Outcome, StatementRecord
+from pgproxy.session.transaction import Transaction
+from pgproxy.session.utilities import UtilityResult
+from pgproxy.sql.names import undefined_table
+from pgproxy.sql.utility import admin_statements as a
+from pgproxy.sql.utility import statements as u
+from pgwire.backend import NoticeResponse
+from pgwire.errors import AccessDenied, GatewayError, StatementError
+from pgwire.sqlstate import SqlState
+
+
+@dataclass(slots=True)
+class _Block:
+    """What a transaction block has changed so far. owners: see `password_owner`."""
+
+    changes: list[AdminChange] = field(default_factory=list)
+    owners: set[str | None] = field(default_factory=set)
+
+    def __call__(self, state: ControlState) -> ControlState:
+        for change in self.changes:
+            state = change(state)
+        return state
+
+    @property
+    def may_be_self(self) -> str | None:
+        return next(iter(self.owners)) if len(self.owners) == 1 else None
+
+
+class Administering:
+    """Runs the administrative statements of one session."""
+
+    def __init__(
+        self, planner: StatementPlanner, services: SessionServices, transaction: Transaction
+    ) -> None:
+        self._planner = planner
+        self._names = SessionNames(planner, services.catalogs)
+        self._control = services.control
+        self._recorder = services.recorder
+        self._transaction = transaction
+        self._block = _Block()
+
+    async def run(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> UtilityResult | None:
+        """Run a statement; None where it is not of this kind.
+
+        Raises:
+            GatewayError: it is refused; nothing was changed.
+        """
+        if not isinstance(statement, a.AdminStatement):
+            return None
+        try:
+            notices = await self._administer(statement)
+        except GatewayError as error:
+            self._record(statement, error)
+            raise
+        self._record(statement, None)
+        return UtilityResult(command_tag(statement), notices=tuple(map(_response, notices)))
+
+    async def end_block(self, *, is_commit: bool) -> None:
+        """Make the block's changes, or forget them.
+
+        Raises:
+            GatewayError: they do not fit the state of now any more; none was made.
+        """
+        block, self._block = self._block, _Block()
+        if is_commit and block.changes:
+            await self._control.make(self._actor, block, block.may_be_self)
+
+    @property
+    def _actor(self) -> str:
+        return self._planner.identity.principal
+
+    async def _administer(self, statement: a.AdminStatement) -> Sequence[Notice]:
+        owner = password_owner(statement, self._actor)
+        if not self._planner.policy.is_admin and owner != self._actor:
+            # Before any name is looked up: the answer must not tell what exists.
+            raise AccessDenied(f"permission denied: {command_tag(statement)} is for administrators")
+        change = AdminChange(statement, self._actor, self._names, await self._verifier(statement))
+        if not self._transaction.is_open:
+            await self._control.make(self._actor, change, owner)
+            return change.notices
+        block = _Block([*self._block.changes, change], self._block.owners | {owner})
+        await self._control.check(self._actor, block, block.may_be_self)
+        self._block = block
+        self._transaction.writes += 1  # a savepoint cannot undo it
+        return change.notices
+
+    async def _verifier(self, statement: a.AdminStatement) -> str | None:
+        if not isinstance(statement, (a.CreateRole, a.AlterRole)):
+            return None
+        password = statement.options.password
+        if password is None or isinstance(password, a.Unchanged) or not password:
+            return None
+        return await self._control.verifier_of(password)
+
+    def _record(self, statement: a.AdminStatement, error: GatewayError | None) -> None:
+        identity = self._planner.identity
+        record = StatementRecord(identity.principal, identity.connection_id, kind=command_tag(statement))
+        if error is not None:
+            record.outcome = Outcome.DENIED if isinstance(error, AccessDenied) else Outcome.ERROR
+            record.sqlstate = error.sqlstate.value
+        self._recorder.statement_ended(record)
+
+
+class SessionNames:
+    """What names mean to an administrator in this session: everything that exists, along its search path."""
+
+    def __init__(self, planner: StatementPlanner, catalogs: Catalogs) -> None:
+        self._planner = planner
+        self._catalogs = catalogs
+
+    @property
+    def _snapshot(self) -> CatalogSnapshot:
+        return self._catalogs.snapshot
+
+    @property
+    def _database(self) -> str:
+        return self._planner.identity.database
+
+    def table(self, parts: a.RelationParts, *, must_exist: bool = True) -> TableName:
+        """Find a table; one that is gone is where it would be. Raises: 42P01."""
+        found = self._planner.find_table(parts)
+        if found is not None:
+            return found.name
+        catalog, schema, name = (None, None, None, *parts)[-3:]
+        if must_exist:
+            raise undefined_table(catalog, schema, name or "", None)
+        path = self._planner.settings.search_path(self._planner.identity.principal)
+        return TableName(catalog or self._database, schema or next(iter(path), "public"), name or "")
+
+    def column(self, table: TableName, name: str) -> str:
+        """Give a column's name as the table spells it. Raises: 42703."""
+        info = self._snapshot.tables.get(table)
+        for column in info.columns if info is not None else ():
+            if column.name.lower() == name.lower():
+                return column.name
+        raise StatementError(
+            f'column "{name}" of relation "{table.name}" does not exist', sqlstate=SqlState.UNDEFINED_COLUMN
+        )
+
+    def schema(self, parts: a.RelationParts) -> tuple[str, str]:
+        """Find a schema: (catalog, schema). Raises: 3F000."""
+        catalog = parts[0] if len(parts) == 2 else self._database
+        schema = "public" if parts[-1] == "main" else parts[-1]
+        if schema != "public" and (catalog, schema) not in self._snapshot.schemas:
+            raise StatementError(f'schema "{schema}" does not exist', sqlstate=SqlState.INVALID_SCHEMA_NAME)
+        return catalog, schema
+
+    def database(self, name: str) -> str:
+        """Find a catalog. Raises: 3D000."""
+        known = {self._snapshot.default_catalog, *(catalog for catalog, _ in self._snapshot.schemas)}
+        if name not in known:
+            raise StatementError(f'database "{name}" does not exist', sqlstate=SqlState.INVALID_CATALOG_NAME)
+        return name
+
+    def tables_in(self, catalog: str, schema: str) -> Sequence[TableName]:
+        """Every table and view of a schema that exists now."""
+        return sorted(name for name in self._snapshot.tables if name[:2] == (catalog, schema))
+
+
+def _response(notice: Notice) -> NoticeResponse:
+    severity = "WARNING" if notice.is_warning else "NOTICE"
+    return NoticeResponse(severity=severity, sqlstate=notice.sqlstate, message=notice.message)

@@ -1,0 +1,286 @@
+"""Everything an administrator does, from psql alone: from an empty metastore to the demo's policy."""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from demo.programs import cli
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
+
+SCRIPT = """
+CREATE GROUP eu_team;
+CREATE USER analyst PASSWORD 'analyst-secret' IN ROLE eu_team;
+CREATE ROLE intern LOGIN PASSWORD 'intern-secret';
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO eu_team;
+GRANT SELECT ON sales.orders TO eu_team;
+GRANT SELECT (id, name, email, region, joined, active, seen) ON sales.customers TO eu_team;
+CREATE POLICY eu_customers ON sales.customers TO eu_team USING (region = 'EU');
+CREATE MASK partial_email ON sales.customers (email) TO eu_team USING (left(email, 1) || '***');
+"""
+
+TAGS = [
+    "CREATE ROLE",
+    "CREATE ROLE",
+    "CREATE ROLE",
+    "ALTER DEFAULT PRIVILEGES",
+    "GRANT",
+    "GRANT",
+    "CREATE POLICY",
+    "CREATE MASK",
+]
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """A gateway that knows nobody but the administrator of its environment."""
+    with start_gateway(tmp_path_factory.mktemp("admin"), policy="{}") as started:
+        yield started
+
+
+@pytest.fixture
+def admin(gateway: RunningGateway) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+    with psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as connection:
+        yield connection
+
+
+def as_admin(gateway: RunningGateway, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return gateway.psql(*arguments, user=ADMIN, password=ADMIN_PASSWORD)
+
+
+def test_the_whole_policy_is_made_by_psql_and_equals_the_file(gateway: RunningGateway) -> None:
+    script = gateway.folder / "policy.sql"
+    script.write_text(SCRIPT)
+    done = as_admin(gateway, "-v", "ON_ERROR_STOP=1", "-f", str(script))
+    assert (done.returncode, done.stdout.splitlines()) == (0, TAGS), done.stderr
+    assert "existing tables, too" in done.stderr
+
+    shown = gateway.psql("-Atc", "SELECT email, region FROM sales.customers ORDER BY id LIMIT 2")
+    assert shown.stdout.splitlines() == ["u***|EU", "u***|EU"]
+    assert "permission denied" in gateway.psql("-c", "SELECT credit_limit FROM sales.customers").stderr or (
+        "does not exist" in gateway.psql("-c", "SELECT credit_limit FROM sales.customers").stderr
+    )
+    exported = gateway.cli("policy", "export", "-")
+    file = gateway.folder / "exported.yaml"
+    file.write_text(exported)
+    assert gateway.cli("policy", "diff", str(file)).strip() == "no change"
+    elsewhere = {**gateway.environment, "METASTORE_URL": f"sqlite:///{gateway.folder / 'other.sqlite'}"}
+    cli(elsewhere, "policy", "apply", str(file))
+    assert cli(elsewhere, "policy", "export", "-") == exported
+
+
+def test_a_revoke_is_felt_by_the_next_statement_of_an_open_session_and_by_what_it_prepared(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER reader PASSWORD 'reader-secret'")
+    admin.execute("GRANT SELECT ON sales.orders TO reader")
+    with psycopg.connect(gateway.dsn("reader"), autocommit=True) as reader:
+        prepared = "SELECT count(*) FROM sales.orders WHERE id > %s"
+        assert reader.execute(prepared, (0,), prepare=True).fetchone() == (2000,)
+        admin.execute("REVOKE SELECT ON sales.orders FROM reader")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            reader.execute(prepared, (0,), prepare=True)
+        admin.execute("GRANT SELECT ON ALL TABLES IN SCHEMA sales TO reader")
+        assert reader.execute(prepared, (0,), prepare=True).fetchone() == (2000,)
+        admin.execute("REVOKE ALL ON ALL TABLES IN SCHEMA sales FROM reader CASCADE")
+    admin.execute("DROP ROLE reader")
+
+
+def test_a_block_of_changes_is_made_at_its_commit_and_forgotten_at_its_rollback(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    with admin.transaction(force_rollback=True):
+        admin.execute("CREATE ROLE ghost")
+        admin.execute("GRANT SELECT ON sales.orders TO ghost")
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        admin.execute("DROP ROLE ghost")
+    with admin.transaction():
+        admin.execute("CREATE ROLE ghost LOGIN PASSWORD 'ghost-secret'")
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(gateway.dsn("ghost"))
+    psycopg.connect(gateway.dsn("ghost")).close()
+    with admin.transaction():
+        admin.execute("CREATE ROLE other")
+        with pytest.raises(psycopg.errors.DuplicateObject):
+            admin.execute("CREATE ROLE ghost")
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        admin.execute("DROP ROLE other")
+    both = as_admin(gateway, "-c", "CREATE ROLE one; CREATE ROLE one")
+    assert "already exists" in both.stderr
+    admin.execute("DROP ROLE IF EXISTS one, ghost")
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate"),
+    [
+        ("CREATE ROLE admin", "42710"),
+        ("DROP ROLE nobody_there", "42704"),
+        ("GRANT SELECT ON nothing_there TO admin", "42P01"),
+        ("GRANT SELECT ON sales.orders TO nobody_there", "42704"),
+        ("GRANT SELECT (nothing) ON sales.orders TO admin", "42703"),
+        ("GRANT USAGE ON sales.orders TO admin", "0LP01"),
+        ("GRANT USAGE ON SCHEMA nowhere TO admin", "3F000"),
+        ("GRANT CONNECT ON DATABASE nowhere TO admin", "3D000"),
+        ("GRANT frobnicate ON sales.orders TO admin", "42601"),
+        ("CREATE POLICY p ON sales.orders USING (nothing = 1)", "42703"),
+        ("CREATE POLICY p ON sales.orders USING (count(*) > 1)", "42803"),
+        ("CREATE MASK m ON sales.orders (nothing) USING (NULL)", "42703"),
+        ("CREATE MASK m ON sales.orders (amount) USING (mask.nothing(amount))", "42883"),
+        ("DROP POLICY nothing ON sales.orders", "42704"),
+        ("DROP ROLE admin", "55006"),
+        ("CREATE ROLE pg_mine", "42939"),
+        ("CREATE ROLE r VALID UNTIL 'never'", "22007"),
+        ("CREATE ROLE r PASSWORD 'SCRAM-SHA-256$broken'", "22023"),
+        ("CREATE ROLE r REPLICATION", "0A000"),
+    ],
+)
+def test_mistakes_have_the_sqlstate_of_postgresql(
+    admin: "psycopg.Connection[tuple[object, ...]]", statement: str, sqlstate: str
+) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        admin.execute(statement)
+    assert caught.value.sqlstate == sqlstate
+
+
+def test_nobody_else_may_and_learns_nothing_from_it(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER plain PASSWORD 'plain-secret'")
+    with psycopg.connect(gateway.dsn("plain"), autocommit=True) as plain:
+        for statement in (
+            "CREATE ROLE mine SUPERUSER",
+            "ALTER ROLE plain SUPERUSER",
+            "ALTER ROLE plain PASSWORD 'x' SUPERUSER",
+            "ALTER ROLE admin PASSWORD 'stolen'",
+            "ALTER ROLE plain SET pgproxy.attr.tenant = 'b'",
+            "GRANT SELECT ON sales.secrets TO plain",
+            "GRANT SELECT ON nothing_there TO plain",
+            "DROP POLICY nothing ON sales.secrets",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                plain.execute(statement)
+        plain.execute("ALTER USER CURRENT_USER PASSWORD 'other-secret'")
+    psycopg.connect(gateway.dsn("plain", "other-secret")).close()
+    admin.execute("DROP USER plain")
+
+
+def test_a_role_expires_is_locked_and_has_as_many_sessions_as_it_may(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER guest PASSWORD 'guest-secret' VALID UNTIL '2020-01-01' CONNECTION LIMIT 1")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(gateway.dsn("guest"))
+    admin.execute("ALTER ROLE guest VALID UNTIL 'infinity'")
+    first = psycopg.connect(gateway.dsn("guest"))
+    with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+        psycopg.connect(gateway.dsn("guest"))
+    first.close()
+    admin.execute("ALTER ROLE guest NOLOGIN")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(gateway.dsn("guest"))
+    admin.execute("DROP ROLE guest")
+
+
+def test_psqls_password_command_sends_a_verifier_and_it_works(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER picky")
+    verifier = admin.pgconn.encrypt_password(b"picky-secret", b"picky", b"scram-sha-256").decode()
+    admin.execute(f"ALTER USER picky PASSWORD '{verifier}'")
+    psycopg.connect(gateway.dsn("picky")).close()
+    admin.execute("ALTER USER picky PASSWORD NULL")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(gateway.dsn("picky"))
+    admin.execute("DROP USER picky")
+
+
+def test_a_newly_tagged_column_is_masked_at_once(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER tagged PASSWORD 'tagged-secret'")
+    admin.execute("GRANT SELECT ON sales.customers TO tagged")
+    admin.execute("CREATE POLICY all_of_it ON sales.customers TO tagged USING (true)")
+    admin.execute("CREATE MASK short ON TAG pii.email TO tagged USING (mask.email(value))")
+    query = "SELECT email FROM sales.customers WHERE id = 1"
+    with psycopg.connect(gateway.dsn("tagged"), autocommit=True) as tagged:
+        assert tagged.execute(query).fetchone() == ("user1@example.com",)
+        admin.execute("SECURITY LABEL FOR pgproxy ON COLUMN sales.customers.email IS 'pii.email'")
+        assert tagged.execute(query).fetchone() == ("u***@example.com",)
+        admin.execute("SECURITY LABEL ON COLUMN sales.customers.email IS NULL")
+        assert tagged.execute(query).fetchone() == ("user1@example.com",)
+        for mask, shown in (
+            ("mask.null()", None),
+            ("mask.constant('hidden')", "hidden"),
+            ("mask.partial(email, 2, 3)", "us************com"),
+            ("mask.hash(email)", None),
+        ):
+            admin.execute(f"CREATE OR REPLACE MASK m ON sales.customers (email) TO tagged USING ({mask})")
+            assert tagged.execute(query).fetchone() == (shown,)
+        admin.execute("ALTER ROLE tagged SET pgproxy.attr.mask_salt = 'pepper'")
+        salted = tagged.execute(query).fetchone()
+        assert salted is not None
+        assert salted != (None,)
+        for mask, column, shown in (
+            ("mask.year_only(joined)", "joined", "2020-01-01"),
+            ("mask.bucket(credit_limit, 100)", "credit_limit", "0.00"),
+        ):
+            admin.execute(f"CREATE MASK c ON sales.customers ({column}) TO tagged USING ({mask})")
+            text = f"SELECT {column}::text FROM sales.customers WHERE id = 1"
+            assert tagged.execute(text).fetchone() == (shown,)
+            admin.execute("DROP MASK c ON sales.customers")
+    admin.execute("DROP MASK m ON sales.customers")
+    admin.execute("DROP MASK short ON TAG pii.email")
+    admin.execute("DROP POLICY all_of_it ON sales.customers")
+    admin.execute("DROP OWNED BY tagged")
+    admin.execute("DROP ROLE tagged")
+
+
+def test_row_level_security_without_a_policy_shows_nothing(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER careful PASSWORD 'careful-secret'")
+    admin.execute("GRANT SELECT ON sales.orders TO careful")
+    with psycopg.connect(gateway.dsn("careful"), autocommit=True) as careful:
+        count = "SELECT count(*) FROM sales.orders"
+        assert careful.execute(count).fetchone() == (2000,)
+        admin.execute("ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY")
+        assert careful.execute(count).fetchone() == (0,)
+        admin.execute("CREATE POLICY few ON sales.orders TO careful USING (id <= 10)")
+        assert careful.execute(count).fetchone() == (10,)
+        admin.execute("ALTER POLICY few ON sales.orders USING (id <= 20)")
+        assert careful.execute(count).fetchone() == (20,)
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+            admin.execute("ALTER TABLE sales.orders DISABLE ROW LEVEL SECURITY")
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist):
+            admin.execute("DROP ROLE careful")
+        admin.execute("DROP POLICY few ON sales.orders")
+        admin.execute("ALTER TABLE sales.orders DISABLE ROW LEVEL SECURITY")
+        assert careful.execute(count).fetchone() == (2000,)
+    admin.execute("DROP OWNED BY careful")
+    admin.execute("DROP ROLE careful")
+
+
+def test_a_change_by_another_process_holds_within_a_second(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER faraway PASSWORD 'faraway-secret'")
+    with psycopg.connect(gateway.dsn("faraway"), autocommit=True) as session:
+        gateway.cli("user", "lock", "faraway")
+        locked = time.monotonic()
+        while not session.closed and time.monotonic() < locked + 5:
+            with contextlib.suppress(psycopg.Error):
+                session.execute("SELECT 1")
+        assert time.monotonic() < locked + 1
+    admin.execute("DROP USER faraway")
+
+
+def test_no_password_is_in_the_history_or_the_programs_output(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER secretive PASSWORD 'marker-55512'")
+    admin.execute("DROP USER secretive")
+    for path in gateway.folder.glob("metastore.sqlite*"):
+        assert b"marker-55512" not in path.read_bytes()
