@@ -18,6 +18,8 @@ ReadCell = Callable[[str], object]
 _TEXT_ARRAY = 1009
 _WIDE = Context(prec=100)
 _INT64 = 2**63
+_FLOAT4_UNDERFLOW = 2.0**-150
+"""Below half of the least subnormal, a value would become 0."""
 
 
 def cell_reader(column: TargetColumn, target: CopyTarget) -> ReadCell:
@@ -48,7 +50,18 @@ def _reader(oid: int, kind: Any, target: CopyTarget) -> ReadCell:  # a case a ty
         return partial(_read_interval, target)
     if pa.types.is_string(kind):
         return partial(_read_text, oid)
+    if pa.types.is_float32(kind):
+        return _read_float4
     return lambda text: decode_parameter(oid, 0, text.encode())
+
+
+def _read_float4(text: str) -> object:
+    number = decode_parameter(Oid.FLOAT4, 0, text.encode())
+    if number and isinstance(number, float) and abs(number) < _FLOAT4_UNDERFLOW:
+        raise StatementError(
+            f'"{text.strip()}" is out of range for type real', sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE
+        )
+    return number
 
 
 def _decimal(text: str) -> Decimal:

@@ -102,9 +102,15 @@ class CopyTextDecoder:
             batch = self._batch(texts)
         except CellError:
             return None  # the exact way finds the line
-        is_csv = self._options.format is CopyFormat.CSV
-        lines.number += block.count(self._eol[-1:]) if is_csv else batch.num_rows
+        lines.number += self._line_count(block, batch.num_rows, is_first=lines.number == 0)
         return batch
+
+    def _line_count(self, block: bytes, rows: int, *, is_first: bool) -> int:
+        if self._options.format is not CopyFormat.CSV or self._options.quote.encode() not in block:
+            return rows
+        counted = b"\n" if self._eol == b"\n" else b"\r"
+        first = next(LineSplitter(self._options, self._eol).lines(block), None) if is_first else None
+        return block.count(counted) - (first.data.count(counted) if first is not None else 0)
 
     def _batch(self, texts: Sequence[object]) -> pyarrow.RecordBatch:
         columns = text_columns(self._target, texts)
@@ -133,9 +139,7 @@ class CopyTextDecoder:
         fields = self._fields(line)
         problem = None
         if len(fields) != len(names):
-            problem = (
-                f"wrong number of fields in header line: field count is {len(fields)}, expected {len(names)}"
-            )
+            problem = f"wrong number of fields in header line: got {len(fields)}, expected {len(names)}"
         for place, (field, name) in enumerate(zip(fields, names, strict=False), start=1):
             shown = f'null value ("{self._options.null}")' if field is None else f'"{field}"'
             if problem is None and field != name:
@@ -150,8 +154,11 @@ class CopyTextDecoder:
         fault: GatewayError | None = None
         try:
             for line in lines.lines(block):
-                rows.append(self._row(line))
                 places.append(line)
+                row, fault = self._row(line)
+                rows.append(row)
+                if fault is not None:
+                    break
         except GatewayError as error:
             fault = error if error.where is not None else in_line(error, self._target, lines.number, None)
         texts = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
@@ -161,6 +168,8 @@ class CopyTextDecoder:
             batch = self._batch(texts)
         except CellError as error:
             place = places[error.row]
+            if fault is not None and error.column < 0 and error.row == len(rows) - 1:
+                raise fault from None
             if error.column < 0:
                 raise in_line(error.error, self._target, place.number, place.data) from None
             value = rows[error.row][error.column]
@@ -170,22 +179,26 @@ class CopyTextDecoder:
             raise fault
         return batch
 
-    def _row(self, line: Line) -> list[str | None]:
+    def _row(self, line: Line) -> tuple[list[str | None], GatewayError | None]:
+        """Split one line. Values before a missing one are still read: a fault in them is told first."""
         fields = self._fields(line)
         names = [column.name for column in self._target.columns]
-        problem = "extra data after last expected column" if len(fields) > len(names) else None
+        if len(fields) > len(names):
+            raise self._bad_line("extra data after last expected column", line)
         if len(fields) < len(names):
-            problem = f'missing data for column "{names[len(fields)]}"'
-        if problem is not None:
-            error = StatementError(problem, sqlstate=SqlState.BAD_COPY_FILE_FORMAT)
-            raise in_line(error, self._target, line.number, line.data)
+            fault = self._bad_line(f'missing data for column "{names[len(fields)]}"', line)
+            return fields + [None] * (len(names) - len(fields)), fault
         options = self._options
         for place, (name, field) in enumerate(zip_longest(names, fields)):
             if field is None and name in options.force_not_null:
                 fields[place] = options.null
             elif field == options.null and name in options.force_null:
                 fields[place] = None
-        return fields
+        return fields, None
+
+    def _bad_line(self, problem: str, line: Line) -> GatewayError:
+        error = StatementError(problem, sqlstate=SqlState.BAD_COPY_FILE_FORMAT)
+        return in_line(error, self._target, line.number, line.data)
 
     def _fields(self, line: Line) -> list[str | None]:
         is_csv = self._options.format is CopyFormat.CSV

@@ -74,7 +74,9 @@ class LineSplitter:
         token = re.compile(b"[\r\n" + re.escape(quote + (b"" if escape == quote else escape)) + b"]")
         start = at = 0
         in_quote = is_escaped = False
-        counted = self._eol[-1:]
+        # PostgreSQL counts by the kind of line end, which it does not know yet in the first line.
+        later = b"\n" if self._eol == b"\n" else b"\r"
+        counted = later if self.number else b"\r"
         self.number += 1
         while (found := token.search(block, at)) is not None:
             mark, previous, at = found[0], at, found.end()
@@ -98,6 +100,7 @@ class LineSplitter:
                 return
             yield Line(line, self.number)
             self.number += 1
+            counted = later
         if start < len(block) and block[start:] != END_OF_DATA:
             yield Line(block[start:], self.number)
         else:

@@ -51,7 +51,9 @@ def read_time(oid: int, text: str, forms: MomentForms) -> int:
     """
     found = forms.time(text.strip(_BLANKS))
     if found is None:
-        raise _syntax_error(oid, text)
+        raise StatementError(
+            f'invalid input syntax for type time: "{text}"', sqlstate=SqlState.INVALID_DATETIME_FORMAT
+        )
     hour, minute, second = found[0].split(":")
     return _clock(int(hour), int(minute), second, text)
 
