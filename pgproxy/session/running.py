@@ -3,19 +3,23 @@
 A portal's stream is opened here and read by the session; opening counts as the statement's start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from execnode.statement import EngineStatement, Parameter, RowEncoding
+from pgproxy.policy.model import Privilege
 from pgproxy.routing.resolve import StatementTraits
 from pgproxy.routing.router import PinnedSession, Router, RouteRequest
 from pgproxy.session.portal import Portal
 from pgproxy.session.services import Identity
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.transaction import Transaction
-from pgproxy.sql.plan import BoundValue, Plan
+from pgproxy.sql.bindings import SETTING_KEY, unknown_setting
+from pgproxy.sql.plan import BoundValue, Plan, SettingChange
 from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState
+
+_READING = frozenset({Privilege.SELECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,14 @@ class PlanRunner:
             StatementError: 25006, a write in a READ ONLY block.
             GatewayError: the engine refused the statement.
         """
-        if not plan.is_read_only:
+        is_of_session = plan.uses_temp and all(access.privileges <= _READING for access in plan.accesses)
+        if not plan.is_read_only and not is_of_session:
             self._check_writable(plan.kind.value)
         pin = await self._pin_for(plan, groups)
+        bound = self._bound(plan, portal.parameters)
         statement = EngineStatement(
             sql=plan.sql,
-            parameters=(*portal.parameters, *self._bound(plan)),
+            parameters=(*portal.parameters, *bound),
             result_columns=portal.prepared.columns or (),
             result_formats=portal.result_formats,
             output=self._settings.output(),
@@ -137,15 +143,40 @@ class PlanRunner:
                 sqlstate=SqlState.READ_ONLY_SQL_TRANSACTION,
             )
 
-    def _bound(self, plan: Plan) -> tuple[Parameter, ...]:
-        return tuple(_parameter(self._current(value)) for value in plan.bound_values)
+    def _bound(self, plan: Plan, parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+        """Give the gateway's own values, and make the settings that set_config() asks for in between."""
+        values = plan.bound_values
+        before = [None if value.follows_changes else self._current(value) for value in values]
+        for change in plan.setting_changes:
+            self._change(change, parameters)
+        held = [found or self._current(value) for found, value in zip(before, values, strict=True)]
+        return tuple(_parameter(value) for value in held)
+
+    def _change(self, change: SettingChange, parameters: Sequence[Parameter]) -> None:
+        is_admin = self._settings.show("is_superuser") == "on"
+        text = change.value
+        if change.parameter is not None:
+            value = parameters[change.parameter - 1].value
+            text = value.decode() if value is not None else None
+        if text is None:
+            self._settings.reset(change.name, is_local=change.is_local, is_admin=is_admin)
+        else:
+            self._settings.set(change.name, text, is_local=change.is_local, is_admin=is_admin)
 
     def _current(self, value: BoundValue) -> BoundValue:
         """A plan may be cached for longer than a setting keeps its value.
 
         Session values are read at each run.
+
+        Raises:
+            StatementError: 42704, the setting is gone.
         """
-        return self._values[value.session_key] if value.session_key is not None else value
+        if value.session_key is None:
+            return value
+        found = self._values.get(value.session_key)
+        if found is None and not value.may_be_missing:
+            raise unknown_setting(value.session_key.removeprefix(SETTING_KEY))
+        return found or BoundValue(value.type_oid, None)
 
 
 def _parameter(value: BoundValue) -> Parameter:

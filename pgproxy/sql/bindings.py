@@ -23,9 +23,12 @@ from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, S
 from pgproxy.sql.dialect.build import raise_error
 from pgproxy.sql.draft import BoundValues, Draft, position_of, quoted
 from pgproxy.sql.names import find_relation, split_qualified, undefined_table
-from pgproxy.sql.plan import BoundValue, PlanContext
+from pgproxy.sql.plan import BoundValue, PlanContext, SettingChange
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
+
+SETTING_KEY = "current_setting."
+"""Before a setting's lower-case name: its key in PlanContext.session_values."""
 
 _REGTYPES = frozenset(
     {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper"}
@@ -44,8 +47,6 @@ _PLAIN_TYPES = {
 }  # fmt: skip
 """Types of pg_catalog that DuckDB does not have, or spells otherwise behind a schema."""
 
-_SETTING_PREFIX = "current_setting."
-"""Before a setting's lower-case name in PlanContext.session_values."""
 
 _OPERATORS: dict[str, Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
     "~": lambda a, b: exp.RegexpLike(this=a, expression=b),
@@ -80,7 +81,7 @@ def bind(draft: Draft, bound: BoundValues) -> Draft:
     """
     binder = _Binder(draft.context, bound)
     for node in list(draft.tree.walk(bfs=False)):
-        replacement = binder.bind_node(node)
+        replacement = binder.bind_node(node) if id(node) not in binder.done else None
         if replacement is not None and replacement is not node:
             if node is draft.tree:
                 raise undefined_function("?", None)
@@ -88,7 +89,7 @@ def bind(draft: Draft, bound: BoundValues) -> Draft:
     return replace(
         draft,
         is_catalog=draft.is_catalog or bool(binder.placed),
-        placed_functions=draft.placed_functions | frozenset(binder.placed),
+        setting_changes=tuple(binder.changes),
     )
 
 
@@ -97,6 +98,8 @@ class _Binder:
     context: PlanContext
     bound: BoundValues
     placed: set[str] = field(default_factory=set)
+    changes: list[SettingChange] = field(default_factory=list)
+    done: set[int] = field(default_factory=set)
 
     def bind_node(self, node: exp.Expr) -> exp.Expr | None:
         """Give what stands in the place of `node`, or None where it stays."""
@@ -126,7 +129,9 @@ class _Binder:
     def _unqualified(self, node: exp.Dot) -> exp.Expr:
         """`pg_catalog.f(…)`: the only schema that `admit` lets through, and already what `f` alone means."""
         call = node.expression
-        return self.bind_node(call) or call
+        bound = self.bind_node(call)
+        self.done.add(id(call))
+        return bound or call
 
     def _call(self, node: exp.Anonymous) -> exp.Expr | None:
         name = function_name(node)
@@ -135,7 +140,7 @@ class _Binder:
         if name == "current_setting":
             return self._setting(node)
         if name == "set_config":
-            raise FeatureNotSupported("set_config is not supported inside a query", hint="Use SET.")
+            return self._change(node)
         if name not in self.context.catalog.system_functions or isinstance(node.parent, exp.Table):
             return None
         return self._macro(name, node.expressions, node)
@@ -172,22 +177,57 @@ class _Binder:
         if not arguments or not isinstance(arguments[0], exp.Literal):
             raise FeatureNotSupported("current_setting with a second argument needs a constant name")
         name = arguments[0].name.lower()
-        value = self.context.session_values.get(f"{_SETTING_PREFIX}{name}")
-        if value is not None:
-            return self.bound.place(value, "VARCHAR")
+        key = f"{SETTING_KEY}{name}"
+        value = self.context.session_values.get(key)
         if len(arguments) > 1 and isinstance(arguments[1], exp.Boolean) and arguments[1].this:
-            return exp.Cast(this=exp.Null(), to=exp.DataType.build("VARCHAR"))
-        raise StatementError("unrecognized configuration parameter", sqlstate=SqlState.UNDEFINED_OBJECT)
+            held = value or BoundValue(25, None, session_key=key)
+            return self.bound.place(replace(held, may_be_missing=True), "VARCHAR")
+        if value is None:
+            raise unknown_setting(arguments[0].name)
+        return self.bound.place(value, "VARCHAR")
 
     def _chosen_setting(self, name: exp.Expr) -> exp.Expr:
         """The setting whose name is a value of the statement, as SQLAlchemy asks: one of all."""
         chosen = exp.Case(default=raise_error("42704", "unrecognized configuration parameter"))
         for key, value in self.context.session_values.items():
-            setting = key.removeprefix(_SETTING_PREFIX)
+            setting = key.removeprefix(SETTING_KEY)
             if setting != key:
                 is_meant = exp.EQ(this=exp.Lower(this=name.copy()), expression=exp.Literal.string(setting))
                 chosen.append("ifs", exp.If(this=is_meant, true=self.bound.place(value, "VARCHAR")))
         return chosen
+
+    def _change(self, node: exp.Anonymous) -> exp.Expr:
+        """Make `set_config(name, value, is_local)` an order to the session, and its result a bound value.
+
+        Only where it runs exactly once: in the select list of a query without FROM.
+        """
+        if not _runs_once(node):
+            raise FeatureNotSupported("set_config is supported in a plain select list only", hint="Use SET.")
+        if len(node.expressions) != 3:
+            raise undefined_function("set_config", position_of(node))
+        name, value, is_local = node.expressions
+        held = value.this if isinstance(value, exp.Cast) else value
+        is_constant = isinstance(held, (exp.Literal, exp.Null))
+        if not (
+            isinstance(name, exp.Literal)
+            and (is_constant or isinstance(held, exp.Parameter))
+            and isinstance(is_local, exp.Boolean)
+        ):
+            raise FeatureNotSupported("set_config needs a constant name and a constant or parameter as value")
+        self.changes.append(
+            SettingChange(
+                name=name.name,
+                value=held.name if isinstance(held, exp.Literal) else None,
+                parameter=int(held.name) if isinstance(held, exp.Parameter) else None,
+                is_local=bool(is_local.this),
+            )
+        )
+        key = f"{SETTING_KEY}{name.name.lower()}"
+        result = self.bound.place(BoundValue(25, None, session_key=key, follows_changes=True), "VARCHAR")
+        if not isinstance(held, exp.Parameter):
+            return result
+        # The engine takes no parameter that its text does not name. The session's value is never NULL.
+        return exp.Coalesce(this=result, expressions=[value.copy()])
 
     def _schemas(self, with_implicit: exp.Expr | None) -> exp.Expr:
         path = list(self.context.search_path)
@@ -279,6 +319,22 @@ def catalog_type_name(to: exp.Expr | None) -> str | None:
         if to.this is exp.DataType.Type.NAME:
             return "name"
     return None
+
+
+def unknown_setting(name: str) -> StatementError:
+    """PostgreSQL's words."""
+    return StatementError(
+        f'unrecognized configuration parameter "{name}"', sqlstate=SqlState.UNDEFINED_OBJECT
+    )
+
+
+def _runs_once(node: exp.Expr) -> bool:
+    parent = node.parent
+    while isinstance(parent, (exp.Paren, exp.Alias, exp.Cast, exp.Dot)):
+        parent = parent.parent
+    if not isinstance(parent, exp.Select) or parent.parent is not None:
+        return False
+    return not any(parent.args.get(part) for part in ("from_", "where", "limit", "offset", "having"))
 
 
 def place_system_value(context: PlanContext, bound: BoundValues, value: SystemValue) -> exp.Expr:

@@ -9,7 +9,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import Privilege, TableName
-from pgproxy.sql.plan import BoundValue, ObjectAccess, PlanContext, StatementKind
+from pgproxy.sql.plan import BoundValue, ObjectAccess, PlanContext, SettingChange, StatementKind
 
 RESERVED_PREFIX = "pgproxy_"
 """Names that the planner makes up begin so; a client may not alias anything so."""
@@ -74,8 +74,8 @@ class Draft:
     bound_values: tuple[BoundValue, ...] = ()
     accesses: tuple[ObjectAccess, ...] = ()
     placed_relations: frozenset[tuple[str, str, str]] = frozenset()
-    placed_functions: frozenset[str] = frozenset()
     engine_types: Mapping[int, str] = field(default_factory=dict)
+    setting_changes: tuple[SettingChange, ...] = ()
     is_catalog: bool = False
     is_governed: bool = False
     sql: str = ""

@@ -102,6 +102,24 @@ class BoundValue:
     type_oid: int
     text: str | None
     session_key: str | None = None
+    follows_changes: bool = False
+    """Read only after the plan's `setting_changes` were made: what set_config() gives."""
+    may_be_missing: bool = False
+    """NULL where the session has no such value (current_setting(…, true)); else its absence is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """One `set_config(name, value, is_local)`: the session makes it when it runs the plan, in their order.
+
+    value: the constant; parameter: instead, the number of the client's parameter that holds it. Both None:
+    back to the default.
+    """
+
+    name: str
+    value: str | None
+    parameter: int | None
+    is_local: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +155,4 @@ class Plan:
     uses_temp: bool = False
     changes_catalog: bool = False
     notices: tuple[str, ...] = field(default=())
+    setting_changes: tuple[SettingChange, ...] = ()

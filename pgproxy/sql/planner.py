@@ -16,6 +16,7 @@ from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import bind
 from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
+from pgproxy.sql.dialect import declared_oids
 from pgproxy.sql.draft import BoundValues, Draft
 from pgproxy.sql.names import TEMP_CATALOG
 from pgproxy.sql.parameters import cast_parameters, infer_parameters
@@ -91,7 +92,8 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     draft = secure(draft, bound)
     all_oids = (*oids, *(value.type_oid for value in bound.values))
     draft = verify(render(draft, all_oids))
-    return replace(_plan_of(draft, oids, bound), column_type_oids=column_type_oids)
+    declared = declared_oids(column_type_oids, draft.tree)
+    return replace(_plan_of(draft, oids, bound), column_type_oids=declared)
 
 
 def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
@@ -113,6 +115,7 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         column_names=draft.column_names,
         uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
         changes_catalog=draft.kind in DEFINITIONS,
+        setting_changes=draft.setting_changes,
     )
 
 

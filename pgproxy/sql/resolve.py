@@ -194,7 +194,7 @@ def view_needs_policy(view: TableInfo, reader: EffectivePolicy) -> bool:
 
     Its reader is no administrator and policies exist.
     """
-    has_policies = bool(reader.row_filters or reader.column_masks)
+    has_policies = bool(reader.row_filters or reader.column_masks or reader.row_security)
     return view.kind is RelationKind.VIEW and has_policies and not reader.is_admin
 
 

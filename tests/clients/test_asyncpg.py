@@ -82,3 +82,19 @@ async def test_a_prepared_statement_describes_without_running(connection: asyncp
     statement = await connection.prepare("SELECT id, email FROM sales.customers WHERE id = $1")
     assert [a.name for a in statement.get_attributes()] == ["id", "email"]
     assert [p.name for p in statement.get_parameters()] == ["int4"]
+
+
+async def test_set_config_changes_the_session_and_returns_the_new_value(
+    connection: asyncpg.Connection,
+) -> None:
+    sql = (
+        "SELECT current_setting('application_name') AS was, set_config('application_name', $1, false) AS new"
+    )
+    assert tuple(await connection.fetchrow(sql, "first")) == ("", "first")
+    assert tuple(await connection.fetchrow(sql, "second")) == ("first", "second")
+    async with connection.transaction():
+        await connection.fetchrow("SELECT set_config('application_name', 'local', true)")
+        assert await connection.fetchval("SHOW application_name") == "local"
+    assert await connection.fetchval("SHOW application_name") == "second"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.fetchval("SELECT set_config('pgproxy.attr.region', 'EU', false)")
