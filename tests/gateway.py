@@ -151,9 +151,12 @@ def create_database(path: Path) -> None:
 
 @contextmanager
 def start_gateway(
-    folder: Path, *, nodes: int = 0, policy: str = POLICY, **settings: str
+    folder: Path, *, nodes: int = 0, policy: str = POLICY, log: Path | None = None, **settings: str
 ) -> Iterator[RunningGateway]:
-    """Run a gateway, and `nodes` exec nodes on the same read-only data. settings: further variables."""
+    """Run a gateway, and `nodes` exec nodes on the same read-only data. log: takes what it writes to stderr.
+
+    settings: further variables.
+    """
     database = folder / "test.duckdb"
     if not database.exists():
         create_database(database)
@@ -174,7 +177,7 @@ def start_gateway(
     cli(environment, "policy", "apply", str(folder / "policy.yaml"))
     with ExitStack() as stack:
         started = [_start_node(stack, environment, f"node{i}") for i in range(1, nodes + 1)]
-        process = stack.enter_context(running(["pgproxy", "serve"], environment))
+        process = stack.enter_context(running(["pgproxy", "serve"], environment, log))
         gateway = RunningGateway(
             process,
             _port(environment["PG_WIRE_LISTEN_ADDR"]),

@@ -16,8 +16,10 @@ _REPEAT_S = 0.02
 async def run_job(executor: Executor, work: Callable[[], _Result], interrupt: Callable[[], None]) -> _Result:
     """Run `work` in the executor. On cancellation it has stopped before this returns."""
     job = executor.submit(work)
+    waiter = asyncio.wrap_future(job)
+    waiter.add_done_callback(_look_at)
     try:
-        return await asyncio.shield(asyncio.wrap_future(job))
+        return await asyncio.shield(waiter)
     except asyncio.CancelledError:
         await stop_job(job, interrupt)
         raise
@@ -61,3 +63,9 @@ async def finish_job(executor: Executor, work: Callable[[], _Result]) -> _Result
         waiter.exception()  # seen here: else asyncio reports it as one that nobody looked at
         raise cancelled
     return waiter.result()
+
+
+def _look_at(waiter: "asyncio.Future[_Result]") -> None:
+    """What interrupted work ended with is nobody's any more; else asyncio reports it as never retrieved."""
+    if not waiter.cancelled():
+        waiter.exception()
