@@ -43,7 +43,7 @@ class CursorRows:
     ) -> None:
         self._read = read
         self._spool = spool
-        self._keeps = keeps
+        self.keeps = keeps
         self._starts: list[int] = []
         self._first_kept = 0
         self._row_count = 0
@@ -55,6 +55,11 @@ class CursorRows:
     def is_on_row(self) -> bool:
         """Whether the cursor stands on a row."""
         return 0 < self.position <= self._row_count
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether anything has been read."""
+        return self._row_count > 0 or self._is_complete
 
     async def forward(self, count: int | None, sink: Sink | None) -> int:
         """Pass the next `count` rows (None: all) to the sink; give their number."""
@@ -116,8 +121,8 @@ class CursorRows:
 
     async def read_all(self) -> None:
         """Read the stream to its end, keeping what may still be asked for; the position stays."""
-        if self._keeps is Keeps.WINDOW:
-            self._keeps = Keeps.ALL
+        if self.keeps is Keeps.WINDOW:
+            self.keeps = Keeps.ALL
         while not self._is_complete:
             await self._pull()
 
@@ -140,7 +145,7 @@ class CursorRows:
 
     def _forget_before(self, row: int) -> None:
         """Drop whole chunks that end before `row`, where this cursor need not keep them."""
-        limit = {Keeps.NOTHING: 0, Keeps.WINDOW: WINDOW_BYTES}.get(self._keeps)
+        limit = {Keeps.NOTHING: 0, Keeps.WINDOW: WINDOW_BYTES}.get(self.keeps)
         if limit is None:
             return
         while self._first_kept < len(self._starts) - 1 and self._starts[self._first_kept + 1] <= row:
@@ -151,7 +156,7 @@ class CursorRows:
 
     def _check_can_go_back(self, row: int) -> None:
         is_gone = bool(self._first_kept) and 0 < row < self._starts[self._first_kept]
-        if self._keeps is Keeps.NOTHING or is_gone:
+        if self.keeps is Keeps.NOTHING or is_gone:
             raise StatementError(
                 "cursor can only scan forward",
                 sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,

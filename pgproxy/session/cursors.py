@@ -19,8 +19,8 @@ from pgproxy.session.sink import Sink
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult
 from pgproxy.sql.utility import statements as u
-from pgwire.backend import FieldDescription, RowDescription
-from pgwire.errors import GatewayError, InternalError, StatementError, UnknownPortal
+from pgwire.backend import BackendMessage, FieldDescription, RowDescription
+from pgwire.errors import FeatureNotSupported, GatewayError, InternalError, StatementError, UnknownPortal
 from pgwire.session.objects import Portal as NamedPortal
 from pgwire.session.objects import Portals, PortalState, PreparedStatement
 from pgwire.sqlstate import SqlState
@@ -49,25 +49,31 @@ class Cursors:
     def columns(
         self, statement: u.UtilityStatement, formats: Sequence[int]
     ) -> tuple[FieldDescription, ...] | None:
-        """Give the shape of what FETCH returns: the cursor's, in the cursor's own formats if it is BINARY.
+        """Give the shape of what FETCH returns, in the formats that it is bound with.
 
         None for a cursor that does not exist: only executing the FETCH is an error.
         """
         if not isinstance(statement, u.FetchCursor) or statement.name not in self._portals:
             return None
         portal = self._resolve(statement.name)
-        return field_descriptions(portal.prepared.columns or (), portal.result_formats or formats)
+        return field_descriptions(portal.prepared.columns or (), formats)
 
-    async def run(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> UtilityResult | None:
-        """Run a statement; None where it is not of this kind."""
+    async def run(
+        self, statement: u.UtilityStatement, sink: Sink, formats: Sequence[int] = (), *, describe: bool
+    ) -> UtilityResult | None:
+        """Run a statement; None where it is not of this kind. formats: of FETCH's rows, as in Bind."""
         match statement:
             case u.DeclareCursor():
                 await self._declare(statement)
                 return UtilityResult("DECLARE CURSOR")
             case u.FetchCursor():
-                if describe:
-                    sink.send(RowDescription(self.columns(statement, ()) or self._unknown(statement.name)))
-                return UtilityResult(f"FETCH {await self._move(statement, sink)}")
+                portal = self._resolve(statement.name)
+                if not describe:
+                    await self._read_as(portal, tuple(formats))
+                rows = _Described(sink, self.columns(statement, portal.result_formats) if describe else None)
+                count = await self._move(statement, rows)
+                rows.describe()
+                return UtilityResult(f"FETCH {count}")
             case u.MoveCursor():
                 return UtilityResult(f"MOVE {await self._move(statement, None)}")
             case u.CloseCursor(name=None):
@@ -120,13 +126,37 @@ class Cursors:
             raise StatementError("DECLARE CURSOR must not contain statements that write")
         portal = Portal(prepared, result_formats=(_BINARY,) if statement.is_binary else ())
         portal.is_with_hold = statement.hold
-        await self._guarded(
-            portal, self._driver.start(portal, in_block=True, shape=OutputShape(with_row_offsets=True))
-        )
-        portal.cursor = CursorRows(portal.read, self._spool(), _keeps(statement))
+        await self._open(portal, _keeps(statement))
         columns = field_descriptions(prepared.columns, portal.result_formats)
         named = PreparedStatement(statement.name, (), columns, prepared)
         self._portals.add(NamedPortal(statement.name, named, columns, portal))
+
+    async def _open(self, portal: Portal, keeps: Keeps) -> None:
+        shape = OutputShape(with_row_offsets=True)
+        await self._guarded(portal, self._driver.start(portal, in_block=True, shape=shape))
+        portal.cursor = CursorRows(portal.read, self._spool(), keeps)
+
+    async def _read_as(self, portal: Portal, formats: tuple[int, ...]) -> None:
+        """Let the rows come in the formats that this FETCH was bound with.
+
+        Raises:
+            FeatureNotSupported: rows of another format have been read.
+        """
+        columns = portal.prepared.columns or ()
+        wanted, now = (
+            [field.format for field in field_descriptions(columns, codes)]
+            for codes in (formats, portal.result_formats)
+        )
+        if portal.cursor is None or wanted == now:
+            return
+        if portal.cursor.is_touched:
+            raise FeatureNotSupported(
+                "a cursor cannot be read in several formats", hint="Fetch all rows as text, or all as binary."
+            )
+        keeps = portal.cursor.keeps
+        await self._driver.close(portal)
+        portal.result_formats = formats
+        await self._open(portal, keeps)
 
     def _spool(self) -> ChunkSpool:
         return ChunkSpool(f"cursor-{uuid4().hex}", replace(self._spool_limits, memory_bytes=4 << 20))
@@ -140,18 +170,21 @@ class Cursors:
             )
         named.state = PortalState.FAILED  # unless what follows succeeds
         if portal.cursor is None:
-            portal.cursor = await self._adopt(portal)
+            await self._adopt(portal)
+        if portal.cursor is None:
+            raise InternalError("the portal is no cursor")
         count = await self._guarded(portal, _moved(portal.cursor, statement, sink))
         named.state = PortalState.SUSPENDED  # wherever it stands now, Execute goes on from there
         return count
 
-    async def _adopt(self, portal: Portal) -> CursorRows:
+    async def _adopt(self, portal: Portal) -> None:
         """Let SQL read a portal that Bind made, from the row that Execute would give next."""
         if portal.prepared.plan is None or not portal.prepared.plan.returns_rows:
             raise StatementError("cursor is not a query", sqlstate=SqlState.INVALID_CURSOR_STATE)
-        if not portal.is_started:
-            await self._driver.start(portal, in_block=True, shape=OutputShape(with_row_offsets=True))
-        return CursorRows(portal.read, self._spool(), Keeps.WINDOW)
+        if portal.is_started:
+            portal.cursor = CursorRows(portal.read, self._spool(), Keeps.WINDOW)
+        else:
+            await self._open(portal, Keeps.WINDOW)
 
     async def _guarded(self, portal: Portal, work: Awaitable[_Result]) -> _Result:
         try:
@@ -166,6 +199,32 @@ class Cursors:
 
     def _unknown(self, name: str) -> NoReturn:
         raise UnknownPortal(f'cursor "{name}" does not exist')
+
+
+class _Described:
+    """A sink that sends RowDescription before the first row: an error may come before either.
+
+    fields: None where Describe has told them.
+    """
+
+    def __init__(self, sink: Sink, fields: tuple[FieldDescription, ...] | None) -> None:
+        self._sink = sink
+        self._fields = fields
+
+    def describe(self) -> None:
+        """Send it, if it has not been sent."""
+        fields, self._fields = self._fields, None
+        if fields is not None:
+            self._sink.send(RowDescription(fields))
+
+    def send(self, message: BackendMessage) -> None:
+        """Queue one message."""
+        self._sink.send(message)
+
+    async def write_rows(self, rows: bytes | memoryview) -> None:
+        """Forward encoded rows."""
+        self.describe()
+        await self._sink.write_rows(rows)
 
 
 async def _moved(rows: CursorRows, statement: u.FetchCursor | u.MoveCursor, sink: Sink | None) -> int:

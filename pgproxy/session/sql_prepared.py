@@ -48,14 +48,16 @@ class SqlPrepared:
         prepared = self._query_of(statement.name)
         return field_descriptions(prepared.columns, formats) if prepared.columns is not None else None
 
-    async def run(self, statement: u.UtilityStatement, sink: Sink, *, describe: bool) -> UtilityResult | None:
-        """Run a statement; None where it is not of this kind."""
+    async def run(
+        self, statement: u.UtilityStatement, sink: Sink, formats: Sequence[int] = (), *, describe: bool
+    ) -> UtilityResult | None:
+        """Run a statement; None where it is not of this kind. formats: of EXECUTE's rows, as in Bind."""
         match statement:
             case u.PrepareStatement():
                 await self._prepare(statement)
                 return UtilityResult("PREPARE")
             case u.ExecuteStatement():
-                return UtilityResult(await self._execute(statement, sink, describe=describe))
+                return UtilityResult(await self._execute(statement, sink, formats, describe=describe))
             case u.Deallocate(name=None):
                 self._statements.clear()
                 return UtilityResult("DEALLOCATE ALL")
@@ -78,7 +80,9 @@ class SqlPrepared:
         columns = field_descriptions(prepared.columns) if prepared.columns is not None else None
         self._statements.add(PreparedStatement(statement.name, prepared.parameter_oids, columns, prepared))
 
-    async def _execute(self, statement: u.ExecuteStatement, sink: Sink, *, describe: bool) -> str:
+    async def _execute(
+        self, statement: u.ExecuteStatement, sink: Sink, formats: Sequence[int], *, describe: bool
+    ) -> str:
         prepared = self._query_of(statement.name)
         oids = prepared.parameter_oids
         if len(oids) != len(statement.arguments):
@@ -89,7 +93,7 @@ class SqlPrepared:
         values = await self._evaluate(statement.arguments, oids)
         parameters = tuple(Parameter(oid, 0, value) for oid, value in zip(oids, values, strict=True))
         completion = await self._driver.run(
-            Portal(prepared, parameters), sink, 0, describe=describe, in_block=True
+            Portal(prepared, parameters, tuple(formats)), sink, 0, describe=describe, in_block=True
         )
         return completion.tag or ""
 

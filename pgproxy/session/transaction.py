@@ -102,6 +102,8 @@ class Transaction:
         self.status = TransactionStatus.IDLE
         self.is_implicit = False
         self.is_multi_statement = False
+        self.is_read_only = False
+        self.isolation = "read committed"
         self.savepoints = []
         if pinned is None:
             return

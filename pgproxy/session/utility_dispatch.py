@@ -44,7 +44,7 @@ class Utilities:
         self._controls = controls
         self._cursors = cursors
         self._prepared = prepared
-        self._answering = (cursors, prepared, copies_out, explains, administering)
+        self._answering = (copies_out, explains, administering)
         self._copies_in = copies_in
         self._notifications = notifications
         self._discards = discards
@@ -59,8 +59,10 @@ class Utilities:
             or utility_columns(statement)
         )
 
-    async def run(self, statement: u.UtilityStatement, sink: Client, *, describe: bool) -> UtilityResult:
-        """Run a statement; its notices are sent.
+    async def run(
+        self, statement: u.UtilityStatement, sink: Client, formats: Sequence[int] = (), *, describe: bool
+    ) -> UtilityResult:
+        """Run a statement; its notices are sent. formats: of its rows, as in Bind.
 
         Raises:
             GatewayError: it failed.
@@ -68,6 +70,8 @@ class Utilities:
         self._settings.begin_block()
         result = await self._controls.run(statement) or self._notifications.run(statement)
         result = result or await self._discards.run(statement, self._transaction)
+        result = result or await self._cursors.run(statement, sink, formats, describe=describe)
+        result = result or await self._prepared.run(statement, sink, formats, describe=describe)
         for room in self._answering:
             result = result or await room.run(statement, sink, describe=describe)
         result = result or await self._copies_in.run(statement, sink)

@@ -1,4 +1,4 @@
-"""`python -m tests.wire --write [FILES]`: record PostgreSQL's answers; without --write, show what would change."""
+"""`python -m tests.wire [--write] [FILES]`: record PostgreSQL's answers, or say what is not current."""
 
 import argparse
 import tempfile

@@ -1,4 +1,4 @@
-"""One line of text for one backend message; what no two servers share (process ids, OIDs of tables) is left out.
+"""One line of text for one backend message; what no two servers share (process ids, OIDs) is left out.
 
 Two messages have the same line exactly if a client can take no different decision from them.
 """
@@ -11,8 +11,8 @@ _REPORT_FIELDS = {"D": "detail", "H": "hint", "P": "position"}
 """Fields that are compared besides severity, code and message. F, L, R and W tell of PostgreSQL's source."""
 
 _NAMES = {
-    b"1": "ParseComplete", b"2": "BindComplete", b"3": "CloseComplete", b"n": "NoData", b"s": "PortalSuspended",
-    b"I": "EmptyQueryResponse", b"c": "CopyDone",
+    b"1": "ParseComplete", b"2": "BindComplete", b"3": "CloseComplete", b"n": "NoData",
+    b"s": "PortalSuspended", b"I": "EmptyQueryResponse", b"c": "CopyDone",
 }  # fmt: skip
 
 

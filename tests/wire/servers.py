@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, create_database
 from tests.wire.connection import Target
@@ -13,7 +13,8 @@ FOLDER = Path(__file__).parent / "transcripts"
 TABLES = """
 CREATE TABLE items (id integer PRIMARY KEY, name text, price double precision, added date, big bigint);
 INSERT INTO items VALUES (1, 'one', 1.5, DATE '2024-01-01', 10), (2, 'two', 2.5, DATE '2024-01-02', 20),
-    (3, 'three', 3.5, DATE '2024-01-03', 30), (4, NULL, NULL, NULL, NULL), (5, 'five', 5.5, DATE '2024-01-05', 50);
+    (3, 'three', 3.5, DATE '2024-01-03', 30), (4, NULL, NULL, NULL, NULL),
+    (5, 'five', 5.5, DATE '2024-01-05', 50);
 CREATE TABLE written (id integer, note text);
 """
 
@@ -24,10 +25,10 @@ def postgres_target(dsn: str) -> Target:
         connection.execute("CREATE ROLE admin SUPERUSER LOGIN")
         connection.execute("CREATE DATABASE test OWNER admin")
         connection.execute("ALTER DATABASE test SET lc_messages = 'C'")
-    parts = {**conninfo_to_dict(dsn), "user": "admin", "dbname": "test"}
-    with psycopg.connect(**parts, autocommit=True) as connection:
+    with psycopg.connect(make_conninfo(dsn, user="admin", dbname="test"), autocommit=True) as connection:
         connection.execute(TABLES)
-    return Target(str(parts["host"]), int(parts["port"]), "admin", "test")
+    parts = conninfo_to_dict(dsn)
+    return Target(str(parts["host"]), int(str(parts["port"])), "admin", "test")
 
 
 def prepare_database(folder: Path) -> None:

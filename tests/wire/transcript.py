@@ -31,7 +31,7 @@ _FIELD = re.compile(r"(\w+)=(\[.*?\])(?= \w+=|$)")
 
 @dataclass
 class Group:
-    """Messages that are sent together, and the answer. gateway: its own answer, where it is known to differ."""
+    """Messages that are sent together, and the answer. gateway: its own, where it is known to differ."""
 
     connection: str
     sends: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ from pgwire.backend import (
     CommandComplete,
     EmptyQueryResponse,
     ErrorResponse,
+    FieldDescription,
     NoData,
     ParameterDescription,
     ParseComplete,
@@ -57,6 +58,7 @@ from pgwire.session.outcomes import (
     CopyInStarted,
     Failed,
     PipelineEnded,
+    PortalBound,
     PortalSuspendedOutcome,
     SimpleQueryDone,
 )
@@ -235,7 +237,6 @@ def test_bind_to_an_unknown_statement_is_26000() -> None:
             "bind message has 3 result formats but query has 1 columns",
         ),
         (Bind("", "s", (7,), (b"1",)), "22023", "unsupported format code: 7"),
-        (Bind("", "s", (), (b"1",), (7,)), "22023", "unsupported format code: 7"),
     ],
 )
 def test_bind_checks_counts_and_formats_in_postgresqls_words(message: Bind, sqlstate: str, text: str) -> None:
@@ -243,6 +244,27 @@ def test_bind_checks_counts_and_formats_in_postgresqls_words(message: Bind, sqls
     parse(session, "s", (23,))
     error = refusal(session.receive(message))
     assert (error.sqlstate, error.message, error.fatal) == (sqlstate, text, False)
+
+
+def test_an_unknown_result_format_is_refused_when_the_portal_runs() -> None:
+    session = Session()
+    parse(session, "s")
+    session.receive(Bind("", "s", (), (), (7,)))
+    session.resume(PortalBound((FieldDescription("a", 0, 0, 23, 4, -1, 7),), "handle"))
+    error = refusal(session.receive(Execute("")))
+    assert (error.sqlstate, error.message) == ("22023", "unsupported format code: 7")
+
+
+def test_held_cursors_outlive_the_transaction_that_ends() -> None:
+    session = Session()
+    parse(session, "s")
+    for name in ("kept", "dropped"):
+        bind(session, name, "s")
+    for portal in session.portals:
+        portal.is_held = portal.name == "kept"
+    assert [portal.name for portal in session.portals.end_transaction()] == ["dropped"]
+    assert "kept" in session.portals
+    assert [portal.name for portal in session.portals.clear()] == ["kept"]
 
 
 def test_result_formats_do_not_matter_where_there_are_no_rows() -> None:
