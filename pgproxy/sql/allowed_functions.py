@@ -81,7 +81,7 @@ FUNCTION_CLASSES = frozenset(
     Transform Translate Trim Trunc Try TryCast Typeof Unhex Unicode UnixToTime Upper Uuid VarMap Variance
     VariancePop
     Week WeekOfYear WidthBucket Xor Year And Or GenerateSeries ExplodingGenerateSeries Unnest DateTrunc
-    TsOrDsAdd
+    TsOrDsAdd JSONBContainsTopKey JSONFormat
     """.split()
 )
 """sqlglot's typed functions. `Columns` chooses among columns of the secured relation; `Rand` and `Uuid` are
@@ -181,7 +181,7 @@ SCALAR_NAMES = frozenset(
     uuid_extract_timestamp
     uuid_extract_version uuidv4 uuidv7 varchar week weekday weekofyear width_bucket xor year yearweek
     coalesce ifnull
-    bool_in text
+    bool_in text trim_array array_to_json json_strip_nulls timeofday jsonb_path_exists
     """.split()
 )
 """Scalars by name. `list_aggregate` takes an aggregate's name, all of which are harmless. `pg_sleep` holds
@@ -220,7 +220,7 @@ TABLE_FUNCTION_NAMES = frozenset(
     generate_series range unnest json_each json_tree generate_subscripts json_array_elements
     json_array_elements_text
     jsonb_array_elements jsonb_array_elements_text jsonb_each jsonb_each_text json_each_text json_object_keys
-    jsonb_object_keys regexp_split_to_table regexp_matches string_to_table
+    jsonb_object_keys regexp_split_to_table regexp_matches string_to_table generate_subscripts
     """.split()
 )
 """Table functions: each computes rows from its arguments. `json_each` reads JSON text, never a file."""

@@ -12,7 +12,7 @@ _WRAPPERS = (exp.Filter, exp.Window, exp.WithinGroup)
 
 def exact_sum(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """sum() of int2 and int4 is bigint, of bigint numeric; the engine gives HUGEINT for all."""
-    core = _aggregate(node)
+    core = aggregate_of(node)
     if not isinstance(core, exp.Sum):
         return node
     argument = types.of(core.this)
@@ -23,7 +23,7 @@ def exact_sum(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 def numeric_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """avg(), stddev() and variance() of integers and numerics are numeric."""
-    core = _aggregate(node)
+    core = aggregate_of(node)
     if isinstance(core, _SPREADS) and types.of(core.this) in (*INTEGERS, "numeric"):
         return cast(node, QUOTIENT_TYPE)
     return node
@@ -31,7 +31,7 @@ def numeric_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 def integer_ranks(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """ntile() and grouping() are integers."""
-    return cast(node, "INTEGER") if isinstance(_aggregate(node), (exp.Ntile, exp.Grouping)) else node
+    return cast(node, "INTEGER") if isinstance(aggregate_of(node), (exp.Ntile, exp.Grouping)) else node
 
 
 def every(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -46,18 +46,19 @@ def string_agg_null_delimiter(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
-def json_aggregates(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """json_agg() and jsonb_agg(), with DISTINCT, ORDER BY and FILTER as they stand."""
-    core = _aggregate(node)
-    if core is not None and function_name(core) in ("json_agg", "jsonb_agg"):
-        core.set("this", "list")
-        return call("to_json", node)
-    if function_name(node) in ("json_object_agg", "jsonb_object_agg"):
-        return call("json_group_object", *node.expressions)
+def distinct_in_order(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """DISTINCT inside array_agg() and string_agg() sorts, unless an ORDER BY is given."""
+    if (
+        isinstance(node, exp.ArrayAgg)
+        and isinstance(node.this, exp.Distinct)
+        and len(node.this.expressions) == 1
+    ):
+        value = node.this.expressions[0].copy()
+        return exp.ArrayAgg(this=exp.Order(this=node.this, expressions=[exp.Ordered(this=value)]))
     return node
 
 
-def _aggregate(node: exp.Expr) -> exp.Expr | None:
+def aggregate_of(node: exp.Expr) -> exp.Expr | None:
     """The aggregate in `f(x) FILTER (…) OVER (…)`, asked of the outermost of these only."""
     if isinstance(node.parent, _WRAPPERS) and node.arg_key == "this":
         return None

@@ -3,7 +3,7 @@
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, case, cast, constant_integer, constant_text, function_name, number
-from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.dialect.types import DOCUMENTS, KnownTypes
 from pgwire.errors import FeatureNotSupported
 
 _SIZES = frozenset({"array_length", "array_upper", "array_lower", "cardinality", "array_ndims"})
@@ -55,7 +55,7 @@ def concatenate(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     left, right = types.of(node.this), types.of(node.expression)
     if "json" in (left, right):
-        raise FeatureNotSupported("|| of json is not supported")
+        raise FeatureNotSupported("|| of json is not supported", hint="Cast both sides to jsonb.")
     if left and right and left.endswith("[]") != right.endswith("[]"):
         return call("list_append" if left.endswith("[]") else "list_prepend", node.this, node.expression)
     return node
@@ -88,7 +88,7 @@ def contains(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if isinstance(node, exp.ArrayContainedBy):
         whole, part = part, whole
     kinds = (types.of(whole) or "", types.of(part) or "")
-    if kinds[0] == "json" or kinds[1] == "json" or (constant_text(part) or "").startswith(('{"', "[")):
+    if kinds[0] in DOCUMENTS or kinds[1] in DOCUMENTS or (constant_text(part) or "").startswith(('{"', "[")):
         return call("json_contains", cast(whole, "JSON"), cast(part, "JSON"))
     if any(kind.endswith("[]") for kind in kinds) or isinstance(part, exp.Array):
         return call("list_has_all", whole, part)

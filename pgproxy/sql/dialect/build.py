@@ -69,3 +69,11 @@ def function_name(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous) and isinstance(node.this, str):
         return node.this.lower()
     return ""
+
+
+def joined(*pieces: exp.Expr) -> exp.Expr:
+    """Texts one after the other, in parentheses."""
+    whole = pieces[0]
+    for piece in pieces[1:]:
+        whole = exp.DPipe(this=whole, expression=piece, safe=True)
+    return exp.Paren(this=whole)

@@ -1,6 +1,7 @@
 """Casts: constants of a type, numeric without a scale, text forms. PostgreSQL docs, "Type Casts"."""
 
 import re
+from calendar import monthrange
 
 from sqlglot import exp
 
@@ -15,7 +16,8 @@ from pgproxy.sql.dialect.build import (
     raise_error,
     string,
 )
-from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes, type_of_data_type
+from pgproxy.sql.dialect.documents import with_blanks
+from pgproxy.sql.dialect.types import FLOATS, INTEGERS, TEXTS, KnownTypes, type_of_data_type
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -29,19 +31,35 @@ def literal_cast(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     text = constant_text(node.this)
     kind = type_of_data_type(node.args["to"])
+    value = constant_integer(node.this)
+    if value is not None and kind in _INTEGER_NAMES:
+        _check_range(value, kind)
     if text is None or kind is None:
         return node
     if kind.endswith("[]"):
         return _array_literal(text, node.args["to"])
     if kind == "bytea":
-        return call("unhex", string(_known(literals.parse_bytea(text), "bytea")))
+        digits = literals.parse_bytea(text)
+        if digits is None and text.startswith("\\x"):
+            raise StatementError("invalid hexadecimal data", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
+        return call("unhex", string(_known(digits, "bytea")))
     if kind == "interval":
         return interval_constant(text, None)
-    if kind in _INTEGER_NAMES and not re.fullmatch(r"\s*[+-]?\d+\s*", text):
-        raise invalid_text(_INTEGER_NAMES[kind])
+    if kind in _INTEGER_NAMES:
+        if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+            raise invalid_text(_INTEGER_NAMES[kind])
+        _check_range(int(text), kind)
     if kind == "bool":
         return exp.Boolean(this=_known(literals.parse_boolean(text), "boolean") == "true")
     return _date_time_literal(node, text, kind)
+
+
+def _check_range(value: int, kind: str) -> None:
+    limit = 2 ** (8 * int(kind[3:]) - 1)
+    if not -limit <= value < limit:
+        raise StatementError(
+            f"{_INTEGER_NAMES[kind]} out of range", sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE
+        )
 
 
 def interval_constant(text: str, unit: str | None) -> exp.Expr:
@@ -82,7 +100,7 @@ def text_to_integer(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not isinstance(node, exp.Cast) or constant_text(node.this) is not None:
         return node
     kind = type_of_data_type(node.args["to"])
-    if kind not in _INTEGER_NAMES or types.of(node.this) != "text":
+    if kind not in _INTEGER_NAMES or types.of(node.this) not in TEXTS:
         return node
     is_integer = call("regexp_full_match", node.this.copy(), string(r"\s*[+-]?[0-9]+\s*"))
     is_good = exp.Or(this=is_integer, expression=exp.Is(this=paren(node.this.copy()), expression=exp.Null()))
@@ -130,7 +148,7 @@ def _constant_numeric(operand: exp.Expr) -> exp.Expr | None:
 
 def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """Text forms that differ: floats, intervals, bytea, arrays."""
-    if not isinstance(node, exp.Cast) or type_of_data_type(node.args["to"]) != "text":
+    if not isinstance(node, exp.Cast) or type_of_data_type(node.args["to"]) not in TEXTS:
         return node
     kind = types.of(node.this)
     as_text: exp.Expr = cast(node.this, "VARCHAR")
@@ -138,6 +156,8 @@ def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         as_text = call("regexp_replace", as_text, string(r"\.0$"), string(""))
     elif kind == "interval":
         as_text = call("replace", as_text, string("month"), string("mon"))
+    elif kind == "jsonb":
+        as_text = with_blanks(node.this)
     elif kind == "bytea":
         return exp.DPipe(this=string("\\x"), expression=call("lower", call("hex", node.this)), safe=True)
     elif kind is not None and kind.endswith("[]"):
@@ -209,8 +229,26 @@ def _date_time_literal(node: exp.Cast, text: str, kind: str) -> exp.Expr:
         time = literals.parse_time(text)
         found = time[0] if time else None
     if found is not None:
+        _check_moment(found, kind)
         node.set("this", string(found))
+    elif kind in ("date", "timestamp", "timestamptz", "time") and not re.search(
+        r"\d|infinity|allballs", word
+    ):
+        raise StatementError(
+            f"invalid input syntax for type {kind}", sqlstate=SqlState.INVALID_DATETIME_FORMAT
+        )
     return node
+
+
+def _check_moment(text: str, kind: str) -> None:
+    """A date that is not in the calendar, or a time that is not on the clock."""
+    date, _, time = text.partition(" ") if kind != "time" else ("", "", text)
+    year, month, day = (int(part) for part in date.split("-")) if date else (2000, 1, 1)
+    hour, minute, second = (time[:8] or "00:00:00").split(":")
+    is_date = 1 <= month <= 12 and 1 <= day <= monthrange(min(max(year, 1), 9999), month)[1]
+    is_midnight = hour == "24" and minute == second == "00"
+    if not is_date or not (int(hour) < 24 or is_midnight) or int(minute) > 59 or int(second) > 60:
+        raise StatementError("date/time field value out of range", sqlstate=SqlState.DATETIME_FIELD_OVERFLOW)
 
 
 def _date_word(word: str, node: exp.Cast) -> exp.Expr:

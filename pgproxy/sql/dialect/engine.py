@@ -9,9 +9,14 @@ from pgproxy.sql.dialect import (
     arithmetic,
     arrays,
     casts,
+    checks,
     dates,
+    document_aggregates,
     documents,
     patterns,
+    query_checks,
+    result_types,
+    row_functions,
     shapes,
     strings,
 )
@@ -24,6 +29,7 @@ SHAPE_RULES: tuple[Rule, ...] = (
     shapes.fold_identifier,
     shapes.plain_operator,
     shapes.unqualified_builtin,
+    row_functions.rows_in_from,
     shapes.function_alias,
     shapes.values_columns,
     shapes.untyped_null,
@@ -46,7 +52,9 @@ MEANING_RULES: tuple[Rule, ...] = (
     aggregates.integer_ranks,
     aggregates.every,
     aggregates.string_agg_null_delimiter,
-    aggregates.json_aggregates,
+    aggregates.distinct_in_order,
+    document_aggregates.document_aggregates,
+    documents.document_constant,
     casts.literal_cast,
     casts.text_to_integer,
     casts.bare_numeric,
@@ -73,12 +81,16 @@ MEANING_RULES: tuple[Rule, ...] = (
     patterns.similar_to,
     arrays.sizes,
     arrays.list_calls,
+    documents.change,
     arrays.concatenate,
     arrays.subscript,
     arrays.contains,
     documents.extract_path,
     documents.constructors,
     documents.inspection,
+    documents.has_key,
+    documents.refused_calls,
+    row_functions.rows_in_select,
 )
 """What turns PostgreSQL into DuckDB. The first to replace a node is the last: its result is the engine's."""
 
@@ -107,16 +119,34 @@ def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr
         StatementError: a constant is malformed (22P02, 22007, 22012).
     """
     root = expression.copy()
+    shapes.arrows_are_operators(root)
+    row_functions.name_element_columns(root)
     shapes.name_inner_columns(root)
     known = KnownTypes(types)
     nodes = list(root.dfs())
     for node in nodes:
         known.of(node)
+    if not _reads_catalog(nodes):
+        query_checks.check_queries(nodes)
+        checks.check_types(nodes, known)
+    kinds, lengths = result_types.output_types(root, known), result_types.output_lengths(root)
     for node in reversed(nodes):
         replaced = _apply(node, known)
         if node is root:
             root = replaced
+    if (oids := result_types.result_oids(kinds)) is not None:
+        root.meta[result_types.RESULT_OIDS_KEY] = oids
+    result_types.show_outputs(root, kinds, lengths)
     return root
+
+
+def _reads_catalog(nodes: list[exp.Expr]) -> bool:
+    """The catalog's columns have the engine's types, which are wider than PostgreSQL's: nothing to check."""
+    tables = (node for node in nodes if isinstance(node, exp.Table))
+    return any(
+        table.name.lower().startswith("pg_") or table.db.lower() in ("pg_catalog", "information_schema")
+        for table in tables
+    )
 
 
 def _apply(node: exp.Expr, known: KnownTypes) -> exp.Expr:

@@ -47,6 +47,7 @@ _CLASS_NAMES: Mapping[type[exp.Expr], str] = MappingProxyType(
         exp.Interval: "interval",
         exp.Grouping: "grouping",
         exp.Tuple: "row",
+        exp.ParseJSON: "json",
     }
 )
 

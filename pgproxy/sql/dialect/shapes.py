@@ -48,6 +48,25 @@ def name_inner_columns(root: exp.Expr) -> None:
                     parent.set("expressions", alias, index)
 
 
+def arrows_are_operators(root: exp.Expr) -> None:
+    """`f(x -> 'a')` is the json operator, which sqlglot takes for a lambda; in place."""
+    for arrow in list(root.find_all(exp.Lambda)):
+        if len(arrow.expressions) != 1:
+            continue
+        operand = exp.Column(
+            this=exp.to_identifier(arrow.expressions[0].name, quoted=arrow.expressions[0].args.get("quoted"))
+        )
+        leftmost = body = arrow.this
+        while isinstance(leftmost, exp.Binary):
+            leftmost = leftmost.this
+        extract = exp.JSONExtract(this=operand, expression=leftmost.copy())
+        if leftmost is body:
+            body = extract
+        else:
+            leftmost.replace(extract)
+        arrow.replace(body)
+
+
 def _is_referenced(query: exp.Select) -> bool:
     """Tell whether the query's columns can be named from outside, and itself names them."""
     if isinstance(query.parent, exp.SetOperation) and query.arg_key != "this":

@@ -166,7 +166,7 @@ def split(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         plain = call("split_part", *arguments)
         return plain if constant_text(arguments[1]) else case((is_empty, whole), default=plain)
     if name == "string_to_array" and 2 <= len(arguments) <= 3:
-        return _string_to_array(*arguments)
+        return string_to_array(*arguments)
     if name == "array_to_string" and len(arguments) == 3:
         texts = cast(arguments[0], "VARCHAR[]")
         filled = exp.Lambda(
@@ -176,7 +176,7 @@ def split(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
-def _string_to_array(text: exp.Expr, delimiter: exp.Expr, null_text: exp.Expr | None = None) -> exp.Expr:
+def string_to_array(text: exp.Expr, delimiter: exp.Expr, null_text: exp.Expr | None = None) -> exp.Expr:
     if isinstance(delimiter, exp.Null):
         parts: exp.Expr = call("string_split", text, string(""))
     elif constant_text(delimiter) == "":

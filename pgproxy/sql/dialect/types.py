@@ -15,6 +15,8 @@ from pgproxy.sql.dialect.names import column_name
 
 INTEGERS = ("int2", "int4", "int8")
 FLOATS = ("float4", "float8")
+TEXTS = ("text", "varchar", "bpchar", "name")
+DOCUMENTS = ("json", "jsonb")
 _NUMBER_ORDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 
@@ -37,8 +39,10 @@ _DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
         exp.DType.FLOAT: "float4",
         exp.DType.DOUBLE: "float8",
         exp.DType.BOOLEAN: "bool",
-        exp.DType.CHAR: "text",
-        exp.DType.VARCHAR: "text",
+        exp.DType.CHAR: "bpchar",
+        exp.DType.VARCHAR: "varchar",
+        exp.DType.BPCHAR: "bpchar",
+        exp.DType.NAME: "name",
         exp.DType.TEXT: "text",
         exp.DType.VARBINARY: "bytea",
         exp.DType.DATE: "date",
@@ -47,29 +51,38 @@ _DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
         exp.DType.TIMESTAMPTZ: "timestamptz",
         exp.DType.INTERVAL: "interval",
         exp.DType.JSON: "json",
-        exp.DType.JSONB: "json",
+        exp.DType.JSONB: "jsonb",
         exp.DType.UUID: "uuid",
     }
 )
 
 _BY_RESULT = {
     "int4": """length char_length character_length position strpos ascii octet_length bit_length array_length
-        array_upper array_lower cardinality array_position jsonb_array_length json_array_length
-        width_bucket""",
+        array_upper array_lower array_ndims cardinality array_position jsonb_array_length
+        json_array_length width_bucket regexp_count regexp_instr num_nulls num_nonnulls get_byte ntile
+        generate_subscripts scale min_scale grouping""",
     "int8": "count row_number rank dense_rank",
     "text": """lower upper concat concat_ws substring substr trim btrim ltrim rtrim left right lpad rpad
         replace reverse repeat md5 chr to_char split_part translate initcap string_agg quote_ident
-        quote_literal format encode to_hex regexp_replace overlay array_to_string version""",
+        quote_literal quote_nullable format encode to_hex regexp_replace overlay array_to_string version
+        jsonb_typeof json_typeof jsonb_pretty jsonb_extract_path_text json_extract_path_text jsonb_object_keys
+        json_object_keys jsonb_array_elements_text json_array_elements_text regexp_substr convert_from
+        regexp_split_to_table string_to_table array_dims""",
     "float8": "date_part random pi sqrt cbrt sin cos tan radians degrees",
-    "numeric": "extract div",
-    "timestamptz": "now current_timestamp to_timestamp clock_timestamp",
+    "numeric": "extract div to_number trim_scale",
+    "timestamptz": """now current_timestamp to_timestamp clock_timestamp statement_timestamp transaction_timestamp
+        make_timestamptz""",
     "date": "current_date to_date make_date",
     "timestamp": "make_timestamp localtimestamp",
-    "interval": "age make_interval justify_days justify_hours",
+    "interval": "age make_interval justify_days justify_hours justify_interval",
     "bool": "bool_and bool_or every exists starts_with",
-    "bytea": "decode",
-    "json": """to_json to_jsonb json_build_object jsonb_build_object json_agg jsonb_agg json_build_array
-        jsonb_build_array""",
+    "bytea": "decode sha224 sha256 sha384 sha512 convert_to set_byte",
+    "text[]": "string_to_array regexp_split_to_array regexp_match regexp_matches",
+    "time": "make_time localtime",
+    "json": """to_json json_build_object json_agg json_object_agg json_build_array row_to_json array_to_json
+        json_strip_nulls json_extract_path json_object""",
+    "jsonb": """to_jsonb jsonb_build_object jsonb_agg jsonb_object_agg jsonb_build_array jsonb_set jsonb_insert
+        jsonb_strip_nulls jsonb_extract_path jsonb_object jsonb_array_elements""",
 }
 _CALLS: Mapping[str, str] = MappingProxyType(
     {name: result for result, names in _BY_RESULT.items() for name in names.split()}
@@ -137,8 +150,7 @@ class KnownTypes:
             default = node.args.get("default")
             return self.all_of([*branches, *([default] if default is not None else [])])
         if isinstance(node, exp.DPipe):
-            left, right = self.of(node.this), self.of(node.expression)
-            return "text" if "text" in (left, right) else left if left and left.endswith("[]") else None
+            return self._concatenation(self.of(node.this), self.of(node.expression))
         if isinstance(node, exp.Subquery):
             return self._subquery(node)
         if isinstance(node, exp.Array):
@@ -146,9 +158,19 @@ class KnownTypes:
             return f"{element}[]" if element else None
         if isinstance(node, (exp.JSONExtractScalar, exp.JSONBExtractScalar)):
             return "text"
-        if isinstance(node, (exp.JSONExtract, exp.JSONBExtract)):
+        if isinstance(node, exp.ParseJSON):
             return "json"
+        if isinstance(node, (exp.JSONExtract, exp.JSONBExtract)):
+            return "jsonb" if self.of(node.this) == "jsonb" else "json"
+        if isinstance(node, exp.JSONBDeleteAtPath):
+            return "jsonb"
         return "interval" if isinstance(node, exp.Interval) else self._wrapped_or_call(node)
+
+    def _concatenation(self, left: str | None, right: str | None) -> str | None:
+        for kind in (left, right):
+            if kind == "jsonb" or (kind and kind.endswith("[]")):
+                return kind
+        return "text" if left in TEXTS or right in TEXTS else None
 
     def _wrapped_or_call(self, node: exp.Expr) -> str | None:
         if isinstance(
@@ -176,6 +198,12 @@ class KnownTypes:
             return _CALLS[name]
         if name in _SAME_AS_ARGUMENT:
             return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else argument
+        if name in ("array_append", "array_cat", "array_remove", "array_replace", "trim_array"):
+            return argument
+        if name == "array_prepend":
+            return self.of(arguments[1]) if len(arguments) > 1 else None
+        if isinstance(node, (exp.GenerateSeries, exp.ExplodingGenerateSeries)):
+            return series_type([self.of(end) for end in (node.args["start"], node.args["end"])])
         if name == "array_agg":
             return f"{argument}[]" if argument else None
         if name == "sum":
@@ -201,6 +229,8 @@ class KnownTypes:
             wider = max(left, right, key=_NUMBER_ORDER.index)
             # real with anything but real is double precision.
             return "float8" if wider == "float4" and left != right else wider
+        if isinstance(node, exp.Sub) and left == "jsonb":
+            return left
         if isinstance(node, exp.Sub) and left == right == "date":
             return "int4"
         if left == "date" and right in INTEGERS:
@@ -227,11 +257,44 @@ class KnownTypes:
             definition = _cte(source)
             if definition is not None:
                 return self._query_column(_typing_query(definition), name, definition.args.get("alias"))
+            if isinstance(source.this, exp.Func):
+                return dict(self._row_source(source)).get(name)
             columns = self._source.column_types(source) if self._source is not None else None
             return self._type_name(columns[name]) if columns and name in columns else None
         if isinstance(source, exp.Subquery):
             return self._query_column(source.this, name, source.args.get("alias"))
+        if isinstance(source, (exp.Values, exp.Unnest, exp.Lateral)):
+            return dict(self._row_source(source)).get(name)
         return None
+
+    def _row_source(self, source: exp.Expr) -> list[tuple[str, str | None]]:
+        """The columns of VALUES and of a function in FROM, under the names that they have there."""
+        alias = source.args.get("alias")
+        given = [column.name.lower() for column in alias.columns] if isinstance(alias, exp.TableAlias) else []
+        columns = self.row_columns(source)
+        own = alias.name.lower() if isinstance(alias, exp.TableAlias) and alias.this is not None else ""
+        if len(columns) == 1 and own and not given and not isinstance(source, exp.Values):
+            given = [own]
+        return [(given[at] if at < len(given) else name, kind) for at, (name, kind) in enumerate(columns)]
+
+    def row_columns(self, source: exp.Expr) -> list[tuple[str, str | None]]:
+        """The columns of VALUES and of a function that gives rows, with their own names; none if unknown."""
+        if isinstance(source, exp.Values):
+            rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in source.expressions]
+            return [
+                (f"column{at + 1}", self.all_of(list(cells)))
+                for at, cells in enumerate(zip(*rows, strict=False))
+            ]
+        inner = source.this if isinstance(source, (exp.Table, exp.Lateral)) else source
+        if isinstance(inner, exp.Unnest):
+            items = [(self.of(item) or "").removesuffix("[]") or None for item in inner.expressions]
+            return [("unnest", kind) for kind in items]
+        if isinstance(inner, (exp.GenerateSeries, exp.ExplodingGenerateSeries)):
+            return [("generate_series", self.of(inner))]
+        name = inner.name.lower() if isinstance(inner, exp.Anonymous) else ""
+        if name in ROW_COLUMNS:
+            return list(ROW_COLUMNS[name])
+        return [(name, _CALLS.get(name))] if name in _CALLS else []
 
     def _query_column(self, query: exp.Expr, name: str, alias: exp.Expr | None) -> str | None:
         # The branches of a set operation may differ; then nothing is said.
@@ -257,6 +320,33 @@ class KnownTypes:
     def _subquery(self, node: exp.Subquery) -> str | None:
         query = node.this
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
+
+
+ROW_COLUMNS: Mapping[str, tuple[tuple[str, str | None], ...]] = MappingProxyType(
+    {
+        "json_array_elements": (("value", "json"),),
+        "jsonb_array_elements": (("value", "jsonb"),),
+        "json_array_elements_text": (("value", "text"),),
+        "jsonb_array_elements_text": (("value", "text"),),
+        "json_each": (("key", "text"), ("value", "json")),
+        "jsonb_each": (("key", "text"), ("value", "jsonb")),
+        "json_each_text": (("key", "text"), ("value", "text")),
+        "jsonb_each_text": (("key", "text"), ("value", "text")),
+    }
+)
+"""Functions in FROM whose columns have names of their own."""
+
+
+def series_type(kinds: list[str | None]) -> str | None:
+    """The type of generate_series() over ends of these types; dates become timestamps with time zone."""
+    known = [kind for kind in kinds if kind is not None]
+    if known and all(kind in INTEGERS for kind in known):
+        return "int8" if "int8" in known else "int4"
+    if known and all(kind in _NUMBER_ORDER for kind in known):
+        return "numeric"
+    if "timestamptz" in known or known == ["date", "date"]:
+        return "timestamptz"
+    return "timestamp" if "timestamp" in known else None
 
 
 def literal_type(node: exp.Literal) -> str | None:

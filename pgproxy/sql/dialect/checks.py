@@ -1,0 +1,244 @@
+"""Errors of types that PostgreSQL raises and the engine does not, as far as types are known before the run.
+
+A type that is not known is never an error here. PostgreSQL docs, "Type Conversion".
+"""
+
+import re
+from collections.abc import Iterable
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.build import constant_text
+from pgproxy.sql.dialect.result_types import output_types
+from pgproxy.sql.dialect.types import DOCUMENTS, FLOATS, INTEGERS, TEXTS, KnownTypes
+from pgwire.errors import StatementError
+from pgwire.sqlstate import SqlState
+
+_SQL_NAMES = {
+    "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
+    "bool": "boolean", "varchar": "character varying", "bpchar": "character",
+    "timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
+    "time": "time without time zone",
+}  # fmt: skip
+_COMPARISONS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
+}  # fmt: skip
+_ARITHMETIC: dict[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
+_NUMBER = re.compile(
+    r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.IGNORECASE
+)
+_INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+_NUMERIC_AGGREGATES = (exp.Sum, exp.Avg)
+
+
+def sql_name(kind: str) -> str:
+    """A type as PostgreSQL's messages call it."""
+    if kind.endswith("[]"):
+        return sql_name(kind.removesuffix("[]")) + "[]"
+    return _SQL_NAMES.get(kind, kind)
+
+
+def category(kind: str | None) -> str | None:
+    """Types that compare and combine with each other have one category."""
+    if kind is None or kind.endswith("[]"):
+        return None
+    if kind in (*INTEGERS, *FLOATS, "numeric"):
+        return "number"
+    if kind in TEXTS:
+        return "text"
+    if kind in DOCUMENTS:
+        return None
+    return "moment" if kind in ("date", "timestamp", "timestamptz") else kind
+
+
+def check_types(nodes: Iterable[exp.Expr], types: KnownTypes) -> None:
+    """Check every node of a source tree.
+
+    Raises:
+        StatementError: 42883, 42804, 42846 or 22P02.
+    """
+    for node in nodes:
+        if isinstance(node, exp.Binary):
+            _check_binary(node, types)
+        elif isinstance(
+            node, (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Array, exp.In, exp.Between)
+        ):
+            _check_alternatives(node, types)
+        elif isinstance(node, (exp.Where, exp.Having, exp.Not, exp.Join)):
+            _check_condition(node, types)
+        elif isinstance(node, exp.AggFunc):
+            _check_aggregate(node, types)
+        elif isinstance(node, exp.Cast):
+            _check_cast(node, types)
+        elif isinstance(node, exp.SetOperation):
+            _check_set_operation(node, types)
+
+
+def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
+    if isinstance(node, exp.Connector):
+        word = "AND" if isinstance(node, exp.And) else "OR"
+        for side in (node.this, node.expression):
+            _need_boolean(side, word, types)
+    elif isinstance(node, exp.Is):
+        if isinstance(node.expression, exp.Boolean):
+            _need_boolean(node.this, f"IS {'TRUE' if node.expression.this else 'FALSE'}", types)
+    elif type(node) in _COMPARISONS:
+        _check_operands(node.this, node.expression, _COMPARISONS[type(node)], types)
+    elif type(node) in _ARITHMETIC:
+        _check_arithmetic(node, types)
+    elif isinstance(node, exp.DPipe):
+        left, right = types.of(node.this), types.of(node.expression)
+        if (
+            category(left)
+            and category(right)
+            and "text" not in (category(left), category(right))
+            and "bytea" not in (left, right)
+        ):
+            raise no_operator(left or "", "||", right or "")
+
+
+def _check_operands(left: exp.Expr, right: exp.Expr, operator: str, types: KnownTypes) -> None:
+    one, other = types.of(left), types.of(right)
+    if isinstance(right, (exp.Any, exp.All)) or {one, other} == {"time", "interval"}:
+        return
+    if category(one) and category(other) and category(one) != category(other):
+        raise no_operator(one or "", operator, other or "")
+    _check_constant(left, other)
+    _check_constant(right, one)
+
+
+def _check_constant(node: exp.Expr, kind: str | None) -> None:
+    """A string constant becomes a number beside one."""
+    text = constant_text(node)
+    if text is None or category(kind) != "number":
+        return
+    pattern = _INTEGER if kind in INTEGERS else _NUMBER
+    if not pattern.fullmatch(text):
+        raise StatementError(
+            f'invalid input syntax for type {sql_name(kind or "")}: "{text}"',
+            sqlstate=SqlState.INVALID_TEXT_REPRESENTATION,
+        )
+
+
+def _check_arithmetic(node: exp.Binary, types: KnownTypes) -> None:
+    left, right = types.of(node.this), types.of(node.expression)
+    one, other = category(left), category(right)
+    if one and other and ({one, other} & {"text", "bool", "uuid", "bytea"}):
+        raise no_operator(left or "", _ARITHMETIC[type(node)], right or "")
+    _check_constant(node.this, right if other == "number" else None)
+    _check_constant(node.expression, left if one == "number" else None)
+
+
+def _check_alternatives(node: exp.Expr, types: KnownTypes) -> None:
+    if isinstance(node, exp.In):
+        for item in node.expressions:
+            _check_operands(node.this, item, "=", types)
+        return
+    if isinstance(node, exp.Between):
+        _check_operands(node.this, node.args["low"], ">=", types)
+        _check_operands(node.this, node.args["high"], "<=", types)
+        return
+    if isinstance(node, exp.Case):
+        items = [branch.args["true"] for branch in node.args["ifs"]]
+        items += [node.args["default"]] if node.args.get("default") is not None else []
+        if node.this is None:
+            for branch in node.args["ifs"]:
+                _need_boolean(branch.this, "CASE/WHEN", types)
+    else:
+        items = [item for item in (node.this, *node.expressions) if isinstance(item, exp.Expr)]
+    word = "ARRAY" if isinstance(node, exp.Array) else str(node.key).upper()
+    _need_one_type([(item, types.of(item)) for item in items], word)
+
+
+def _need_one_type(items: list[tuple[exp.Expr, str | None]], word: str) -> None:
+    known = [kind for _, kind in items if category(kind)]
+    for kind in known[1:]:
+        if category(kind) != category(known[0]):
+            raise StatementError(
+                f"{word} types {sql_name(known[0] or '')} and {sql_name(kind or '')} cannot be matched",
+                sqlstate=SqlState.DATATYPE_MISMATCH,
+            )
+    for item, _ in items:
+        _check_constant(item, known[0] if len(set(known)) == 1 else None)
+
+
+def _check_condition(node: exp.Expr, types: KnownTypes) -> None:
+    condition = node.args.get("on") if isinstance(node, exp.Join) else node.this
+    words = {exp.Where: "WHERE", exp.Having: "HAVING", exp.Not: "NOT", exp.Join: "JOIN/ON"}
+    if isinstance(condition, exp.Expr):
+        _need_boolean(condition, words[type(node)], types)
+
+
+def _need_boolean(node: exp.Expr, word: str, types: KnownTypes) -> None:
+    kind = types.of(node)
+    if category(kind) and kind != "bool":
+        raise StatementError(
+            f"argument of {word} must be type boolean, not type {sql_name(kind or '')}",
+            sqlstate=SqlState.DATATYPE_MISMATCH,
+        )
+
+
+def _check_aggregate(node: exp.Expr, types: KnownTypes) -> None:
+    kind = types.of(node.this) if isinstance(node.this, exp.Expr) else None
+    name = str(node.key)
+    if isinstance(node, _NUMERIC_AGGREGATES):
+        is_wrong = category(kind) in ("text", "bool", "moment", "uuid", "bytea")
+    elif isinstance(node, (exp.Max, exp.Min)):
+        is_wrong = kind in ("bool", "uuid", "bytea")
+    else:
+        name = "string_agg"
+        is_wrong = isinstance(node, exp.GroupConcat) and category(kind) not in (None, "text", "bytea")
+    if is_wrong:
+        raise StatementError(
+            f"function {name}({sql_name(kind or '')}) does not exist",
+            sqlstate=SqlState.UNDEFINED_FUNCTION,
+            hint="No function matches the given name and argument types. You might need to add explicit type casts.",
+        )
+
+
+def _check_cast(node: exp.Cast, types: KnownTypes) -> None:
+    source, target = types.of(node.this), types.of(node)
+    one, other = category(source), category(target)
+    if one in (None, "text") or other in (None, "text"):
+        return
+    if {one, other} == {"number", "bool"}:
+        is_wrong = "int4" not in (source, target)
+    else:
+        is_wrong = one != other and (
+            "number" in (one, other) or "bool" in (one, other) or "uuid" in (one, other)
+        )
+        is_wrong = is_wrong and "bytea" not in (one, other)
+    if is_wrong:
+        raise StatementError(
+            f"cannot cast type {sql_name(source or '')} to {sql_name(target or '')}",
+            sqlstate=SqlState.CANNOT_COERCE,
+        )
+
+
+def _check_set_operation(node: exp.SetOperation, types: KnownTypes) -> None:
+    left, right = output_types(node.this, types), output_types(node.expression, types)
+    if left is None or right is None or len(left) != len(right):
+        return
+    word = str(node.key).upper()
+    for at, (one, other) in enumerate(zip(left, right, strict=True)):
+        _need_one_type([(_output(node.this, at), one), (_output(node.expression, at), other)], word)
+
+
+def _output(query: exp.Expr, at: int) -> exp.Expr:
+    is_plain = isinstance(query, exp.Select) and at < len(query.expressions)
+    return query.expressions[at].unalias() if is_plain else exp.Null()
+
+
+def no_operator(left: str, operator: str, right: str) -> StatementError:
+    """42883 for an operator."""
+    return StatementError(
+        f"operator does not exist: {sql_name(left)} {operator} {sql_name(right)}",
+        sqlstate=SqlState.UNDEFINED_FUNCTION,
+        hint="No operator matches the given name and argument types. You might need to add explicit type casts.",
+    )

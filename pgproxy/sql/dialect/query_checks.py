@@ -1,0 +1,128 @@
+"""Rules of queries that PostgreSQL checks and the engine does not: ORDER BY with DISTINCT and UNION, LIMIT.
+
+PostgreSQL docs, SELECT.
+"""
+
+from collections.abc import Iterable
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.build import constant_integer, constant_text
+from pgproxy.sql.dialect.names import column_name
+from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
+
+
+def check_queries(nodes: Iterable[exp.Expr]) -> None:
+    """Check every query of a source tree.
+
+    Raises:
+        StatementError: 42P10, 42703, 42601, 2201W or 2201X.
+        FeatureNotSupported: FETCH … WITH TIES.
+    """
+    for node in nodes:
+        if isinstance(node, exp.Select):
+            _check_order(node)
+            _check_distinct(node)
+        elif isinstance(node, exp.SetOperation):
+            _check_order(node)
+            _check_set_order(node)
+        elif isinstance(node, exp.Fetch):
+            options = node.args.get("limit_options")
+            if options is not None and options.args.get("with_ties"):
+                raise FeatureNotSupported(
+                    "FETCH ... WITH TIES is not supported", hint="Compare rank() in a subquery."
+                )
+        elif isinstance(node, (exp.Limit, exp.Offset)):
+            _check_limit(node)
+        elif isinstance(node, exp.Subquery) and isinstance(node.parent, (exp.From, exp.Join)):
+            _check_alias(node)
+        elif isinstance(node, exp.Values):
+            widths = {len(row.expressions) if isinstance(row, exp.Tuple) else 1 for row in node.expressions}
+            if len(widths) > 1:
+                raise StatementError("VALUES lists must all be the same length")
+        elif isinstance(node, exp.Array) and not node.expressions and not isinstance(node.parent, exp.Cast):
+            raise StatementError(
+                "cannot determine type of empty array", sqlstate=SqlState.INDETERMINATE_DATATYPE,
+                hint="Explicitly cast to the desired type, for example ARRAY[]::integer[].",
+            )  # fmt: skip
+
+
+def _check_alias(node: exp.Subquery) -> None:
+    if not node.alias and isinstance(node.this, exp.Query) and not node.args.get("joins"):
+        raise StatementError("subquery in FROM must have an alias")
+
+
+def _check_limit(node: exp.Expr) -> None:
+    count = constant_integer(node.expression)
+    if count is not None and count < 0:
+        is_limit = isinstance(node, exp.Limit)
+        state = SqlState("2201W" if is_limit else "2201X")
+        raise StatementError(f"{'LIMIT' if is_limit else 'OFFSET'} must not be negative", sqlstate=state)
+
+
+def _order_items(query: exp.Expr) -> list[exp.Expr]:
+    order = query.args.get("order")
+    return (
+        [item.this for item in order.expressions if isinstance(item, exp.Ordered)]
+        if order is not None
+        else []
+    )
+
+
+def _check_order(query: exp.Expr) -> None:
+    if any(constant_text(item) is not None for item in _order_items(query)):
+        raise StatementError("non-integer constant in ORDER BY")
+
+
+def _check_distinct(select: exp.Select) -> None:
+    distinct = select.args.get("distinct")
+    order = _order_items(select)
+    if distinct is None or not order or any(item.is_star for item in select.expressions):
+        return
+    on = distinct.args.get("on")
+    meant = [_meant(item, select) for item in order]
+    if on is None:
+        shown = {_text(item.unalias()) for item in select.expressions}
+        if any(text not in shown for text in meant):
+            raise _invalid_reference("for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+        return
+    keys = on.expressions if isinstance(on, exp.Tuple) else [on.unnest()]
+    wanted = {_meant(key, select) for key in keys}
+    if any(text not in wanted for text in meant[: len(wanted)]):
+        raise _invalid_reference("SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
+
+
+def _meant(item: exp.Expr, select: exp.Select) -> str:
+    """What an item of ORDER BY stands for: an output column by number or name, else itself."""
+    place = constant_integer(item)
+    if place is not None and 1 <= place <= len(select.expressions):
+        return _text(select.expressions[place - 1].unalias())
+    if isinstance(item, exp.Column) and not item.table:
+        for output in select.expressions:
+            if column_name(output) == (item.name if item.this.args.get("quoted") else item.name.lower()):
+                return _text(output.unalias())
+    return _text(item)
+
+
+def _text(node: exp.Expr) -> str:
+    """An expression's text without the qualifiers of columns."""
+    if isinstance(node, exp.Column):
+        return str(node.name).lower()
+    return node.sql(dialect="postgres").lower()
+
+
+def _check_set_order(query: exp.SetOperation) -> None:
+    left: exp.Expr = query.this
+    while isinstance(left, (exp.SetOperation, exp.Subquery)):
+        left = left.this
+    if not isinstance(left, exp.Select) or any(item.is_star for item in left.expressions):
+        return
+    names = {column_name(item).lower() for item in left.expressions}
+    for item in _order_items(query):
+        if isinstance(item, exp.Column) and item.name.lower() not in names:
+            raise StatementError(f'column "{item.name}" does not exist', sqlstate=SqlState.UNDEFINED_COLUMN)
+
+
+def _invalid_reference(message: str) -> StatementError:
+    return StatementError(message, sqlstate=SqlState.INVALID_COLUMN_REFERENCE)

@@ -1,0 +1,134 @@
+"""What a result looks like to the client where the engine's types do not tell: type OIDs and text forms."""
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.build import call, cast, constant_integer
+from pgproxy.sql.dialect.documents import with_blanks
+from pgproxy.sql.dialect.types import KnownTypes
+from pgwire.types import Oid
+
+RESULT_OIDS_KEY = "pgproxy_result_oids"
+"""Where a query's `meta` holds the type OID of each output column, None where the engine's type is right."""
+
+_DECLARED = {
+    "varchar": Oid.VARCHAR,
+    "bpchar": Oid.BPCHAR,
+    "name": Oid.NAME,
+    "jsonb": Oid.JSONB,
+    "json": Oid.JSON,
+    "varchar[]": 1015,
+    "bpchar[]": 1014,
+    "jsonb[]": 3807,
+    "name[]": 1003,
+}
+
+
+def output_types(root: exp.Expr, types: KnownTypes) -> tuple[str | None, ...] | None:
+    """PostgreSQL's types of a query's outputs; None where a star hides their number."""
+    if isinstance(root, exp.SetOperation):
+        left, right = output_types(root.this, types), output_types(root.expression, types)
+        if left is None or right is None or len(left) != len(right):
+            return None
+        return tuple(one if one == other else None for one, other in zip(left, right, strict=True))
+    if isinstance(root, exp.Subquery):
+        return output_types(root.this, types)
+    if not isinstance(root, exp.Select):
+        return None
+    found: list[str | None] = []
+    for item in root.expressions:
+        if item.is_star and not isinstance(item, (exp.Alias, exp.Count)):
+            columns = _star_types(item, root, types)
+            if columns is None:
+                return None
+            found += columns
+        else:
+            found.append(types.of(item))
+    return tuple(found)
+
+
+def _star_types(star: exp.Expr, select: exp.Select, types: KnownTypes) -> list[str | None] | None:
+    """The columns of a star over one function or derived table."""
+    if select.args.get("joins") or not isinstance(star, exp.Star) or any(star.args.values()):
+        return None
+    source = select.args["from_"].this if select.args.get("from_") else None
+    if isinstance(source, exp.Subquery):
+        inner = output_types(source.this, types)
+        return list(inner) if inner is not None else None
+    if source is None or (isinstance(source, exp.Table) and not isinstance(source.this, exp.Func)):
+        return None
+    columns: list[str | None] = [kind for _, kind in types.row_columns(source)]
+    has_number = source.args.get("ordinality") or source.args.get("offset")
+    return [*columns, "int8"] if has_number and columns else columns or None
+
+
+def result_oids(kinds: tuple[str | None, ...] | None) -> tuple[int | None, ...] | None:
+    """OIDs to declare; None where the engine's types say it all."""
+    if kinds is None:
+        return None
+    oids = tuple(None if (oid := _DECLARED.get(kind or "")) is None else int(oid) for kind in kinds)
+    return oids if any(oid is not None for oid in oids) else None
+
+
+def declared_oids(first: tuple[int | None, ...] | None, tree: exp.Expr) -> tuple[int | None, ...] | None:
+    """The OIDs to declare of a translated statement; first: what the catalog knows, which goes before."""
+    held: tuple[int | None, ...] | None = tree.meta.get(RESULT_OIDS_KEY)
+    if first is None or held is None or len(first) != len(held):
+        return first if first is not None else held
+    return tuple(one if one is not None else other for one, other in zip(first, held, strict=True))
+
+
+def output_lengths(root: exp.Expr) -> list[int | None]:
+    """The length of each output that is a cast to char(n)."""
+    found: list[int | None] = []
+    for item in root.expressions if isinstance(root, exp.Select) else ():
+        inner = item.unalias()
+        target = inner.args["to"] if isinstance(inner, exp.Cast) else None
+        sizes = target.expressions if target is not None and target.this is exp.DType.CHAR else ()
+        found.append(constant_integer(sizes[0].this) if sizes else None)
+    return found
+
+
+def show_outputs(root: exp.Expr, kinds: tuple[str | None, ...] | None, lengths: list[int | None]) -> None:
+    """Write the outputs of a query as PostgreSQL shows them, in place: jsonb with blanks, char(n) padded."""
+    if not isinstance(root, exp.Select):
+        if isinstance(root, exp.SetOperation):
+            for side in (root.this, root.expression):
+                show_outputs(side, kinds, [])
+        elif isinstance(root, exp.Subquery):
+            show_outputs(root.this, kinds, lengths)
+        return
+    if kinds is None:
+        return
+    if len(root.expressions) == 1 and isinstance(root.expressions[0], exp.Star) and "jsonb" in kinds:
+        _expand_star(root)
+    if len(kinds) != len(root.expressions):
+        return
+    for at, item in enumerate(list(root.expressions)):
+        shown = _shown(item.unalias(), kinds[at], lengths[at] if at < len(lengths) else None)
+        if shown is None:
+            continue
+        if isinstance(item, exp.Alias):
+            item.set("this", shown)
+        else:
+            name = item.alias_or_name if isinstance(item, exp.Column) else f"column{at + 1}"
+            alias = exp.to_identifier(name, quoted=True)
+            root.set("expressions", exp.Alias(this=shown, alias=alias), at)
+
+
+def _expand_star(root: exp.Select) -> None:
+    """The columns of the one derived table that a star stands for, in place."""
+    source = root.args["from_"].this
+    query = source.this if isinstance(source, exp.Subquery) else None
+    if isinstance(query, exp.Select) and not any(item.is_star for item in query.expressions):
+        names = [item.alias_or_name for item in query.expressions]
+        root.set("expressions", [exp.column(exp.to_identifier(name, quoted=True)) for name in names])
+
+
+def _shown(value: exp.Expr, kind: str | None, length: int | None) -> exp.Expr | None:
+    if kind == "jsonb" and not isinstance(value, exp.Star):
+        return with_blanks(value.copy())
+    if length is not None:
+        return call(
+            "rpad", cast(value.copy(), "VARCHAR"), exp.Literal.number(length), exp.Literal.string(" ")
+        )
+    return None
