@@ -1,6 +1,7 @@
 """Codec microbenchmark: TPC-H lineitem through `RowEncoder`, beside the plain DuckDB → Arrow scan.
 
-Run: python -m benchmarks.encode [scale factor]. Prints CPU seconds per million rows (best of three) and MB/s.
+Run: python -m benchmarks.encode [scale factor]. Prints, for the compiled kernel and for the pyarrow path, CPU
+seconds per million rows (best and worst of three), MB/s, and the time that a result of one row takes.
 """
 
 import importlib.util
@@ -14,10 +15,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pgwire.rows import RowEncoder
+from pgwire.rows import KERNEL, RowEncoder
 from pgwire.types import ResultColumn, result_column
 
 REPEATS = 3
+ONE_ROW_CALLS = 500
+PATHS = ("cython", "pyarrow") if KERNEL == "cython" else ("pyarrow",)
 QUERIES = {
     "lineitem, 16 columns": "SELECT * FROM lineitem",
     "two bigint columns": "SELECT l_orderkey, l_partkey FROM lineitem",
@@ -78,14 +81,37 @@ def main(scale_factor: float = 0.1) -> None:
             print(
                 f"{title}, batches of {batch_rows}: scan {scan_s / million:.3f}..{scan_worst_s / million:.3f}"
             )
-            for name, code in (("text", 0), ("binary", 1)):
-                encoder = RowEncoder(columns, [code])
-                size = encode_all(encoder, batches)
-                best, worst = best_cpu_s(
-                    lambda encoder=encoder, batches=batches: encode_all(encoder, batches)
-                )
-                print(f"  {name:6} {best / million:.3f}..{worst / million:.3f} s/M rows", end=" ")
-                print(f"{size / best / 1e6:.0f} MB/s ({size / million / 1e6:.0f} B a row)")
+            for path in PATHS:
+                print_paths(path, columns, batches)
+    print_one_row(connection)
+
+
+def print_paths(path: str, columns: list[ResultColumn], batches: list[pa.RecordBatch]) -> None:
+    """Print what one path takes for these rows, in both formats."""
+    million = sum(batch.num_rows for batch in batches) / 1e6
+    for name, code in (("text", 0), ("binary", 1)):
+        encoder = RowEncoder(columns, [code], pure=path == "pyarrow")
+        size = encode_all(encoder, batches)
+        best, worst = best_cpu_s(lambda encoder=encoder: encode_all(encoder, batches))
+        print(f"  {path:8} {name:6} {best / million:.3f}..{worst / million:.3f} s/M rows", end=" ")
+        print(f"{size / best / 1e6:.0f} MB/s ({size / million / 1e6:.0f} B a row)")
+
+
+def print_one_row(connection: duckdb.DuckDBPyConnection) -> None:
+    """Print the time for one row of four columns, with an encoder that has seen its schema and a new one."""
+    query = "SELECT l_orderkey, l_shipmode, l_discount, l_shipdate FROM lineitem LIMIT 1"
+    columns, (batch,) = read_batches(connection, query, 1)
+    for path in PATHS:
+        is_pure = path == "pyarrow"
+        encoder = RowEncoder(columns, pure=is_pure)
+        known_s, _ = best_cpu_s(lambda encoder=encoder: [encoder.encode(batch) for _ in range(ONE_ROW_CALLS)])
+        new_s, _ = best_cpu_s(
+            lambda is_pure=is_pure: [
+                RowEncoder(columns, pure=is_pure).encode(batch) for _ in range(ONE_ROW_CALLS)
+            ]
+        )
+        per_call = [f"{seconds / ONE_ROW_CALLS * 1e6:.1f} µs" for seconds in (known_s, new_s)]
+        print(f"one row of four columns, {path}: {per_call[0]}; with a new encoder {per_call[1]}")
 
 
 if __name__ == "__main__":

@@ -290,8 +290,7 @@ class BinaryCodec:
 
 def trims_zeros(column: ResultColumn) -> bool:
     """Whether a numeric column's text goes without the zeros that end its fraction."""
-    is_unconstrained = column.engine_type.rstrip("[]") == UNCONSTRAINED_NUMERIC.rstrip("[]")
-    return is_unconstrained and column.typmod == -1
+    return column.typmod == -1 and column.engine_type.rstrip("[]") == UNCONSTRAINED_NUMERIC
 
 
 def to_bool(kind: str, array: ArrowArray) -> ArrowArray:

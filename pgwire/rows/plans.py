@@ -173,7 +173,8 @@ def column_plan(
     is_array = pg_type is not None and pg_type.name[0] == "_"
     if source is None or is_array:
         return RENDERED
-    wanted = _Wanted(column.type_oid, column.typmod, format_code == 1, trims_zeros(column), output)
+    is_trimmed = column.type_oid == Oid.NUMERIC and trims_zeros(column)
+    wanted = _Wanted(column.type_oid, column.typmod, format_code == 1, is_trimmed, output)
     return _PLANNERS.get(source.kind, _plan_form)(source, wanted)
 
 
