@@ -14,6 +14,7 @@ from pgproxy.catalog.snapshot import SystemRelation, SystemType
 from pgproxy.sql.bindings import catalog_type_name
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
+from pgwire.types import engine_type_of, type_by_name
 
 
 def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
@@ -24,6 +25,10 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
     types = _CatalogTypes(draft)
     for bracket in draft.tree.find_all(exp.Bracket):
         types.shift_subscript(bracket)
+    for cast in draft.tree.find_all(exp.Cast):
+        types.plain_array(cast)
+    for comparison in draft.tree.find_all(exp.EQ, exp.NEQ):
+        types.type_constant(comparison)
     if not isinstance(draft.tree, exp.Select) or any(_is_star(item) for item in draft.tree.expressions):
         return None
     oids = tuple(types.show(item) for item in draft.tree.expressions)
@@ -62,6 +67,28 @@ class _CatalogTypes:
         else:
             shifted = exp.Add(this=exp.paren(index.copy()), expression=exp.Literal.number(1))
         bracket.set("expressions", [shifted])
+
+    def plain_array(self, cast: exp.Cast) -> None:
+        """`x::pg_catalog.int2[]`: the engine knows the element's type by another name."""
+        elements = cast.to.expressions if cast.to.this is exp.DType.ARRAY else []
+        name = catalog_type_name(elements[0]) if len(elements) == 1 else None
+        known = type_by_name(name) if name is not None else None
+        if name is not None and known is not None:
+            held = self._system_types.get(name)
+            element = held.engine_type if held is not None else engine_type_of(known.oid)
+            cast.set("to", exp.DataType.build(f"{element}[]", dialect="duckdb"))
+
+    def type_constant(self, comparison: exp.Expr) -> None:
+        """`polroles = '{0}'`: the constant is an array like the column beside it."""
+        for value, other in (
+            (comparison.this, comparison.expression),
+            (comparison.expression, comparison.this),
+        ):
+            held = self._system_types.get(self._known.of(other) or "")
+            is_text = isinstance(value, exp.Literal) and value.is_string
+            if is_text and held is not None and held.engine_type.endswith("[]"):
+                kind = exp.DataType.build(held.engine_type, dialect="duckdb")
+                value.replace(exp.Cast(this=value.copy(), to=kind))
 
     def show(self, item: exp.Expr) -> int | None:
         """Give the OID of an output column's type. A column of a reg* type becomes a cast to it."""

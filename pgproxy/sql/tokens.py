@@ -1,7 +1,15 @@
-"""Tokens of a text, past a fault of sqlglot: with `$1` in it, a text that ends in `''` is refused."""
+"""Tokens of a text, past two faults of sqlglot's look-out for dollar quotes.
+
+With `$1` in it, a text that ends in `''` is refused; so is one with `$1,$2`, which looks like the tag `1,`.
+"""
+
+from bisect import bisect_left
+from itertools import pairwise
 
 import sqlglot
 from sqlglot.tokenizer_core import Token
+
+from pgproxy.sql.utility.scan import TokenKind, scan
 
 _AFTER_A_STRING = "\n"
 """Looking for the end of a dollar quote, sqlglot 30.30 takes the last quote of the text for an escape, unless
@@ -14,7 +22,31 @@ def tokens_of(text: str, dialect: sqlglot.Dialect) -> list[Token]:
     Raises:
         sqlglot.errors.TokenError: a quote or comment does not end.
     """
-    return list(dialect.tokenize(text + _AFTER_A_STRING))
+    places = _crowded_parameters(text) if "$" in text else []
+    spaced = text
+    for place in reversed(places):
+        spaced = f"{spaced[:place]} {spaced[place:]}"
+    shifts = [place + index for index, place in enumerate(places)]
+    return [_moved(token, shifts) for token in dialect.tokenize(spaced + _AFTER_A_STRING)]
+
+
+def _crowded_parameters(text: str) -> list[int]:
+    """Where a parameter ends and something other than a space follows."""
+    tokens = list(scan(text))
+    return [
+        one.end
+        for one, following in pairwise(tokens)
+        if one.kind is TokenKind.PARAMETER and one.end == following.start
+    ]
+
+
+def _moved(token: Token, shifts: list[int]) -> Token:
+    """The token where it stands in the client's text. shifts: the places of the spaces put in."""
+    before = bisect_left(shifts, token.start)
+    if not before:
+        return token
+    start, end = token.start - before, token.end - bisect_left(shifts, token.end)
+    return Token(token.token_type, token.text, token.line, token.col - before, start, end, token.comments)
 
 
 def engine_tokens(sql: str) -> list[Token]:
