@@ -6,6 +6,7 @@ that a predicate ran on a hidden row, and whether an error occurs is an answer i
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from pgproxy.sql.plan import Plan
 from pgwire.errors import GatewayError
 from tests.policy.bypass_corpus import LEAKS_RAW, REFUSED_FORMS
+from tests.policy.bypass_positions import HIDDEN_VALUES, LEAKS_BY_POSITION, POSITIONS
 from tests.policy.world import MARKERS, open_world, plan, run
 
 LEAKING = [
@@ -77,6 +79,51 @@ def test_each_bypass_class_of_duck_is_closed(world: duckdb.DuckDBPyConnection, g
     assert len(DUCK) == 5
     for sql in DUCK[group]:
         assert hidden_in(answer(world, sql, "analyst")[1], sql) == []
+
+
+@pytest.fixture(scope="module")
+def shared_world() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_world() as connection:
+        yield connection
+
+
+@contextmanager
+def rolled_back(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("template", POSITIONS)
+def test_every_position_is_one_that_leaks_on_raw_duckdb(
+    shared_world: duckdb.DuckDBPyConnection, template: str
+) -> None:
+    for value in HIDDEN_VALUES.values():
+        sql = template.format(x=value)
+        with rolled_back(shared_world):
+            shared_world.execute("SET search_path = 'lake.sales,lake.main'")
+            with pytest.raises(duckdb.Error) as caught:
+                shared_world.execute(sql).fetchall()
+        assert hidden_in(str(caught.value).partition("LINE 1:")[0], sql), value
+
+
+@pytest.mark.parametrize("template", POSITIONS)
+def test_every_position_is_allowed_and_shows_nothing_hidden(
+    shared_world: duckdb.DuckDBPyConnection, template: str
+) -> None:
+    assert plan(template.format(x="1"), "writer").sql, "the position itself is no reason to refuse"
+    for kind, value in HIDDEN_VALUES.items():
+        sql = template.format(x=value)
+        for principal in ("analyst", "writer", "auditor", "intern"):
+            with rolled_back(shared_world):
+                assert hidden_in(answer(shared_world, sql, principal)[1], sql) == [], (kind, principal)
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(LEAKING) + len(LEAKS_BY_POSITION) >= 500
+    assert len(set(LEAKS_BY_POSITION)) == len(LEAKS_BY_POSITION)
 
 
 def test_missing_and_invisible_relations_are_told_apart_by_nothing() -> None:
