@@ -1,7 +1,8 @@
-"""Servers that the client tests share: a gateway with the embedded engine, one with a remote exec node, PostgreSQL.
+"""Servers that the client tests share: a gateway with the embedded engine, one with an exec node, PostgreSQL.
 
-Also the record of what each client was seen to do: tests carry the marks `client` and `feature`, and their outcomes
-go to var/clients.json, from which `python -m tests.clients.matrix` renders the table in docs/compatibility.md.
+Also the record of what each client was seen to do: tests carry the marks `client` and `feature`, and their
+outcomes go to var/clients.json, from which `python -m tests.clients.matrix` renders the table in
+docs/compatibility.md.
 """
 
 import json
@@ -12,8 +13,6 @@ from typing import Any
 
 import duckdb
 import pytest
-
-pytest.register_assert_rewrite("tests.clients.servers")
 
 from tests.clients.matrix import OUTCOMES, Outcome
 from tests.clients.servers import Pair, Server, load_reference

@@ -1,7 +1,7 @@
 """The table of clients in docs/compatibility.md, rendered from what the tests recorded.
 
-`python -m tests.clients.matrix --write` after a run of tests/clients puts it into the page; without `--write` it
-prints it. The record is var/clients.json.
+`python -m tests.clients.matrix --write` after a run of tests/clients puts it into the page; without `--write`
+it prints it. The record is var/clients.json.
 """
 
 import json

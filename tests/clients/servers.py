@@ -1,8 +1,8 @@
 """Where a client connects: the gateway, and a PostgreSQL 15 that holds what the gateway's user may see.
 
-The reference has two databases on one cluster: `test` holds the analyst's view of the test data as plain tables
-(filtered, masked, without the withheld column), `full` holds all of it for the administrator. A test runs the same
-client code on both servers and compares what the client gave.
+The reference has two databases on one cluster: `test` holds the analyst's view of the test data as plain
+tables (filtered, masked, without the withheld column), `full_test` holds all of it for the administrator. A
+test runs the same client code on both servers and compares what the client gave.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,8 @@ CREATE TABLE sales.customers (
     id integer PRIMARY KEY, name text NOT NULL, email text, region text NOT NULL,
     credit_limit numeric(12, 2), joined date, active boolean, seen timestamptz);
 CREATE TABLE sales.orders (
-    id bigint PRIMARY KEY, customer_id integer NOT NULL, amount numeric(12, 2), placed timestamp, ratio double precision);
+    id bigint PRIMARY KEY, customer_id integer NOT NULL, amount numeric(12, 2), placed timestamp,
+    ratio double precision);
 CREATE TABLE numbers (n integer, doubled bigint, label text);
 """
 _PERMITTED = """
@@ -48,7 +49,8 @@ class Server:
     @property
     def dsn(self) -> str:
         """A libpq connection string."""
-        return f"host={self.host} port={self.port} user={self.user} password={self.password} dbname={self.database}"
+        login = f"user={self.user} password={self.password} dbname={self.database}"
+        return f"host={self.host} port={self.port} {login}"
 
     @property
     def location(self) -> str:

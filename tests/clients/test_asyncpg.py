@@ -1,13 +1,18 @@
 """asyncpg: binary protocol throughout, named statements, cursors with row limits, cancellation by timeout."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import pytest
 
+from tests.clients import values
 from tests.clients.conftest import Oracle
+from tests.clients.servers import Pair, Server
 from tests.gateway import RunningGateway
+
+pytestmark = pytest.mark.client("asyncpg")
 
 
 @pytest.fixture
@@ -22,6 +27,7 @@ async def connection(gateway: RunningGateway) -> AsyncIterator[asyncpg.Connectio
         await opened.close()
 
 
+@pytest.mark.feature("rows")
 async def test_rows_equal_duckdb_on_the_permitted_data(
     connection: asyncpg.Connection, oracle: Oracle
 ) -> None:
@@ -32,6 +38,7 @@ async def test_rows_equal_duckdb_on_the_permitted_data(
     )
 
 
+@pytest.mark.feature("parameters")
 async def test_numeric_timestamp_and_float_parameters_are_typed(
     connection: asyncpg.Connection, oracle: Oracle
 ) -> None:
@@ -45,6 +52,7 @@ async def test_numeric_timestamp_and_float_parameters_are_typed(
     )
 
 
+@pytest.mark.feature("cursors")
 async def test_a_cursor_reads_by_row_limit(connection: asyncpg.Connection) -> None:
     async with connection.transaction():
         cursor = await connection.cursor("SELECT n FROM numbers ORDER BY n")
@@ -54,6 +62,7 @@ async def test_a_cursor_reads_by_row_limit(connection: asyncpg.Connection) -> No
         assert (await cursor.fetchrow())[0] == 9017
 
 
+@pytest.mark.feature("cursors")
 async def test_two_cursors_interleave(connection: asyncpg.Connection) -> None:
     async with connection.transaction():
         first = await connection.cursor("SELECT n FROM numbers ORDER BY n")
@@ -63,6 +72,7 @@ async def test_two_cursors_interleave(connection: asyncpg.Connection) -> None:
         assert [r[0] for r in await first.fetch(2)] == [2, 3]
 
 
+@pytest.mark.feature("cancel")
 async def test_a_timeout_cancels_the_statement_and_the_connection_lives(
     connection: asyncpg.Connection,
 ) -> None:
@@ -71,6 +81,7 @@ async def test_a_timeout_cancels_the_statement_and_the_connection_lives(
     assert await connection.fetchval("SELECT 1") == 1
 
 
+@pytest.mark.feature("login")
 async def test_wrong_password_is_28P01(gateway: RunningGateway) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(
@@ -78,6 +89,7 @@ async def test_wrong_password_is_28P01(gateway: RunningGateway) -> None:
         )
 
 
+@pytest.mark.feature("prepared")
 async def test_a_prepared_statement_describes_without_running(connection: asyncpg.Connection) -> None:
     statement = await connection.prepare("SELECT id, email FROM sales.customers WHERE id = $1")
     assert [a.name for a in statement.get_attributes()] == ["id", "email"]
@@ -98,3 +110,113 @@ async def test_set_config_changes_the_session_and_returns_the_new_value(
     assert await connection.fetchval("SHOW application_name") == "second"
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.fetchval("SELECT set_config('pgproxy.attr.region', 'EU', false)")
+
+
+async def same(pair: Pair, run: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
+    """Run on both servers, assert that both gave the same, and give it."""
+    found = []
+    for server in (pair.reference, pair.gateway):
+        connection = await asyncpg.connect(**server.keywords)
+        try:
+            found.append(await run(connection))
+        finally:
+            await connection.close()
+    assert found[1] == found[0]
+    return found[0]
+
+
+@pytest.mark.feature("rows")
+async def test_binary_values_of_every_type_equal_postgresql(pair: Pair) -> None:
+    async def run(connection: asyncpg.Connection) -> Any:
+        statement = await connection.prepare(f"SELECT {', '.join(values.SAME)}")
+        row = await statement.fetchrow()
+        columns = [(a.name, a.type.oid, a.type.name, a.type.kind) for a in statement.get_attributes()]
+        return [f"{type(value).__name__} {value!r}" for value in row or ()], columns
+
+    await same(pair, run)
+
+
+@pytest.mark.feature("parameters")
+async def test_parameters_of_arrays_choose_rows_and_come_back(pair: Pair) -> None:
+    async def run(connection: asyncpg.Connection) -> Any:
+        sql = "SELECT id, name FROM sales.customers WHERE id = ANY($1) AND name = ANY($2::text[]) ORDER BY id"
+        chosen = [tuple(row) for row in await connection.fetch(sql, [3, 6, 9], ["name6", "name9"])]
+        echoed = await connection.fetchrow(
+            "SELECT $1::integer[], $2::float8[], $3::bytea, $4::numeric", [1], [], b"x", 2
+        )
+        return chosen, tuple(echoed or ())
+
+    assert (await same(pair, run))[0] == [(6, "name6"), (9, "name9")]
+
+
+@pytest.mark.feature("transactions")
+async def test_nested_transactions_of_reads_recover(pair: Pair) -> None:
+    async def run(connection: asyncpg.Connection) -> Any:
+        found: list[Any] = []
+        async with connection.transaction(readonly=True):
+            try:
+                async with connection.transaction():
+                    await connection.fetch("SELECT nope FROM sales.orders")
+            except asyncpg.PostgresError as error:
+                found.append(error.sqlstate)
+            found.append(await connection.fetchval("SELECT count(*) FROM sales.orders"))
+        return found
+
+    assert await same(pair, run) == ["42703", 2000]
+
+
+@pytest.mark.feature("transactions")
+async def test_many_rows_are_written_and_rolled_back(admin_pair: Pair) -> None:
+    async def run(connection: asyncpg.Connection) -> Any:
+        await connection.execute("CREATE TABLE public.many (id integer, note text, at timestamptz)")
+        try:
+            rows = [(i, f"n{i}", None) for i in range(50)]
+            await connection.executemany("INSERT INTO many (id, note, at) VALUES ($1, $2, $3)", rows)
+            block = connection.transaction()
+            await block.start()
+            status = await connection.execute("DELETE FROM many WHERE id >= $1", 10)
+            await block.rollback()
+            return status, tuple(await connection.fetchrow("SELECT count(*), max(note) FROM many") or ())
+        finally:
+            await connection.execute("DROP TABLE many")
+
+    assert await same(admin_pair, run) == ("DELETE 40", (50, "n9"))
+
+
+@pytest.mark.feature("prepared")
+async def test_a_pool_resets_what_a_client_left(pair: Pair) -> None:
+    async def run(server: Server) -> list[Any]:
+        async with asyncpg.create_pool(**server.keywords, min_size=1, max_size=1) as pool:
+            async with pool.acquire() as connection:
+                await connection.execute("SET TIME ZONE 'Asia/Kolkata'; SET application_name = 'mine'")
+                first = await connection.fetchval("SELECT count(*) FROM numbers WHERE n > $1", 99_990)
+            async with pool.acquire() as connection:
+                zone = await connection.fetchval("SHOW timezone")
+                name = await connection.fetchval("SELECT current_setting('application_name')")
+                second = await connection.fetchval("SELECT count(*) FROM numbers WHERE n > $1", 99_980)
+                return [first, zone, name, second]
+
+    expected, found = await run(pair.reference), await run(pair.gateway)
+    assert found[0] == expected[0] == 9
+    assert found[2:] == expected[2:] == ["", 19]
+    assert found[1] != "Asia/Kolkata"
+
+
+@pytest.mark.feature("errors")
+async def test_errors_have_their_classes(pair: Pair) -> None:
+    async def run(connection: asyncpg.Connection) -> Any:
+        found = []
+        for sql in (
+            "SELECT * FROM absent",
+            "SELEC 1",
+            "SELECT 1 / 0",
+            "SELECT nope FROM numbers",
+            "DELETE FROM numbers",
+        ):
+            try:
+                await connection.fetch(sql)
+            except asyncpg.PostgresError as error:
+                found.append((type(error).__name__, error.sqlstate, getattr(error, "position", None)))
+        return found
+
+    assert len(await same(pair, run)) == 5

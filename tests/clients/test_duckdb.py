@@ -54,10 +54,12 @@ def test_tables_are_scanned_whole_and_with_pushed_filters(pair: Pair) -> None:
                 connection.execute("SELECT * FROM pg.sales.customers ORDER BY id").fetchall(),
                 connection.execute("SELECT count(*), sum(n), max(label) FROM pg.public.numbers").fetchall(),
                 connection.execute(
-                    "SELECT id, amount, placed, ratio FROM pg.sales.orders WHERE id > 1990 AND amount > 5 ORDER BY id"
+                    "SELECT id, amount, placed, ratio FROM pg.sales.orders WHERE id > 1990 "
+                    "AND amount > 5 ORDER BY id"
                 ).fetchall(),
                 connection.execute(
-                    "SELECT c.name, count(*) FROM pg.sales.customers c JOIN pg.sales.orders o ON o.customer_id = c.id "
+                    "SELECT c.name, count(*) FROM pg.sales.customers c "
+                    "JOIN pg.sales.orders o ON o.customer_id = c.id "
                     "GROUP BY ALL ORDER BY ALL LIMIT 5"
                 ).fetchall(),
             ]

@@ -1,34 +1,55 @@
-"""pgjdbc (Debian's libpostgresql-jdbc-java): server-prepared statements in binary, setFetchSize, SQLSTATEs."""
+"""pgjdbc (Debian's libpostgresql-jdbc-java): server-prepared statements in binary, setFetchSize, metadata."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.clients.conftest import Oracle
+from tests.clients.servers import Pair, Server
 from tests.gateway import RunningGateway
 
 DRIVER = Path("/usr/share/java/postgresql.jar")
-PROGRAM = Path(__file__).parent / "jdbc" / "Rows.java"
+FOLDER = Path(__file__).parent / "jdbc"
+PROGRAM = FOLDER / "Rows.java"
+
+pytestmark = [
+    pytest.mark.client("pgjdbc"),
+    pytest.mark.skipif(
+        shutil.which("java") is None or not DRIVER.exists(), reason="Java or pgjdbc is not installed"
+    ),
+]
+
+
+def class_path() -> str:
+    """Give the driver and, beside it, its SCRAM library."""
+    folder = DRIVER.parent
+    beside = (*folder.glob("*scram*.jar"), *folder.glob("saslprep*.jar"), *folder.glob("stringprep*.jar"))
+    return ":".join(str(jar) for jar in (DRIVER, *beside))
+
+
+@pytest.fixture(scope="session")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled program that runs on both servers."""
+    folder = tmp_path_factory.mktemp("jdbc")
+    subprocess.run(
+        ["javac", "-d", folder, "-cp", class_path(), FOLDER / "Driver.java"], check=True, timeout=120
+    )
+    return folder
 
 
 def run(gateway: RunningGateway, password: str) -> list[str]:
-    """Run the Java program; a class path element beside the driver brings its SCRAM library."""
-    path = ":".join(
-        str(jar)
-        for jar in (
-            DRIVER,
-            *Path("/usr/share/java").glob("*scram*.jar"),
-            *Path("/usr/share/java").glob("saslprep*.jar"),
-            *Path("/usr/share/java").glob("stringprep*.jar"),
-        )
-    )
+    """Run the Java program that the oracle's tests need."""
     done = subprocess.run(
-        ["java", "-cp", path, str(PROGRAM), "127.0.0.1", str(gateway.port), "analyst", password],
+        ["java", "-cp", class_path(), str(PROGRAM), "127.0.0.1", str(gateway.port), "analyst", password],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     return done.stdout.splitlines()
 
 
+@pytest.mark.feature("rows")
 def test_typed_rows_fetch_size_and_states(gateway: RunningGateway, oracle: Oracle) -> None:
     lines = run(gateway, "analyst-secret")
     rows = oracle.rows("SELECT id, name, email, joined, active FROM customers WHERE id > 290 ORDER BY id")
@@ -36,5 +57,34 @@ def test_typed_rows_fetch_size_and_states(gateway: RunningGateway, oracle: Oracl
     assert lines == [*expected, *expected, f"fetched 100000 {sum(range(100_000))}", "state 42P01"]
 
 
+@pytest.mark.feature("login")
 def test_wrong_password_is_28P01(gateway: RunningGateway) -> None:
     assert run(gateway, "wrong") == ["login 28P01"]
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(name, marks=pytest.mark.feature(feature))
+        for name, feature in (
+            ("prepared", "prepared"),
+            ("cursors", "cursors"),
+            ("metadata", "metadata"),
+            ("savepoints", "transactions"),
+            ("cancel", "cancel"),
+        )
+    ],
+)
+def test_the_driver_gives_the_same_as_on_postgresql(
+    embedded_pair: Pair, classes: Path, scenario: str
+) -> None:
+    def run_on(server: Server) -> list[str]:
+        arguments = (server.host, str(server.port), server.user, server.password, server.database, scenario)
+        done = subprocess.run(
+            ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{class_path()}:{classes}", "Driver", *arguments],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
+
+    assert embedded_pair.same(run_on)

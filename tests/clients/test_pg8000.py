@@ -38,7 +38,8 @@ def test_parameters_choose_the_same_rows(pair: Pair) -> None:
                     day=dt.date(2020, 1, 6),
                 ),
                 connection.run(
-                    "SELECT id, amount FROM sales.orders WHERE amount < :most AND placed > :since ORDER BY id LIMIT :n",
+                    "SELECT id, amount FROM sales.orders WHERE amount < :most AND placed > :since "
+                    "ORDER BY id LIMIT :n",
                     most=Decimal("3.50"),
                     since=dt.datetime(2024, 1, 1, 5),
                     n=5,
