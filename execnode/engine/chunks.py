@@ -1,5 +1,6 @@
 """Arrow batches in, chunks of encoded rows out, of about the size that a gRPC message and a socket like."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ encoded.
 """
 
 TARGET_CHUNK_BYTES = 512 << 10
-"""A chunk ends once it has this many bytes; a batch that would give more than twice that is cut first."""
+"""A chunk ends once it has this many bytes; a batch that would give more than twice that is cut first, into
+equal pieces of one to two times as many, so that no piece is copied to be joined to another.
+"""
 
 EncodeBatch = Callable[[pa.RecordBatch], RowChunk]
 
@@ -94,9 +97,8 @@ class ChunkBuilder:
                 self._pending.extend(self._cut(batch))
 
     def _cut(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        rows = batch.num_rows
-        if self._row_bytes * rows > 2 * TARGET_CHUNK_BYTES:
-            rows = max(1, int(TARGET_CHUNK_BYTES / self._row_bytes))
+        pieces = max(math.ceil(self._row_bytes * batch.num_rows / (2 * TARGET_CHUNK_BYTES)), 1)
+        rows = math.ceil(batch.num_rows / pieces)
         for start in range(0, batch.num_rows, rows):
             yield batch.slice(start, rows)
 
