@@ -59,18 +59,24 @@ class Cursors:
         return field_descriptions(portal.prepared.columns or (), formats)
 
     async def run(
-        self, statement: u.UtilityStatement, sink: Sink, formats: Sequence[int] = (), *, describe: bool
+        self, statement: u.UtilityStatement, sink: Sink, bound: Portal | None
     ) -> UtilityResult | None:
-        """Run a statement; None where it is not of this kind. formats: of FETCH's rows, as in Bind."""
+        """Run a statement; None where it is not of this kind.
+
+        bound: what Bind made of it: DECLARE's parameters, the formats of FETCH's rows. None: the simple
+        protocol, where FETCH describes its rows itself.
+        """
         match statement:
             case u.DeclareCursor():
-                await self._declare(statement)
+                await self._declare(statement, bound)
                 return UtilityResult("DECLARE CURSOR")
             case u.FetchCursor():
                 portal = self._resolve(statement.name)
-                if not describe:
-                    await self._read_as(portal, tuple(formats))
-                rows = _Described(sink, self.columns(statement, portal.result_formats) if describe else None)
+                if bound is not None:
+                    await self._read_as(portal, bound.result_formats)
+                    rows = _Described(sink, None)
+                else:
+                    rows = _Described(sink, self.columns(statement, portal.result_formats))
                 count = await self._move(statement, rows)
                 rows.describe()
                 return UtilityResult(f"FETCH {count}")
@@ -111,7 +117,7 @@ class Cursors:
             await self._driver.finish(portal)
             named.is_held = True
 
-    async def _declare(self, statement: u.DeclareCursor) -> None:
+    async def _declare(self, statement: u.DeclareCursor, bound: Portal | None) -> None:
         if not statement.hold and not self._transaction.allows_cursors:
             raise StatementError(
                 "DECLARE CURSOR can only be used in transaction blocks",
@@ -119,12 +125,15 @@ class Cursors:
             )
         self._portals.check_free(statement.name)
         try:
-            prepared = await self._planner.prepare(statement.query)
+            prepared = await self._planner.prepare(
+                statement.query, bound.prepared.parameter_oids if bound is not None else ()
+            )
         except GatewayError as error:
             raise shift_position(error, statement.offset) from error
         if prepared.plan is None or not prepared.plan.is_read_only or prepared.columns is None:
             raise StatementError("DECLARE CURSOR must not contain statements that write")
-        portal = Portal(prepared, result_formats=(_BINARY,) if statement.is_binary else ())
+        parameters = bound.parameters if bound is not None else ()
+        portal = Portal(prepared, parameters, (_BINARY,) if statement.is_binary else ())
         portal.is_with_hold = statement.hold
         await self._open(portal, _keeps(statement))
         columns = field_descriptions(prepared.columns, portal.result_formats)

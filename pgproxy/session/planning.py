@@ -12,7 +12,7 @@ from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.resolve import StatementTraits
 from pgproxy.routing.router import PinnedSession, RouteRequest
 from pgproxy.session.prepared import PreparedQuery
-from pgproxy.session.presenting import present_error
+from pgproxy.session.presenting import present_error, shift_position
 from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.session_catalog import SessionCatalog
 from pgproxy.session.session_values import SessionValues
@@ -20,7 +20,8 @@ from pgproxy.session.settings import SessionSettings
 from pgproxy.sql.names import find_relation
 from pgproxy.sql.parse import parse_statement
 from pgproxy.sql.plan import Plan, PlanContext
-from pgproxy.sql.utility import parse_utility
+from pgproxy.sql.utility import UtilityStatement, parse_utility
+from pgproxy.sql.utility.statements import DeclareCursor
 from pgwire.backend import FieldDescription
 from pgwire.errors import GatewayError, InternalError
 from pgwire.types import ResultColumn, engine_type_of, type_by_oid
@@ -59,13 +60,22 @@ class StatementPlanner:
         """
         utility = parse_utility(text)
         if utility is not None:
-            return PreparedQuery(text, tuple(declared_oids), utility=utility)
+            inner = await self._inner(utility, declared_oids)
+            return PreparedQuery(text, tuple(declared_oids), utility=utility, inner=inner)
         planned_for = self._circumstances()
         plan = self.plan(text, declared_oids)
         columns: tuple[ResultColumn, ...] | None = None
         if plan.returns_rows and (needs_columns or plan.column_type_oids is not None):
             columns = await self._describe(plan, text)
         return PreparedQuery(text, tuple(declared_oids), None, plan, columns, planned_for)
+
+    async def _inner(self, utility: UtilityStatement, declared_oids: Sequence[int]) -> PreparedQuery | None:
+        if not isinstance(utility, DeclareCursor):
+            return None
+        try:
+            return await self.prepare(utility.query, declared_oids)
+        except GatewayError as error:
+            raise shift_position(error, utility.offset) from error
 
     async def refreshed(self, prepared: PreparedQuery) -> PreparedQuery:
         """Give the statement as planned under the policy and catalog of now.

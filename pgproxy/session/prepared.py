@@ -13,7 +13,8 @@ class PreparedQuery:
 
     declared_oids: as in Parse, 0 or absent where inferred. utility: set for statements that no engine runs;
     plan: set for the others; neither: the empty query. columns: None where the statement returns no rows.
-    planned_for: the policy, the catalog and the settings that the plan holds for.
+    inner: the query of DECLARE CURSOR, whose parameters are the statement's. planned_for: the policy, the
+    catalog and the settings that the plan holds for.
     """
 
     text: str
@@ -22,6 +23,7 @@ class PreparedQuery:
     plan: Plan | None = None
     columns: tuple[ResultColumn, ...] | None = None
     planned_for: tuple[object, ...] = ()
+    inner: "PreparedQuery | None" = None
 
     @property
     def is_empty(self) -> bool:
@@ -31,4 +33,6 @@ class PreparedQuery:
     @property
     def parameter_oids(self) -> tuple[int, ...]:
         """One per parameter, inferred ones included."""
+        if self.inner is not None:
+            return self.inner.parameter_oids
         return self.plan.parameter_oids if self.plan is not None else ()

@@ -15,6 +15,7 @@ from pgproxy.session.services import Identity
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.transaction import Transaction
 from pgproxy.sql.bindings import SETTING_KEY, unknown_setting
+from pgproxy.sql.names import TEMP_CATALOG
 from pgproxy.sql.plan import BoundValue, Plan, SettingChange
 from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState
@@ -56,7 +57,9 @@ class PlanRunner:
             StatementError: 25006, a write in a READ ONLY block.
             GatewayError: the engine refused the statement.
         """
-        is_of_session = plan.uses_temp and all(access.privileges <= _READING for access in plan.accesses)
+        is_of_session = plan.uses_temp and all(
+            access.table.catalog == TEMP_CATALOG or access.privileges <= _READING for access in plan.accesses
+        )
         if not plan.is_read_only and not is_of_session:
             self._check_writable(plan.kind.value)
         pin = await self._pin_for(plan, groups)

@@ -208,7 +208,9 @@ def time_zone(name: str, text: str) -> str:
     sign, hours, minutes = match[1] or "+", int(match[2]), int(match[3] or 0)
     inverse = "-" if sign == "+" else "+"
     tail = f":{minutes:02d}" if minutes else ""
-    return f"<{sign}{hours:02d}{tail}>{inverse}{hours:02d}{tail}"
+    zone = f"<{sign}{hours:02d}{tail}>{inverse}{hours:02d}{tail}"
+    engine_zone(zone)
+    return zone
 
 
 def engine_zone(zone: str) -> str:

@@ -168,7 +168,7 @@ class SqlSession:
             return Completion(None)
         self._check_not_failed(prepared)
         if prepared.utility is not None:
-            result = await self._utilities.run(prepared.utility, sink, portal.result_formats, describe=False)
+            result = await self._utilities.run(prepared.utility, sink, portal, describe=False)
             _send_rows(result, sink)
             return Completion(result.tag, transaction_ended=result.transaction_ended)
         if portal.cursor is not None:

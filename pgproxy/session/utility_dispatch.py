@@ -9,6 +9,7 @@ from pgproxy.session.cursors import Cursors
 from pgproxy.session.discarding import Discards
 from pgproxy.session.explaining import Explains
 from pgproxy.session.notifications import Notifications
+from pgproxy.session.portal import Portal
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.sink import Client
 from pgproxy.session.sql_prepared import SqlPrepared
@@ -60,9 +61,9 @@ class Utilities:
         )
 
     async def run(
-        self, statement: u.UtilityStatement, sink: Client, formats: Sequence[int] = (), *, describe: bool
+        self, statement: u.UtilityStatement, sink: Client, bound: Portal | None = None, *, describe: bool
     ) -> UtilityResult:
-        """Run a statement; its notices are sent. formats: of its rows, as in Bind.
+        """Run a statement; its notices are sent. bound: what Bind made of it, in the extended protocol.
 
         Raises:
             GatewayError: it failed.
@@ -70,8 +71,10 @@ class Utilities:
         self._settings.begin_block()
         result = await self._controls.run(statement) or self._notifications.run(statement)
         result = result or await self._discards.run(statement, self._transaction)
-        result = result or await self._cursors.run(statement, sink, formats, describe=describe)
-        result = result or await self._prepared.run(statement, sink, formats, describe=describe)
+        result = result or await self._cursors.run(statement, sink, bound)
+        result = result or await self._prepared.run(
+            statement, sink, bound.result_formats if bound is not None else (), describe=describe
+        )
         for room in self._answering:
             result = result or await room.run(statement, sink, describe=describe)
         result = result or await self._copies_in.run(statement, sink)
