@@ -172,10 +172,18 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
 
 
 def _with_plain_types(tree: exp.Expr) -> exp.Expr:
-    """`x::regclass` and `x::pg_catalog.regclass` as one shape: a type that the catalog names."""
+    """`x::regclass` and `x::pg_catalog.regclass` as one shape, a type that the catalog names; ALL as a word."""
     for found in list(tree.find_all(exp.ObjectIdentifier)):
         name = exp.to_identifier(str(found.this).lower())
         found.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))
+    for ordered in tree.find_all(exp.Ordered):
+        column = ordered.this
+        if (
+            isinstance(column, exp.Column)
+            and column.sql().upper() == "ALL"
+            and not column.this.args.get("quoted")
+        ):
+            column.replace(exp.Var(this="ALL"))  # DuckDB's ORDER BY ALL; a reserved word in PostgreSQL
     return tree
 
 
