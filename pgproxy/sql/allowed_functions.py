@@ -181,7 +181,7 @@ SCALAR_NAMES = frozenset(
     uuid_extract_timestamp
     uuid_extract_version uuidv4 uuidv7 varchar week weekday weekofyear width_bucket xor year yearweek
     coalesce ifnull
-    bool_in text trim_array array_to_json json_strip_nulls timeofday jsonb_path_exists
+    bool_in text trim_array array_to_json json_strip_nulls timeofday jsonb_path_exists all
     """.split()
 )
 """Scalars by name. `list_aggregate` takes an aggregate's name, all of which are harmless. `pg_sleep` holds

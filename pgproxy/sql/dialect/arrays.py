@@ -2,8 +2,18 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, case, cast, constant_integer, constant_text, function_name, number
-from pgproxy.sql.dialect.types import DOCUMENTS, KnownTypes
+from pgproxy.sql.dialect import literals
+from pgproxy.sql.dialect.build import (
+    call,
+    case,
+    cast,
+    constant_integer,
+    constant_text,
+    function_name,
+    number,
+    string,
+)
+from pgproxy.sql.dialect.types import DOCUMENTS, ENGINE_NAMES, KnownTypes
 from pgwire.errors import FeatureNotSupported
 
 _SIZES = frozenset({"array_length", "array_upper", "array_lower", "cardinality", "array_ndims"})
@@ -95,3 +105,26 @@ def contains(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     raise FeatureNotSupported(
         "the types of @> are not known here", hint="Cast both sides, to jsonb or to an array type."
     )
+
+
+def compared_with_each(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`= ANY ('{1,2}')`: the constant is an array of what it is compared with."""
+    if not isinstance(node, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)):
+        return node
+    each = node.expression
+    if isinstance(each, exp.Any):
+        operand: exp.Expr | None = each.this.unnest()
+    elif function_name(each) == "all" and each.expressions:
+        operand = each.expressions[0]
+    else:
+        return node
+    text = constant_text(operand)
+    items = literals.parse_array(text) if text is not None else None
+    if operand is None or items is None:
+        return node
+    if any(isinstance(item, list) for item in items):
+        raise FeatureNotSupported("constants of multidimensional arrays are not supported")
+    values: list[exp.Expr] = [exp.Null() if item is None else string(str(item)) for item in items]
+    kind = types.of(node.this) or "text"
+    operand.replace(cast(exp.Array(expressions=values), f"{ENGINE_NAMES.get(kind, 'VARCHAR')}[]"))
+    return node

@@ -31,18 +31,13 @@ def literal_cast(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     text = constant_text(node.this)
     kind = type_of_data_type(node.args["to"])
-    value = constant_integer(node.this)
-    if value is not None and kind in _INTEGER_NAMES:
-        _check_range(value, kind)
     if text is None or kind is None:
+        _check_number(node.this, kind)
         return node
     if kind.endswith("[]"):
         return _array_literal(text, node.args["to"])
     if kind == "bytea":
-        digits = literals.parse_bytea(text)
-        if digits is None and text.startswith("\\x"):
-            raise StatementError("invalid hexadecimal data", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
-        return call("unhex", string(_known(digits, "bytea")))
+        return _bytes_literal(text)
     if kind == "interval":
         return interval_constant(text, None)
     if kind in _INTEGER_NAMES:
@@ -52,6 +47,19 @@ def literal_cast(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if kind == "bool":
         return exp.Boolean(this=_known(literals.parse_boolean(text), "boolean") == "true")
     return _date_time_literal(node, text, kind)
+
+
+def _bytes_literal(text: str) -> exp.Expr:
+    digits = literals.parse_bytea(text)
+    if digits is None and text.startswith("\\x"):
+        raise StatementError("invalid hexadecimal data", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
+    return call("unhex", string(_known(digits, "bytea")))
+
+
+def _check_number(node: exp.Expr, kind: str | None) -> None:
+    value = constant_integer(node)
+    if value is not None and kind in _INTEGER_NAMES:
+        _check_range(value, str(kind))
 
 
 def _check_range(value: int, kind: str) -> None:
@@ -122,6 +130,15 @@ def bare_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if kind in INTEGERS:
         return cast(node.this, "DECIMAL(38, 0)")
     return _constant_numeric(node.this) or cast(node.this, "DECIMAL(38, 15)")
+
+
+def exponent_constant(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`1.5e3` is numeric; the engine reads a double."""
+    if not isinstance(node, exp.Literal) or node.is_string or "e" not in node.name.lower():
+        return node
+    if isinstance(node.parent, (exp.Cast, exp.Neg, exp.Limit)):
+        return node
+    return _constant_numeric(node) or node
 
 
 def _constant_numeric(operand: exp.Expr) -> exp.Expr | None:

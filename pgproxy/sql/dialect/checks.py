@@ -10,20 +10,14 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_text
 from pgproxy.sql.dialect.result_types import output_types
-from pgproxy.sql.dialect.types import DOCUMENTS, FLOATS, INTEGERS, TEXTS, KnownTypes
+from pgproxy.sql.dialect.types import DOCUMENTS, FLOATS, INTEGERS, TEXTS, KnownTypes, sql_name
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
-_SQL_NAMES = {
-    "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
-    "bool": "boolean", "varchar": "character varying", "bpchar": "character",
-    "timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
-    "time": "time without time zone",
-}  # fmt: skip
-_COMPARISONS: dict[type[exp.Expr], str] = {
+_COMPARISONS: dict[type, str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
-_ARITHMETIC: dict[type[exp.Expr], str] = {
+_ARITHMETIC: dict[type, str] = {
     exp.Add: "+",
     exp.Sub: "-",
     exp.Mul: "*",
@@ -34,14 +28,8 @@ _NUMBER = re.compile(
     r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.IGNORECASE
 )
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+_CASTS_MAY_HELP = "You might need to add explicit type casts."
 _NUMERIC_AGGREGATES = (exp.Sum, exp.Avg)
-
-
-def sql_name(kind: str) -> str:
-    """A type as PostgreSQL's messages call it."""
-    if kind.endswith("[]"):
-        return sql_name(kind.removesuffix("[]")) + "[]"
-    return _SQL_NAMES.get(kind, kind)
 
 
 def category(kind: str | None) -> str | None:
@@ -130,7 +118,7 @@ def _check_arithmetic(node: exp.Binary, types: KnownTypes) -> None:
     left, right = types.of(node.this), types.of(node.expression)
     one, other = category(left), category(right)
     if one and other and ({one, other} & {"text", "bool", "uuid", "bytea"}):
-        raise no_operator(left or "", _ARITHMETIC[type(node)], right or "")
+        raise no_operator(left or "", _ARITHMETIC.get(type(node), ""), right or "")
     _check_constant(node.this, right if other == "number" else None)
     _check_constant(node.expression, left if one == "number" else None)
 
@@ -170,7 +158,7 @@ def _need_one_type(items: list[tuple[exp.Expr, str | None]], word: str) -> None:
 
 def _check_condition(node: exp.Expr, types: KnownTypes) -> None:
     condition = node.args.get("on") if isinstance(node, exp.Join) else node.this
-    words = {exp.Where: "WHERE", exp.Having: "HAVING", exp.Not: "NOT", exp.Join: "JOIN/ON"}
+    words: dict[type, str] = {exp.Where: "WHERE", exp.Having: "HAVING", exp.Not: "NOT", exp.Join: "JOIN/ON"}
     if isinstance(condition, exp.Expr):
         _need_boolean(condition, words[type(node)], types)
 
@@ -198,7 +186,7 @@ def _check_aggregate(node: exp.Expr, types: KnownTypes) -> None:
         raise StatementError(
             f"function {name}({sql_name(kind or '')}) does not exist",
             sqlstate=SqlState.UNDEFINED_FUNCTION,
-            hint="No function matches the given name and argument types. You might need to add explicit type casts.",
+            hint=f"No function matches the given name and argument types. {_CASTS_MAY_HELP}",
         )
 
 
@@ -223,7 +211,7 @@ def _check_cast(node: exp.Cast, types: KnownTypes) -> None:
 
 def _check_set_operation(node: exp.SetOperation, types: KnownTypes) -> None:
     left, right = output_types(node.this, types), output_types(node.expression, types)
-    if left is None or right is None or len(left) != len(right):
+    if left is None or right is None or len(left) != len(right) or node.args.get("by_name"):
         return
     word = str(node.key).upper()
     for at, (one, other) in enumerate(zip(left, right, strict=True)):
@@ -240,5 +228,5 @@ def no_operator(left: str, operator: str, right: str) -> StatementError:
     return StatementError(
         f"operator does not exist: {sql_name(left)} {operator} {sql_name(right)}",
         sqlstate=SqlState.UNDEFINED_FUNCTION,
-        hint="No operator matches the given name and argument types. You might need to add explicit type casts.",
+        hint=f"No operator matches the given name and argument types. {_CASTS_MAY_HELP}",
     )

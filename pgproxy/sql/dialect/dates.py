@@ -31,6 +31,22 @@ _WHOLE_FIELDS = frozenset(
         "timezone_minute",
     ]
 )
+_UNITS = frozenset(
+    ["microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year",
+     "decade", "century", "millennium"]
+)  # fmt: skip
+_CLOCK_FIELDS = frozenset(
+    [
+        "hour",
+        "minute",
+        "second",
+        "milliseconds",
+        "microseconds",
+        "timezone",
+        "timezone_hour",
+        "timezone_minute",
+    ]
+)
 _FIELD_NAMES = {"years": "year", "months": "month", "days": "day", "hours": "hour", "minutes": "minute",
                 "seconds": "second", "weeks": "week", "msec": "milliseconds", "usec": "microseconds",
                 "millisecond": "milliseconds", "microsecond": "microseconds"}  # fmt: skip
@@ -70,6 +86,10 @@ def extract_field(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 def _field(name: str, operand: exp.Expr, types: KnownTypes) -> exp.Expr:
     field = _FIELD_NAMES.get(name.lower(), name.lower())
     if types.of(operand) == "date":
+        if field in _CLOCK_FIELDS:
+            raise FeatureNotSupported(f'unit "{field}" not supported for type date')
+        if field in ("epoch", "julian"):
+            return cast(call("date_part", string(field), operand), "DECIMAL(38, 0)")
         operand = cast(operand, "TIMESTAMP")
     if field in _WHOLE_FIELDS:
         return cast(call("date_part", string(field), operand), "DECIMAL(38, 0)")
@@ -87,6 +107,31 @@ def _field(name: str, operand: exp.Expr, types: KnownTypes) -> exp.Expr:
     raise StatementError("unit not recognized", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
 
 
+def overlaps(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Two periods, each of two moments or a moment and a length, share a moment."""
+    if not isinstance(node, exp.Overlaps):
+        return node
+    left, right = node.this.unnest(), node.expression.unnest()
+    if not all(isinstance(side, exp.Tuple) and len(side.expressions) == 2 for side in (left, right)):
+        raise FeatureNotSupported("OVERLAPS needs two pairs")
+    (first, last), (start, end) = (_period(side.expressions, types) for side in (left, right))
+
+    # A period that is one moment lies in the other if it is not behind its end.
+    def reaches(one: exp.Expr, other: exp.Expr, beyond: exp.Expr) -> exp.Expr:
+        is_before = exp.LT(this=one.copy(), expression=beyond.copy())
+        is_same = exp.EQ(this=one.copy(), expression=other.copy())
+        return exp.Paren(this=exp.Or(this=is_before, expression=is_same))
+
+    return exp.Paren(this=exp.And(this=reaches(first, start, end), expression=reaches(start, first, last)))
+
+
+def _period(pair: list[exp.Expr], types: KnownTypes) -> tuple[exp.Expr, exp.Expr]:
+    one, other = pair
+    if types.of(other) == "interval":
+        other = exp.Paren(this=exp.Add(this=one.copy(), expression=other))
+    return call("least", one.copy(), other.copy()), call("greatest", one.copy(), other.copy())
+
+
 def truncate(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """date_trunc() of a date acts on a timestamp with time zone."""
     if function_name(node) != "date_trunc" or len(node.expressions) < 2:
@@ -94,7 +139,10 @@ def truncate(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if len(node.expressions) == 3:
         raise FeatureNotSupported("date_trunc() with a time zone is not supported", hint="Use AT TIME ZONE.")
     field, operand = node.expressions
-    if constant_text(field) in ("century", "millennium"):
+    unit = (constant_text(field) or "day").lower()
+    if unit not in _UNITS and unit.removesuffix("s") not in _UNITS:
+        raise StatementError("unit not recognized", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
+    if unit in ("century", "millennium"):
         raise FeatureNotSupported("date_trunc() by century or millennium is not supported")
     if types.of(operand) == "date":
         operand = cast(operand, "TIMESTAMPTZ")

@@ -33,12 +33,17 @@ SHAPE_RULES: tuple[Rule, ...] = (
     shapes.function_alias,
     shapes.values_columns,
     shapes.untyped_null,
+    casts.exponent_constant,
     shapes.escape_string,
 )
 """What changes only how something is said; the result is still PostgreSQL, so the other rules see it."""
 
 MEANING_RULES: tuple[Rule, ...] = (
+    row_functions.rows_in_select,
     shapes.row_equality,
+    shapes.row_is_null,
+    arrays.compared_with_each,
+    dates.overlaps,
     arithmetic.divide,
     arithmetic.remainder,
     arithmetic.whole_quotient,
@@ -90,7 +95,8 @@ MEANING_RULES: tuple[Rule, ...] = (
     documents.inspection,
     documents.has_key,
     documents.refused_calls,
-    row_functions.rows_in_select,
+    shapes.missing_call,
+    result_types.name_of_type,
 )
 """What turns PostgreSQL into DuckDB. The first to replace a node is the last: its result is the engine's."""
 

@@ -1,4 +1,4 @@
-"""jsonb's canonical form of a constant: keys by length then bytes, the last of equal keys, numbers as numeric.
+"""jsonb's canonical form of a constant: sorted keys, the last of equal ones, numbers as numeric.
 
 PostgreSQL docs, "JSON Types"; source, jsonb_util.c `lengthCompareJsonbStringValue`.
 """

@@ -92,10 +92,8 @@ def regular_expression(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 def regular_expression_call(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """regexp_replace() and regexp_match(); functions that give rows are not there."""
+    """regexp_replace() and regexp_match()."""
     name, arguments = function_name(node), node.expressions
-    if name == "regexp_matches":
-        raise FeatureNotSupported("regexp_matches() is not supported", hint="Use regexp_match() or ~.")
     if name == "regexp_replace" and len(arguments) in (3, 4):
         flags = constant_text(arguments[3]) if len(arguments) == 4 else ""
         if flags is None or set(flags) - set("gi"):

@@ -28,28 +28,39 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
             _check_order(node)
             _check_set_order(node)
         elif isinstance(node, exp.Fetch):
-            options = node.args.get("limit_options")
-            if options is not None and options.args.get("with_ties"):
-                raise FeatureNotSupported(
-                    "FETCH ... WITH TIES is not supported", hint="Compare rank() in a subquery."
-                )
+            _check_fetch(node)
         elif isinstance(node, (exp.Limit, exp.Offset)):
             _check_limit(node)
-        elif isinstance(node, exp.Subquery) and isinstance(node.parent, (exp.From, exp.Join)):
+        elif isinstance(node, exp.Subquery):
             _check_alias(node)
-        elif isinstance(node, exp.Values):
-            widths = {len(row.expressions) if isinstance(row, exp.Tuple) else 1 for row in node.expressions}
-            if len(widths) > 1:
-                raise StatementError("VALUES lists must all be the same length")
-        elif isinstance(node, exp.Array) and not node.expressions and not isinstance(node.parent, exp.Cast):
-            raise StatementError(
-                "cannot determine type of empty array", sqlstate=SqlState.INDETERMINATE_DATATYPE,
-                hint="Explicitly cast to the desired type, for example ARRAY[]::integer[].",
-            )  # fmt: skip
+        elif isinstance(node, (exp.Values, exp.Array)):
+            _check_list(node)
+
+
+def _check_fetch(node: exp.Fetch) -> None:
+    options = node.args.get("limit_options")
+    if options is not None and options.args.get("with_ties"):
+        raise FeatureNotSupported(
+            "FETCH ... WITH TIES is not supported", hint="Compare rank() in a subquery."
+        )
+
+
+def _check_list(node: exp.Expr) -> None:
+    if isinstance(node, exp.Values):
+        widths = {len(row.expressions) if isinstance(row, exp.Tuple) else 1 for row in node.expressions}
+        if len(widths) > 1:
+            raise StatementError("VALUES lists must all be the same length")
+    elif not node.expressions and not isinstance(node.parent, exp.Cast):
+        raise StatementError(
+            "cannot determine type of empty array",
+            sqlstate=SqlState.INDETERMINATE_DATATYPE,
+            hint="Explicitly cast to the desired type, for example ARRAY[]::integer[].",
+        )
 
 
 def _check_alias(node: exp.Subquery) -> None:
-    if not node.alias and isinstance(node.this, exp.Query) and not node.args.get("joins"):
+    is_source = isinstance(node.parent, (exp.From, exp.Join))
+    if is_source and not node.alias and isinstance(node.this, exp.Query) and not node.args.get("joins"):
         raise StatementError("subquery in FROM must have an alias")
 
 

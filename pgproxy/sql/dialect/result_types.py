@@ -2,9 +2,10 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, cast, constant_integer
+from pgproxy.sql.dialect.build import call, cast, constant_integer, constant_text, function_name
 from pgproxy.sql.dialect.documents import with_blanks
-from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.dialect.types import KnownTypes, sql_name
+from pgwire.errors import FeatureNotSupported
 from pgwire.types import Oid
 
 RESULT_OIDS_KEY = "pgproxy_result_oids"
@@ -14,6 +15,7 @@ _DECLARED = {
     "varchar": Oid.VARCHAR,
     "bpchar": Oid.BPCHAR,
     "name": Oid.NAME,
+    "regtype": Oid.REGTYPE,
     "jsonb": Oid.JSONB,
     "json": Oid.JSON,
     "varchar[]": 1015,
@@ -77,6 +79,18 @@ def declared_oids(first: tuple[int | None, ...] | None, tree: exp.Expr) -> tuple
     return tuple(one if one is not None else other for one, other in zip(first, held, strict=True))
 
 
+def name_of_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """pg_typeof() is known before the run, or not supported."""
+    if function_name(node) != "pg_typeof" or len(node.expressions) != 1:
+        return node
+    operand = node.expressions[0]
+    is_unknown = isinstance(operand, exp.Null) or constant_text(operand) is not None
+    kind = "unknown" if is_unknown else types.of(operand)
+    if kind is None:
+        raise FeatureNotSupported("pg_typeof() of this expression is not supported")
+    return cast(exp.Literal.string(sql_name(kind)), "VARCHAR")
+
+
 def output_lengths(root: exp.Expr) -> list[int | None]:
     """The length of each output that is a cast to char(n)."""
     found: list[int | None] = []
@@ -90,15 +104,16 @@ def output_lengths(root: exp.Expr) -> list[int | None]:
 
 def show_outputs(root: exp.Expr, kinds: tuple[str | None, ...] | None, lengths: list[int | None]) -> None:
     """Write the outputs of a query as PostgreSQL shows them, in place: jsonb with blanks, char(n) padded."""
-    if not isinstance(root, exp.Select):
-        if isinstance(root, exp.SetOperation):
-            for side in (root.this, root.expression):
-                show_outputs(side, kinds, [])
-        elif isinstance(root, exp.Subquery):
-            show_outputs(root.this, kinds, lengths)
-        return
-    if kinds is None:
-        return
+    if isinstance(root, exp.SetOperation):
+        for side in (root.this, root.expression):
+            show_outputs(side, kinds, [])
+    elif isinstance(root, exp.Subquery):
+        show_outputs(root.this, kinds, lengths)
+    elif isinstance(root, exp.Select) and kinds is not None:
+        _show_list(root, kinds, lengths)
+
+
+def _show_list(root: exp.Select, kinds: tuple[str | None, ...], lengths: list[int | None]) -> None:
     if len(root.expressions) == 1 and isinstance(root.expressions[0], exp.Star) and "jsonb" in kinds:
         _expand_star(root)
     if len(kinds) != len(root.expressions):

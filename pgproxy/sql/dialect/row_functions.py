@@ -3,6 +3,8 @@
 Each is a list here, which `unnest` turns into rows.
 """
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, case, cast, constant_text, function_name, number, paren, string
@@ -18,7 +20,9 @@ _SERIES_TYPES = {"int4": "INTEGER", "int8": "BIGINT", "timestamptz": "TIMESTAMPT
 
 def rows_in_from(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """A function in FROM as a derived table whose columns have PostgreSQL's names and types."""
-    if (isinstance(node, exp.Table) and isinstance(node.this, exp.Func)) or (isinstance(node, exp.Lateral) and isinstance(node.this, exp.Func)):
+    if (isinstance(node, exp.Table) and isinstance(node.this, exp.Func)) or (
+        isinstance(node, exp.Lateral) and isinstance(node.this, exp.Func)
+    ):
         function, with_number = node.this, bool(node.args.get("ordinality"))
     elif isinstance(node, exp.Unnest) and isinstance(node.parent, (exp.From, exp.Join)):
         function, with_number = node, False
@@ -165,7 +169,7 @@ def _elements(document: exp.Expr) -> list[exp.Expr]:
     ]
 
 
-_DOCUMENT_ROWS = {
+_DOCUMENT_ROWS: dict[str, Callable[[exp.Expr], list[exp.Expr]]] = {
     "json_array_elements": _elements,
     "jsonb_array_elements": _elements,
     "json_array_elements_text": lambda document: [call("json_extract_string", document, string("$[*]"))],

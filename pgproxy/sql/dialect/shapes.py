@@ -6,6 +6,7 @@ PostgreSQL docs, "Lexical Structure" and "Table Expressions".
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, cast, function_name, string
+from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import UNNAMED, column_name
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.utility.scan import fold_identifier as fold_word
@@ -192,3 +193,33 @@ def renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
     """The same call under the engine's name, where it is in the table."""
     name = names.get(function_name(node))
     return call(name, *node.expressions) if name else node
+
+
+_MISSING = frozenset(
+    ["array_dims", "array_fill", "array_positions", "array_replace", "trim_array", "justify_days",
+     "justify_hours", "justify_interval", "width_bucket", "scale", "min_scale", "trim_scale", "sind",
+     "cosd", "tand", "get_byte", "set_byte", "convert_from", "convert_to", "timeofday", "regexp_substr",
+     "regexp_like", "parse_ident", "num_nulls", "num_nonnulls", "unistr", "normalize",
+     "jsonb_path_exists"]
+)  # fmt: skip
+"""Functions of PostgreSQL that the engine lacks, or answers in its own words."""
+
+
+def missing_call(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A function that PostgreSQL has and the engine has not is not supported, rather than unknown."""
+    name = function_name(node) or str(node.meta.get(NAME_KEY, "")).lower()
+    if name in _MISSING:
+        raise FeatureNotSupported(f"{name}() is not supported", hint="Write it with other functions.")
+    return node
+
+
+def row_is_null(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A row is null if all its parts are, and not null if none is."""
+    if not isinstance(node, exp.Is) or not isinstance(node.expression, exp.Null):
+        return node
+    row = node.this.unnest()
+    if not isinstance(row, exp.Tuple) or isinstance(node.parent, exp.Not):
+        return node
+    return exp.Paren(
+        this=exp.and_(*(exp.Is(this=part, expression=exp.Null()) for part in row.expressions), copy=False)
+    )

@@ -177,6 +177,7 @@ def split(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 def string_to_array(text: exp.Expr, delimiter: exp.Expr, null_text: exp.Expr | None = None) -> exp.Expr:
+    """A text split at a delimiter, with its edges: no text, no delimiter, a text that means NULL."""
     if isinstance(delimiter, exp.Null):
         parts: exp.Expr = call("string_split", text, string(""))
     elif constant_text(delimiter) == "":

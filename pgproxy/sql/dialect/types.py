@@ -20,6 +20,32 @@ DOCUMENTS = ("json", "jsonb")
 _NUMBER_ORDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 
+ENGINE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "int2": "SMALLINT",
+        "int4": "INTEGER",
+        "int8": "BIGINT",
+        "float4": "FLOAT",
+        "float8": "DOUBLE",
+        "numeric": "DECIMAL(38, 10)",
+        "bool": "BOOLEAN",
+        "date": "DATE",
+        "timestamp": "TIMESTAMP",
+        "timestamptz": "TIMESTAMPTZ",
+        "uuid": "UUID",
+    }
+)
+"""What the engine calls a type; text where it is not here."""
+
+
+_SQL_NAMES = {
+    "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
+    "bool": "boolean", "varchar": "character varying", "bpchar": "character",
+    "timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
+    "time": "time without time zone",
+}  # fmt: skip
+
+
 class TypeSource(Protocol):
     """Tells the columns of a base relation."""
 
@@ -69,9 +95,10 @@ _BY_RESULT = {
         json_object_keys jsonb_array_elements_text json_array_elements_text regexp_substr convert_from
         regexp_split_to_table string_to_table array_dims""",
     "float8": "date_part random pi sqrt cbrt sin cos tan radians degrees",
+    "regtype": "pg_typeof",
     "numeric": "extract div to_number trim_scale",
-    "timestamptz": """now current_timestamp to_timestamp clock_timestamp statement_timestamp transaction_timestamp
-        make_timestamptz""",
+    "timestamptz": """now current_timestamp to_timestamp clock_timestamp statement_timestamp
+        transaction_timestamp make_timestamptz""",
     "date": "current_date to_date make_date",
     "timestamp": "make_timestamp localtimestamp",
     "interval": "age make_interval justify_days justify_hours justify_interval",
@@ -81,8 +108,8 @@ _BY_RESULT = {
     "time": "make_time localtime",
     "json": """to_json json_build_object json_agg json_object_agg json_build_array row_to_json array_to_json
         json_strip_nulls json_extract_path json_object""",
-    "jsonb": """to_jsonb jsonb_build_object jsonb_agg jsonb_object_agg jsonb_build_array jsonb_set jsonb_insert
-        jsonb_strip_nulls jsonb_extract_path jsonb_object jsonb_array_elements""",
+    "jsonb": """to_jsonb jsonb_build_object jsonb_agg jsonb_object_agg jsonb_build_array jsonb_set
+        jsonb_insert jsonb_strip_nulls jsonb_extract_path jsonb_object jsonb_array_elements""",
 }
 _CALLS: Mapping[str, str] = MappingProxyType(
     {name: result for result, names in _BY_RESULT.items() for name in names.split()}
@@ -91,6 +118,7 @@ _RESULT_IS_ARGUMENT = """
     max min abs coalesce greatest least nullif mode lag lead first_value last_value nth_value any_value
 """
 _SAME_AS_ARGUMENT = frozenset(_RESULT_IS_ARGUMENT.split())
+_SAME_ARRAY = frozenset({"array_append", "array_cat", "array_remove", "array_replace", "trim_array"})
 _ROUNDING = frozenset({"round", "ceil", "ceiling", "floor", "trunc", "sign"})
 _AVERAGES = frozenset({"avg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"})
 
@@ -196,16 +224,12 @@ class KnownTypes:
         argument = self.of(arguments[0]) if arguments else None
         if name in _CALLS:
             return _CALLS[name]
-        if name in _SAME_AS_ARGUMENT:
-            return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else argument
-        if name in ("array_append", "array_cat", "array_remove", "array_replace", "trim_array"):
-            return argument
-        if name == "array_prepend":
-            return self.of(arguments[1]) if len(arguments) > 1 else None
         if isinstance(node, (exp.GenerateSeries, exp.ExplodingGenerateSeries)):
             return series_type([self.of(end) for end in (node.args["start"], node.args["end"])])
-        if name == "array_agg":
-            return f"{argument}[]" if argument else None
+        if name.startswith("array_") or name == "trim_array":
+            return self._array_call(name, arguments)
+        if name in _SAME_AS_ARGUMENT:
+            return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else argument
         if name == "sum":
             return {"int2": "int8", "int4": "int8", "int8": "numeric"}.get(argument or "", argument)
         if name in _AVERAGES:
@@ -220,6 +244,14 @@ class KnownTypes:
             kind = self.of(arguments[1])
             return "timestamptz" if kind == "date" else kind
         return None
+
+    def _array_call(self, name: str, arguments: list[exp.Expr]) -> str | None:
+        kinds = [self.of(argument) for argument in arguments]
+        if name == "array_agg":
+            return f"{kinds[0]}[]" if kinds and kinds[0] else None
+        if name == "array_prepend":
+            return kinds[1] if len(kinds) > 1 else None
+        return kinds[0] if kinds and name in _SAME_ARRAY else None
 
     def _arithmetic(self, node: exp.Expr) -> str | None:
         left, right = self.of(node.this), self.of(node.expression)
@@ -347,6 +379,13 @@ def series_type(kinds: list[str | None]) -> str | None:
     if "timestamptz" in known or known == ["date", "date"]:
         return "timestamptz"
     return "timestamp" if "timestamp" in known else None
+
+
+def sql_name(kind: str) -> str:
+    """A type as PostgreSQL's messages call it."""
+    if kind.endswith("[]"):
+        return sql_name(kind.removesuffix("[]")) + "[]"
+    return _SQL_NAMES.get(kind, kind)
 
 
 def literal_type(node: exp.Literal) -> str | None:

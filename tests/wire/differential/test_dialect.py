@@ -1,28 +1,24 @@
-"""The same statements on PostgreSQL 15 and, through the dialect, on DuckDB: names, texts, type OIDs."""
+"""The same statements on PostgreSQL 15 and through the gateway: names, texts, type OIDs, SQLSTATEs."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import psycopg
 import pytest
 
+from tests.gateway import ADMIN, create_database, start_gateway
 from tests.wire.differential.compare import (
     FIXTURE,
-    CatalogTypes,
     differences,
-    engine_connection,
     is_ordered,
-    on_engine,
+    listed,
+    on_gateway,
     on_postgres,
     statements,
 )
 
-_KNOWN = {
-    line
-    for line in (Path(__file__).parent / "known_differences.sql").read_text().splitlines()
-    if line and not line.startswith("--")
-}
+_REFUSED = listed("refused.sql")
+_KNOWN = listed("known_differences.sql")
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +30,36 @@ def reference(postgres: psycopg.Connection) -> psycopg.Connection:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB with the same tables."""
-    with engine_connection() as connection:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
+    """The gateway with the same tables, as its administrator."""
+    folder = tmp_path_factory.mktemp("differential")
+    create_database(folder / "test.duckdb")
+    with duckdb.connect(str(folder / "test.duckdb")) as engine:
+        engine.execute(FIXTURE)
+    with start_gateway(folder) as running, psycopg.connect(running.dsn(ADMIN), autocommit=True) as connection:
         yield connection
 
 
-@pytest.mark.parametrize(("theme", "text"), [pair for pair in statements() if pair[1] not in _KNOWN])
-def test_a_client_sees_what_postgresql_would_show(reference, engine, theme, text):
-    ours = on_engine(engine, CatalogTypes(engine), text)
+@pytest.mark.parametrize(
+    ("theme", "text"), [pair for pair in statements() if pair[1] not in _KNOWN | _REFUSED]
+)
+def test_a_client_sees_what_postgresql_would_show(reference, gateway, theme, text):
+    ours = on_gateway(gateway, text)
     assert differences(on_postgres(reference, text), ours, ordered=is_ordered(text)) == [], theme
 
 
+@pytest.mark.parametrize("text", sorted(_REFUSED))
+def test_what_the_engine_cannot_keep_is_refused(reference, gateway, text):
+    assert on_postgres(reference, text).error != "0A000", "take it off the list"
+    assert on_gateway(gateway, text).error == "0A000", "take it off the list"
+
+
 @pytest.mark.parametrize("text", sorted(_KNOWN))
-def test_a_known_difference_is_still_one(reference, engine, text):
-    ours = on_engine(engine, CatalogTypes(engine), text)
+def test_a_known_difference_is_still_one(reference, gateway, text):
+    ours = on_gateway(gateway, text)
     assert differences(on_postgres(reference, text), ours, ordered=is_ordered(text)), "take it off the list"
 
 
-def test_every_known_difference_is_in_the_corpus():
-    assert {text for _, text in statements()} >= _KNOWN
+def test_every_listed_statement_is_in_the_corpus_once():
+    assert {text for _, text in statements()} >= _KNOWN | _REFUSED
+    assert not _KNOWN & _REFUSED
