@@ -97,7 +97,7 @@ class Gateway:
             recorder = StatementRecorder(metastore, self._metrics)
             sessions = session_registry(settings, policies)
             followers = Followers(policies, catalogs, registry, sessions)
-            follower = MetastoreFollower(metastore, followers, epoch)
+            follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
             await stack.enter_async_context(_background(recorder.write_audit(), follower.follow()))
             services = SessionServices(
                 policies, catalogs, router, PlanCache(), _engine_tree, recorder,

@@ -1,11 +1,13 @@
 """Letting every change of the metastore hold here, within a second of its commit.
 
-A metastore that cannot be read changes nothing: the gateway goes on with the last policy it knows, says so in
-/health, and tries again.
+A metastore that cannot be read changes nothing at first: the gateway goes on with the last policy it knows,
+says so in /health, and tries again. After a grace period nobody may do anything until it is back.
 """
 
 import asyncio
+import math
 import random
+import time
 from dataclasses import dataclass
 
 import structlog
@@ -14,13 +16,14 @@ from pgproxy.catalog.service import CatalogService
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.policy.current import CurrentPolicies
-from pgproxy.policy.model import PrincipalKind
+from pgproxy.policy.model import PolicySet, PrincipalKind
 from pgproxy.routing.registry import EndpointRegistry
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
 
 log = structlog.get_logger(__name__)
 
+_NO_EPOCH = -1
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 10.0
 
@@ -43,9 +46,16 @@ class Followers:
 
 
 class MetastoreFollower:
-    """Applies new epochs, in order and one at a time. since: the epoch that everything was built from."""
+    """Applies new epochs, in order and one at a time.
 
-    def __init__(self, metastore: Metastore, followers: Followers, since: int) -> None:
+    since: the epoch that everything was built from. grace_s: for how long the last known policy holds.
+    """
+
+    def __init__(
+        self, metastore: Metastore, followers: Followers, since: int, grace_s: float = math.inf
+    ) -> None:
+        self._grace_s = grace_s
+        self._lost_at = 0.0
         self._metastore = metastore
         self._followers = followers
         self._seen = since
@@ -69,8 +79,13 @@ class MetastoreFollower:
             except MetastoreError:
                 if self._is_current:
                     log.error("metastore.lost", epoch=self._seen)  # noqa: TRY400  # its text may name the file
+                    self._lost_at = time.monotonic()
                 self._is_current = False
-            await asyncio.sleep(retry_s * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, not a secret
+            left_s = self._lost_at + self._grace_s - time.monotonic()
+            if not self._is_current and left_s <= 0:
+                await self._fail_closed()
+            pause_s = retry_s * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, not a secret
+            await asyncio.sleep(min(pause_s, left_s) if left_s > 0 else pause_s)
             retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
             await self._try_again()
 
@@ -91,6 +106,16 @@ class MetastoreFollower:
         """Whether the current policy knows a user of this name who is not locked."""
         known = self._followers.policies.policy_set.principals.get(principal)
         return known is not None and known.kind is PrincipalKind.USER and known.can_login
+
+    async def _fail_closed(self) -> None:
+        """Let a policy hold that allows nothing; the next that can be read takes its place."""
+        followers = self._followers
+        async with self._applying:
+            if followers.policies.policy_set.epoch == _NO_EPOCH:
+                return
+            followers.policies.replace(PolicySet(_NO_EPOCH))
+            ended = followers.sessions.end_unless(self.may_log_in)
+        log.error("metastore.grace_ended", ended_sessions=ended)
 
     async def _try_again(self) -> None:
         if self._is_current:

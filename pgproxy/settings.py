@@ -124,6 +124,8 @@ class GatewaySettings(BaseSettings):
     max_connection_memory_bytes: what one connection's prepared statements and bound parameters may hold.
     secret_key_file: the key that encrypts tokens in the metastore; None: `<metastore file>.key`, made at the
         first start with mode 0600. A PostgreSQL metastore needs one, the same for every gateway.
+    metastore_grace: how long the last known policy holds while the metastore cannot be read; after it every
+        session ends and nobody may do anything until it is back.
     remote_canary_users, remote_canary_groups: both empty: remote routing is for everybody.
     spool_dir: where large results of async queries wait; None: a private temporary directory.
     """
@@ -137,6 +139,7 @@ class GatewaySettings(BaseSettings):
 
     metastore_url: str = Field(default="sqlite:///pgproxy.sqlite", repr=False)
     secret_key_file: ExistingFile | None = None
+    metastore_grace: Seconds = 900.0
     bootstrap_admin: str | None = None
     bootstrap_admin_password: SecretStr | None = Field(default=None, validate_default=True)
 

@@ -29,7 +29,7 @@ MetastoreUrl = Annotated[
     str | None,
     typer.Option(
         "--metastore",
-        help="The metastore's URL, sqlite:///PATH. Default: METASTORE_URL.",
+        help="The metastore's URL, sqlite:///PATH or postgresql://…. Default: METASTORE_URL.",
         show_default=False,
     ),
 ]

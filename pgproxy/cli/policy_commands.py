@@ -1,5 +1,6 @@
 """`pgproxy policy`: the control plane as a file."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pgproxy.cli.metastore_access import MetastoreUrl, read_file, reported_failures, run_with_service
-from pgproxy.control.difference import Difference
+from pgproxy.control.difference import KINDS, Difference, Facts
 from pgproxy.control.policy_export import export_policy
 from pgproxy.control.policy_file import apply_policy, check_policy, parse_policy, plan_policy
 
@@ -78,6 +79,25 @@ def check_file(file: PolicyPath) -> None:
     with reported_failures():
         check_policy(parse_policy(read_file(file)))
     typer.echo(f"{file}: ok")
+
+
+@app.command("history")
+def show_history(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The last so many changes.")] = 20,
+    metastore: MetastoreUrl = None,
+) -> None:
+    """Show who changed what, when; the newest first. Secrets are never shown."""
+    versions = run_with_service(metastore, lambda service, _: service.metastore.history(limit))
+    for version in versions:
+        typer.echo(f"{version.epoch}  {version.changed_at.isoformat(timespec='seconds')}  {version.actor}")
+        before, after = json.loads(version.before), json.loads(version.after)
+        _print_plan([_difference(name, before[name], after[name]) for name in sorted({*before, *after})])
+
+
+def _difference(name: str, before: Facts | None, after: Facts | None) -> Difference:
+    """Read one line of the history: the kind is the longest known start of the name."""
+    kind = max((kind for kind in KINDS if name.startswith(f"{kind} ")), key=len, default="")
+    return Difference(kind, name.removeprefix(f"{kind} "), before, after)
 
 
 def _print_plan(differences: Sequence[Difference]) -> None:

@@ -14,6 +14,12 @@ from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Ro
 
 Facts = Mapping[str, object]
 
+KINDS = (
+    *("user", "group", "grant", "row filter", "row security", "column mask", "tags", "tag mask"),
+    *("endpoint", "assignment"),
+)
+"""Of differences, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Redacted:

@@ -40,11 +40,11 @@ def _hash(arguments: Sequence[str]) -> str:
 
 
 def _partial(arguments: Sequence[str]) -> str:
+    """The middle has one length for all, which says nothing of the value's."""
     value, prefix, suffix = f"({arguments[0]})::text", f"({arguments[1]})", f"({arguments[2]})"
     return (
         f"CASE WHEN length({value}) > {prefix} + {suffix} "
-        f"THEN left({value}, {prefix}) || repeat('*', length({value}) - {prefix} - {suffix}) "
-        f"|| right({value}, {suffix}) ELSE repeat('*', length({value})) END"
+        f"THEN left({value}, {prefix}) || '***' || right({value}, {suffix}) ELSE '***' END"
     )
 
 

@@ -8,49 +8,33 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import aiosqlite
 
-from pgproxy.control.difference import Difference, compute_differences, facts_as_json
+from pgproxy.control.difference import facts_as_json
 from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
 from pgproxy.control.passwords import is_expired
-from pgproxy.control.rows import (
-    ROUTING_TABLES,
-    TABLES,
-    Row,
-    RowSet,
-    Table,
-    Value,
-    rows_to_state,
-    state_to_rows,
-)
+from pgproxy.control.rows import ROUTING_TABLES, TABLES, Value
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.sqlite_file import configure, create_private, failure, migrate, transaction
 from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoint
+from pgproxy.control.stored_change import (
+    PlannedChange,
+    build_state,
+    plan_change,
+    sealed,
+    select_all,
+    timestamp,
+    upsert,
+)
 from pgproxy.policy.model import PolicySet
 
 _POLL_INTERVAL_S = 0.2
 """A commit by another process is seen within this and one query; the contract says one second."""
-
-
-@dataclass(frozen=True, slots=True)
-class _PlannedChange:
-    """What a change is in words and in rows."""
-
-    differences: tuple[Difference, ...]
-    before: RowSet
-    after: RowSet
-
-
-def _plan_change(before: ControlState, transform: Transform) -> _PlannedChange:
-    """Run the pure part of a change. A fifth of a second for 10,000 grants, so not on the event loop."""
-    after = transform(before)
-    return _PlannedChange(compute_differences(before, after), state_to_rows(before), state_to_rows(after))
 
 
 class SqliteMetastore:
@@ -104,12 +88,12 @@ class SqliteMetastore:
         async with self._writing, transaction(self._writer):
             epoch, policy_epoch = await self._epochs(self._writer)
             before = await self._load(self._writer, epoch)
-            planned = await asyncio.to_thread(_plan_change, before, transform)
+            planned = await asyncio.to_thread(plan_change, before, transform)
             differences = planned.differences
             if not differences:
                 return ChangeResult(epoch, ())
             epoch += 1
-            changed_tables = await self._write_rows(planned.before, planned.after)
+            changed_tables = await self._write_rows(planned)
             if changed_tables - ROUTING_TABLES:
                 policy_epoch = epoch
             await self._writer.execute_fetchall(
@@ -119,7 +103,7 @@ class SqliteMetastore:
                 "INSERT INTO policy_versions VALUES (?, ?, ?, ?, ?)",
                 (
                     epoch,
-                    _timestamp(datetime.now(UTC)),
+                    timestamp(datetime.now(UTC)),
                     actor,
                     facts_as_json(differences, "before"),
                     facts_as_json(differences, "after"),
@@ -159,7 +143,7 @@ class SqliteMetastore:
     async def record_audit(self, records: Sequence[AuditRecord]) -> None:
         rows = [
             (
-                _timestamp(r.occurred_at),
+                timestamp(r.occurred_at),
                 r.event,
                 r.principal,
                 r.connection_id,
@@ -188,7 +172,7 @@ class SqliteMetastore:
     async def purge_audit(self, before: datetime) -> int:
         async with self._writing, transaction(self._writer):
             cursor = await self._writer.execute(
-                "DELETE FROM audit_log WHERE occurred_at < ?", (_timestamp(before),)
+                "DELETE FROM audit_log WHERE occurred_at < ?", (timestamp(before),)
             )
             deleted = cursor.rowcount
             await cursor.close()
@@ -219,64 +203,25 @@ class SqliteMetastore:
         if known_epoch == epoch:
             return known
         found = {
-            table: await connection.execute_fetchall(f"SELECT {', '.join(table.columns)} FROM {table.name}")
+            table: [tuple(row) for row in await connection.execute_fetchall(select_all(table))]
             for table in TABLES
         }
-        return await asyncio.to_thread(self._build_state, found)
+        return await asyncio.to_thread(build_state, found, self._box)
 
-    def _build_state(self, found: Mapping[Table, Iterable[sqlite3.Row]]) -> ControlState:
-        rows = {
-            table.name: {tuple(row[: len(table.key)]): self._unsealed(table, tuple(row)) for row in selected}
-            for table, selected in found.items()
-        }
-        return rows_to_state(rows)
-
-    async def _write_rows(self, before: RowSet, after: RowSet) -> set[str]:
+    async def _write_rows(self, planned: PlannedChange) -> set[str]:
         """Write what differs; gives the tables that did."""
         changed: set[str] = set()
         for table in reversed(TABLES):
-            gone = before[table.name].keys() - after[table.name].keys()
             where = " AND ".join(f"{column} = ?" for column in table.key)
-            if gone:
+            if gone := planned.gone(table):
                 await self._writer.executemany(f"DELETE FROM {table.name} WHERE {where}", gone)
                 changed.add(table.name)
         for table in TABLES:
-            old = before[table.name]
-            new = [
-                self._sealed(table, key, row)
-                for key, row in after[table.name].items()
-                if key not in old or old[key] != row
-            ]
+            new = [sealed(table, key, row, self._box) for key, row in planned.new(table)]
             if new:
-                await self._writer.executemany(_upsert(table), new)
+                await self._writer.executemany(upsert(table, "?" * len(table.columns)), new)
                 changed.add(table.name)
         return changed
-
-    def _sealed(self, table: Table, key: Row, row: Row) -> tuple[Value | bytes, ...]:
-        return tuple(
-            self._box.seal(str(value), _seal_context(table, key)) if column == table.sealed else value
-            for column, value in zip(table.columns, (*key, *row), strict=True)
-        )
-
-    def _unsealed(self, table: Table, columns: tuple[Value | bytes, ...]) -> Row:
-        key: Row = tuple(c for c in columns[: len(table.key)] if not isinstance(c, bytes))
-        return tuple(
-            self._box.open(value, _seal_context(table, key)) if isinstance(value, bytes) else value
-            for value in columns[len(table.key) :]
-        )
-
-
-def _seal_context(table: Table, key: Row) -> str:
-    return json.dumps([table.name, table.sealed, *key])
-
-
-def _upsert(table: Table) -> str:
-    columns, marks = ", ".join(table.columns), ", ".join("?" * len(table.columns))
-    updates = ", ".join(f"{column} = excluded.{column}" for column in table.values)
-    action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
-    return (
-        f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) ON CONFLICT ({', '.join(table.key)}) {action}"
-    )
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
@@ -287,11 +232,6 @@ async def _wait(event: asyncio.Event, timeout_s: float) -> None:
     except TimeoutError:
         return
     event.clear()
-
-
-def _timestamp(moment: datetime) -> str:
-    """UTC in ISO 8601 with microseconds, so that text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 @asynccontextmanager

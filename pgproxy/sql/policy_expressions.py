@@ -337,6 +337,8 @@ def _qualify_calls(text: str) -> str:
     pieces, done = [], 0
     for before, token, following in zip([None, *tokens], tokens, tokens[1:], strict=False):
         is_call = following.token_type is TokenType.L_PAREN and token.text.lower() in functions.POLICY_NAMES
+        if not token.text[:1].isalpha():
+            continue  # an operator before a parenthesis, as in `a - (b)`, is no call
         is_qualified = before is not None and before.token_type is TokenType.DOT
         is_name = token.token_type is not TokenType.STRING and text[token.start] != '"'
         if is_call and is_name and not is_qualified and token.text.lower() not in _GRAMMAR:

@@ -214,7 +214,7 @@ def test_a_newly_tagged_column_is_masked_at_once(
         for mask, shown in (
             ("mask.null()", None),
             ("mask.constant('hidden')", "hidden"),
-            ("mask.partial(email, 2, 3)", "us************com"),
+            ("mask.partial(email, 2, 3)", "us***com"),
             ("mask.hash(email)", None),
         ):
             admin.execute(f"CREATE OR REPLACE MASK m ON sales.customers (email) TO tagged USING ({mask})")

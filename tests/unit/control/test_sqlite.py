@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 
 from pgproxy.control import Metastore, MetastoreError, open_metastore
 from pgproxy.control.migration import Migration, load_migrations, pending_migrations
-from pgproxy.control.state import AuditRecord, ControlState, EndpointState
-from pgwire.errors import StatementError
-from tests.unit.control.states import VERIFIER, control_states, sample_state, user
+from pgproxy.control.state import ControlState, EndpointState
+from tests.unit.control.metastore_contract import MetastoreContract, drain, write
+from tests.unit.control.states import control_states, sample_state, user
 
 
 @pytest.fixture
@@ -26,24 +25,6 @@ def path(tmp_path: Path) -> Path:
 async def metastore(path: Path) -> AsyncIterator[Metastore]:
     async with open_metastore(f"sqlite:///{path}") as opened:
         yield opened
-
-
-async def write(metastore: Metastore, state: ControlState) -> int:
-    return (await metastore.change("tester", lambda _: state)).epoch
-
-
-async def drain(metastore: Metastore, name: str = "node") -> int:
-    def transform(state: ControlState) -> ControlState:
-        endpoint = replace(state.endpoints[name], state=EndpointState.DRAINING)
-        return replace(state, endpoints={**state.endpoints, name: endpoint})
-
-    return (await metastore.change("tester", transform)).epoch
-
-
-async def test_a_new_metastore_is_empty_at_epoch_zero(metastore: Metastore) -> None:
-    assert await metastore.epoch() == 0
-    assert await metastore.state() == ControlState()
-    assert (await metastore.policy_set()).epoch == 0
 
 
 async def test_what_was_written_is_there_after_reopening(path: Path) -> None:
@@ -68,62 +49,6 @@ async def test_any_state_can_follow_any_other(
             await write(metastore, state)
             async with open_metastore(url) as reader:
                 assert await reader.state() == state
-
-
-async def test_a_change_that_changes_nothing_moves_no_epoch(metastore: Metastore) -> None:
-    assert await write(metastore, sample_state()) == 1
-    assert await write(metastore, sample_state()) == 1
-    assert len(await metastore.history()) == 1
-
-
-async def test_a_refused_change_writes_nothing(metastore: Metastore) -> None:
-    def refuse(_: ControlState) -> ControlState:
-        raise StatementError("no")
-
-    with pytest.raises(StatementError):
-        await metastore.change("tester", refuse)
-    assert await metastore.epoch() == 0
-    assert await write(metastore, sample_state()) == 1
-
-
-async def test_a_dangling_reference_is_refused_by_the_database_too(metastore: Metastore) -> None:
-    dangling = replace(sample_state(), principals={})
-    with pytest.raises(MetastoreError, match="FOREIGN KEY"):
-        await write(metastore, dangling)
-    assert await metastore.state() == ControlState()
-
-
-async def test_endpoints_move_the_epoch_but_not_that_of_the_policy(metastore: Metastore) -> None:
-    await write(metastore, sample_state())
-    assert await drain(metastore) == 2
-    assert await metastore.epoch() == 2
-    assert (await metastore.policy_set()).epoch == 1
-    assert (await metastore.endpoints())[0].state is EndpointState.DRAINING
-
-
-async def test_the_history_says_who_and_what_without_secrets(metastore: Metastore) -> None:
-    before = datetime.now(UTC)
-    await write(metastore, sample_state())
-    await drain(metastore)
-    latest, first = await metastore.history()
-    assert (latest.epoch, latest.actor, first.epoch) == (2, "tester", 1)
-    assert before <= first.changed_at <= latest.changed_at
-    assert '"ACTIVE"' in latest.before
-    assert '"DRAINING"' in latest.after
-    assert VERIFIER not in first.after
-    assert '"token": "<redacted>"' in first.after
-    assert [v.epoch for v in await metastore.history(limit=1)] == [2]
-
-
-async def test_a_verifier_is_given_for_users_who_may_log_in_only(metastore: Metastore) -> None:
-    state = sample_state()
-    locked, bare = user("locked", can_login=False), user("bare")
-    principals = {**state.principals, "locked": locked, "bare": bare}
-    await write(
-        metastore, replace(state, principals=principals, verifiers={**state.verifiers, "locked": VERIFIER})
-    )
-    found = {name: await metastore.verifier_for(name) for name in ("ann", "locked", "bare", "team", "ghost")}
-    assert found == {"ann": VERIFIER, "locked": None, "bare": None, "team": None, "ghost": None}
 
 
 def files_in(folder: Path) -> list[tuple[bytes, int]]:
@@ -214,31 +139,6 @@ async def test_two_that_open_a_new_file_at_once_both_succeed(path: Path) -> None
         assert len((await metastore.state()).principals) == 4
 
 
-async def test_concurrent_changes_all_count(metastore: Metastore) -> None:
-    async def add(name: str) -> None:
-        await metastore.change(name, lambda s: replace(s, principals={**s.principals, name: user(name)}))
-
-    async with asyncio.TaskGroup() as group:
-        for number in range(20):
-            group.create_task(add(f"user{number}"))
-    assert await metastore.epoch() == 20
-    assert len((await metastore.state()).principals) == 20
-
-
-async def test_a_cancelled_change_is_whole_or_not_there(metastore: Metastore) -> None:
-    states = (sample_state(), replace(sample_state(), grants=frozenset()))
-    for steps in range(12):
-        before = await metastore.epoch()
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(write(metastore, states[steps % 2]))
-            for _ in range(steps):
-                await asyncio.sleep(0)
-            task.cancel()
-        after = await metastore.epoch()
-        assert after - before in {0, 1}
-        assert len(await metastore.history()) == after
-
-
 async def test_a_watcher_sees_changes_of_this_process_and_of_others(path: Path, metastore: Metastore) -> None:
     epochs = metastore.watch(since=0)
     async with asyncio.timeout(5):
@@ -251,22 +151,5 @@ async def test_a_watcher_sees_changes_of_this_process_and_of_others(path: Path, 
     await epochs.aclose()
 
 
-async def test_a_watcher_that_lags_sees_the_latest_epoch_only(metastore: Metastore) -> None:
-    await write(metastore, sample_state())
-    await drain(metastore)
-    epochs = metastore.watch(since=0)
-    async with asyncio.timeout(5):
-        assert await anext(epochs) == 2
-    await epochs.aclose()
-
-
-async def test_audit_records_wake_no_watcher_and_can_be_purged(metastore: Metastore) -> None:
-    now = datetime.now(UTC)
-    old = AuditRecord("statement.completed", "ann", now - timedelta(days=9), "c1", {"rows": 3})
-    new = AuditRecord("statement.denied", "bob", now, "c2", {"tables": ["demo.sales.é"]})
-    await metastore.record_audit([old, new])
-    assert await metastore.audit_records() == (new, old)
-    assert await metastore.audit_records(limit=1) == (new,)
-    assert await metastore.epoch() == 0
-    assert await metastore.purge_audit(now - timedelta(days=1)) == 1
-    assert await metastore.audit_records() == (new,)
+class TestContract(MetastoreContract):
+    """The contract, on SQLite."""

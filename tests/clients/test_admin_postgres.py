@@ -1,0 +1,135 @@
+"""The metastore on a real PostgreSQL: the same contract, two gateways on one truth, and its loss."""
+
+import base64
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import psycopg
+import pytest
+
+from pgproxy.control import Metastore, MetastoreError, open_metastore
+from tests.gateway import ADMIN, ADMIN_PASSWORD, start_gateway
+from tests.postgres import find_binary, start_postgres, stop_postgres
+from tests.unit.control.metastore_contract import MetastoreContract, drain, write
+from tests.unit.control.states import sample_state
+
+pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server, without the database's name."""
+    folder = tmp_path_factory.mktemp("metastore") / "cluster"
+    dsn = start_postgres(folder)
+    yield f"postgresql://postgres@127.0.0.1:{dsn.partition('port=')[2].split()[0]}/"
+    with contextlib.suppress(Exception):
+        stop_postgres(folder)
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "metastore.key"
+    path.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+async def url(server: str) -> str:
+    """A new, empty database."""
+    name = f"m{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(f"{server}postgres")
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return server + name
+
+
+@pytest.fixture
+async def metastore(url: str, key_file: Path) -> AsyncIterator[Metastore]:
+    async with open_metastore(url, secret_key_file=key_file) as opened:
+        yield opened
+
+
+class TestContract(MetastoreContract):
+    """The contract, on PostgreSQL."""
+
+
+async def test_what_was_written_is_there_for_another_gateway_that_hears_of_every_change(
+    url: str, key_file: Path, metastore: Metastore
+) -> None:
+    await write(metastore, sample_state())
+    async with open_metastore(url, secret_key_file=key_file) as other:
+        assert await other.state() == sample_state()
+        assert other.server_secret == metastore.server_secret
+        epochs = metastore.watch(since=1)
+        started = time.monotonic()
+        await drain(other)
+        assert await anext(epochs) == 2
+        assert time.monotonic() - started < 1
+        await epochs.aclose()
+
+
+async def test_without_its_key_it_does_not_open(url: str, tmp_path: Path, metastore: Metastore) -> None:
+    await write(metastore, sample_state())
+    with pytest.raises(MetastoreError, match="SECRET_KEY_FILE"):
+        async with open_metastore(url):
+            pytest.fail("opened")
+
+
+def test_a_revoke_on_one_gateway_denies_on_the_other_within_a_second(
+    server: str, url: str, key_file: Path, tmp_path: Path
+) -> None:
+    settings = {"METASTORE_URL": url, "SECRET_KEY_FILE": str(key_file)}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with (
+        start_gateway(tmp_path / "one", **settings) as one,
+        start_gateway(tmp_path / "two", **settings) as two,
+        psycopg.connect(one.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as admin,
+        psycopg.connect(two.dsn("analyst"), autocommit=True) as analyst,
+    ):
+        query = "SELECT count(*) FROM sales.orders WHERE id > %s"
+        assert analyst.execute(query, (0,), prepare=True).fetchone() == (2000,)
+        admin.execute("REVOKE SELECT ON sales.orders FROM eu_team")
+        revoked = time.monotonic()
+        is_denied = False
+        while not is_denied and time.monotonic() < revoked + 5:
+            try:
+                analyst.execute(query, (0,), prepare=True)
+            except psycopg.errors.UndefinedTable:
+                is_denied = True
+        assert is_denied
+        assert time.monotonic() < revoked + 1
+
+
+def test_without_its_metastore_sessions_go_on_for_the_grace_period_and_then_fail_closed(
+    key_file: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cluster = tmp_path_factory.mktemp("doomed") / "cluster"
+    port = start_postgres(cluster).partition("port=")[2].split()[0]
+    settings = {
+        "METASTORE_URL": f"postgresql://postgres@127.0.0.1:{port}/postgres",
+        "SECRET_KEY_FILE": str(key_file),
+        "METASTORE_GRACE": "3s",
+    }
+    (tmp_path / "one").mkdir()
+    with (
+        start_gateway(tmp_path / "one", **settings) as gateway,
+        psycopg.connect(gateway.dsn("analyst"), autocommit=True) as analyst,
+    ):
+        query = "SELECT count(*) FROM sales.orders"
+        assert analyst.execute(query).fetchone() == (2000,)
+        stop_postgres(cluster)
+        stopped = time.monotonic()
+        assert analyst.execute(query).fetchone() == (2000,)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(gateway.dsn("analyst"))
+        while not analyst.closed and time.monotonic() < stopped + 15:
+            with contextlib.suppress(psycopg.Error):
+                assert analyst.execute(query).fetchone() == (2000,)
+        assert analyst.closed
+        assert time.monotonic() > stopped + 2.5
