@@ -1,6 +1,7 @@
 """Everything an administrator does, from psql alone: from an empty metastore to the demo's policy."""
 
 import contextlib
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -284,3 +285,27 @@ def test_no_password_is_in_the_history_or_the_programs_output(
     admin.execute("DROP USER secretive")
     for path in gateway.folder.glob("metastore.sqlite*"):
         assert b"marker-55512" not in path.read_bytes()
+
+
+def test_every_change_and_every_refusal_is_accounted_for(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER watched PASSWORD 'watched-secret'")
+    admin.execute("GRANT SELECT ON sales.orders TO watched")
+    with psycopg.connect(gateway.dsn("watched"), autocommit=True) as watched:
+        before = watched.execute("SELECT 1").fetchone()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            watched.execute("GRANT SELECT ON sales.secrets TO watched")
+        assert watched.execute("SELECT 1").fetchone() == before
+    history = gateway.cli("policy", "history", "--limit", "2")
+    assert "  admin\n+ grant watched: SELECT on test.sales.orders\n" in history
+    assert "+ user watched" in history
+    assert "SCRAM-SHA-256$" not in history
+    refused: list[dict[str, object]] = []
+    deadline = time.monotonic() + 10
+    while not refused and time.monotonic() < deadline:
+        lines = map(json.loads, gateway.cli("audit", "export").splitlines())
+        refused = [line for line in lines if line["principal"] == "watched" and line["outcome"] == "denied"]
+    assert [(line["kind"], line["sqlstate"]) for line in refused] == [("GRANT", "42501")]
+    admin.execute("DROP OWNED BY watched")
+    admin.execute("DROP ROLE watched")
