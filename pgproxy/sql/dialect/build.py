@@ -1,5 +1,7 @@
 """Small builders of engine expressions, shared by the rules."""
 
+from functools import cache
+
 from sqlglot import exp
 
 ERROR_PREFIX = "\x02pgproxy:"
@@ -13,7 +15,13 @@ def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
 
 def cast(expression: exp.Expr, engine_type: str) -> exp.Cast:
     """A cast to one of the engine's types."""
-    return exp.Cast(this=expression, to=exp.DataType.build(engine_type, dialect="duckdb"))
+    return exp.Cast(this=expression, to=_engine_type(engine_type).copy())
+
+
+@cache
+def _engine_type(name: str) -> exp.DataType:
+    """Parsed once: building a type costs as much as several rules."""
+    return exp.DataType.build(name, dialect="duckdb")
 
 
 def string(text: str) -> exp.Literal:

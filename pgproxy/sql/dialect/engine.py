@@ -25,96 +25,281 @@ from pgproxy.sql.dialect.types import KnownTypes, TypeSource
 Rule = Callable[[exp.Expr, KnownTypes], exp.Expr]
 """Takes one node whose children are rewritten already; gives it back, or what stands for it in the engine."""
 
-SHAPE_RULES: tuple[Rule, ...] = (
-    shapes.fold_identifier,
-    shapes.plain_operator,
-    shapes.unqualified_builtin,
-    row_functions.rows_in_from,
-    shapes.function_alias,
-    shapes.values_columns,
-    shapes.untyped_null,
-    casts.exponent_constant,
-    shapes.escape_string,
+SHAPE_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
+    (shapes.fold_identifier, (exp.Identifier,)),
+    (
+        shapes.plain_operator,
+        (
+            exp.Collate,
+            exp.Operator,
+        ),
+    ),
+    (shapes.unqualified_builtin, (exp.Dot,)),
+    (
+        row_functions.rows_in_from,
+        (
+            exp.Table,
+            exp.Lateral,
+            exp.Unnest,
+        ),
+    ),
+    (
+        shapes.function_alias,
+        (
+            exp.Table,
+            exp.Unnest,
+        ),
+    ),
+    (shapes.values_columns, (exp.Values,)),
+    (shapes.untyped_null, (exp.Null,)),
+    (casts.exponent_constant, (exp.Literal,)),
+    (
+        shapes.escape_string,
+        (
+            exp.ByteString,
+            exp.BitString,
+            exp.HexString,
+        ),
+    ),
 )
-"""What changes only how something is said; the result is still PostgreSQL, so the other rules see it."""
+"""What changes, in these nodes, only how something is said.
 
-MEANING_RULES: tuple[Rule, ...] = (
-    row_functions.rows_in_select,
-    shapes.row_equality,
-    shapes.row_is_null,
-    arrays.compared_with_each,
-    dates.overlaps,
-    arithmetic.divide,
-    arithmetic.remainder,
-    arithmetic.whole_quotient,
-    arithmetic.round_half_even,
-    arithmetic.sign_keeps_type,
-    arithmetic.power_of_numeric,
-    arithmetic.common_divisor,
-    arithmetic.days_between,
-    aggregates.exact_sum,
-    aggregates.numeric_average,
-    aggregates.integer_ranks,
-    aggregates.every,
-    aggregates.string_agg_null_delimiter,
-    aggregates.distinct_in_order,
-    document_aggregates.document_aggregates,
-    documents.document_constant,
-    casts.literal_cast,
-    casts.text_to_integer,
-    casts.bare_numeric,
-    casts.cast_to_text,
-    casts.limited_text,
-    casts.plain_interval,
-    dates.extract_field,
-    dates.truncate,
-    dates.clock,
-    dates.format_date,
-    dates.parse_date,
-    dates.build_interval,
-    strings.integer_results,
-    strings.substring,
-    strings.overlay,
-    strings.quoting,
-    strings.split,
-    strings.encodings,
-    strings.initcap,
-    strings.format_call,
-    patterns.like_escape,
-    patterns.regular_expression,
-    patterns.regular_expression_call,
-    patterns.similar_to,
-    arrays.sizes,
-    arrays.list_calls,
-    documents.change,
-    arrays.concatenate,
-    arrays.subscript,
-    arrays.contains,
-    documents.extract_path,
-    documents.constructors,
-    documents.inspection,
-    documents.has_key,
-    documents.refused_calls,
-    shapes.missing_call,
-    result_types.name_of_type,
+The result is still PostgreSQL, so the other rules see it.
+"""
+
+MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
+    (
+        row_functions.rows_in_select,
+        (
+            exp.GenerateSeries,
+            exp.ExplodingGenerateSeries,
+            exp.Anonymous,
+        ),
+    ),
+    (
+        shapes.row_equality,
+        (
+            exp.EQ,
+            exp.NEQ,
+        ),
+    ),
+    (shapes.row_is_null, (exp.Is,)),
+    (
+        arrays.compared_with_each,
+        (
+            exp.EQ,
+            exp.NEQ,
+            exp.GT,
+            exp.GTE,
+            exp.LT,
+            exp.LTE,
+        ),
+    ),
+    (dates.overlaps, (exp.Overlaps,)),
+    (arithmetic.divide, (exp.Div,)),
+    (arithmetic.remainder, (exp.Mod,)),
+    (arithmetic.whole_quotient, (exp.Anonymous,)),
+    (arithmetic.round_half_even, (exp.Round,)),
+    (
+        arithmetic.sign_keeps_type,
+        (
+            exp.Sign,
+            exp.Ceil,
+            exp.Floor,
+            exp.Trunc,
+        ),
+    ),
+    (arithmetic.power_of_numeric, (exp.Pow,)),
+    (arithmetic.common_divisor, (exp.Anonymous,)),
+    (arithmetic.days_between, (exp.Sub,)),
+    (
+        aggregates.exact_sum,
+        (
+            exp.Sum,
+            exp.Filter,
+            exp.Window,
+        ),
+    ),
+    (
+        aggregates.numeric_average,
+        (
+            exp.AggFunc,
+            exp.Filter,
+            exp.Window,
+        ),
+    ),
+    (
+        aggregates.integer_ranks,
+        (
+            exp.Ntile,
+            exp.Grouping,
+            exp.Filter,
+            exp.Window,
+        ),
+    ),
+    (aggregates.every, (exp.Anonymous,)),
+    (aggregates.string_agg_null_delimiter, (exp.GroupConcat,)),
+    (aggregates.distinct_in_order, (exp.ArrayAgg,)),
+    (
+        document_aggregates.document_aggregates,
+        (
+            exp.Anonymous,
+            exp.Filter,
+            exp.Window,
+        ),
+    ),
+    (
+        documents.document_constant,
+        (
+            exp.ParseJSON,
+            exp.Cast,
+        ),
+    ),
+    (casts.literal_cast, (exp.Cast,)),
+    (casts.text_to_integer, (exp.Cast,)),
+    (casts.bare_numeric, (exp.Cast,)),
+    (casts.cast_to_text, (exp.Cast,)),
+    (casts.limited_text, (exp.Cast,)),
+    (casts.plain_interval, (exp.Interval,)),
+    (
+        dates.extract_field,
+        (
+            exp.Extract,
+            exp.Anonymous,
+        ),
+    ),
+    (dates.truncate, (exp.Anonymous,)),
+    (
+        dates.clock,
+        (
+            exp.Anonymous,
+            exp.CurrentTimestamp,
+            exp.Localtimestamp,
+            exp.Localtime,
+            exp.CurrentDate,
+        ),
+    ),
+    (dates.format_date, (exp.Anonymous,)),
+    (dates.parse_date, (exp.Anonymous,)),
+    (dates.build_interval, (exp.Anonymous,)),
+    (
+        strings.integer_results,
+        (
+            exp.Length,
+            exp.BitLength,
+            exp.Ascii,
+            exp.StrPosition,
+            exp.Anonymous,
+        ),
+    ),
+    (strings.substring, (exp.Substring,)),
+    (strings.overlay, (exp.Overlay,)),
+    (strings.quoting, (exp.Anonymous,)),
+    (strings.split, (exp.Anonymous,)),
+    (strings.encodings, (exp.Anonymous,)),
+    (strings.initcap, (exp.Anonymous,)),
+    (strings.format_call, (exp.Anonymous,)),
+    (
+        patterns.like_escape,
+        (
+            exp.Escape,
+            exp.Like,
+            exp.ILike,
+        ),
+    ),
+    (
+        patterns.regular_expression,
+        (
+            exp.RegexpLike,
+            exp.RegexpILike,
+        ),
+    ),
+    (patterns.regular_expression_call, (exp.Anonymous,)),
+    (
+        patterns.similar_to,
+        (
+            exp.Escape,
+            exp.SimilarTo,
+        ),
+    ),
+    (
+        arrays.sizes,
+        (
+            exp.ArraySize,
+            exp.Anonymous,
+        ),
+    ),
+    (arrays.list_calls, (exp.Anonymous,)),
+    (
+        documents.change,
+        (
+            exp.DPipe,
+            exp.Sub,
+        ),
+    ),
+    (arrays.concatenate, (exp.DPipe,)),
+    (arrays.subscript, (exp.Bracket,)),
+    (
+        arrays.contains,
+        (
+            exp.ArrayContainsAll,
+            exp.ArrayContainedBy,
+        ),
+    ),
+    (
+        documents.extract_path,
+        (
+            exp.JSONExtract,
+            exp.JSONExtractScalar,
+            exp.JSONBExtract,
+            exp.JSONBExtractScalar,
+            exp.Anonymous,
+        ),
+    ),
+    (
+        documents.constructors,
+        (
+            exp.Anonymous,
+            exp.JSONFormat,
+        ),
+    ),
+    (documents.inspection, (exp.Anonymous,)),
+    (
+        documents.has_key,
+        (
+            exp.JSONBContainsTopKey,
+            exp.JSONBContainsAnyTopKeys,
+            exp.JSONBContainsAllTopKeys,
+            exp.Anonymous,
+        ),
+    ),
+    (
+        documents.refused_calls,
+        (
+            exp.Anonymous,
+            exp.JSONBDeleteAtPath,
+        ),
+    ),
+    (shapes.missing_call, (exp.Func,)),
+    (result_types.name_of_type, (exp.Anonymous,)),
 )
-"""What turns PostgreSQL into DuckDB. The first to replace a node is the last: its result is the engine's."""
+"""What turns PostgreSQL into DuckDB, with the nodes that each rule looks at.
+
+The first to replace a node is the last: its result is the engine's.
+"""
 
 
-_INERT = (
-    exp.Alias,
-    exp.Column,
-    exp.DataType,
-    exp.From,
-    exp.Identifier,
-    exp.Literal,
-    exp.Ordered,
-    exp.Paren,
-    exp.Table,
-    exp.TableAlias,
-    exp.Var,
-)
-"""Nodes that no rule of meaning looks at: most of every tree, so asking first halves the time."""
+_BY_KIND: tuple[dict[str, tuple[Rule, ...]], dict[str, tuple[Rule, ...]]] = ({}, {})
+"""The rules of shape and of meaning by `Expr.key`, found when a kind of node is first seen."""
+
+
+def _rules_for(node: exp.Expr, group: int) -> tuple[Rule, ...]:
+    """The rules that look at this kind of node: none for most of every tree."""
+    held = _BY_KIND[group].get(node.key)
+    if held is None:
+        rules = MEANING_RULES if group else SHAPE_RULES
+        held = _BY_KIND[group][node.key] = tuple(rule for rule, kinds in rules if isinstance(node, kinds))
+    return held
 
 
 def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr:
@@ -156,14 +341,19 @@ def _reads_catalog(nodes: list[exp.Expr]) -> bool:
 
 
 def _apply(node: exp.Expr, known: KnownTypes) -> exp.Expr:
-    for rule in SHAPE_RULES:
-        node = _replaced(node, rule, known)
-    if isinstance(node, _INERT):
-        return node
-    for rule in MEANING_RULES:
+    node = _shaped(node, known)
+    for rule in _rules_for(node, 1):
         new = _replaced(node, rule, known)
         if new is not node:
             return new
+    return node
+
+
+def _shaped(node: exp.Expr, known: KnownTypes) -> exp.Expr:
+    for rule in _rules_for(node, 0):
+        new = _replaced(node, rule, known)
+        if new is not node:
+            return _shaped(new, known)
     return node
 
 

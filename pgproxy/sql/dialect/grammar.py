@@ -57,6 +57,9 @@ _KEPT_AS_CALLS = frozenset(
 _FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second"})
 
 
+_CATALOG_ELEMENTS = frozenset({"oid", "regclass", "regtype", "regproc", "regnamespace", "regrole", "xid"})
+
+
 class SourceDialect(Postgres):
     """What clients write."""
 
@@ -75,9 +78,21 @@ def protect_calls(tokens: Sequence[Token]) -> list[Token]:
             # `interval '…'` becomes `'…'::interval`: sqlglot drops what it does not know (`1 day ago`).
             word = protected.pop()
             protected += [token, _like(word, TokenType.DCOLON, "::"), word]
+        elif _is_catalog_array(tokens, index):
+            # `oid[]` does not parse, `pg_catalog.oid[]` does.
+            protected += [_like(token, TokenType.VAR, "pg_catalog"), _like(token, TokenType.DOT, "."), token]
         else:
             protected.append(token)
     return protected
+
+
+def _is_catalog_array(tokens: Sequence[Token], index: int) -> bool:
+    """Whether this is the unqualified name of a catalog type before `[]`, in a cast."""
+    if tokens[index].text.lower() not in _CATALOG_ELEMENTS or index == 0:
+        return False
+    brackets = [token.token_type for token in tokens[index + 1 : index + 3]]
+    is_cast = tokens[index - 1].token_type in (TokenType.DCOLON, TokenType.ALIAS)
+    return is_cast and brackets == [TokenType.L_BRACKET, TokenType.R_BRACKET]
 
 
 def _is_interval_constant(tokens: Sequence[Token], index: int) -> bool:
