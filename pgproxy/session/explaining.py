@@ -1,7 +1,11 @@
 """EXPLAIN. PostgreSQL docs, "EXPLAIN".
 
-The inner statement is planned like any other; the engine's own plan is shown only where it hides nothing.
+The inner statement is planned like any other. The engine's own plan is shown only where it hides nothing:
+else an outline of the client's text stands for it. EXPLAIN (POLICY) adds what decides, by name, and the
+route.
 """
+
+from dataclasses import replace
 
 from pgproxy.session.kept_rows import KeptRows
 from pgproxy.session.planning import StatementPlanner
@@ -11,12 +15,15 @@ from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.presenting import shift_position
 from pgproxy.session.sink import Sink
 from pgproxy.session.utilities import UtilityResult, utility_columns
+from pgproxy.sql.outline import outline_statement
+from pgproxy.sql.plan import Plan
 from pgproxy.sql.planner import plan_explain
+from pgproxy.sql.policy_report import report_policy
 from pgproxy.sql.utility import statements as u
 from pgwire.errors import FeatureNotSupported, GatewayError, StatementError
 from pgwire.sqlstate import SqlState
 
-_WITHOUT_EFFECT = frozenset({"verbose", "costs", "settings", "summary", "timing", "buffers", "wal"})
+_WITHOUT_EFFECT = frozenset({"policy", "verbose", "costs", "settings", "summary", "timing", "buffers", "wal"})
 
 
 class Explains:
@@ -31,22 +38,40 @@ class Explains:
         if not isinstance(statement, u.Explain):
             return None
         _check_options(statement)
-        prepared = await self._prepare(statement)
-        rows = KeptRows()
-        await self._driver.run(Portal(prepared), rows, 0, describe=False, in_block=True)
-        text = "\n".join((row[-1] or b"").decode() for row in rows.rows())
-        lines = tuple((line.rstrip(),) for line in text.splitlines() if line.strip())
-        return UtilityResult("EXPLAIN", utility_columns(statement), lines)
+        inner, plan = await self._plan(statement)
+        if _shows_policy(statement):
+            lines = (*report_policy(plan, self._planner.policy), self._route_line(plan))
+        elif (plan.is_governed or plan.is_catalog) and not self._planner.policy.is_admin:
+            lines = outline_statement(statement.query, self._planner.settings.show("pgproxy.dialect"))
+        else:
+            lines = await self._engine_lines(statement, inner, plan)
+        return UtilityResult("EXPLAIN", utility_columns(statement), tuple((line,) for line in lines))
 
-    async def _prepare(self, statement: u.Explain) -> PreparedQuery:
+    async def _plan(self, statement: u.Explain) -> tuple[PreparedQuery, Plan]:
         try:
             inner = await self._planner.prepare(statement.query, needs_columns=False)
         except GatewayError as error:
             raise shift_position(error, statement.offset) from error
         if inner.plan is None:
             raise StatementError("EXPLAIN needs a query")
-        plan = plan_explain(inner.plan, is_admin=self._planner.policy.is_admin)
-        return PreparedQuery(statement.query, (), plan=plan)
+        return inner, inner.plan
+
+    async def _engine_lines(self, statement: u.Explain, inner: PreparedQuery, plan: Plan) -> tuple[str, ...]:
+        explained = plan_explain(plan, is_admin=self._planner.policy.is_admin)
+        rows = KeptRows()
+        # Its text is EXPLAIN's own: were it ever planned anew from that, the statement itself must not run.
+        prepared = replace(inner, text=f"EXPLAIN {statement.query}", plan=explained, columns=None)
+        await self._driver.run(Portal(prepared), rows, 0, describe=False, in_block=True)
+        text = "\n".join((row[-1] or b"").decode() for row in rows.rows())
+        return tuple(line.rstrip() for line in text.splitlines() if line.strip())
+
+    def _route_line(self, plan: Plan) -> str:
+        route = self._planner.route(plan)
+        return f"Route: {route.endpoint or 'local'} ({route.reason.value})"
+
+
+def _shows_policy(statement: u.Explain) -> bool:
+    return any(o.name == "policy" and o.value not in ("off", "false", "0") for o in statement.options)
 
 
 def _check_options(statement: u.Explain) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from execnode.statement import EngineStatement
 from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.policy.effective import EffectivePolicy
-from pgproxy.routing.resolve import StatementTraits
+from pgproxy.routing.resolve import Route, StatementTraits
 from pgproxy.routing.router import PinnedSession, RouteRequest
 from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.presenting import present_error, shift_position
@@ -108,6 +108,14 @@ class StatementPlanner:
         catalog, schema, name = (None, None, None, *parts)[-3:]
         found = find_relation(self._context(), catalog, schema, name or "")
         return found.info if found is not None and isinstance(found.info, TableInfo) else None
+
+    def route(self, plan: Plan) -> Route:
+        """Resolve where a plan would run now."""
+        traits = StatementTraits(is_read_only=plan.is_read_only, is_catalog=plan.is_catalog)
+        statement = EngineStatement(plan.sql)
+        return self._services.router.resolve(
+            RouteRequest(statement, self.identity.principal, self.policy.groups, traits)
+        )
 
     def _context(self) -> PlanContext:
         snapshot = self.catalog.snapshot

@@ -106,10 +106,15 @@ def parse_statement(text: str, context: PlanContext) -> tuple[exp.Expr, str]:
         deep.
         FeatureNotSupported: text that the parsers are known to misread.
     """
+    return parse_text(text, context.dialect)
+
+
+def parse_text(text: str, wanted: str) -> tuple[exp.Expr, str]:
+    """`parse_statement` in a dialect: auto, postgres or duckdb."""
     if len(text) > MAX_TEXT_CHARS:
         raise too_complex()
     first_error: GrammarError | None = None
-    for dialect in _dialects(context.dialect):
+    for dialect in _dialects(wanted):
         try:
             return _parse_one(text, dialect), dialect
         except GrammarError as error:
@@ -172,7 +177,7 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
 
 
 def _with_plain_types(tree: exp.Expr) -> exp.Expr:
-    """`x::regclass` and `x::pg_catalog.regclass` as one shape, a type that the catalog names; ALL as a word."""
+    """`x::regclass` and `x::pg_catalog.regclass` as one shape, a type of the catalog; ALL as a word."""
     for found in list(tree.find_all(exp.ObjectIdentifier)):
         name = exp.to_identifier(str(found.this).lower())
         found.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))
