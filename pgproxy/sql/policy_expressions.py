@@ -10,11 +10,12 @@ filter. What the session decides is a bound value. Text that does not parse, or 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import RowFilter, TableName
 from pgproxy.sql import allowed_functions as functions
@@ -36,6 +37,9 @@ from pgproxy.sql.tokens import engine_tokens
 from pgproxy.sql.translation import translate_fragment
 from pgwire.errors import FeatureNotSupported, GatewayError, InternalError
 from pgwire.sqlstate import SqlState
+
+RAW: Mapping[str, exp.Expr] = MappingProxyType({})
+"""Stands in a PolicyScope for the stored columns under BASE_ALIAS."""
 
 BASE_ALIAS = f"{RESERVED_PREFIX}base"
 ATTRIBUTE_SETTING = "pgproxy.attr."
@@ -157,15 +161,18 @@ def bind_policy(text: str, scope: PolicyScope) -> exp.Expr:
 
     Raises:
         InternalError: XX000: the stored text cannot be applied; the statement is denied.
+        AccessDenied: 42501, its subqueries read what the principal may not.
     """
     try:
+        if scope.columns is RAW and _is_of_row_alone(text):
+            return _finished(*_row_expression(text, scope.table.name, scope.table.columns))
         root: exp.Expr = exp.Paren(this=_parsed(text).copy())
         uses = resolve_subqueries(root, scope.table, scope.context) if has_subquery(root) else ()
         root = exp.Paren(this=translate_fragment(root.this, scope.table, uses))
         _check_shape(root)
         _bind_session(root, scope)
-        _bind_columns(root, scope, uses)
-        _pin_collation(root, scope, uses)
+        _bind_columns(root, scope.table, scope.columns or raw_columns(scope.table), uses)
+        _pin_collation(root, scope.table, uses)
     except InternalError:
         raise
     except GatewayError:
@@ -174,6 +181,31 @@ def bind_policy(text: str, scope: PolicyScope) -> exp.Expr:
         if scope.secure_subqueries is None:
             raise FeatureNotSupported("a mask with a subquery cannot be applied in RETURNING")
         scope.secure_subqueries(root, uses)
+    return _finished(*_qualified(root))
+
+
+@lru_cache(maxsize=4096)
+def _is_of_row_alone(text: str) -> bool:
+    """Whether an expression asks neither the session nor another relation: it then binds once for all."""
+    parsed = exp.Paren(this=_parsed(text).copy())
+    return not has_subquery(parsed) and not any(_is_of_session(node) for node in parsed.walk())
+
+
+def _is_of_session(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Anonymous):
+        called = function_name(node)
+        return called in ("is_member", "current_setting") or called in SESSION_NAMES
+    is_word = isinstance(node, exp.Column) and node.name.lower() in functions.BARE_SESSION_WORDS
+    return is_word or type(node).__name__ in SESSION_CLASSES
+
+
+@lru_cache(maxsize=4096)
+def _row_expression(text: str, name: TableName, columns: tuple[ColumnInfo, ...]) -> tuple[str, bool]:
+    table = TableInfo(name, RelationKind.TABLE, columns)
+    root: exp.Expr = exp.Paren(this=translate_fragment(_parsed(text).copy(), table))
+    _check_shape(root)
+    _bind_columns(root, table, raw_columns(table), ())
+    _pin_collation(root, table, ())
     return _qualified(root)
 
 
@@ -250,34 +282,32 @@ def _attribute(setting: str, scope: PolicyScope) -> exp.Expr:
     return scope.bound.place(BoundValue(25, scope.context.policy.attributes.get(name)), "VARCHAR")
 
 
-def _bind_columns(root: exp.Expr, scope: PolicyScope, uses: Sequence[RelationUse]) -> None:
+def _bind_columns(
+    root: exp.Expr, table: TableInfo, columns: Mapping[str, exp.Expr], uses: Sequence[RelationUse]
+) -> None:
     local = {name.name.lower() for lambda_ in root.find_all(exp.Lambda) for name in lambda_.expressions}
     for column in list(root.find_all(exp.Column)):
         name = column.name.lower()
         if name in local and not column.table:
             continue
-        if uses and is_inner_column(column, uses, frozenset(scope.columns)):
+        if uses and is_inner_column(column, uses, frozenset(columns)):
             continue
         parts = [part.name.lower() for part in column.parts]
         # `t.c` or `c`; anything longer is refused, a policy knows one table only.
-        target = scope.columns.get(name)
-        if (
-            target is None
-            or len(parts) > 2
-            or (len(parts) == 2 and parts[0] != scope.table.name.name.lower())
-        ):
-            raise broken_policy(scope.table.name)
+        target = columns.get(name)
+        if target is None or len(parts) > 2 or (len(parts) == 2 and parts[0] != table.name.name.lower()):
+            raise broken_policy(table.name)
         column.replace(target.copy())
 
 
-def _pin_collation(root: exp.Expr, scope: PolicyScope, uses: Sequence[RelationUse]) -> None:
+def _pin_collation(root: exp.Expr, table: TableInfo, uses: Sequence[RelationUse]) -> None:
     """`region = 'EU'` would match `eu` under another default collation.
 
     An explicit binary one cannot be overridden.
     """
     texts = {
         column.name.lower()
-        for column in scope.table.columns
+        for column in table.columns
         if column.engine_type.upper().partition("(")[0] in _TEXT_TYPES
     } | set(text_columns(uses, _TEXT_TYPES))
     for comparison in list(root.find_all(*_COMPARISONS)):
@@ -300,20 +330,24 @@ def _is_text(operand: exp.Expr, texts: set[str]) -> bool:
     return isinstance(operand, (exp.DPipe, exp.Concat, exp.SplitPart, exp.Left, exp.Right))
 
 
-def _qualified(root: exp.Expr) -> exp.Expr:
+def _qualified(root: exp.Expr) -> tuple[str, bool]:
     """The expression as finished text in which every function call reads `"system"."main".f(…)`.
 
-    Operators that DuckDB resolves as functions become such calls too. The text stands in the tree as one
-    opaque node,
-    which no later stage translates again.
+    Operators that DuckDB resolves as functions become such calls too. Also gives whether it calls `error`.
     """
     for node in reversed(list(root.walk(bfs=False))):  # innermost first: an outer call copies its arguments
         call = _operator_call(node)
         if call is not None:
             node.replace(call)
     text = root.sql(dialect="duckdb", identify=True, comments=False)
-    finished = exp.Var(this=_qualify_calls(text))
-    finished.meta[RAISES_KEY] = any(function_name(call) == "error" for call in root.find_all(exp.Anonymous))
+    raises = any(function_name(call) == "error" for call in root.find_all(exp.Anonymous))
+    return _qualify_calls(text), raises
+
+
+def _finished(text: str, raises: bool) -> exp.Expr:
+    """Finished text as one opaque node, which no later stage translates again."""
+    finished = exp.Var(this=text)
+    finished.meta[RAISES_KEY] = raises
     return finished
 
 

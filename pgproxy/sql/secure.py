@@ -36,6 +36,7 @@ from pgproxy.sql.leakproof import LeakproofPredicates
 from pgproxy.sql.plan import StatementKind
 from pgproxy.sql.policy_expressions import (
     BASE_ALIAS,
+    RAW,
     PolicyScope,
     broken_policy,
     filter_predicate,
@@ -116,14 +117,14 @@ class Securing:
         if policy is None:
             raise broken_policy(table.name)
         self._take_in_hand(table.name)
-        scope = self.scope(table, raw_columns(table))
+        scope, columns = self.scope(table, RAW), raw_columns(table)
         masks = {name.lower(): mask for name, mask in policy.masks.items()}
         types = {column.name: column.engine_type for column in table.columns}
         projections: list[exp.Expr] = []
         for name in readable_columns(use):
             mask = masks.get(name.lower())
             value = (
-                scope.columns[name.lower()]
+                columns[name.lower()]
                 if mask is None
                 else mask_expression(mask.expression, types[name], scope)
             )
