@@ -4,7 +4,7 @@
 on raw
 values; then mask; everything that the client wrote sees the result, so `*`, whole rows, USING, PIVOT and
 rowid
-inherit the policy. OFFSET 0 is the barrier of DuckDB 1.5.5 (docs/security-model.md): without it a client's
+inherit the policy. OFFSET 0 is the barrier of DuckDB 1.5.5 (docs/security.md): without it a client's
 predicate
 may run on rows that the filter hides and tell of them in its error. A relation without policy costs nothing.
 """
