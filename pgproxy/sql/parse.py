@@ -1,7 +1,7 @@
 """Text to a tree: limits first, then PostgreSQL's grammar, then DuckDB's.
 
 sqlglot accepts much that neither engine means; what it would read wrongly is refused here, on tokens
-(docs/security.md, "Parser disagreements"). PostgreSQL docs, "Lexical Structure".
+(docs/security.md, "Layers"). PostgreSQL docs, "Lexical Structure".
 """
 
 from collections.abc import Sequence

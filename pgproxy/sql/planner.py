@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlglot import ErrorLevel, exp
+from sqlglot import exp
 
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
@@ -129,11 +129,16 @@ def _defines_temporary(draft: Draft) -> bool:
 
 def fingerprint(tree: exp.Expr) -> str:
     """A hash of the statement's shape: literals and parameters left out, names folded."""
-    shape = tree.copy()
-    for literal in list(shape.find_all(exp.Literal)):
-        literal.set("this", "?")
-    for name in shape.find_all(exp.Identifier):
-        if not name.args.get("quoted"):
-            name.set("this", str(name.this).lower())
-    text = shape.sql(dialect="postgres", comments=False, unsupported_level=ErrorLevel.IGNORE)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    digest = hashlib.sha256()
+    for node in tree.walk(bfs=False):
+        digest.update(f"\0{node.arg_key}:{type(node).__name__}".encode())
+        if isinstance(node, exp.Identifier):
+            name = str(node.this)
+            digest.update((name if node.args.get("quoted") else name.lower()).encode("utf-8", "replace"))
+        elif isinstance(node, exp.DataType):
+            digest.update(str(node.this).encode())
+        elif not isinstance(node, exp.Literal):
+            for part, value in node.args.items():
+                if value is True or (isinstance(value, str) and value):
+                    digest.update(f" {part}={value}".encode("utf-8", "replace"))
+    return digest.hexdigest()[:16]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """Each operator that spares the barrier, pinned on this DuckDB: nothing above it meets a hidden row.
 
 For every leakproof predicate the plan has no OFFSET 0. Projections and aggregates above it then fail on any hidden
