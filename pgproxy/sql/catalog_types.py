@@ -29,10 +29,17 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
         types.plain_array(cast)
     for comparison in draft.tree.find_all(exp.EQ, exp.NEQ):
         types.type_constant(comparison)
-    if not isinstance(draft.tree, exp.Select) or any(_is_star(item) for item in draft.tree.expressions):
+    if not isinstance(draft.tree, exp.Select):
         return None
-    oids = tuple(types.show(item) for item in draft.tree.expressions)
-    return oids if any(oid is not None for oid in oids) else None
+    oids: list[int | None] = []
+    for item in draft.tree.expressions:
+        if not _is_star(item):
+            oids.append(types.show(item))
+        elif isinstance(item, exp.Star) and (hidden := types.star(draft.tree)) is not None:
+            oids += hidden
+        else:
+            return None
+    return tuple(oids) if any(oid is not None for oid in oids) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +97,29 @@ class _CatalogTypes:
                 kind = exp.DataType.build(held.engine_type, dialect="duckdb")
                 value.replace(exp.Cast(this=value.copy(), to=kind))
 
+    def star(self, select: exp.Select) -> list[int | None] | None:
+        """Give the OIDs of what `*` stands for; a reg* column in it stays a number."""
+        items = self._known.star_items(select)
+        return [self._oid(item.unalias()) for item in items] if items is not None else None
+
+    def _oid(self, value: exp.Expr) -> int | None:
+        name = self._name(value) or ""
+        held = self._system_types.get(name.removesuffix("[]"))
+        if held is None or held.output is not None or not _is_scalar(held):
+            return None
+        return held.array_oid if name.endswith("[]") else held.oid
+
     def show(self, item: exp.Expr) -> int | None:
         """Give the OID of an output column's type. A column of a reg* type becomes a cast to it."""
         value = item.unalias()
         name = self._name(value)
         held = self._system_types.get(name or "")
-        if name is None or held is None or not _is_scalar(held):
-            return None
-        if held.output is not None and isinstance(value, exp.Column):
+        if held is None or held.output is None:
+            return self._oid(value)
+        if name is not None and isinstance(value, exp.Column):
             kind = exp.DataType(this=exp.DType.USERDEFINED, kind=exp.to_identifier(name))
             value.replace(exp.Cast(this=value.copy(), to=kind))
-        elif held.output is not None and not isinstance(value, exp.Cast):
+        elif not isinstance(value, exp.Cast):
             return None
         return held.oid
 

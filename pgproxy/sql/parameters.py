@@ -88,6 +88,10 @@ def type_oid(to: exp.DataType) -> int | None:
     if named is not None:
         known = type_by_name(named)
         return known.oid if known is not None else None
+    element = catalog_type_name(to.expressions[0]) if len(to.expressions) == 1 else None
+    if element is not None and to.this is exp.DType.ARRAY:
+        known = type_by_name(element)
+        return known.array_oid if known is not None and known.array_oid else None
     text = to.sql(dialect="duckdb")
     oid = postgres_type_of(text)[0]
     if to.this is exp.DataType.Type.JSONB:

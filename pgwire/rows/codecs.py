@@ -36,8 +36,10 @@ OID_NUMBERS = frozenset({Oid.OID, Oid.XID, 29})
 # Catalog columns hold these as names or as numbers; PostgreSQL prints names.
 REG_TYPES = frozenset({24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096})
 STRINGS = frozenset({Oid.TEXT, Oid.VARCHAR, Oid.BPCHAR, Oid.NAME, Oid.UNKNOWN, 142, 194, 1790, 2275})
+_CHAR = 18
+"""`"char"`, the one-byte type of the catalogs."""
 TEXT_ONLY = frozenset({
-    18, 27, 650, 774, 790, 829, 869, 1033, 3220, 2276, 2277, 2279, 2283, 22, 30, 5069, Oid.RECORD,
+    27, 650, 774, 790, 829, 869, 1033, 3220, 2276, 2277, 2279, 2283, 22, 30, 5069, Oid.RECORD,
 })  # fmt: skip
 
 _NATURAL: Mapping[str, int] = MappingProxyType({
@@ -283,6 +285,10 @@ class BinaryCodec:
             return binary.json_version(self._text.json_text(kind, array))
         if oid == Oid.VOID:
             return joined_cells((Varying(nested.empty_binary(len(array))),), None)
+        if oid == _CHAR and kind == "string":
+            # charsend: one byte always, zero where the text is empty.
+            byte = pc.binary_slice(as_binary(array), 0, 1)
+            return varying_cells(pc.if_else(pc.equal(byte, b""), b"\0", byte))
         if oid in STRINGS:
             return varying_cells(self._text.string_column(oid, kind, array, self._typmod))
         raise sources.mismatch(kind, oid)

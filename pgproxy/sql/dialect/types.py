@@ -150,6 +150,19 @@ class KnownTypes:
         """Let `new` have the type that `old` had in PostgreSQL."""
         self._known[id(new)] = (new, self.of(old))
 
+    def star_items(self, select: exp.Select) -> list[exp.Expr] | None:
+        """Give the items that `*` stands for where a query reads one CTE or derived table, else None."""
+        sources = _sources(select, "")
+        if len(sources) != 1:
+            return None
+        source = sources[0]
+        definition = _cte(source) if isinstance(source, exp.Table) else None
+        query = _typing_query(definition) if definition is not None else source
+        while isinstance(query, (exp.Subquery, exp.SetOperation)):
+            query = query.this
+        is_known = isinstance(query, exp.Select) and not any(item.is_star for item in query.expressions)
+        return list(query.expressions) if is_known else None
+
     def all_of(self, nodes: list[exp.Expr]) -> str | None:
         """Give the one type that these have together, by PostgreSQL's rules for numbers."""
         kinds = {self.of(node) for node in nodes if not isinstance(node, exp.Null)}
@@ -181,6 +194,9 @@ class KnownTypes:
             return self._concatenation(self.of(node.this), self.of(node.expression))
         if isinstance(node, exp.Subquery):
             return self._subquery(node)
+        if isinstance(node, exp.ArrayAgg):
+            inner = self.of(node.this)
+            return f"{inner}[]" if inner else None
         if isinstance(node, exp.Array):
             element = self.all_of(node.expressions)
             return f"{element}[]" if element else None
