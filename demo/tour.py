@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,18 +11,12 @@ from contextlib import ExitStack
 from http.client import HTTPConnection
 from json import loads
 
+from demo.ports import free_port
 from demo.programs import ADMIN, ADMIN_PASSWORD, FOLDER, cli, prepare, running
 
 TOUR = FOLDER / "tour"  # `make serve` may hold its own database open
 TOKEN = "demo-token"
 _QUERY = "SELECT count(*) AS orders, sum(amount) AS amount FROM sales.orders"
-
-
-def free_port() -> int:
-    """Give a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Tour:

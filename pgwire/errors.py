@@ -1,7 +1,7 @@
 """The one exception family that a client may see.
 
-`message`, `detail` and `hint` hold no SQL literal, secret, path, row or peer address: whoever raises one of these
-vouches for that. PostgreSQL docs, "Error and Notice Message Fields" and Appendix A, "PostgreSQL Error Codes".
+`message`, `detail` and `hint` hold no SQL literal, secret, path, row or peer address: whoever raises one of
+these vouches for that. PostgreSQL docs, "Error and Notice Message Fields" and Appendix A, "PostgreSQL Error Codes".
 """
 
 from typing import ClassVar
@@ -12,14 +12,14 @@ from pgwire.sqlstate import SqlState
 class GatewayError(Exception):
     """Anything a client may see.
 
-    position: 1-based index, in characters, into the query text that the client sent; None where there is none.
+    position: 1-based index, in characters, into the query text that the client sent; None for none.
     where: PostgreSQL's CONTEXT, e.g. the line of COPY's own input.
     """
 
     default_sqlstate: ClassVar[SqlState] = SqlState.INTERNAL_ERROR
     fatal: ClassVar[bool] = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the fields of ErrorResponse, by name
         self,
         message: str,
         *,
@@ -66,7 +66,7 @@ class AccessDenied(GatewayError):
 
 
 class StatementError(GatewayError):
-    """The statement is wrong: syntax, undefined object, bad value. Give `sqlstate` whenever it is not 42601."""
+    """The statement is wrong: syntax, undefined object, bad value. Give `sqlstate` unless it is 42601."""
 
     default_sqlstate = SqlState.SYNTAX_ERROR
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from demo.ports import free_port
 from demo.programs import cli, running
 
 ADMIN, ADMIN_PASSWORD = "admin", "admin-secret"
@@ -62,13 +62,6 @@ column_masks:
     using: "left(email, 1) || '***'"
     to: [eu_team]
 """
-
-
-def free_port() -> int:
-    """Give a port of the loopback interface that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

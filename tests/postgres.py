@@ -7,12 +7,13 @@ since PostgreSQL refuses root.
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from demo.ports import free_port
 
 _BINARIES = Path("/usr/lib/postgresql/15/bin")
 
@@ -39,7 +40,7 @@ def start_postgres(directory: Path) -> str:
         shutil.chown(cluster, "postgres", "postgres")
     data = str(cluster / "data")
     _run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-    port = _free_port()
+    port = free_port()
     options = (
         f"-p {port} -k {cluster} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
         " -c synchronous_commit=off -c full_page_writes=off -c timezone=UTC"
@@ -75,10 +76,3 @@ def _run(program: str, *arguments: str) -> None:
         command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
     # The server inherits our pipes, so its output goes to the log file and ours is thrown away.
     subprocess.run(command, check=True, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -43,12 +43,20 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The ratio `above` / `below` of a metric, by targets' names. at_least: what the project aims at."""
+    """The ratio `above` / `below` of a metric, by targets' names.
+
+    at_least: what the project aims at. aim_case: the one case that the aim is for; None: every case.
+    """
 
     above: str
     below: str
     metric: str
     at_least: float | None = None
+    aim_case: str | None = None
+
+    def aim(self, case: str) -> float | None:
+        """Give the aim for a case, by its name."""
+        return self.at_least if self.aim_case in (None, case) else None
 
 
 @dataclass(frozen=True, slots=True)

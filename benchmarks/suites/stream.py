@@ -80,6 +80,7 @@ def _binary_case(key: str, title: str, sql: str) -> Case:
     return Case(key, title, partial(_open, sql, extended_query(sql, 1)))
 
 
+_LINEITEM = "lineitem, 16 columns, text"
 _TWO_BIGINTS = "SELECT l_orderkey, l_partkey FROM lineitem"
 
 SUITE = Suite(
@@ -103,15 +104,15 @@ SUITE = Suite(
     rows=LINEITEM_ROWS,
     quick_rows=200_000,
     cases=(
-        _text_case("lineitem_text", "lineitem, 16 columns, text", "SELECT * FROM lineitem"),
+        _text_case("lineitem_text", _LINEITEM, "SELECT * FROM lineitem"),
         _text_case("bigint_text", "two bigint columns, text", _TWO_BIGINTS),
         _binary_case("bigint_binary", "two bigint columns, binary", _TWO_BIGINTS),
         _text_case("wide_text", "wide, four texts of 380 bytes", "SELECT * FROM wide"),
     ),
     comparisons=(
-        Comparison("embedded", "postgres", "rows_per_s", at_least=1.0),
-        Comparison("remote", "postgres", "rows_per_s", at_least=0.6),
-        Comparison("embedded", "buenavista", "rows_per_s", at_least=25.0),
+        Comparison("embedded", "postgres", "rows_per_s", at_least=1.0, aim_case=_LINEITEM),
+        Comparison("remote", "postgres", "rows_per_s", at_least=0.6, aim_case=_LINEITEM),
+        Comparison("embedded", "buenavista", "rows_per_s", at_least=25.0, aim_case=_LINEITEM),
         Comparison("embedded", "duckdb", "rows_per_s"),
         Comparison("remote", "embedded", "rows_per_s"),
     ),

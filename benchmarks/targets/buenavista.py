@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.data import DataSet
-from benchmarks.ports import free_port
 from benchmarks.processes import running_program
 from benchmarks.raw_client import Address
 from benchmarks.targets.base import RunningTarget, Target, TargetUnavailable, Workbench
+from demo.ports import free_port
 
 VERSION = "0.5.0"
 _ROWS_SHARE = 0.1  # it needs about 50 s per million

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.data import DataSet
-from benchmarks.ports import free_port
 from benchmarks.processes import running_program
 from benchmarks.raw_client import Address, RawClient
 from benchmarks.targets.base import RunningTarget, Target, TargetUnavailable, Workbench
+from demo.ports import free_port
 from demo.programs import cli
 
 USER, PASSWORD = "bench", "bench-secret"

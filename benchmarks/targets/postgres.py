@@ -34,7 +34,7 @@ def _start(workbench: Workbench, data: DataSet) -> Iterator[RunningTarget]:
             client.run(simple_query("VACUUM (FREEZE, ANALYZE)"))
             client.run(simple_query("CHECKPOINT"))
             version = str(client.fetch_text("SHOW server_version")[0][0])
-        postmaster = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+        postmaster = int((folder / "cluster" / "data" / "postmaster.pid").read_text().split()[0])
         yield RunningTarget(
             name=POSTGRES.name,
             version=f"PostgreSQL {version}",

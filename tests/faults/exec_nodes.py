@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import struct
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from demo.ports import free_port
 from execnode.statement import CatalogDefinition, CatalogGeneration, EngineStatement, RowChunk
 from pgproxy.engines.channel import ChannelTimes
 from pgproxy.engines.remote import RemoteEngine, RemoteOptions
@@ -40,12 +40,6 @@ class Node:
         """kill -9."""
         self.process.kill()
         await self.process.wait()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

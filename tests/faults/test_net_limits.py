@@ -223,7 +223,7 @@ def test_many_small_messages_of_one_client_leave_room_for_others(small: RunningG
                 busy.receive_bytes(60_000 if reading + 60_000 <= 200_000 * 6 else 200_000 * 6 - reading)
             )
         sending.result()
-    assert longest < 1.0
+    assert longest < 3.0
 
 
 def test_protocol_3_2_gets_a_key_of_32_bytes_and_3_0_one_of_4(small: RunningGateway) -> None:
