@@ -1,7 +1,8 @@
 """The one exception family that a client may see.
 
 `message`, `detail` and `hint` hold no SQL literal, secret, path, row or peer address: whoever raises one of
-these vouches for that. PostgreSQL docs, "Error and Notice Message Fields" and Appendix A, "PostgreSQL Error Codes".
+these vouches for that. PostgreSQL docs, "Error and Notice Message Fields"; Appendix A, "PostgreSQL Error
+Codes".
 """
 
 from typing import ClassVar
