@@ -107,81 +107,115 @@ def _honoured() -> Iterator[Setting]:
     yield Setting("pgproxy.last_route", "", text_value, context=_INTERNAL)
 
 
+_SWITCHES_ON = [
+    "array_nulls",
+    "check_function_bodies",
+    "escape_string_warning",
+    "enable_async_append",
+    "enable_bitmapscan",
+    "enable_gathermerge",
+    "enable_hashagg",
+    "enable_hashjoin",
+    "enable_incremental_sort",
+    "enable_indexonlyscan",
+    "enable_indexscan",
+    "enable_material",
+    "enable_memoize",
+    "enable_mergejoin",
+    "enable_nestloop",
+    "enable_parallel_append",
+    "enable_parallel_hash",
+    "enable_partition_pruning",
+    "enable_seqscan",
+    "enable_sort",
+    "enable_tidscan",
+    "geqo",
+    "jit",
+    "parallel_leader_participation",
+    "row_security",
+    "synchronize_seqscans",
+]
+_SWITCHES_OFF = [
+    "quote_all_identifiers",
+    "transform_null_equals",
+    "enable_partitionwise_aggregate",
+    "enable_partitionwise_join",
+    "log_duration",
+    "log_statement_stats",
+]
+_MAX_INT = 2**31 - 1
+_COUNTS = (  # name, default, highest
+    ("from_collapse_limit", "8", _MAX_INT),
+    ("join_collapse_limit", "8", _MAX_INT),
+    ("geqo_threshold", "12", _MAX_INT),
+    ("max_parallel_workers_per_gather", "2", 1024),
+    ("max_parallel_workers", "8", 1024),
+    ("effective_io_concurrency", "1", 1000),
+    ("default_statistics_target", "100", 10_000),
+    ("gin_fuzzy_search_limit", "0", _MAX_INT),
+    ("tcp_keepalives_idle", "0", _MAX_INT),
+    ("tcp_keepalives_interval", "0", _MAX_INT),
+    ("tcp_keepalives_count", "0", _MAX_INT),
+)
+_WORDS = (  # name, default, choices
+    ("backslash_quote", "safe_encoding", ("safe_encoding", "on", "off")),
+    ("xmlbinary", "base64", ("base64", "hex")),
+    ("xmloption", "content", ("content", "document")),
+    ("plan_cache_mode", "auto", ("auto", "force_generic_plan", "force_custom_plan")),
+    ("password_encryption", "scram-sha-256", ("md5", "scram-sha-256")),
+    ("default_toast_compression", "pglz", ("pglz", "lz4")),
+)
+_TEXTS = (  # name, default
+    ("default_table_access_method", "heap"),
+    ("default_tablespace", ""),
+    ("temp_tablespaces", ""),
+    ("default_text_search_config", "pg_catalog.english"),
+    ("role", "none"),
+    *((name, "C.UTF-8") for name in ("lc_messages", "lc_monetary", "lc_numeric", "lc_time")),
+)
+
+
 def _accepted() -> Iterator[Setting]:
-    switches = (
-        "array_nulls check_function_bodies escape_string_warning enable_async_append enable_bitmapscan "
-        "enable_gathermerge enable_hashagg enable_hashjoin enable_incremental_sort enable_indexonlyscan "
-        "enable_indexscan enable_material enable_memoize enable_mergejoin enable_nestloop "
-        "enable_parallel_append enable_parallel_hash enable_partition_pruning enable_seqscan enable_sort "
-        "enable_tidscan geqo jit parallel_leader_participation quote_all_identifiers row_security "
-        "synchronize_seqscans transform_null_equals"
-    )
-    off = {"quote_all_identifiers", "transform_null_equals"}
-    for name in switches.split():
-        yield Setting(name, "off" if name in off else "on", boolean)
-    for name in (
-        "enable_partitionwise_aggregate",
-        "enable_partitionwise_join",
-        "log_duration",
-        "log_statement_stats",
-    ):
+    for name in _SWITCHES_ON:
+        yield Setting(name, "on", boolean)
+    for name in _SWITCHES_OFF:
         yield Setting(name, "off", boolean)
-    yield Setting("lock_timeout", "0", milliseconds())
-    yield Setting("deadlock_timeout", "1s", milliseconds(1), context=Context.SUPERUSER)
-    yield Setting("work_mem", "4MB", kilobytes())
-    yield Setting("maintenance_work_mem", "64MB", kilobytes(1024))
-    yield Setting("temp_buffers", "8MB", kilobytes())
-    yield Setting("effective_cache_size", "4GB", kilobytes(8))
+    for name, default, highest in _COUNTS:
+        yield Setting(name, default, integer(0, highest))
+    for name, default, choices in _WORDS:
+        yield Setting(name, default, choice(*choices))
+    for name, default in _TEXTS:
+        yield Setting(name, default, text_value)
     for name, default in (("random_page_cost", "4"), ("seq_page_cost", "1"), ("cpu_tuple_cost", "0.01")):
         yield Setting(name, default, real(0, 1.79769e308))
     for name, default in (("cursor_tuple_fraction", "0.1"), ("seed", "0")):
         yield Setting(name, default, real(-1, 1))
-    for name, default, top in (
-        ("from_collapse_limit", "8", 2**31 - 1),
-        ("join_collapse_limit", "8", 2**31 - 1),
-        ("geqo_threshold", "12", 2**31 - 1),
-        ("max_parallel_workers_per_gather", "2", 1024),
-        ("max_parallel_workers", "8", 1024),
-        ("effective_io_concurrency", "1", 1000),
-        ("default_statistics_target", "100", 10_000),
-        ("gin_fuzzy_search_limit", "0", 2**31 - 1),
-        ("tcp_keepalives_idle", "0", 2**31 - 1),
-        ("tcp_keepalives_interval", "0", 2**31 - 1),
-        ("tcp_keepalives_count", "0", 2**31 - 1),
-    ):
-        yield Setting(name, default, integer(0, top))
+    commit_levels = choice("local", "remote_write", "remote_apply", "on", "off", hidden=_BOOLEAN_WORDS)
+    yield Setting("synchronous_commit", "on", commit_levels)
+    yield from _quantities()
+    yield from _superusers()
+
+
+_BOOLEAN_WORDS = ("true", "false", "1", "0", "yes", "no")
+
+
+def _quantities() -> Iterator[Setting]:
+    yield Setting("lock_timeout", "0", milliseconds())
     yield Setting("tcp_user_timeout", "0", milliseconds())
-    yield Setting(
-        "synchronous_commit",
-        "on",
-        choice(
-            "local",
-            "remote_write",
-            "remote_apply",
-            "on",
-            "off",
-            hidden=("true", "false", "1", "0", "yes", "no"),
-        ),
-    )
-    yield Setting("backslash_quote", "safe_encoding", choice("safe_encoding", "on", "off"))
-    yield Setting("xmlbinary", "base64", choice("base64", "hex"))
-    yield Setting("xmloption", "content", choice("content", "document"))
-    yield Setting("plan_cache_mode", "auto", choice("auto", "force_generic_plan", "force_custom_plan"))
-    yield Setting("password_encryption", "scram-sha-256", choice("md5", "scram-sha-256"))
-    yield Setting("default_table_access_method", "heap", text_value)
-    yield Setting("default_tablespace", "", text_value)
-    yield Setting("temp_tablespaces", "", text_value)
-    yield Setting("default_text_search_config", "pg_catalog.english", text_value)
-    yield Setting("default_toast_compression", "pglz", choice("pglz", "lz4"))
-    yield Setting("role", "none", text_value)
-    for name in ("lc_messages", "lc_monetary", "lc_numeric", "lc_time"):
-        yield Setting(name, "C.UTF-8", text_value)
-    yield Setting("log_statement", "none", choice("none", "ddl", "mod", "all"), context=Context.SUPERUSER)
-    yield Setting("log_min_messages", "warning", _MESSAGES, context=Context.SUPERUSER)
-    yield Setting("log_min_duration_statement", "-1", milliseconds(-1), context=Context.SUPERUSER)
-    yield Setting(
-        "session_replication_role", "origin", choice("origin", "replica", "local"), context=Context.SUPERUSER
-    )
+    yield Setting("work_mem", "4MB", kilobytes())
+    yield Setting("maintenance_work_mem", "64MB", kilobytes(1024))
+    yield Setting("temp_buffers", "8MB", kilobytes())
+    yield Setting("effective_cache_size", "4GB", kilobytes(8))
+
+
+def _superusers() -> Iterator[Setting]:
+    context = Context.SUPERUSER
+    yield Setting("deadlock_timeout", "1s", milliseconds(1), context=context)
+    yield Setting("log_statement", "none", choice("none", "ddl", "mod", "all"), context=context)
+    yield Setting("log_min_messages", "warning", _MESSAGES, context=context)
+    yield Setting("log_min_duration_statement", "-1", milliseconds(-1), context=context)
+    roles = choice("origin", "replica", "local")
+    yield Setting("session_replication_role", "origin", roles, context=context)
 
 
 def _fixed() -> Iterator[Setting]:
