@@ -57,7 +57,7 @@ _CLOCKS = {
     "clock_timestamp": "now",
 }
 _TO_CHAR = re.compile(
-    r"(FM)?(YYYY|YY|MM|DDD|DD|HH24|HH12|HH|MI|SS|MS|US|MONTH|MON|DAY|DY|AM|PM|IYYY|IW|ID|D|Q|TZ|CC|WW|W|J)(?!TH)"
+    r"(FM)?(YYYY|YY|MM|DDD|DD|HH24|HH12|HH|MI|SSSSS?|SS|MS|US|MONTH|MON|DAY|DY|AM|PM|IYYY|IW|ID|D|Q|TZ|CC|WW|W|J)(?!TH)"
     r"|\"([^\"]*)\"|([^A-Za-z\"]+|T(?![HZM]))",
     re.IGNORECASE,
 )

@@ -12,6 +12,8 @@ from pgproxy.sql.dialect.names import column_name
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
+_ROW_FUNCTIONS = frozenset({"row_to_json", "to_json", "to_jsonb", "json_build_array", "jsonb_build_array"})
+
 
 def check_queries(nodes: Iterable[exp.Expr]) -> None:
     """Check every query of a source tree.
@@ -35,6 +37,21 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
             _check_alias(node)
         elif isinstance(node, (exp.Values, exp.Array)):
             _check_list(node)
+        elif isinstance(node, (exp.Anonymous, exp.Tuple)):
+            _check_row(node)
+
+
+def _check_row(node: exp.Expr) -> None:
+    """Refuse a row as a result: the engine's structs lose fields of one name, and print otherwise."""
+    if isinstance(node, exp.Anonymous) and str(node.this).lower() != "row":
+        return
+    holder = node.parent.parent if isinstance(node.parent, exp.Alias) else node.parent
+    is_result = isinstance(holder, exp.Select) and node.find_ancestor(exp.Distinct) is None
+    is_argument = isinstance(holder, exp.ArrayAgg) or (
+        isinstance(holder, exp.Anonymous) and str(holder.this).lower() in _ROW_FUNCTIONS
+    )
+    if is_result or is_argument:
+        raise FeatureNotSupported("row values as results are not supported", hint="Select the fields.")
 
 
 def _check_fetch(node: exp.Fetch) -> None:

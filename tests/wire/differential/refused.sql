@@ -9,6 +9,7 @@ select to_char(timestamp '2024-02-09 15:04:05.678', 'MS US "at" HH24hMI')
 select justify_hours(interval '27 hours'), justify_days(interval '35 days')
 
 -- documents
+select row_to_json(row(1, 'x'))
 select jsonb '{"a": {"b": 1, "c": 2}}' #- '{a,b}'
 select jsonb_set('{"a": 1}', '{a}', '2'), jsonb_set('{"a": 1}', '{b}', '2'), jsonb_set('{"a": 1}', '{b}', '2', false)
 select jsonb_set('{"a": {"b": 1}}', '{a,b}', '"x"')
@@ -55,6 +56,7 @@ select btrim('\x00aa00'::bytea, '\x00'::bytea), length('\xdead'::bytea), octet_l
 select get_byte('\x0102'::bytea, 1), set_byte('\x0102'::bytea, 0, 255), convert_from('\x6162'::bytea, 'UTF8'), convert_to('ab', 'UTF8'), reverse('\x0102'::bytea::text)
 
 -- timestamps
+select to_char(timestamp '2024-02-09 15:04:05', '"Year:" YYYY'), to_char(timestamp '2024-02-09 15:04:05', 'YYYY/MM/DD'), to_char(timestamp '2024-02-09 15:04:05', 'SSSS'), to_char(timestamp '2024-02-09 15:04:05', 'YYYYMMDDHH24MISS')
 select to_char(date '2024-02-09', 'Day, DDth Month YYYY'), to_char(date '2024-02-01', 'FMDDth'), to_char(date '2024-02-02', 'DDTH'), to_char(date '2024-02-13', 'FMDDth')
 select to_char(timestamp '2024-02-09 15:04:05', 'HH:MI:SS AM'), to_char(timestamp '2024-02-09 03:04:05', 'HH12:MI pm'), to_char(timestamp '2024-02-09 00:04:05', 'HH12 a.m.')
 select to_char(date '2024-02-09', 'Q'), to_char(date '2024-02-09', 'WW'), to_char(date '2024-02-09', 'W'), to_char(date '2024-02-09', 'IW'), to_char(date '2024-02-09', 'CC'), to_char(date '2024-02-09', 'J')
@@ -74,3 +76,7 @@ select date_trunc('quarter', timestamp '2024-05-09 10:00'), date_trunc('decade',
 select date_trunc('day', timestamptz '2024-05-09 10:11:12+00', 'America/New_York'), date_trunc('hour', interval '3 hours 40 minutes'), date_trunc('month', interval '1 year 2 mons 5 days')
 select timestamp '2024-01-01 10:00' at time zone 'UTC', timestamptz '2024-07-01 10:00+00' at time zone 'Europe/Berlin', timestamp '2024-07-01 10:00' at time zone 'America/New_York', timestamptz '2024-07-01 10:00+00' at time zone '+02'
 select statement_timestamp() >= transaction_timestamp(), clock_timestamp() >= now(), timeofday() is not null
+
+
+-- types
+select row(1, 2), row(1, 'a', null), row('a b', 'c,d')
