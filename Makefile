@@ -5,11 +5,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CLIENTS := $(VENV)/.clients
 
+# A system package, where it is missing, and not silently. Debian and Ubuntu.
+install = (echo "Installing the system package $(1)"; \
+	sudo=$$([ "$$(id -u)" -eq 0 ] || echo sudo); \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null)
+
 .PHONY: venv serve demo test check bench proto soak clean test-clients
 
 venv: $(STAMP)
 
 $(STAMP): pyproject.toml setup.py $(wildcard pgwire/rows/*.pyx pgwire/rows/*.pxd)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3-venv)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet -e '.[test,speed]'
@@ -19,6 +25,7 @@ serve: venv
 	$(BIN)/python -m demo.serve
 
 demo: venv
+	@command -v psql >/dev/null || $(call install,postgresql-client)
 	$(BIN)/python -m demo.tour
 
 test: venv test-clients

@@ -73,7 +73,7 @@ class Tour:
 def main() -> int:
     """Give the tour."""
     if shutil.which("psql") is None:
-        print("make demo needs psql: run `make test-clients` once, it installs it", file=sys.stderr)
+        print("make demo needs psql", file=sys.stderr)
         return 1
     ports = {"wire": free_port(), "http": free_port()}
     environment = prepare(TOUR)
