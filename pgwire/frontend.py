@@ -208,10 +208,10 @@ class _BodyReader:
         value: int = _OID.unpack(self.take(4))[0]
         return value
 
-    def uint16s(self) -> tuple[int, ...]:
-        """A count and that many 16-bit numbers."""
+    def format_codes(self) -> tuple[int, ...]:
+        """A count and that many format codes; signed, as the server holds them and sends them back."""
         count = self.uint16()
-        return struct.unpack(f"!{count}H", self.take(2 * count))
+        return struct.unpack(f"!{count}h", self.take(2 * count))
 
     def oids(self) -> tuple[int, ...]:
         """A count and that many OIDs."""
@@ -254,9 +254,9 @@ def _decode_parse(body: _BodyReader) -> Parse:
 
 
 def _decode_bind(body: _BodyReader) -> Bind:
-    portal, statement, formats = body.string(), body.string(), body.uint16s()
+    portal, statement, formats = body.string(), body.string(), body.format_codes()
     values = tuple(body.value() for _ in range(body.uint16()))
-    return Bind(portal, statement, formats, values, body.uint16s())
+    return Bind(portal, statement, formats, values, body.format_codes())
 
 
 def _decode_target(body: _BodyReader, message: str) -> tuple[bytes, str]:
@@ -284,7 +284,7 @@ def _decode_copy_fail(body: _BodyReader) -> CopyFail:
 
 def _decode_function_call(body: _BodyReader) -> FunctionCall:
     function_oid = body.oid()
-    body.uint16s()
+    body.format_codes()
     for _ in range(body.uint16()):
         body.value()
     body.uint16()

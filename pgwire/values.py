@@ -38,6 +38,7 @@ _INTEGER_BITS: Mapping[int, tuple[int, int]] = MappingProxyType(
         Oid.XID: (0, 2**32 - 1),
     }
 )
+_MAX_INTEGER_DIGITS = 19
 _INTEGER = re.compile(r"[+-]?\d+\Z", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z", re.ASCII | re.IGNORECASE)
 _BLANKS = " \t\n\r\v\f"
@@ -100,7 +101,10 @@ def _read_integer(oid: int, text: str) -> int:
     word = text.strip(_BLANKS)
     if not _INTEGER.match(word):
         raise _syntax_error(oid, text)
-    number = int(word)
+    digits = word.lstrip("+-").lstrip("0") or "0"
+    if len(digits) > _MAX_INTEGER_DIGITS:  # int() itself refuses more than 4,300, zeros counted
+        raise _range_error(oid, text)
+    number = -int(digits) if word.startswith("-") else int(digits)
     lowest, highest = _INTEGER_BITS[oid]
     if oid in {Oid.OID, Oid.XID} and -(2**31) <= number < 0:
         number += 2**32  # PostgreSQL reads OIDs with strtoul

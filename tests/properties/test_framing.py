@@ -32,7 +32,7 @@ TAGS = sorted(set(MESSAGE_TYPES) - {b"p"})
 
 frames = st.lists(st.builds(Frame, st.sampled_from(TAGS), st.binary(max_size=300)), max_size=12)
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
-formats = st.lists(st.integers(0, 65_535), max_size=5).map(tuple)
+formats = st.lists(st.integers(-32_768, 32_767), max_size=5).map(tuple)
 values = st.lists(st.none() | st.binary(max_size=40), max_size=5).map(tuple)
 oids = st.lists(st.integers(0, 2**32 - 1), max_size=5).map(tuple)
 kinds = st.sampled_from([b"S", b"P"])

@@ -29,8 +29,8 @@ def int32(value: int) -> bytes:
     return struct.pack("!i", value)
 
 
-def uint16s(values: tuple[int, ...]) -> bytes:
-    return struct.pack(f"!H{len(values)}H", len(values), *values)
+def format_codes(values: tuple[int, ...]) -> bytes:
+    return struct.pack(f"!H{len(values)}H", len(values), *(code & 0xFFFF for code in values))
 
 
 def value_bytes(value: bytes | None) -> bytes:
@@ -63,7 +63,8 @@ def body_of(message: FrontendMessage) -> tuple[bytes, bytes]:  # the tag, the bo
             )
         case Bind(portal, statement, formats, parameters, results):
             values = struct.pack("!H", len(parameters)) + b"".join(map(value_bytes, parameters))
-            return b"B", cstring(portal) + cstring(statement) + uint16s(formats) + values + uint16s(results)
+            head = cstring(portal) + cstring(statement) + format_codes(formats)
+            return b"B", head + values + format_codes(results)
         case Describe(kind, name):
             return b"D", kind + cstring(name)
         case Close(kind, name):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgwire.backend import BackendKeyData, DataRow
+from pgwire.backend import BackendKeyData, DataRow, FieldDescription, RowDescription
 from pgwire.errors import ProtocolViolation, StatementError
 from pgwire.frontend import (
     _DECODERS,
@@ -155,3 +155,11 @@ def test_a_sasl_initial_response_may_have_no_data() -> None:
     assert decode_sasl_initial_response(sasl_initial("M", None)) == SASLInitialResponse("M", None)
     with pytest.raises(ProtocolViolation):
         decode_sasl_initial_response(PasswordMessage(b"M\0\0\0\0\x05n,,"))
+
+
+def test_format_codes_are_signed_so_that_any_can_be_described() -> None:
+    message = decode_frontend(b"B", b"\0\0" + b"\0\0" + b"\0\0" + b"\0\x01\xff\xfe")
+    assert isinstance(message, Bind)
+    assert message.result_formats == (-2,)
+    described = FieldDescription("x", 0, 0, 25, -1, -1, message.result_formats[0])
+    assert RowDescription((described,)).encode_body().endswith(b"\xff\xfe")

@@ -64,6 +64,7 @@ BINARY = [
 
 BAD = [
     (Oid.INT4, 0, b"abc", "22P02", 'invalid input syntax for type integer: "abc"'),
+    (Oid.INT4, 0, b"9" * 13_000, "22003", f'value "{"9" * 13_000}" is out of range for type integer'),
     (Oid.INT2, 0, b"40000", "22003", 'value "40000" is out of range for type smallint'),
     (Oid.FLOAT8, 0, b"1e999", "22003", '"1e999" is out of range for type double precision'),
     (Oid.NUMERIC, 0, b"NaN", "22003", "numeric values NaN and Infinity are not supported"),
@@ -102,3 +103,7 @@ def test_null_is_none_and_unknown_binary_is_refused() -> None:
     assert decode_parameter(Oid.INT4, 1, None) is None
     with pytest.raises(FeatureNotSupported):
         decode_parameter(Oid.INET, 1, b"\x00")
+
+
+def test_zeros_before_an_integer_do_not_count() -> None:
+    assert decode_parameter(Oid.INT8, 0, b"-" + b"0" * 13_000 + b"42") == -42
