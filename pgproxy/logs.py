@@ -5,8 +5,11 @@ Events carry facts, never SQL text, values or secrets.
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 _PARSER_LOGGER = "sqlglot"
 """It warns with the statement's text where it reads one as opaque, and of what it cannot render."""
@@ -28,10 +31,30 @@ def configure_logging(level: str, *, is_json: bool) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            show_frames,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def show_frames(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say where an exception came from and its kind, not what it says: messages quote values and SQL."""
+    if not event.pop("exc_info", None):
+        return event
+    error = sys.exc_info()[1]
+    if error is not None:
+        event["exception"] = "".join(_frames(error))
+    return event
+
+
+def _frames(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _frames(cause)
+        yield "\n"
+    yield "Traceback (most recent call last):\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}\n"
