@@ -8,7 +8,7 @@ CLIENTS := $(VENV)/.clients
 # A system package, where it is missing, and not silently. Debian and Ubuntu.
 install = (echo "Installing the system package $(1)"; \
 	sudo=$$([ "$$(id -u)" -eq 0 ] || echo sudo); \
-	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null)
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq $(1) >/dev/null)
 
 .PHONY: venv serve demo test check bench proto soak clean test-clients
 
@@ -29,7 +29,7 @@ demo: venv
 	$(BIN)/python -m demo.tour
 
 test: venv test-clients
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: venv
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """Starting the gateway and exec nodes as a person would: as processes, with settings in the environment."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "var" / "demo"
 ADMIN, ADMIN_PASSWORD = "admin", "admin"
 _STOP_S = 15
+_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+"""Linux: a program ends when the one that started it does, even by kill -9."""
 
 
 def base_environment(folder: Path = FOLDER) -> dict[str, str]:
@@ -54,7 +57,7 @@ def running(
     """Start a program, wait for its `ready` line, stop it by SIGTERM at the end. log: takes its stderr."""
     with ExitStack() as stack:
         process = subprocess.Popen(
-            [BIN / command[0], *command[1:]],
+            [*_WITH_PARENT, BIN / command[0], *command[1:]],
             env=dict(environment),
             stdout=subprocess.PIPE,
             stderr=stack.enter_context(log.open("a")) if log is not None else None,

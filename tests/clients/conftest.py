@@ -6,7 +6,7 @@ docs/compatibility.md.
 """
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,26 +27,39 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "client(name): the client that a module runs")
     config.addinivalue_line("markers", "feature(name): the column of the table of clients that a test fills")
     config.stash[_outcomes] = []
+    config.pluginmanager.register(ClientRecord(config.stash[_outcomes]))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Record the outcome of a test that carries both marks."""
-    report = yield
-    client, feature = item.get_closest_marker("client"), item.get_closest_marker("feature")
-    is_result = report.when == "call" or report.outcome != "passed"
-    if client and feature and is_result and report.when != "teardown":
-        is_known = hasattr(report, "wasxfail")
-        state = "known gap" if is_known else report.outcome
-        item.config.stash[_outcomes].append(Outcome(client.args[0], feature.args[0], item.nodeid, state))
-    return report
+class ClientRecord:
+    """Gathers the reports of tests that carry both marks, those of pytest-xdist's workers too."""
+
+    def __init__(self, outcomes: list[Outcome]) -> None:
+        self._outcomes = outcomes
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record a test's outcome."""
+        marked = dict(report.user_properties)
+        if "client" not in marked or report.when == "teardown":
+            return
+        if report.when == "call" or report.outcome != "passed":
+            state = "known gap" if hasattr(report, "wasxfail") else report.outcome
+            self._outcomes.append(
+                Outcome(str(marked["client"]), str(marked["feature"]), report.nodeid, state)
+            )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each report say which client and feature its test shows."""
+    for item in items:
+        client, feature = item.get_closest_marker("client"), item.get_closest_marker("feature")
+        if client and feature:
+            item.user_properties += [("client", client.args[0]), ("feature", feature.args[0])]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the record where any client test ran."""
-    if outcomes := session.config.stash[_outcomes]:
+    is_worker = hasattr(session.config, "workerinput")
+    if not is_worker and (outcomes := session.config.stash[_outcomes]):
         OUTCOMES.parent.mkdir(exist_ok=True)
         OUTCOMES.write_text(json.dumps([outcome.as_row() for outcome in outcomes], indent=1))
 

@@ -25,7 +25,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
     if ! { $sudo apt-get update -qq &&
         $sudo env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }; then
+            apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }; then
         echo "They could not be installed; the tests that need them are skipped." >&2
     fi
 fi
