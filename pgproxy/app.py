@@ -19,10 +19,10 @@ from execnode.engine.parser import serialized_tree
 from execnode.statement import CatalogDefinition, CatalogGeneration
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.binding import CatalogBinder
+from pgproxy.control.fleet import Endpoint
 from pgproxy.control.metastore import Metastore
 from pgproxy.control.opening import open_metastore
 from pgproxy.control.service import ControlService
-from pgproxy.control.state import Endpoint
 from pgproxy.control_plane import GatewayControlPlane
 from pgproxy.engines.embedded import EmbeddedEngine
 from pgproxy.engines.remote import RemoteEngine, RemoteOptions

@@ -13,9 +13,9 @@ from pgproxy.cli.metastore_access import (
     run_with_service,
     say_result,
 )
+from pgproxy.control.fleet import Assignment, Endpoint, EndpointState, Fallback
 from pgproxy.control.metastore import ChangeResult
 from pgproxy.control.service import Actor, ControlService
-from pgproxy.control.state import Assignment, Endpoint, EndpointState, Fallback
 from pgproxy.policy.model import PrincipalKind
 
 app = typer.Typer(no_args_is_help=True, help="Register, list, drain and remove exec nodes.")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from pgproxy.control.state import Assignment, ControlState, Endpoint, EndpointState, merge_grants
+from pgproxy.control.fleet import Assignment, Endpoint, EndpointState
+from pgproxy.control.state import ControlState, merge_grants
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
@@ -157,18 +158,9 @@ def alter_endpoint(state: ControlState, endpoint: Endpoint) -> ControlState:
     return replace(state, endpoints=_with(state.endpoints, endpoint.name, endpoint))
 
 
-def set_endpoint_state(state: ControlState, name: str, to: EndpointState) -> ControlState:
-    """Activate, drain or retire an endpoint.
-
-    A retired one keeps its assignments: they say whether its principals may run elsewhere. Raises: 42704.
-    """
-    return alter_endpoint(state, replace(endpoint_named(state, name), state=to))
-
-
 def assign(state: ControlState, assignment: Assignment) -> ControlState:
-    """Bind a principal to an endpoint; bound already: the priority and fallback change. Raises: 42704."""
+    """Bind a principal to an endpoint or pool; bound already: the rest changes. Raises: 42704."""
     principal_named(state, assignment.principal)
-    endpoint_named(state, assignment.endpoint)
     key = (assignment.principal, assignment.endpoint)
     return replace(state, assignments=_with(state.assignments, key, assignment))
 

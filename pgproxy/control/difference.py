@@ -16,7 +16,7 @@ Facts = Mapping[str, object]
 
 KINDS = (
     *("user", "group", "grant", "row filter", "row security", "column mask", "tags", "tag mask"),
-    *("endpoint", "assignment"),
+    *("endpoint", "assignment", "catalog", "flag"),
 )
 """Of differences, in words."""
 
@@ -35,7 +35,8 @@ class Redacted:
 class Difference:
     """One thing that was added (before is None), removed (after is None) or changed.
 
-    kind: user, group, grant, row filter, row security, column mask, tags, tag mask, endpoint, assignment.
+    kind: user, group, grant, row filter, row security, column mask, tags, tag mask, endpoint, assignment,
+        catalog, flag.
     key: its name in that kind.
     """
 
@@ -107,18 +108,39 @@ def describe_state(state: ControlState) -> dict[tuple[str, str], Facts]:
             "exempt": sorted(tag_mask.exempt),
             "strictness": tag_mask.strictness,
         }
-    for endpoint in state.endpoints.values():
-        described["endpoint", endpoint.name] = {
-            "url": endpoint.url,
-            "token": Redacted(endpoint.token),
-            "state": endpoint.state.value,
-        }
-    for assignment in state.assignments.values():
-        described["assignment", f"{assignment.principal} → {assignment.endpoint}"] = {
-            "priority": assignment.priority,
-            "fallback": assignment.fallback.value,
-        }
+    described.update(_describe_fleet(state))
     return described
+
+
+def _describe_fleet(state: ControlState) -> Iterable[tuple[tuple[str, str], Facts]]:
+    for endpoint in state.endpoints.values():
+        yield (
+            ("endpoint", endpoint.name),
+            {
+                "url": endpoint.url,
+                "token": Redacted(endpoint.token),
+                "state": endpoint.state.value,
+                "labels": dict(sorted(endpoint.labels.items())),
+                "size": endpoint.size,
+                "capacity": endpoint.capacity,
+            },
+        )
+    for a in state.assignments.values():
+        facts = {"priority": a.priority, "fallback": a.fallback.value, "weight": a.weight}
+        yield ("assignment", f"{a.principal} → {a.endpoint}"), facts
+    for c in state.catalogs.values():
+        yield (
+            ("catalog", c.name),
+            {
+                "kind": c.kind.value,
+                "location": c.location,
+                "read_only": c.is_read_only,
+                "options": dict(sorted(c.options.items())),
+                "credentials": {name: Redacted(value) for name, value in sorted(c.credentials.items())},
+            },
+        )
+    for name, value in state.flags.items():
+        yield ("flag", name), {"value": value}
 
 
 def _describe_principals(state: ControlState) -> Iterable[tuple[tuple[str, str], Facts]]:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
 
 from pgproxy.control.changes import undefined
 from pgproxy.control.expressions import ExpressionValidator, check_expression
-from pgproxy.control.state import ControlState, Endpoint, TagMask
+from pgproxy.control.fleet_changes import check_fleet
+from pgproxy.control.state import ControlState, TagMask
 from pgproxy.policy.effective import transitive_groups
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege
 from pgwire.errors import StatementError
@@ -38,9 +38,7 @@ def check_integrity(before: ControlState, after: ControlState, validate: Express
     _check_names_exist(after)
     for grant in after.grants - before.grants:
         check_grant(grant)
-    for endpoint in after.endpoints.values():
-        if before.endpoints.get(endpoint.name) != endpoint:
-            _check_endpoint(endpoint)
+    check_fleet(before, after)
     _check_expressions(before, after, validate)
     _check_tags(before, after, validate)
     if _can_administer(before) and not _can_administer(after):
@@ -89,9 +87,6 @@ def _check_names_exist(state: ControlState) -> None:
     for name in _named_principals(state):
         if name not in state.principals:
             raise undefined(f'role "{name}" does not exist')
-    for assignment in state.assignments.values():
-        if assignment.endpoint not in state.endpoints:
-            raise undefined(f'endpoint "{assignment.endpoint}" does not exist')
     for name in state.verifiers:
         if state.principals[name].kind is not PrincipalKind.USER:
             raise StatementError(f'role "{name}" is not a user', sqlstate=SqlState.WRONG_OBJECT_TYPE)
@@ -125,31 +120,6 @@ def check_grant(grant: Grant) -> None:
         raise StatementError(
             f"invalid privilege type {grant.privilege.value} for that securable",
             sqlstate=SqlState.INVALID_GRANT_OPERATION,
-        )
-
-
-def _check_endpoint(endpoint: Endpoint) -> None:
-    if not endpoint.name or "\0" in endpoint.name or len(endpoint.name.encode()) > MAX_NAME_BYTES:
-        raise StatementError(
-            f"an endpoint name has 1 to {MAX_NAME_BYTES} bytes", sqlstate=SqlState.INVALID_NAME
-        )
-    if not endpoint.token:
-        raise StatementError("an endpoint needs a token", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
-    try:
-        parts = urlsplit(endpoint.url)
-        is_good = (
-            parts.scheme in {"grpc", "grpcs"}
-            and bool(parts.hostname)
-            and bool(parts.port)
-            and "@" not in parts.netloc
-            and not (parts.path or parts.query or parts.fragment)
-        )
-    except ValueError:
-        is_good = False
-    if not is_good:
-        raise StatementError(
-            "an endpoint's URL is grpc://HOST:PORT or grpcs://HOST:PORT",
-            sqlstate=SqlState.INVALID_PARAMETER_VALUE,
         )
 
 

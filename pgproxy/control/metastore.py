@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Protocol
 
 from pgproxy.control.difference import Difference
-from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoint
+from pgproxy.control.fleet import Assignment, Endpoint
+from pgproxy.control.state import AuditRecord, ControlState
 from pgproxy.policy.model import PolicySet
 
 Transform = Callable[[ControlState], ControlState]

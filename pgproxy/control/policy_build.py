@@ -10,19 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pgproxy.control import policy_schema as schema
+from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint, EndpointState
 from pgproxy.control.integrity import check_grant, holds_admin
 from pgproxy.control.mask_library import expand_masks
 from pgproxy.control.securables import fold_name, parse_column_name, parse_securable, parse_table_name
-from pgproxy.control.state import (
-    Assignment,
-    BoundName,
-    ColumnName,
-    ControlState,
-    Endpoint,
-    EndpointState,
-    TagMask,
-    merge_grants,
-)
+from pgproxy.control.state import BoundName, ColumnName, ControlState, TagMask, merge_grants
 from pgproxy.control.yaml_lines import Document, Path, PolicyFileError
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
 from pgwire.errors import GatewayError
@@ -44,10 +36,11 @@ CheckExpression = Callable[[TableName, str | None, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What the file's credentials came to: verifiers by user, tokens by endpoint."""
+    """What the file's credentials came to: verifiers by user, tokens by endpoint, credentials by catalog."""
 
     verifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
 
 def build_state(
@@ -77,6 +70,8 @@ def build_state(
         tag_masks=builder.tag_masks(file, state, principals),
         endpoints=endpoints,
         assignments=builder.assignments(file, state, principals, endpoints),
+        catalogs=catalogs_of_file(file, state, secrets.credentials),
+        flags=state.flags,
     )
     builder.raise_problems()
     return built
@@ -237,8 +232,10 @@ class _Builder:
             token = tokens.get(name) or (known.token if known is not None else "")
             if not token:
                 self._problem(("endpoints", name), "a new endpoint needs token or token_env")
-            lasting = known.state if known is not None else EndpointState.ACTIVE
-            found[name] = Endpoint(name, entry.url, token, entry.state or lasting)
+            lasting = known.state if known is not None else EndpointState.REGISTERED
+            found[name] = Endpoint(
+                name, entry.url, token, entry.state or lasting, entry.labels, entry.size, entry.capacity
+            )
         assigned = () if file.assignments is not None else {a.endpoint for a in state.assignments.values()}
         for name in state.endpoints.keys() & set(assigned) - found.keys():
             found[name] = replace(state.endpoints[name], state=EndpointState.RETIRED)
@@ -259,11 +256,12 @@ class _Builder:
             kind = PrincipalKind.USER if entry.user is not None else PrincipalKind.GROUP
             name = entry.user or entry.group or ""
             self._known([name], principals, (*path, kind.value), kind)
-            if entry.endpoint not in endpoints:
+            target = entry.target
+            if entry.endpoint is not None and entry.endpoint not in endpoints:
                 self._problem((*path, "endpoint"), f'endpoint "{entry.endpoint}" does not exist')
-            if (name, entry.endpoint) in found:
-                self._problem(path, f'"{name}" is assigned to "{entry.endpoint}" twice')
-            found[name, entry.endpoint] = Assignment(name, entry.endpoint, entry.priority, entry.fallback)
+            if (name, target) in found:
+                self._problem(path, f'"{name}" is assigned to "{target}" twice')
+            found[name, target] = Assignment(name, target, entry.priority, entry.fallback, entry.weight)
         return found
 
     def _known(
@@ -317,6 +315,21 @@ class _Builder:
         if mask.principals and not left:
             self._problem((), f'column mask "{mask.name}" is only for roles that the file removes')
         return replace(mask, principals=left, exempt=mask.exempt & principals.keys())
+
+
+def catalogs_of_file(
+    file: schema.PolicyFile, state: ControlState, credentials: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, CatalogSource]:
+    """Give the catalogs that the file asks for; one without credentials keeps its stored ones."""
+    if file.catalogs is None:
+        return state.catalogs
+    found: dict[str, CatalogSource] = {}
+    for name, entry in file.catalogs.items():
+        known = state.catalogs.get(name)
+        stored = known.credentials if known is not None and known.kind is entry.kind else {}
+        secret = credentials.get(name) or stored
+        found[name] = CatalogSource(name, entry.kind, entry.location, entry.read_only, entry.options, secret)
+    return found
 
 
 def _stays(principal: Principal, file: schema.PolicyFile, state: ControlState) -> bool:

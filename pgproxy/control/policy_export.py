@@ -8,7 +8,8 @@ from collections import defaultdict
 import yaml
 
 from pgproxy.control.difference import quote_name, securable_text, table_text, valid_until_text
-from pgproxy.control.state import ControlState, EndpointState
+from pgproxy.control.fleet import EndpointState
+from pgproxy.control.state import ControlState
 from pgproxy.policy.model import Grant, Principal, PrincipalKind, Privilege
 
 _CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
@@ -43,21 +44,45 @@ def export_policy(state: ControlState) -> str:
             )
             for _, mask in sorted(state.tag_masks.items())
         ],
-        "endpoints": {
-            e.name: {"url": e.url} | ({} if e.state is EndpointState.ACTIVE else {"state": e.state.value})
-            for e in sorted(state.endpoints.values(), key=lambda e: e.name)
-        },
-        "assignments": [
-            {
-                state.principals[a.principal].kind.value: a.principal,
-                "endpoint": a.endpoint,
-                "priority": a.priority,
-                "fallback": a.fallback.value,
-            }
-            for _, a in sorted(state.assignments.items())
-        ],
+        **_fleet(state),
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _fleet(state: ControlState) -> dict[str, object]:
+    """Endpoints, assignments and catalogs; the last only where there are some."""
+    endpoints = {
+        e.name: {
+            "url": e.url,
+            **({} if e.state is EndpointState.ACTIVE else {"state": e.state.value}),
+            **_without_defaults(labels=dict(sorted(e.labels.items())), size=e.size, capacity=e.capacity),
+        }
+        for e in sorted(state.endpoints.values(), key=lambda e: e.name)
+    }
+    assignments = [
+        {
+            state.principals[a.principal].kind.value: a.principal,
+            **({"endpoint": a.endpoint} if a.selector is None else {"pool": dict(a.selector)}),
+            "priority": a.priority,
+            "fallback": a.fallback.value,
+            **({} if a.weight == 1 else {"weight": a.weight}),
+        }
+        for _, a in sorted(state.assignments.items())
+    ]
+    catalogs = {
+        c.name: {
+            "kind": c.kind.value,
+            "location": c.location,
+            **({} if c.is_read_only else {"read_only": False}),
+            **_without_defaults(options=dict(sorted(c.options.items()))),
+        }
+        for c in sorted(state.catalogs.values(), key=lambda c: c.name)
+    }
+    return {
+        "endpoints": endpoints,
+        "assignments": assignments,
+        **({"catalogs": catalogs} if catalogs else {}),
+    }
 
 
 def _sorted(state: ControlState, kind: PrincipalKind) -> list[Principal]:

@@ -120,9 +120,25 @@ async def _resolve_secrets(
                 tokens[name] = token
         except _NotSet as error:
             problems.append(f"line {parsed.document.line_of(('endpoints', name))}: {error}")
+    credentials = _credentials(parsed, environment, problems)
     if problems:
         raise PolicyFileError(problems)
-    return Secrets(verifiers, tokens)
+    return Secrets(verifiers, tokens, credentials)
+
+
+def _credentials(
+    parsed: ParsedPolicy, environment: Mapping[str, str], problems: list[str]
+) -> dict[str, dict[str, str]]:
+    """Credentials by catalog. What is not set is added to `problems`."""
+    found: dict[str, dict[str, str]] = {}
+    for name, catalog in (parsed.file.catalogs or {}).items():
+        found[name] = {key: secret.get_secret_value() for key, secret in catalog.credentials.items()}
+        for key, variable in catalog.credentials_env.items():
+            try:
+                found[name][key] = _look_up(None, variable, environment) or ""
+            except _NotSet as error:
+                problems.append(f"line {parsed.document.line_of(('catalogs', name))}: {error}")
+    return found
 
 
 class _NotSet(Exception):

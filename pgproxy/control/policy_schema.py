@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from pgproxy.control.state import EndpointState, Fallback
+from pgproxy.control.fleet import CatalogKind, EndpointState, Fallback, selector_text
 from pgproxy.policy.model import Privilege
 
 Name = Annotated[str, Field(min_length=1)]
@@ -121,6 +121,9 @@ class EndpointEntry(_Section):
     token: SecretStr | None = None
     token_env: Name | None = None
     state: Annotated[EndpointState, Field(strict=False)] | None = None
+    labels: dict[Name, Name] = {}
+    size: str = ""
+    capacity: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _has_one_token(self) -> "EndpointEntry":
@@ -130,19 +133,39 @@ class EndpointEntry(_Section):
 
 
 class AssignmentEntry(_Section):
-    """A user's or group's endpoint. Lower priority is tried first."""
+    """A user's or group's endpoint, or pool by labels. Lower priority is tried first."""
 
     user: Name | None = None
     group: Name | None = None
-    endpoint: Name
+    endpoint: Name | None = None
+    pool: Annotated[dict[Name, Name], Field(min_length=1)] | None = None
     priority: int = 100
     fallback: Annotated[Fallback, Field(strict=False)] = Fallback.DISABLED
+    weight: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _has_one_principal(self) -> "AssignmentEntry":
         if (self.user is None) == (self.group is None):
             raise ValueError("give one of user and group")
+        if (self.endpoint is None) == (self.pool is None):
+            raise ValueError("give one of endpoint and pool")
         return self
+
+    @property
+    def target(self) -> str:
+        """The endpoint's name, or the pool's selector."""
+        return self.endpoint or selector_text(self.pool or {})
+
+
+class CatalogEntry(_Section):
+    """A catalog. credentials or credentials_env by name; neither: the stored ones stay."""
+
+    kind: Annotated[CatalogKind, Field(strict=False)]
+    location: Name
+    read_only: bool = True
+    options: dict[Name, str] = {}
+    credentials: dict[Name, SecretStr] = {}
+    credentials_env: dict[Name, Name] = {}
 
 
 class PolicyFile(_Section):
@@ -158,3 +181,4 @@ class PolicyFile(_Section):
     tag_masks: list[TagMaskEntry] | None = None
     endpoints: dict[Name, EndpointEntry] | None = None
     assignments: list[AssignmentEntry] | None = None
+    catalogs: dict[Name, CatalogEntry] | None = None

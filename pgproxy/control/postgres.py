@@ -15,12 +15,13 @@ from typing import Any, Literal
 import asyncpg
 
 from pgproxy.control.difference import facts_as_json
+from pgproxy.control.fleet import Assignment, Endpoint
 from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Transform
 from pgproxy.control.migration import load_migrations, pending_migrations
 from pgproxy.control.passwords import is_expired
-from pgproxy.control.rows import ROUTING_TABLES, TABLES, Table
+from pgproxy.control.rows import ROUTING_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
-from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoint
+from pgproxy.control.state import AuditRecord, ControlState
 from pgproxy.control.stored_change import (
     PlannedChange,
     build_state,
@@ -30,6 +31,7 @@ from pgproxy.control.stored_change import (
     timestamp,
     upsert,
 )
+from pgproxy.control.table import Table
 from pgproxy.policy.model import PolicySet
 
 _CHANNEL = "pgproxy_epoch"

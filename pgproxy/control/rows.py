@@ -4,47 +4,21 @@ Pure. A change is written as the difference of two row sets, so that no change c
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from pgproxy.control.metastore import MetastoreError
-from pgproxy.control.state import (
-    Assignment,
-    BoundName,
-    ColumnName,
-    ControlState,
-    Endpoint,
-    EndpointState,
-    Fallback,
-    TagMask,
-    merge_grants,
+from pgproxy.control.fleet_rows import (
+    FLEET_TABLES,
+    assignments_of,
+    catalogs_of,
+    endpoints_of,
+    flags_of,
+    fleet_to_rows,
 )
+from pgproxy.control.metastore import MetastoreError
+from pgproxy.control.state import BoundName, ColumnName, ControlState, TagMask, merge_grants
+from pgproxy.control.table import Row, RowSet, Table, Value, as_number, as_text
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
-
-Value = str | int | None
-Row = tuple[Value, ...]
-RowSet = Mapping[str, Mapping[Row, Row]]
-"""By table name: each row's values by its key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of the metastore.
-
-    key, values: column names, in the order of a row. sealed: the value column that is encrypted at rest.
-    """
-
-    name: str
-    key: tuple[str, ...]
-    values: tuple[str, ...] = ()
-    sealed: str | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Key columns, then value columns."""
-        return (*self.key, *self.values)
-
 
 _COLUMN = ("catalog_name", "schema_name", "table_name", "column_name")
 _BOUND = ("catalog_name", "schema_name", "table_name", "name")
@@ -66,12 +40,11 @@ TABLES = (
     Table("column_tags", (*_COLUMN, "tag")),
     Table("tag_masks", ("tag", "name"), ("expression", "strictness", "is_for_everyone")),
     Table("tag_mask_principals", ("tag", "name", "principal", "is_exempt")),
-    Table("endpoints", ("name",), ("url", "token", "state"), sealed="token"),
-    Table("assignments", ("principal", "endpoint"), ("priority", "fallback")),
+    *FLEET_TABLES,
 )
 """Referenced tables first: insert in this order, delete in the reverse one."""
 
-ROUTING_TABLES = frozenset({"endpoints", "assignments"})
+ROUTING_TABLES = frozenset(table.name for table in FLEET_TABLES)
 """Changes here say where a statement runs, not who may see what: they leave the policy epoch alone."""
 
 
@@ -114,10 +87,7 @@ def state_to_rows(state: ControlState) -> RowSet:
         rows["tag_masks"][tagged] = (tag_mask.expression, tag_mask.strictness, is_for_everyone)
         rows["tag_mask_principals"].update({(*tagged, name, 0): () for name in tag_mask.principals})
         rows["tag_mask_principals"].update({(*tagged, name, 1): () for name in tag_mask.exempt})
-    for endpoint in state.endpoints.values():
-        rows["endpoints"][endpoint.name,] = (endpoint.url, endpoint.token, endpoint.state.value)
-    for a in state.assignments.values():
-        rows["assignments"][a.principal, a.endpoint] = (a.priority, a.fallback.value)
+    fleet_to_rows(rows, state.endpoints, state.assignments, state.catalogs, state.flags)
     return rows
 
 
@@ -146,24 +116,20 @@ def rows_to_state(rows: RowSet) -> ControlState:
         return ControlState(
             principals=_principals(rows),
             verifiers={
-                _text(key[0]): _text(row[3]) for key, row in rows["principals"].items() if row[3] is not None
+                as_text(key[0]): as_text(row[3])
+                for key, row in rows["principals"].items()
+                if row[3] is not None
             },
             grants=merge_grants(_grant(key) for key in rows["grants"]),
             row_filters=_row_filters(rows),
             column_masks=_column_masks(rows),
-            row_security=frozenset(TableName(*map(_text, key)) for key in rows["row_security"]),
+            row_security=frozenset(TableName(*map(as_text, key)) for key in rows["row_security"]),
             column_tags=_column_tags(rows),
             tag_masks=_tag_masks(rows),
-            endpoints={
-                _text(name): Endpoint(_text(name), _text(url), _text(token), EndpointState(_text(state)))
-                for (name,), (url, token, state) in rows["endpoints"].items()
-            },
-            assignments={
-                (_text(principal), _text(endpoint)): Assignment(
-                    _text(principal), _text(endpoint), _number(priority), Fallback(_text(fallback))
-                )
-                for (principal, endpoint), (priority, fallback) in rows["assignments"].items()
-            },
+            endpoints=endpoints_of(rows),
+            assignments=assignments_of(rows),
+            catalogs=catalogs_of(rows),
+            flags=flags_of(rows),
         )
     except (ValueError, TypeError) as error:
         raise MetastoreError("the metastore holds a row that this program does not understand") from error
@@ -172,26 +138,26 @@ def rows_to_state(rows: RowSet) -> ControlState:
 def _principals(rows: RowSet) -> dict[str, Principal]:
     groups, attributes = defaultdict[str, set[str]](set), defaultdict[str, dict[str, str]](dict)
     for member, group in rows["memberships"]:
-        groups[_text(member)].add(_text(group))
+        groups[as_text(member)].add(as_text(group))
     for (principal, name), (value,) in rows["attributes"].items():
-        attributes[_text(principal)][_text(name)] = _text(value)
+        attributes[as_text(principal)][as_text(name)] = as_text(value)
     return {
-        _text(name): Principal(
-            name=_text(name),
-            kind=PrincipalKind(_text(kind)),
+        as_text(name): Principal(
+            name=as_text(name),
+            kind=PrincipalKind(as_text(kind)),
             is_admin=bool(is_admin),
             can_login=bool(can_login),
-            member_of=frozenset(groups[_text(name)]),
-            attributes=attributes[_text(name)],
-            valid_until=None if until is None else datetime.fromisoformat(_text(until)),
-            connection_limit=_number(limit),
+            member_of=frozenset(groups[as_text(name)]),
+            attributes=attributes[as_text(name)],
+            valid_until=None if until is None else datetime.fromisoformat(as_text(until)),
+            connection_limit=as_number(limit),
         )
         for (name,), (kind, is_admin, can_login, _, until, limit) in rows["principals"].items()
     }
 
 
 def _grant(key: Row) -> Grant:
-    principal, privilege, catalog, schema, table, column = map(_text, key)
+    principal, privilege, catalog, schema, table, column = map(as_text, key)
     columns = frozenset({column}) if column else None
     return Grant(principal, Privilege(privilege), catalog, schema or None, table or None, columns)
 
@@ -204,10 +170,10 @@ def _row_filters(rows: RowSet) -> dict[BoundName, RowFilter]:
         found[table, name] = RowFilter(
             name=name,
             table=table,
-            using=_text(using),
+            using=as_text(using),
             principals=_checked_principals(principals[key], is_for_everyone),
             is_restrictive=bool(is_restrictive),
-            check=None if check is None else _text(check),
+            check=None if check is None else as_text(check),
         )
     return found
 
@@ -222,11 +188,11 @@ def _column_masks(rows: RowSet) -> dict[BoundName, ColumnMask]:
         found[table, name] = ColumnMask(
             name=name,
             table=table,
-            column=_text(column),
-            expression=_text(expression),
+            column=as_text(column),
+            expression=as_text(expression),
             principals=_checked_principals(principals[key], is_for_everyone),
             exempt=frozenset(exempt[key]),
-            strictness=_number(strictness),
+            strictness=as_number(strictness),
         )
     return found
 
@@ -234,7 +200,7 @@ def _column_masks(rows: RowSet) -> dict[BoundName, ColumnMask]:
 def _column_tags(rows: RowSet) -> dict[ColumnName, frozenset[str]]:
     found: dict[ColumnName, frozenset[str]] = {}
     for key in rows["column_tags"]:
-        (table, column), tag = _bound(key[:4]), _text(key[4])
+        (table, column), tag = _bound(key[:4]), as_text(key[4])
         found[table, column] = found.get((table, column), frozenset()) | {tag}
     return found
 
@@ -245,14 +211,14 @@ def _tag_masks(rows: RowSet) -> dict[tuple[str, str], TagMask]:
     exempt = _bindings((key[:2], key[2]) for key in bindings if key[3])
     found: dict[tuple[str, str], TagMask] = {}
     for key, (expression, strictness, is_for_everyone) in rows["tag_masks"].items():
-        tag, name = map(_text, key)
+        tag, name = map(as_text, key)
         found[tag, name] = TagMask(
             name,
             tag,
-            _text(expression),
+            as_text(expression),
             _checked_principals(principals[key], is_for_everyone),
             frozenset(exempt[key]),
-            _number(strictness),
+            as_number(strictness),
         )
     return found
 
@@ -260,7 +226,7 @@ def _tag_masks(rows: RowSet) -> dict[tuple[str, str], TagMask]:
 def _bindings(pairs: Iterable[tuple[Row, Value]]) -> defaultdict[Row, set[str]]:
     found = defaultdict[Row, set[str]](set)
     for key, principal in pairs:
-        found[key].add(_text(principal))
+        found[key].add(as_text(principal))
     return found
 
 
@@ -272,17 +238,5 @@ def _checked_principals(principals: set[str], is_for_everyone: Value) -> frozens
 
 
 def _bound(key: Row) -> BoundName:
-    catalog, schema, table, name = map(_text, key)
+    catalog, schema, table, name = map(as_text, key)
     return TableName(catalog, schema, table), name
-
-
-def _text(value: Value) -> str:
-    if not isinstance(value, str):
-        raise TypeError("expected text")
-    return value
-
-
-def _number(value: Value) -> int:
-    if not isinstance(value, int):
-        raise TypeError("expected a number")
-    return value

@@ -8,12 +8,13 @@ is no error.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from pgproxy.control import changes
+from pgproxy.control import changes, fleet_changes
 from pgproxy.control.expressions import ExpressionValidator, check_expression
+from pgproxy.control.fleet import Assignment, Endpoint, EndpointState
 from pgproxy.control.integrity import check_integrity, holds_admin
 from pgproxy.control.metastore import ChangeResult, Metastore, Transform
 from pgproxy.control.passwords import check_verifier, make_verifier, matches_verifier
-from pgproxy.control.state import Assignment, ControlState, Endpoint, EndpointState
+from pgproxy.control.state import ControlState
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
 from pgwire.auth.verifier import DEFAULT_ITERATIONS
 from pgwire.errors import AccessDenied
@@ -158,8 +159,8 @@ class ControlService:
         return await self.apply(actor, lambda state: changes.add_endpoint(state, endpoint))
 
     async def set_endpoint_state(self, actor: Actor, name: str, to: EndpointState) -> ChangeResult:
-        """Activate, drain or retire. Raises: 42704."""
-        return await self.apply(actor, lambda state: changes.set_endpoint_state(state, name, to))
+        """Activate, drain or retire. Raises: 42704, 55000."""
+        return await self.apply(actor, lambda state: fleet_changes.set_endpoint_state(state, name, to))
 
     async def set_endpoint_token(self, actor: Actor, name: str, token: str) -> ChangeResult:
         """Rotate the token. Raises: 42704."""
@@ -171,7 +172,7 @@ class ControlService:
         )
 
     async def assign(self, actor: Actor, assignment: Assignment, kind: PrincipalKind) -> ChangeResult:
-        """Bind a principal of `kind` to an endpoint. Raises: 42704, 42809."""
+        """Bind a principal of `kind` to an endpoint or pool. Raises: 42704, 42809."""
         lookup = changes.user_named if kind is PrincipalKind.USER else changes.group_named
 
         def transform(state: ControlState) -> ControlState:

@@ -16,12 +16,13 @@ from pathlib import Path
 import aiosqlite
 
 from pgproxy.control.difference import facts_as_json
+from pgproxy.control.fleet import Assignment, Endpoint
 from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
 from pgproxy.control.passwords import is_expired
-from pgproxy.control.rows import ROUTING_TABLES, TABLES, Value
+from pgproxy.control.rows import ROUTING_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.sqlite_file import configure, create_private, failure, migrate, transaction
-from pgproxy.control.state import Assignment, AuditRecord, ControlState, Endpoint
+from pgproxy.control.state import AuditRecord, ControlState
 from pgproxy.control.stored_change import (
     PlannedChange,
     build_state,
@@ -31,6 +32,7 @@ from pgproxy.control.stored_change import (
     timestamp,
     upsert,
 )
+from pgproxy.control.table import Value
 from pgproxy.policy.model import PolicySet
 
 _POLL_INTERVAL_S = 0.2

@@ -6,47 +6,10 @@ Storage, policy files, history and the policy that the planner sees are all deri
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
+from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint
 from pgproxy.control.mask_library import expand_value
 from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, RowFilter, TableName
-
-
-class EndpointState(StrEnum):
-    """The life of an exec node as the administrator and the health checks see it."""
-
-    REGISTERED = "REGISTERED"
-    ACTIVE = "ACTIVE"
-    DRAINING = "DRAINING"
-    UNHEALTHY = "UNHEALTHY"
-    RETIRED = "RETIRED"
-
-
-class Fallback(StrEnum):
-    """What an assignment wants when its endpoint cannot run a statement."""
-
-    AUTOMATIC = "automatic"
-    DISABLED = "disabled"
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """An exec node. url: grpc://HOST:PORT or grpcs://HOST:PORT. token: its AGENT_TOKEN; encrypted at rest."""
-
-    name: str
-    url: str
-    token: str = field(repr=False)
-    state: EndpointState = EndpointState.ACTIVE
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """The binding of a principal, user or group, to an endpoint. Lower `priority` is tried first."""
-
-    principal: str
-    endpoint: str
-    priority: int = 100
-    fallback: Fallback = Fallback.DISABLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +64,8 @@ class ControlState:
     grants: at most one for all columns and one for single columns per principal, privilege and securable.
     row_security: tables that deny every row while no filter gives any.
     column_tags: what each column is tagged with. tag_masks: keyed by (tag, name).
-    assignments: keyed by (principal, endpoint).
+    assignments: keyed by (principal, endpoint or pool).
+    flags: settings that change while gateways run, by name, spelled as in the environment.
     """
 
     principals: Mapping[str, Principal] = field(default_factory=dict)
@@ -114,6 +78,8 @@ class ControlState:
     tag_masks: Mapping[tuple[str, str], TagMask] = field(default_factory=dict)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
+    catalogs: Mapping[str, CatalogSource] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
 
     def policy_set(self, epoch: int) -> PolicySet:
         """Give the part that decides who may see what, in a stable order."""

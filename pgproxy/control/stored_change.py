@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from pgproxy.control.difference import Difference, compute_differences
 from pgproxy.control.metastore import Transform
-from pgproxy.control.rows import Row, RowSet, Table, Value, rows_to_state, state_to_rows
+from pgproxy.control.rows import rows_to_state, state_to_rows
 from pgproxy.control.secret_box import SecretBox
 from pgproxy.control.state import ControlState
+from pgproxy.control.table import Row, RowSet, Table, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Self
 import structlog
 
 from execnode.statement import CatalogGeneration
-from pgproxy.control.state import Assignment, Endpoint, EndpointState
+from pgproxy.control.fleet import Assignment, Endpoint, EndpointState
 from pgproxy.engines.base import Engine
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.probe import ProbedEngine

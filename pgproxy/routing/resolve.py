@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from itertools import groupby
 
-from pgproxy.control.state import Assignment, Fallback
+from pgproxy.control.fleet import Assignment, Fallback
 
 
 class EndpointHealth(StrEnum):

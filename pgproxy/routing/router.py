@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from execnode.statement import EngineStatement
-from pgproxy.control.state import Fallback
+from pgproxy.control.fleet import Fallback
 from pgproxy.engines.base import Engine, EngineSession
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.routing.attempts import (

@@ -9,7 +9,7 @@ import pytest
 
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.statement import CatalogGeneration
-from pgproxy.control.state import Assignment, Endpoint, Fallback
+from pgproxy.control.fleet import Assignment, Endpoint, Fallback
 from pgproxy.engines.embedded import EmbeddedEngine
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.routing.attempts import RoutedStream, RouteOutcome

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pgproxy.control import Metastore, MetastoreError
-from pgproxy.control.state import AuditRecord, ControlState, EndpointState
+from pgproxy.control.fleet import EndpointState
+from pgproxy.control.state import AuditRecord, ControlState
 from pgwire.errors import StatementError
 from tests.unit.control.states import VERIFIER, sample_state, user
 

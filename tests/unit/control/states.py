@@ -2,14 +2,15 @@
 
 from hypothesis import strategies as st
 
-from pgproxy.control.state import (
+from pgproxy.control.fleet import (
     Assignment,
-    ControlState,
+    CatalogKind,
+    CatalogSource,
     Endpoint,
     EndpointState,
     Fallback,
-    merge_grants,
 )
+from pgproxy.control.state import ControlState, merge_grants
 from pgproxy.policy.model import (
     ColumnMask,
     Grant,
@@ -60,6 +61,16 @@ def sample_state() -> ControlState:
         },
         endpoints={"node": Endpoint("node", "grpc://h:1", "token")},
         assignments={("team", "node"): Assignment("team", "node")},
+        catalogs={
+            "lake": CatalogSource(
+                "lake",
+                CatalogKind.DUCKLAKE,
+                "postgres:dbname=lake",
+                False,
+                {"data_path": "/lake"},
+                {"password": "s3cret-of-lake"},
+            )
+        },
     )
 
 
@@ -99,10 +110,21 @@ def control_states(draw: st.DrawFn) -> ControlState:
     )
     filters = st.builds(RowFilter, _TEXTS, table, _TEXTS, some, st.booleans(), st.none() | _TEXTS)
     masks = st.builds(ColumnMask, _TEXTS, table, _TEXTS, _TEXTS, some, some, st.integers(-9, 9))
-    endpoints = st.builds(Endpoint, _TEXTS, _TEXTS, _TEXTS, st.sampled_from(EndpointState))
+    labels = st.dictionaries(_TEXTS, _TEXTS, max_size=2)
+    size, capacity = st.just("") | _TEXTS, st.integers(0, 9)
+    states = st.sampled_from(EndpointState)
+    endpoints = st.builds(Endpoint, _TEXTS, _TEXTS, _TEXTS, states, labels, size, capacity)
+    sources = st.builds(
+        CatalogSource, _TEXTS, st.sampled_from(CatalogKind), _TEXTS, st.booleans(), labels, labels
+    )
     nodes = {e.name: e for e in draw(st.lists(endpoints, max_size=2))}
     bound = st.builds(
-        Assignment, one, st.sampled_from(sorted(nodes) or [""]), st.integers(0, 9), st.sampled_from(Fallback)
+        Assignment,
+        one,
+        st.sampled_from([*sorted(nodes), "zone=eu"]),
+        st.integers(0, 9),
+        st.sampled_from(Fallback),
+        st.integers(1, 9),
     )
     return ControlState(
         principals=principals,
@@ -111,5 +133,7 @@ def control_states(draw: st.DrawFn) -> ControlState:
         row_filters={(f.table, f.name): f for f in draw(st.lists(filters, max_size=2))},
         column_masks={(m.table, m.name): m for m in draw(st.lists(masks, max_size=2))},
         endpoints=nodes,
-        assignments={(a.principal, a.endpoint): a for a in draw(st.lists(bound, max_size=2)) if nodes},
+        assignments={(a.principal, a.endpoint): a for a in draw(st.lists(bound, max_size=2))},
+        catalogs={c.name: c for c in draw(st.lists(sources, max_size=2))},
+        flags=draw(st.dictionaries(_TEXTS, st.text("ab"), max_size=2)),
     )

@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from pgproxy.control import open_metastore
+from pgproxy.control.fleet import EndpointState, Fallback
 from pgproxy.control.passwords import matches_verifier
 from pgproxy.control.policy_export import export_policy
 from pgproxy.control.policy_file import apply_policy, check_policy, parse_policy, plan_policy
 from pgproxy.control.service import Actor, ControlService
-from pgproxy.control.state import ControlState, EndpointState, Fallback
+from pgproxy.control.state import ControlState
 from pgproxy.control.yaml_lines import PolicyFileError
 from pgproxy.policy.model import Grant, Privilege, RowFilter
 from tests.unit.control.states import CUSTOMERS, VERIFIER, sample_state, user

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pgproxy.control import open_metastore
+from pgproxy.control.fleet import Assignment, Endpoint, EndpointState, Fallback
 from pgproxy.control.passwords import matches_verifier
 from pgproxy.control.service import Actor, ControlService
-from pgproxy.control.state import Assignment, Endpoint, EndpointState, Fallback
 from pgproxy.policy.model import ColumnMask, Grant, PrincipalKind, Privilege, RowFilter, TableName
 from pgwire.errors import AccessDenied, GatewayError, StatementError
 from pgwire.sqlstate import SqlState

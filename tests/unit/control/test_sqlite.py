@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from pgproxy.control import Metastore, MetastoreError, open_metastore
+from pgproxy.control.fleet import EndpointState
 from pgproxy.control.migration import Migration, load_migrations, pending_migrations
-from pgproxy.control.state import ControlState, EndpointState
+from pgproxy.control.state import ControlState
 from tests.unit.control.metastore_contract import MetastoreContract, drain, write
 from tests.unit.control.states import control_states, sample_state, user
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from execnode.statement import CatalogGeneration
-from pgproxy.control.state import Endpoint, EndpointState
+from pgproxy.control.fleet import Endpoint, EndpointState
 from pgproxy.engines.errors import FallbackReason
 from pgproxy.engines.probe import ProbeReport
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes

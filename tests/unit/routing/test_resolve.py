@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgproxy.control.state import Assignment, Fallback
+from pgproxy.control.fleet import Assignment, Fallback
 from pgproxy.routing.resolve import (
     EndpointHealth,
     EndpointStatus,

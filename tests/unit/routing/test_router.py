@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from execnode.statement import EngineStatement, RowChunk
-from pgproxy.control.state import Assignment, Endpoint, Fallback
+from pgproxy.control.fleet import Assignment, Endpoint, Fallback
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.probe import ProbeReport
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
