@@ -10,22 +10,22 @@ from pgproxy.catalog.functions.privileges import PRIVILEGE_MACROS
 from pgproxy.catalog.functions.server import SERVER_MACROS, TABLE_TWINS
 from pgproxy.catalog.snapshot import SystemFunction
 
-_MACROS: tuple[Macro, ...] = (*NAME_MACROS, *DEFINITION_MACROS, *PRIVILEGE_MACROS, *SERVER_MACROS)
+MACROS: tuple[Macro, ...] = (*NAME_MACROS, *DEFINITION_MACROS, *PRIVILEGE_MACROS, *SERVER_MACROS)
 
 
 @cache
 def system_functions() -> Mapping[str, SystemFunction]:
     """Every catalog function, by name."""
-    return {macro.name: macro.function for macro in _MACROS}
+    return {macro.name: macro.function for macro in MACROS}
 
 
 def macro_statements() -> Iterator[str]:
     """CREATE MACRO for each; SYSTEM_CATALOG's relations must exist."""
-    yield from (macro.statement for macro in (*_MACROS, *TABLE_TWINS))
+    yield from (macro.statement for macro in (*MACROS, *TABLE_TWINS))
 
 
 def macro_sources() -> frozenset[tuple[str, str]]:
     """The (schema, relation) that macros read; each needs its twin `m_…` in the function schema."""
     return frozenset(
-        source for macro in _MACROS for body in macro.bodies.values() for source in sources(body)
+        source for macro in MACROS for body in macro.bodies.values() for source in sources(body)
     )
