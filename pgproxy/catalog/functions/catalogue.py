@@ -26,6 +26,4 @@ def macro_statements() -> Iterator[str]:
 
 def macro_sources() -> frozenset[tuple[str, str]]:
     """The (schema, relation) that macros read; each needs its twin `m_…` in the function schema."""
-    return frozenset(
-        source for macro in MACROS for body in macro.bodies.values() for source in sources(body)
-    )
+    return frozenset(source for macro in MACROS for body in macro.bodies.values() for source in sources(body))
