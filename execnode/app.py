@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import structlog
@@ -53,7 +54,11 @@ async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event) -> N
     try:
         async with QueryRegistry(engine, gate, SpoolLimits(folder)) as queries, asyncio.TaskGroup() as tasks:
             limits = ServiceLimits(
-                settings.query_timeout, settings.memory_limit_bytes or 0, settings.feature_cursor_mode
+                settings.query_timeout,
+                settings.memory_limit_bytes or 0,
+                settings.feature_cursor_mode,
+                settings.query_result_ttl,
+                version("pgproxy"),
             )
             service = ExecNodeService(NodeParts(engine, gate, queries, sessions), limits)
             cleaner = tasks.create_task(_clean(settings, queries, sessions))

@@ -24,6 +24,12 @@ _GAUGES: tuple[tuple[str, str], ...] = (
     ("spool_bytes", "Results that wait to be fetched"),
     ("catalog_generation", "Attached generation of catalogs"),
     ("uptime_s", "Seconds since the start"),
+    ("queued_jobs", "Submitted queries that wait for a slot"),
+    ("running_jobs", "Submitted queries that run"),
+    ("completed_jobs", "Submitted queries that have ended since the start"),
+    ("stored_jobs", "Submitted queries whose result is held"),
+    ("cleaned_jobs", "Results that the clean-up has dropped since the start"),
+    ("query_result_ttl_s", "Seconds for which a result is held"),
 )
 
 
@@ -45,12 +51,12 @@ def build_http(read_health: ReadHealth) -> Starlette:
 
     async def health(_: Request) -> Response:
         try:
-            facts = _facts(await read_health())
+            reply = await read_health()
         except GatewayError as error:
             return JSONResponse({"status": "unhealthy", "sqlstate": error.sqlstate.value}, 503)
-        is_serving = not facts["draining"]
-        status = "ok" if is_serving else "draining"
-        return JSONResponse({"status": status, **facts}, 200 if is_serving else 503)
+        status = "draining" if reply.draining else "ok"
+        facts = {"status": status, **_facts(reply), **_runbook_facts(reply)}
+        return JSONResponse(facts, 503 if reply.draining else 200)
 
     async def metrics(_: Request) -> Response:
         registry = CollectorRegistry(auto_describe=False)
@@ -62,3 +68,17 @@ def build_http(read_health: ReadHealth) -> Starlette:
 
 def _facts(reply: HealthReply) -> dict[str, float]:
     return {name: getattr(reply, name) for name, _ in _GAUGES} | {"draining": reply.draining}
+
+
+def _runbook_facts(reply: HealthReply) -> dict[str, object]:
+    """The numbers under the runbook's own names, besides the gauges."""
+    return {
+        "query_result_ttl_seconds": reply.query_result_ttl_s,
+        "uptime_seconds": reply.uptime_s,
+        "memory_cap_bytes": reply.memory_limit_bytes,
+        "versions": {
+            "execnode": reply.node_version,
+            "engine": reply.engine_version,
+            "contract": reply.contract_version,
+        },
+    }

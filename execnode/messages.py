@@ -43,6 +43,7 @@ def decode_statement(message: v1.Statement | None) -> EngineStatement:
         with_row_offsets=message.with_row_offsets,
         returns_rows=message.returns_rows,
         copy_options=dict(message.copy_options),
+        tracks_progress=message.tracks_progress,
     )
 
 

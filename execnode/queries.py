@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from execnode.admission import AdmissionGate
-from execnode.engine import DuckEngine, DuckSession
+from execnode.engine import DuckEngine, DuckSession, StatementStream
 from execnode.engine.errors import as_gateway_error, engine_error
 from execnode.engine.jobs import finish_job
 from execnode.spool import ChunkSpool, SpoolLimits
@@ -82,6 +83,7 @@ class SpooledQuery:
         self.last_used_s = now_s
         self.task: asyncio.Task[None] | None = None
         self.disk = asyncio.Lock()
+        self.stream: StatementStream | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -111,9 +113,18 @@ class SpooledQuery:
 class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
     """All submitted queries of a node. Leaving this context cancels what runs and drops every spool."""
 
-    def __init__(self, engine: DuckEngine, gate: AdmissionGate, spool_limits: SpoolLimits) -> None:
+    def __init__(
+        self,
+        engine: DuckEngine,
+        gate: AdmissionGate,
+        spool_limits: SpoolLimits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """spool_limits: of one retained result; a cursor's are smaller."""
         self._engine = engine
+        self._clock = clock
+        self.completed = 0
+        self.cleaned = 0
         self._gate = gate
         self._limits = spool_limits
         self._queries: dict[str, SpooledQuery] = {}
@@ -137,6 +148,23 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
     def spool_bytes(self) -> int:
         """What all spools hold, memory and disk."""
         return sum(q.spool.memory_bytes + q.spool.disk_bytes for q in self._queries.values())
+
+    def count(self, *states: QueryState) -> int:
+        """How many queries are in one of these states."""
+        return sum(query.state in states for query in self._queries.values())
+
+    @property
+    def stored(self) -> int:
+        """How many queries are held, whatever their state."""
+        return len(self._queries)
+
+    async def read_progress(self, query_id: str) -> tuple[QueryState, float | None] | None:
+        """Where a query stands, and how far it is, from 0 to 1, where the engine can tell; None: unknown."""
+        query = self._queries.get(query_id)
+        if query is None:
+            return None
+        stream = query.stream
+        return query.state, await stream.read_progress() if stream is not None else None
 
     def get(self, query_id: str) -> SpooledQuery | None:
         """Find a query; None if there is no such query, or it is forgotten."""
@@ -204,7 +232,10 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
                 await self._blocking(query.spool.close)
 
     async def delete_expired(self, now_s: float, ttl_s: float) -> int:
-        """Forget what ended, or an unretained cursor that nobody fetched from, more than `ttl_s` ago."""
+        """Forget what ended, or an unretained cursor that nobody fetched from, more than `ttl_s` ago.
+
+        A retained query that runs is never forgotten: its time counts from its end.
+        """
         expired = [
             query.query_id
             for query in self._queries.values()
@@ -212,6 +243,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         ]
         for query_id in expired:
             await self.delete(query_id)
+        self.cleaned += len(expired)
         return len(expired)
 
     async def _guard(self, query: SpooledQuery, submission: Submission) -> None:
@@ -225,6 +257,10 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
             raise
         except Exception as error:  # noqa: BLE001  # the task guard: one query's bug must not end the others
             query.move(QueryState.FAILED, as_gateway_error(error))
+        finally:
+            query.stream = None
+            query.last_used_s = self._clock()
+            self.completed += 1
 
     async def _run(self, query: SpooledQuery, submission: Submission) -> None:
         session = submission.session
@@ -232,7 +268,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
             if not query.move(QueryState.RUNNING):
                 return
             async with self._engine.execute(submission.statement, session) as stream:
-                query.columns = stream.columns
+                query.columns, query.stream = stream.columns, stream
                 await self._append(query, RowChunk(b"", 0, _NO_ROWS_OFFSETS))
                 while (chunk := await stream.read()) is not None:
                     while not query.is_retained and not query.spool.has_room:

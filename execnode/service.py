@@ -25,7 +25,14 @@ from execnode.admission import AdmissionGate, NodeDraining
 from execnode.engine import DuckEngine, DuckSession, StatementStream
 from execnode.engine.errors import engine_error
 from execnode.messages import decode_generation, decode_statement, encode_chunk, encode_columns
-from execnode.queries import FETCH_WINDOW_BYTES, QueryRegistry, SpooledQuery, Submission, statement_timeout
+from execnode.queries import (
+    FETCH_WINDOW_BYTES,
+    QueryRegistry,
+    QueryState,
+    SpooledQuery,
+    Submission,
+    statement_timeout,
+)
 from execnode.rpc.execnode import v1
 from execnode.sessions import SessionRegistry
 from execnode.statement import RowChunk
@@ -57,11 +64,16 @@ class NodeParts:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """query_timeout_s: 0 for none. memory_limit_bytes: as configured, 0 for DuckDB's own default."""
+    """query_timeout_s: 0 for none. memory_limit_bytes: as configured, 0 for DuckDB's own default.
+
+    query_result_ttl_s, node_version: only told by health.
+    """
 
     query_timeout_s: float = 0.0
     memory_limit_bytes: int = 0
     has_cursor_mode: bool = True
+    query_result_ttl_s: float = 0.0
+    node_version: str = ""
 
 
 @dataclass(slots=True)
@@ -71,6 +83,7 @@ class _DirectQuery:
     task: asyncio.Task[Any]
     stopped: asyncio.Event
     is_canceled: bool = False
+    stream: StatementStream | None = None
 
 
 def _translating(
@@ -140,6 +153,13 @@ class ExecNodeService(v1.ExecNodeBase):
             spool_bytes=self._queries.spool_bytes,
             draining=self._gate.is_draining,
             uptime_s=self._clock() - self._started_s,
+            completed_jobs=self._queries.completed,
+            stored_jobs=self._queries.stored,
+            cleaned_jobs=self._queries.cleaned,
+            query_result_ttl_s=self._limits.query_result_ttl_s,
+            queued_jobs=self._queries.count(QueryState.QUEUED),
+            running_jobs=self._queries.count(QueryState.RUNNING),
+            node_version=self._limits.node_version,
         )
 
     @_translating
@@ -198,17 +218,31 @@ class ExecNodeService(v1.ExecNodeBase):
         return v1.DeleteQueryReply()
 
     @_translating
+    async def get_progress(self, message: v1.GetProgressRequest) -> v1.GetProgressReply:
+        direct = self._direct.get(message.query_id)
+        if direct is not None:
+            stream = direct.stream
+            found = QueryState.RUNNING, await stream.read_progress() if stream is not None else None
+        else:
+            known = await self._queries.read_progress(message.query_id)
+            if known is None:
+                raise GRPCError(Status.NOT_FOUND, "no such query")
+            found = known
+        return v1.GetProgressReply(state=found[0].name, progress=found[1])
+
+    @_translating
     async def _serve_execute(self, stream: "Stream[v1.ExecuteRequest, v1.ResultChunk]") -> None:
         request = await stream.recv_message()
         if request is None:
             return
-        async with self._direct_query(request.query_id):
+        async with self._direct_query(request.query_id) as query:
             self._check_generation(request.catalog_generation)
             statement, session = decode_statement(request.statement), self._session(request.session_id)
             async with (
                 self._gate.slot(is_pinned=session is not None),
                 self._engine.execute(statement, session) as result,
             ):
+                query.stream = result
                 await _send_result(stream, result)
 
     @_translating
@@ -245,7 +279,7 @@ class ExecNodeService(v1.ExecNodeBase):
             sent_bytes += len(message.rows)
 
     @asynccontextmanager
-    async def _direct_query(self, query_id: str) -> AsyncGenerator[None, None]:
+    async def _direct_query(self, query_id: str) -> AsyncGenerator[_DirectQuery, None]:
         """Make the call findable for CancelQuery, and end it at QUERY_TIMEOUT.
 
         Raises:
@@ -257,7 +291,7 @@ class ExecNodeService(v1.ExecNodeBase):
         query = self._direct[query_id] = _DirectQuery(task, asyncio.Event())
         try:
             async with asyncio.timeout(self._limits.query_timeout_s or None):
-                yield
+                yield query
         except TimeoutError:
             raise statement_timeout() from None
         except asyncio.CancelledError:
@@ -266,6 +300,7 @@ class ExecNodeService(v1.ExecNodeBase):
             task.uncancel()
             raise engine_error(SqlState.QUERY_CANCELED) from None
         finally:
+            query.stream = None
             del self._direct[query_id]
             query.stopped.set()
 

@@ -17,6 +17,7 @@ class RowEncoding(IntEnum):
     COPY_TEXT = 1
     COPY_CSV = 2
     COPY_BINARY = 3
+    ARROW_STREAM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class EngineStatement:
     result_formats: none (all text), one for all, or one a column; 0 text, 1 binary.
     with_row_offsets: chunks can then be split at a row boundary without reading rows.
     returns_rows: False: the engine answers with a count of affected rows.
+    tracks_progress: the engine keeps count of how far it is; costs a little at every statement.
     """
 
     sql: str
@@ -50,6 +52,7 @@ class EngineStatement:
     with_row_offsets: bool = False
     returns_rows: bool = True
     copy_options: Mapping[str, str] = field(default_factory=dict)
+    tracks_progress: bool = False
 
 
 @dataclass(frozen=True, slots=True)

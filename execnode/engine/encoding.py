@@ -6,6 +6,7 @@ from typing import Protocol, assert_never
 
 import pyarrow as pa
 
+from execnode.engine.arrow_stream import END_OF_STREAM, ArrowStreamEncoder
 from execnode.engine.chunks import BatchEncoding, EncodeBatch
 from execnode.statement import EngineStatement, Parameter, RowChunk, RowEncoding
 from pgwire.copy import CopyBinaryEncoder, CopyCsvEncoder, CopyCsvOptions, CopyTextEncoder, CopyTextOptions
@@ -23,8 +24,10 @@ def decode_parameters(parameters: Sequence[Parameter]) -> list[object]:
     return [None if p.value is None else decode_parameter(p.type_oid, p.format, p.value) for p in parameters]
 
 
-def batch_encoding(statement: EngineStatement, columns: tuple[ResultColumn, ...]) -> BatchEncoding:
-    """Choose how batches of this statement become bytes.
+def batch_encoding(
+    statement: EngineStatement, columns: tuple[ResultColumn, ...], schema: pa.Schema
+) -> BatchEncoding:
+    """Choose how batches of this statement become bytes. schema: of the batches that will come.
 
     Raises:
         GatewayError: a column cannot be encoded in the format asked for, or a COPY option is wrong.
@@ -44,6 +47,9 @@ def batch_encoding(statement: EngineStatement, columns: tuple[ResultColumn, ...]
             return BatchEncoding(
                 _encode_with(binary), header=binary.header(), trailer=binary.trailer(), joins_header=True
             )
+        case RowEncoding.ARROW_STREAM:
+            arrow = ArrowStreamEncoder(schema, columns)
+            return BatchEncoding(arrow.encode, header=arrow.header(), trailer=END_OF_STREAM)
         case _:
             assert_never(statement.encoding)
 

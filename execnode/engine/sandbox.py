@@ -39,7 +39,11 @@ LOCK_SETTINGS: tuple[SandboxSetting, ...] = (
     SandboxSetting(
         "enable_external_access", "false", "read_csv('/etc/passwd'), COPY TO, ATTACH 'file', INSTALL, LOAD"
     ),
-    SandboxSetting("allowed_configs", "['timezone']", "SET TimeZone per session is the only change left"),
+    SandboxSetting(
+        "allowed_configs",
+        "['timezone', 'enable_progress_bar', 'enable_progress_bar_print']",
+        "SET TimeZone per session, and counting how far a statement is, are the only changes left",
+    ),
     SandboxSetting(
         "lock_configuration", "true", "SET threads, memory_limit or default_collation for all sessions"
     ),

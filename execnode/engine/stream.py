@@ -53,6 +53,11 @@ class EngineCursor:
         self.connection.execute(f"SET TimeZone = '{quoted}'")
         self.time_zone = time_zone
 
+    def track_progress(self) -> None:
+        """Have DuckDB keep count of how far a statement is, and print nothing. Blocking."""
+        self.connection.execute("SET enable_progress_bar_print = false")
+        self.connection.execute("SET enable_progress_bar = true")
+
     def translate(self, error: Exception) -> GatewayError:
         """Translate, and remember that the transaction has failed."""
         translated = translate_error(error, in_failed_transaction=self.has_failed)
@@ -159,6 +164,13 @@ class StatementStream:
             progress.changed.clear()
             await progress.changed.wait()
 
+    async def read_progress(self) -> float | None:
+        """How far the statement is, from 0 to 1, by DuckDB's own estimate; None where it has none."""
+        if not self._statement.tracks_progress:
+            return None
+        percent = await finish_job(self._executor, self._cursor.connection.query_progress)
+        return min(percent / 100, 1.0) if percent >= 0 else None
+
     async def wait_first(self, timeout_s: float) -> None:
         """Return when `read` would not wait, or after `timeout_s`: tells a small result from a slow one."""
         progress = self._progress
@@ -264,6 +276,8 @@ class StatementStream:
                 raise engine_error(SqlState.QUERY_CANCELED)
             cursor, statement = self._cursor, self._statement
             cursor.set_time_zone(statement.output.time_zone)
+            if statement.tracks_progress:
+                cursor.track_progress()
             parsed = cursor.connection.extract_statements(statement.sql)
             if len(parsed) != 1:
                 raise engine_error(SqlState.SYNTAX_ERROR, engine_text=f"{len(parsed)} statements in one text")
@@ -271,7 +285,8 @@ class StatementStream:
             columns = self._shape()
             if statement.returns_rows:
                 self._reader = cursor.connection.to_arrow_reader(BATCH_ROWS)
-                self._builder = ChunkBuilder(iter(self._reader), batch_encoding(statement, columns))
+                encoding = batch_encoding(statement, columns, self._reader.schema)
+                self._builder = ChunkBuilder(iter(self._reader), encoding)
             else:
                 self._count_affected()
         except ENGINE_EXCEPTIONS as error:

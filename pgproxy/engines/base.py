@@ -30,6 +30,14 @@ class ResultStream(Protocol):
         """
         ...
 
+    async def read_progress(self) -> float | None:
+        """How far the statement is, from 0 to 1, by the engine's own estimate; None where it has none.
+
+        Raises:
+            EngineUnavailable: the engine could not be asked.
+        """
+        ...
+
 
 class EngineSession(Protocol):
     """A pinned connection to one engine: a transaction, temporary tables, session settings."""

@@ -27,6 +27,7 @@ def encode_statement(statement: EngineStatement) -> v1.Statement:
         with_row_offsets=statement.with_row_offsets,
         returns_rows=statement.returns_rows,
         copy_options=dict(statement.copy_options),
+        tracks_progress=statement.tracks_progress,
     )
 
 

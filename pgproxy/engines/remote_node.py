@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from execnode.rpc.execnode import v1
 from execnode.statement import CatalogGeneration
@@ -63,11 +62,6 @@ class RemoteNode:
     def close(self) -> None:
         """Drop the connection; whatever still runs on it fails as lost."""
         self._channel.close()
-
-    @staticmethod
-    def new_query_id() -> str:
-        """Make an id that no other query of any gateway has."""
-        return uuid4().hex
 
     def open_chunks(self, method: str, request: Any) -> ChunkCall:
         """Prepare a call that answers with chunks."""
@@ -142,6 +136,11 @@ class RemoteNode:
         """Interrupt a query; returns when it has stopped."""
         request = v1.CancelQueryRequest(query_id=query_id)
         await self._call(self._stub.cancel_query(request), self.times.cancel_s)
+
+    async def read_progress(self, query_id: str) -> float | None:
+        """How far a query is, from 0 to 1; None where the engine cannot tell."""
+        request = v1.GetProgressRequest(query_id=query_id)
+        return (await self._call(self._stub.get_progress(request), self.times.call_s)).progress
 
     async def delete_query(self, query_id: str) -> None:
         """Drop a query's spool."""

@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from execnode.query_ids import new_query_id
 from execnode.rpc.execnode import v1
 from execnode.statement import EngineStatement
 from pgproxy.engines.chunk_codec import ReceivedChunk
@@ -27,7 +28,7 @@ class DirectChunks:
         self._node = node
         self._statement = encode_statement(statement)
         self._session_id = session_id
-        self._query_id = node.new_query_id()
+        self._query_id = new_query_id()
         self._call: ChunkCall | None = None
         self._first: ReceivedChunk | None = None
 
@@ -54,6 +55,9 @@ class DirectChunks:
             await self._leave()
             raise
         return chunk
+
+    async def read_progress(self) -> float | None:
+        return await self._node.read_progress(self._query_id) if self._call is not None else None
 
     async def stop(self) -> None:
         if self._call is None:
@@ -96,7 +100,7 @@ class SpooledChunks:
         self._node = node
         self._statement = encode_statement(statement)
         self._session_id = session_id
-        self._query_id = node.new_query_id()
+        self._query_id = new_query_id()
         self._call: ChunkCall | None = None
         self._is_submitted = False
         self._is_spooled = False
@@ -126,6 +130,9 @@ class SpooledChunks:
                 continue
             if chunk is not None and self._accept(chunk):
                 return chunk
+
+    async def read_progress(self) -> float | None:
+        return await self._node.read_progress(self._query_id) if self._is_submitted else None
 
     async def stop(self) -> None:
         """Interrupt the query unless it has ended, and drop its spool."""

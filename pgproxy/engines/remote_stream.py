@@ -21,6 +21,10 @@ class ChunkSource(Protocol):
         """Give the next chunk; never called after the last."""
         ...
 
+    async def read_progress(self) -> float | None:
+        """How far it is, from 0 to 1; None where nobody can tell."""
+        ...
+
     async def stop(self) -> None:
         """Interrupt the statement if it runs; returns when the node has confirmed, or could not in time."""
         ...
@@ -64,6 +68,9 @@ class RemoteStream:
         while chunk is None and not self._has_ended:
             chunk = await self._receive()
         return chunk
+
+    async def read_progress(self) -> float | None:
+        return await self._source.read_progress()
 
     async def stop(self) -> None:
         """Interrupt what still runs."""

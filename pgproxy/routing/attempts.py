@@ -200,6 +200,10 @@ class RoutedStream:
                 self._has_rows_out = True
                 return chunk
 
+    async def read_progress(self) -> float | None:
+        """How far it is where it runs now; None where the engine cannot tell."""
+        return None if self._stream is None else await self._stream.read_progress()
+
     @property
     def _opened(self) -> ResultStream:
         if self._stream is None:

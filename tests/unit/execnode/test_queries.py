@@ -124,14 +124,39 @@ async def test_a_timed_out_query_fails_with_57014(engine: DuckEngine, tmp_path: 
 
 
 async def test_queries_are_forgotten_after_their_time_to_live(engine: DuckEngine, tmp_path: Path) -> None:
-    async with registry(engine, tmp_path) as queries:
+    now = [100.0]
+    async with QueryRegistry(engine, AdmissionGate(4, 4), SpoolLimits(tmp_path), lambda: now[0]) as queries:
         ended = queries.submit("ended", Submission(EngineStatement("SELECT 1"), True), now_s=0)
         await read_all(queries, ended)
+        await asyncio.wait({ended.task} if ended.task is not None else ())
         queries.submit("running", Submission(ENDLESS, True), now_s=0)
-        queries.submit("abandoned", Submission(ENDLESS, False), now_s=0)
-        assert await queries.delete_expired(now_s=600, ttl_s=600) == 0
-        assert await queries.delete_expired(now_s=601, ttl_s=600) == 2
+        queries.submit("abandoned", Submission(ENDLESS, False), now_s=100)
+        assert await queries.delete_expired(now_s=700, ttl_s=600) == 0, "counted from the submission"
+        assert await queries.delete_expired(now_s=701, ttl_s=600) == 2
         assert queries.get("ended") is None
         assert queries.get("abandoned") is None
-        assert queries.get("running") is not None
-        assert queries.spool_bytes >= 0
+        assert queries.get("running") is not None, "what runs has not begun to age"
+        assert (queries.completed, queries.cleaned, queries.stored) == (2, 2, 1)
+
+
+async def test_no_spool_file_outlives_its_query(engine: DuckEngine, tmp_path: Path) -> None:
+    limits = SpoolLimits(tmp_path / "spool", memory_bytes=1024)
+    limits.directory.mkdir()
+    big = EngineStatement("SELECT i, repeat('x', 100) FROM range(50000) r(i)")
+    failing = EngineStatement("SELECT i, 1 / (i - 40000)::INTEGER, error('x') FROM range(1) r(i)")
+    async with QueryRegistry(engine, AdmissionGate(4, 4), limits) as queries:
+        for name, statement in (("deleted", big), ("expired", big), ("left", big), ("failed", failing)):
+            query = queries.submit(name, Submission(statement, True), now_s=0)
+            await asyncio.wait({query.task} if query.task is not None else ())
+        assert queries.count(QueryState.SUCCEEDED) == 3
+        assert list(limits.directory.iterdir())
+        await queries.delete("deleted")
+        await queries.delete("failed")
+        expired = queries.get("expired")
+        assert expired is not None
+        expired.last_used_s = -1000.0
+        assert await queries.delete_expired(now_s=0, ttl_s=600) == 1
+        left = queries.get("left")
+        assert left is not None
+        assert left.spool.disk_bytes
+    assert list(limits.directory.iterdir()) == []

@@ -21,6 +21,8 @@ __all__ = (
     "ExecNodeStub",
     "ExecuteRequest",
     "FetchResultsRequest",
+    "GetProgressReply",
+    "GetProgressRequest",
     "HealthReply",
     "HealthRequest",
     "OpenSessionReply",
@@ -61,6 +63,11 @@ class RowEncoding(betterproto2.Enum):
     COPY_CSV = 2
 
     COPY_BINARY = 3
+
+    ARROW_STREAM = 4
+    """
+    an Arrow IPC stream; a chunk ends between two of its messages
+    """
 
 
 @dataclass(eq=False, repr=False)
@@ -280,6 +287,36 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class GetProgressReply(betterproto2.Message):
+    state: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELED
+    """
+
+    progress: "float | None" = betterproto2.field(
+        2, betterproto2.TYPE_DOUBLE, optional=True
+    )
+    """
+    from 0 to 1, the engine's own estimate; absent where it has none
+    """
+
+
+default_message_pool.register_message(
+    "execnode.v1", "GetProgressReply", GetProgressReply
+)
+
+
+@dataclass(eq=False, repr=False)
+class GetProgressRequest(betterproto2.Message):
+    query_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+
+default_message_pool.register_message(
+    "execnode.v1", "GetProgressRequest", GetProgressRequest
+)
+
+
+@dataclass(eq=False, repr=False)
 class HealthReply(betterproto2.Message):
     contract_version: "int" = betterproto2.field(1, betterproto2.TYPE_UINT32)
 
@@ -302,6 +339,38 @@ class HealthReply(betterproto2.Message):
     draining: "bool" = betterproto2.field(10, betterproto2.TYPE_BOOL)
 
     uptime_s: "float" = betterproto2.field(11, betterproto2.TYPE_DOUBLE)
+
+    completed_jobs: "int" = betterproto2.field(20, betterproto2.TYPE_UINT32)
+    """
+    submitted queries that have ended since the start
+    """
+
+    stored_jobs: "int" = betterproto2.field(21, betterproto2.TYPE_UINT32)
+    """
+    submitted queries whose result is held
+    """
+
+    cleaned_jobs: "int" = betterproto2.field(22, betterproto2.TYPE_UINT32)
+    """
+    results dropped by the clean-up since the start
+    """
+
+    query_result_ttl_s: "float" = betterproto2.field(23, betterproto2.TYPE_DOUBLE)
+
+    queued_jobs: "int" = betterproto2.field(24, betterproto2.TYPE_UINT32)
+    """
+    submitted queries that wait for a slot
+    """
+
+    running_jobs: "int" = betterproto2.field(25, betterproto2.TYPE_UINT32)
+    """
+    submitted queries that run
+    """
+
+    node_version: "str" = betterproto2.field(26, betterproto2.TYPE_STRING)
+    """
+    of the program
+    """
 
 
 default_message_pool.register_message("execnode.v1", "HealthReply", HealthReply)
@@ -456,6 +525,11 @@ class Statement(betterproto2.Message):
             betterproto2.TYPE_STRING, betterproto2.TYPE_STRING
         ),
     )
+
+    tracks_progress: "bool" = betterproto2.field(20, betterproto2.TYPE_BOOL)
+    """
+    GetProgress will be asked
+    """
 
 
 default_message_pool.register_message("execnode.v1", "Statement", Statement)
@@ -708,6 +782,27 @@ class ExecNodeStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         )
 
+    async def get_progress(
+        self,
+        message: "GetProgressRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "GetProgressReply":
+        """
+        How far a query is (both modes). NOT_FOUND: no such query.
+        """
+
+        return await self._unary_unary(
+            "/execnode.v1.ExecNode/GetProgress",
+            message,
+            GetProgressReply,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
 
 class ExecNodeBase(betterproto2_grpclib.ServiceBase):
     async def health(self, message: "HealthRequest") -> "HealthReply":
@@ -780,6 +875,13 @@ class ExecNodeBase(betterproto2_grpclib.ServiceBase):
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
     async def delete_query(self, message: "DeleteQueryRequest") -> "DeleteQueryReply":
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_progress(self, message: "GetProgressRequest") -> "GetProgressReply":
+        """
+        How far a query is (both modes). NOT_FOUND: no such query.
+        """
 
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
@@ -870,6 +972,14 @@ class ExecNodeBase(betterproto2_grpclib.ServiceBase):
         response = await self.delete_query(request)
         await stream.send_message(response)
 
+    async def __rpc_get_progress(
+        self, stream: "grpclib.server.Stream[GetProgressRequest, GetProgressReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.get_progress(request)
+        await stream.send_message(response)
+
     def __mapping__(self) -> "dict[str, grpclib.const.Handler]":
         return {
             "/execnode.v1.ExecNode/Health": grpclib.const.Handler(
@@ -931,5 +1041,11 @@ class ExecNodeBase(betterproto2_grpclib.ServiceBase):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 DeleteQueryRequest,
                 DeleteQueryReply,
+            ),
+            "/execnode.v1.ExecNode/GetProgress": grpclib.const.Handler(
+                self.__rpc_get_progress,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetProgressRequest,
+                GetProgressReply,
             ),
         }

@@ -324,3 +324,19 @@ async def test_binary_copy_without_rows_still_has_header_and_trailer(engine: Duc
     assert chunk.row_count == 0
     assert b"PGCOPY" in bytes(chunk.rows)
     assert bytes(chunk.rows).endswith(b"\xff\xff")
+
+
+async def test_a_tracked_statement_tells_how_far_it_is(engine: DuckEngine) -> None:
+    await write(engine, "CREATE TABLE shop.main.big AS SELECT i FROM range(3000000) r(i)")
+    sql = "SELECT count(DISTINCT length(sha256(md5(i::VARCHAR)))) FROM shop.main.big"
+    statement = EngineStatement(
+        sql, result_columns=(result_column("count_star()", "BIGINT"),), tracks_progress=True
+    )
+    seen: list[float] = []
+    async with engine.execute(statement) as stream:
+        while len(seen) < 3:
+            progress = await stream.read_progress()
+            if progress is not None and (not seen or progress > seen[-1]):
+                seen.append(progress)
+            await asyncio.sleep(0.01)
+    assert all(0 <= progress <= 1 for progress in seen)
