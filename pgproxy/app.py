@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import resource
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,6 +18,9 @@ from prometheus_client import CollectorRegistry
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
 from execnode.statement import CatalogDefinition, CatalogGeneration
+from pgproxy.audit.options import AuditOptions
+from pgproxy.audit.recorder import StatementRecorder
+from pgproxy.audit.writer import AuditWriter
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.binding import CatalogBinder
 from pgproxy.control.fleet import Endpoint
@@ -35,7 +39,6 @@ from pgproxy.metrics import GatewayMetrics
 from pgproxy.net.listener import Listener
 from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
-from pgproxy.recorder import StatementRecorder
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgproxy.routing.resolve import RoutingFlags
 from pgproxy.routing.router import Router
@@ -94,11 +97,12 @@ class Gateway:
             registry.publish(generation)
             registry.apply(await metastore.endpoints(), await metastore.assignments())
             router = Router(local, registry, _routing_flags(settings), self._metrics.observe_engine_failure)
-            recorder = StatementRecorder(metastore, self._metrics)
+            writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
+            recorder = StatementRecorder(writer, self._metrics)
             sessions = session_registry(settings, policies)
             followers = Followers(policies, catalogs, registry, sessions)
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
-            await stack.enter_async_context(_background(recorder.write_audit(), follower.follow()))
+            await stack.enter_async_context(_background(writer.write(), writer.purge(), follower.follow()))
             services = SessionServices(
                 policies, catalogs, router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
@@ -216,6 +220,15 @@ def _routing_flags(settings: GatewaySettings) -> RoutingFlags:
         is_remote_enabled=settings.feature_remote_routing,
         canary_users=settings.remote_canary_users,
         canary_groups=settings.remote_canary_groups,
+    )
+
+
+def _audit_options(settings: GatewaySettings) -> AuditOptions:
+    return AuditOptions(
+        gateway=settings.gateway_name or socket.gethostname(),
+        mode=settings.audit_mode,
+        query_text=settings.audit_query_text,
+        retention_s=settings.audit_retention,
     )
 
 

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
+from pgproxy.audit.options import AuditMode, AuditQueryText
 from pgproxy.net.client_certificates import ClientCertificates
 
 _TRUE = frozenset({"true", "1", "on", "yes"})
@@ -127,6 +128,10 @@ class GatewaySettings(BaseSettings):
     metastore_grace: how long the last known policy holds while the metastore cannot be read; after it every
         session ends and nobody may do anything until it is back.
     remote_canary_users, remote_canary_groups: both empty: remote routing is for everybody.
+    gateway_name: what the audit log calls this gateway; empty: the machine's name.
+    audit_mode: best_effort, or fail_closed: no statement runs while its audit row could not be written.
+    audit_query_text: what the audit log keeps of statements' texts: none, redacted (no literals) or full.
+    audit_retention: audit rows that are older are deleted; 0: none are.
     spool_dir: where large results of async queries wait; None: a private temporary directory.
     """
 
@@ -179,6 +184,11 @@ class GatewaySettings(BaseSettings):
     query_result_ttl: Seconds = 600.0
     query_cleanup_interval: Seconds = 60.0
     health_check_interval: Seconds = 2.0
+
+    gateway_name: str = Field(default="", max_length=255)
+    audit_mode: AuditMode = AuditMode.BEST_EFFORT
+    audit_query_text: AuditQueryText = AuditQueryText.NONE
+    audit_retention: Seconds = 90 * 86_400.0
 
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_format: LogFormat = LogFormat.JSON

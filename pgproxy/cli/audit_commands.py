@@ -1,33 +1,70 @@
 """`pgproxy audit`: what was asked and what came of it, as JSON lines."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from pgproxy.cli.metastore_access import MetastoreUrl, run_with_service
+from execnode.durations import parse_duration_s
+from pgproxy.cli.metastore_access import EXIT_BAD_INPUT, MetastoreUrl, run_with_service
+from pgproxy.control.audit import AuditStore
+from pgproxy.control.service import Actor, ControlService
 
-app = typer.Typer(no_args_is_help=True, help="Read the audit log.")
+app = typer.Typer(no_args_is_help=True, help="Read and purge the audit log.")
+
+_PAGE = 5000
 
 
 @app.callback()
 def _root() -> None:
-    """Read the audit log."""
+    """Read and purge the audit log."""
 
 
 @app.command("export")
 def export(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The last so many records.")] = 10_000,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="The last so many records; all if left out.")
+    ] = None,
     metastore: MetastoreUrl = None,
 ) -> None:
-    """Write the last records to stdout, oldest first, one JSON object a line."""
-    records = run_with_service(metastore, lambda service, _: service.metastore.audit_records(limit))
-    for record in reversed(records):
-        line = {
-            "occurred_at": record.occurred_at.isoformat(),
-            "event": record.event,
-            "principal": record.principal,
-            "connection_id": record.connection_id,
-            **record.facts,
-        }
-        typer.echo(json.dumps(line, ensure_ascii=False))
+    """Write records to stdout, oldest first, one JSON object a line."""
+
+    async def write(service: ControlService, _: Actor) -> None:
+        audit = service.metastore.audit
+        if limit is not None:
+            for record in reversed(await audit.last(limit)):
+                typer.echo(json.dumps(record.as_json(), ensure_ascii=False))
+            return
+        await _write_all(audit)
+
+    run_with_service(metastore, write)
+
+
+@app.command("purge")
+def purge(
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="DURATION", help="Delete what is older: 2160h.")
+    ],
+    metastore: MetastoreUrl = None,
+) -> None:
+    """Delete records of statements that ended longer ago than DURATION."""
+    try:
+        age = timedelta(seconds=parse_duration_s(older_than))
+    except ValueError:
+        typer.echo("pgproxy: --older-than: expected a duration such as 2160h", err=True)
+        raise typer.Exit(EXIT_BAD_INPUT) from None
+    before = datetime.now(UTC) - age
+    deleted = run_with_service(metastore, lambda service, _: service.metastore.audit.purge(before))
+    typer.echo(f"{deleted} records deleted")
+
+
+async def _write_all(audit: AuditStore) -> None:
+    after = 0
+    while True:
+        page = await audit.page(after, _PAGE)
+        for record in page.records:
+            typer.echo(json.dumps(record.as_json(), ensure_ascii=False))
+        if not page.records:
+            return
+        after = page.last_id

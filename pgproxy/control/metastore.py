@@ -4,14 +4,15 @@ One implementation a database: `pgproxy.control.sqlite` (a file). What is writte
 decided elsewhere; a metastore only makes a change whole, numbered, attributed and durable.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pgproxy.control.audit import AuditStore
 from pgproxy.control.difference import Difference
 from pgproxy.control.fleet import Assignment, Endpoint
-from pgproxy.control.state import AuditRecord, ControlState
+from pgproxy.control.state import ControlState
 from pgproxy.policy.model import PolicySet
 
 Transform = Callable[[ControlState], ControlState]
@@ -102,14 +103,7 @@ class Metastore(Protocol):
         """The last changes, newest first."""
         ...
 
-    async def record_audit(self, records: Sequence[AuditRecord]) -> None:
-        """Append to the audit log in one transaction. Moves no epoch."""
-        ...
-
-    async def audit_records(self, limit: int = 100) -> tuple[AuditRecord, ...]:
-        """The last audit records, newest first."""
-        ...
-
-    async def purge_audit(self, before: datetime) -> int:
-        """Delete audit records older than `before`; gives how many."""
+    @property
+    def audit(self) -> AuditStore:
+        """The audit log."""
         ...

@@ -5,8 +5,7 @@ its NOTIFY wakes every gateway when it commits. A poll besides finds what a lost
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,14 @@ from typing import Any, Literal
 import asyncpg
 
 from pgproxy.control.difference import facts_as_json
-from pgproxy.control.fleet import Assignment, Endpoint
 from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Transform
 from pgproxy.control.migration import load_migrations, pending_migrations
 from pgproxy.control.passwords import is_expired
+from pgproxy.control.postgres_audit import PostgresAudit
 from pgproxy.control.rows import ROUTING_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
-from pgproxy.control.state import AuditRecord, ControlState
+from pgproxy.control.shared_metastore import SharedMetastore, wait_for
+from pgproxy.control.state import ControlState
 from pgproxy.control.stored_change import (
     PlannedChange,
     build_state,
@@ -32,7 +32,6 @@ from pgproxy.control.stored_change import (
     upsert,
 )
 from pgproxy.control.table import Table
-from pgproxy.policy.model import PolicySet
 
 _CHANNEL = "pgproxy_epoch"
 _SCHEMA = "pgproxy"
@@ -47,28 +46,17 @@ _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutErro
 _Isolation = Literal["read_committed", "repeatable_read"]
 
 
-class PostgresMetastore:
+class PostgresMetastore(SharedMetastore):
     """See `Metastore`."""
 
     def __init__(self, pool: Any, box: SecretBox) -> None:
+        super().__init__(box)
         self._pool = pool
-        self._box = box
-        self._watchers: set[asyncio.Event] = set()
-        self._known = (-1, -1, ControlState())
-        self._policy_set = PolicySet(-1)
+        self.audit = PostgresAudit(self._transaction)
 
     async def epoch(self) -> int:
         async with self._transaction() as connection:
             return int(await connection.fetchval("SELECT epoch FROM epochs"))
-
-    async def state(self) -> ControlState:
-        return (await self._current())[2]
-
-    async def policy_set(self) -> PolicySet:
-        _, policy_epoch, state = await self._current()
-        if self._policy_set.epoch != policy_epoch:
-            self._policy_set = state.policy_set(policy_epoch)
-        return self._policy_set
 
     async def verifier_for(self, user: str) -> str | None:
         query = (
@@ -79,18 +67,6 @@ class PostgresMetastore:
         if found is None or found["verifier"] is None or is_expired(found["valid_until"]):
             return None
         return str(found["verifier"])
-
-    @property
-    def server_secret(self) -> bytes:
-        return self._box.derive("verifiers of unknown users")
-
-    async def endpoints(self) -> tuple[Endpoint, ...]:
-        state = await self.state()
-        return tuple(state.endpoints[name] for name in sorted(state.endpoints))
-
-    async def assignments(self) -> tuple[Assignment, ...]:
-        found = (await self.state()).assignments.values()
-        return tuple(sorted(found, key=lambda a: (a.principal, a.priority, a.endpoint)))
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
         async with self._transaction() as connection:
@@ -115,8 +91,7 @@ class PostgresMetastore:
                 facts_as_json(planned.differences, "after"),
             )
             await connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, str(epoch))
-        for watcher in self._watchers:
-            watcher.set()
+        self.wake_watchers()
         return ChangeResult(epoch, planned.differences)
 
     async def watch(self, since: int | None = None) -> AsyncIterator[int]:
@@ -130,7 +105,7 @@ class PostgresMetastore:
                     if epoch != seen:
                         seen = epoch
                         yield epoch
-                    await _wait(committed, _POLL_INTERVAL_S)
+                    await wait_for(committed, _POLL_INTERVAL_S)
         finally:
             self._watchers.discard(committed)
 
@@ -144,41 +119,6 @@ class PostgresMetastore:
             PolicyVersion(epoch, datetime.fromisoformat(changed_at), actor, before, after)
             for epoch, changed_at, actor, before, after in found
         )
-
-    async def record_audit(self, records: Sequence[AuditRecord]) -> None:
-        rows = [
-            (
-                timestamp(r.occurred_at),
-                r.event,
-                r.principal,
-                r.connection_id,
-                json.dumps(dict(r.facts), ensure_ascii=False),
-            )
-            for r in records
-        ]
-        insert = (
-            "INSERT INTO audit_log (occurred_at, event, principal, connection_id, facts) "
-            "VALUES ($1, $2, $3, $4, $5)"
-        )
-        async with self._transaction() as connection:
-            await connection.executemany(insert, rows)
-
-    async def audit_records(self, limit: int = 100) -> tuple[AuditRecord, ...]:
-        query = (
-            "SELECT event, principal, occurred_at, connection_id, facts "
-            "FROM audit_log ORDER BY id DESC LIMIT $1"
-        )
-        async with self._transaction() as connection:
-            found = await connection.fetch(query, limit)
-        return tuple(
-            AuditRecord(event, principal, datetime.fromisoformat(moment), connection_id, json.loads(facts))
-            for event, principal, moment, connection_id, facts in found
-        )
-
-    async def purge_audit(self, before: datetime) -> int:
-        async with self._transaction() as connection:
-            tag = await connection.execute("DELETE FROM audit_log WHERE occurred_at < $1", timestamp(before))
-        return int(tag.split()[-1])
 
     async def migrate(self) -> None:
         """Bring the schema to this program's, in one transaction, one gateway at a time.
@@ -265,16 +205,6 @@ def _failure(error: BaseException) -> MetastoreError:
     """Keep PostgreSQL's message, which names tables and constraints, never its detail, which holds values."""
     text = error.message if isinstance(error, asyncpg.PostgresError) else type(error).__name__
     return MetastoreError(f"the metastore failed: {text}")
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    """Return once `event` is set, and clear it, or after the timeout."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return
-    event.clear()
 
 
 @asynccontextmanager

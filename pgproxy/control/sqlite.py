@@ -5,10 +5,9 @@ process sees all of it or nothing. `PRAGMA data_version` tells cheaply that some
 """
 
 import asyncio
-import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +15,14 @@ from pathlib import Path
 import aiosqlite
 
 from pgproxy.control.difference import facts_as_json
-from pgproxy.control.fleet import Assignment, Endpoint
 from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
 from pgproxy.control.passwords import is_expired
 from pgproxy.control.rows import ROUTING_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
+from pgproxy.control.shared_metastore import SharedMetastore, wait_for
+from pgproxy.control.sqlite_audit import SqliteAudit
 from pgproxy.control.sqlite_file import configure, create_private, failure, migrate, transaction
-from pgproxy.control.state import AuditRecord, ControlState
+from pgproxy.control.state import ControlState
 from pgproxy.control.stored_change import (
     PlannedChange,
     build_state,
@@ -33,37 +33,25 @@ from pgproxy.control.stored_change import (
     upsert,
 )
 from pgproxy.control.table import Value
-from pgproxy.policy.model import PolicySet
 
 _POLL_INTERVAL_S = 0.2
 """A commit by another process is seen within this and one query; the contract says one second."""
 
 
-class SqliteMetastore:
+class SqliteMetastore(SharedMetastore):
     """See `Metastore`."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, box: SecretBox) -> None:
         self._writer = writer
         self._reader = reader
-        self._box = box
+        super().__init__(box)
         self._writing = asyncio.Lock()
         self._reading = asyncio.Lock()
-        self._watchers: set[asyncio.Event] = set()
-        self._known = (-1, -1, ControlState())
-        self._policy_set = PolicySet(-1)
+        self.audit = SqliteAudit(self._written, self._read)
 
     async def epoch(self) -> int:
         ((epoch,),) = await self._read("SELECT epoch FROM epochs")
         return int(epoch)
-
-    async def state(self) -> ControlState:
-        return (await self._current())[2]
-
-    async def policy_set(self) -> PolicySet:
-        _, policy_epoch, state = await self._current()
-        if self._policy_set.epoch != policy_epoch:
-            self._policy_set = state.policy_set(policy_epoch)
-        return self._policy_set
 
     async def verifier_for(self, user: str) -> str | None:
         query = (
@@ -74,20 +62,8 @@ class SqliteMetastore:
             return None
         return str(found[0][0]) if found[0][0] is not None else None
 
-    @property
-    def server_secret(self) -> bytes:
-        return self._box.derive("verifiers of unknown users")
-
-    async def endpoints(self) -> tuple[Endpoint, ...]:
-        state = await self.state()
-        return tuple(state.endpoints[name] for name in sorted(state.endpoints))
-
-    async def assignments(self) -> tuple[Assignment, ...]:
-        found = (await self.state()).assignments.values()
-        return tuple(sorted(found, key=lambda a: (a.principal, a.priority, a.endpoint)))
-
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
-        async with self._writing, transaction(self._writer):
+        async with self._written():
             epoch, policy_epoch = await self._epochs(self._writer)
             before = await self._load(self._writer, epoch)
             planned = await asyncio.to_thread(plan_change, before, transform)
@@ -111,8 +87,7 @@ class SqliteMetastore:
                     facts_as_json(differences, "after"),
                 ),
             )
-        for watcher in self._watchers:
-            watcher.set()
+        self.wake_watchers()
         return ChangeResult(epoch, differences)
 
     async def watch(self, since: int | None = None) -> AsyncIterator[int]:
@@ -128,7 +103,7 @@ class SqliteMetastore:
                     if epoch != seen:
                         seen = epoch
                         yield epoch
-                await _wait(committed, _POLL_INTERVAL_S)
+                await wait_for(committed, _POLL_INTERVAL_S)
         finally:
             self._watchers.discard(committed)
 
@@ -142,43 +117,11 @@ class SqliteMetastore:
             for epoch, changed_at, actor, before, after in found
         )
 
-    async def record_audit(self, records: Sequence[AuditRecord]) -> None:
-        rows = [
-            (
-                timestamp(r.occurred_at),
-                r.event,
-                r.principal,
-                r.connection_id,
-                json.dumps(dict(r.facts), ensure_ascii=False),
-            )
-            for r in records
-        ]
-        insert = (
-            "INSERT INTO audit_log (occurred_at, event, principal, connection_id, facts) "
-            "VALUES (?, ?, ?, ?, ?)"
-        )
+    @asynccontextmanager
+    async def _written(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Lend the writer for one transaction."""
         async with self._writing, transaction(self._writer):
-            await self._writer.executemany(insert, rows)
-
-    async def audit_records(self, limit: int = 100) -> tuple[AuditRecord, ...]:
-        query = (
-            "SELECT event, principal, occurred_at, connection_id, facts "
-            "FROM audit_log ORDER BY id DESC LIMIT ?"
-        )
-        found = await self._read(query, (limit,))
-        return tuple(
-            AuditRecord(event, principal, datetime.fromisoformat(at), connection_id, json.loads(facts))
-            for event, principal, at, connection_id, facts in found
-        )
-
-    async def purge_audit(self, before: datetime) -> int:
-        async with self._writing, transaction(self._writer):
-            cursor = await self._writer.execute(
-                "DELETE FROM audit_log WHERE occurred_at < ?", (timestamp(before),)
-            )
-            deleted = cursor.rowcount
-            await cursor.close()
-        return deleted
+            yield self._writer
 
     async def _read(self, query: str, parameters: tuple[Value, ...] = ()) -> list[sqlite3.Row]:
         async with self._reading:
@@ -224,16 +167,6 @@ class SqliteMetastore:
                 await self._writer.executemany(upsert(table, "?" * len(table.columns)), new)
                 changed.add(table.name)
         return changed
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    """Return once `event` is set, and clear it, or after the timeout."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return
-    event.clear()
 
 
 @asynccontextmanager

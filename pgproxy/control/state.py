@@ -5,22 +5,10 @@ Storage, policy files, history and the policy that the planner sees are all deri
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint
 from pgproxy.control.mask_library import expand_value
 from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, RowFilter, TableName
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """One line of the audit log. facts: JSON values; no SQL text, bind value or row."""
-
-    event: str
-    principal: str
-    occurred_at: datetime
-    connection_id: str = ""
-    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

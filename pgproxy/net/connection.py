@@ -24,6 +24,7 @@ from pgproxy.net.stream import ClientStream
 from pgproxy.session.portal import Portal
 from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.sql_session import SqlSession
+from pgproxy.session.statement_log import ClientGone
 from pgwire.backend import BackendKeyData, ParameterStatus, ReadyForQuery, error_response
 from pgwire.errors import GatewayError, InternalError, QueryCanceled, ShuttingDown
 from pgwire.framing import FrameReader
@@ -81,6 +82,7 @@ class Connection:
         self._sql: SqlSession | None = None
         self._places = ExitStack()
         self._is_in_pipeline = False
+        self._cause: GatewayError = ClientGone("the client has gone")
         self.interrupts = Interrupts()
 
     async def serve(self) -> None:
@@ -91,11 +93,13 @@ class Connection:
             if await self._let_in():
                 await self._messages()
         except GatewayError as error:
+            self._cause = error
             self._output.send(error_response(_as_fatal(error)))
         except ConnectionError:
             log.debug("connection.lost")
         except Exception:  # noqa: BLE001  # the connection shell is one of the two places that catch broadly
-            self._output.send(error_response(_as_fatal(self._internal_error())))
+            self._cause = self._internal_error()
+            self._output.send(error_response(_as_fatal(self._cause)))
         finally:
             await self._close()
 
@@ -167,7 +171,7 @@ class Connection:
             self._output.flush()
             if self._sql is not None:
                 async with asyncio.timeout(_CLOSE_S):
-                    await self._sql.close()
+                    await self._sql.close(self._cause)
         except GatewayError as error:
             log.info("session.close_failed", sqlstate=str(error.sqlstate))
         except TimeoutError:

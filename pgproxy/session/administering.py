@@ -15,14 +15,13 @@ from pgproxy.policy.model import TableName
 from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.services import Catalogs, SessionServices
 from pgproxy.session.sink import Sink
-from pgproxy.session.telemetry import Outcome, StatementRecord
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult
 from pgproxy.sql.names import undefined_table
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import NoticeResponse
-from pgwire.errors import AccessDenied, GatewayError, StatementError
+from pgwire.errors import AccessDenied, StatementError
 from pgwire.sqlstate import SqlState
 
 
@@ -52,7 +51,6 @@ class Administering:
         self._planner = planner
         self._names = SessionNames(planner, services.catalogs)
         self._control = services.control
-        self._recorder = services.recorder
         self._transaction = transaction
         self._block = _Block()
 
@@ -64,12 +62,7 @@ class Administering:
         """
         if not isinstance(statement, a.AdminStatement):
             return None
-        try:
-            notices = await self._administer(statement)
-        except GatewayError as error:
-            self._record(statement, error)
-            raise
-        self._record(statement, None)
+        notices = await self._administer(statement)
         return UtilityResult(command_tag(statement), notices=tuple(map(_response, notices)))
 
     async def end_block(self, *, is_commit: bool) -> None:
@@ -108,14 +101,6 @@ class Administering:
         if password is None or isinstance(password, a.Unchanged) or not password:
             return None
         return await self._control.verifier_of(password)
-
-    def _record(self, statement: a.AdminStatement, error: GatewayError | None) -> None:
-        identity = self._planner.identity
-        record = StatementRecord(identity.principal, identity.connection_id, kind=command_tag(statement))
-        if error is not None:
-            record.outcome = Outcome.DENIED if isinstance(error, AccessDenied) else Outcome.ERROR
-            record.sqlstate = error.sqlstate.value
-        self._recorder.statement_ended(record)
 
 
 class SessionNames:

@@ -50,11 +50,7 @@ class CopyIn:
             return None
         options = copy_options(statement)
         staging = f"copy_{uuid4().hex}"
-        try:
-            destination = find_destination(self._planner, statement, options, staging)
-        except GatewayError as error:
-            self._driver.deny(error)
-            raise
+        destination = find_destination(self._planner, statement, options, staging)
         temporary = self._planner.catalog.temp_tables
         temporary[staging] = destination.staging
         try:
@@ -67,7 +63,6 @@ class CopyIn:
         try:
             prepared = await self._planner.prepare(destination.insert_text, needs_columns=False)
         except GatewayError as error:
-            self._driver.deny(error)
             raise destination.as_denied(error) from error
         session = await self._session(prepared)
         decoder = _decoder(destination, options)

@@ -49,13 +49,8 @@ class CopyOut:
         if not isinstance(statement, u.CopyTo):
             return None
         options = copy_options(statement)
-        try:
-            prepared = await self._prepare(statement)
-            columns = prepared.columns or ()
-            _check_force_quote(options, statement, columns)
-        except GatewayError as error:
-            self._driver.deny(error)
-            raise
+        prepared = await self._prepare(statement)
+        _check_force_quote(options, statement, prepared.columns or ())
         rows = await self._send(Portal(prepared, result_formats=_formats(options)), options, sink)
         return UtilityResult(f"COPY {rows}")
 
@@ -72,7 +67,7 @@ class CopyOut:
         except GatewayError as error:
             plan = portal.prepared.plan
             shown = present_error(error, plan, portal.prepared.text, plan.sql if plan is not None else "")
-            await self._driver.fail(portal, shown)
+            await self._driver.fail(portal)
             raise shown from error
         return run.rows
 

@@ -16,6 +16,7 @@ from pgproxy.session.portal_runs import Completion, PortalDriver
 from pgproxy.session.presenting import present_error, shift_position
 from pgproxy.session.running import OutputShape
 from pgproxy.session.sink import Sink
+from pgproxy.session.statement_log import StatementLog
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult
 from pgproxy.sql.utility import statements as u
@@ -40,6 +41,7 @@ class Cursors:
         portals: Portals,
         spool_limits: SpoolLimits,
     ) -> None:
+        self._log = driver.log
         self._planner = planner
         self._driver = driver
         self._transaction = transaction
@@ -74,9 +76,9 @@ class Cursors:
                 portal = self._resolve(statement.name)
                 if bound is not None:
                     await self._read_as(portal, bound.result_formats)
-                    rows = _Described(sink, None)
+                    rows = _Described(sink, None, self._log)
                 else:
-                    rows = _Described(sink, self.columns(statement, portal.result_formats))
+                    rows = _Described(sink, self.columns(statement, portal.result_formats), self._log)
                 count = await self._move(statement, rows)
                 rows.describe()
                 return UtilityResult(f"FETCH {count}")
@@ -98,7 +100,8 @@ class Cursors:
         rows = portal.cursor
         if rows is None:
             raise InternalError("the portal is no cursor")
-        count = await self._guarded(portal, rows.forward(max_rows or None, sink))
+        counted = _Described(sink, None, self._log)
+        count = await self._guarded(portal, rows.forward(max_rows or None, counted))
         if max_rows and count == max_rows:
             return Completion(None, is_suspended=True)
         return Completion(f"SELECT {count}")
@@ -172,6 +175,8 @@ class Cursors:
 
     async def _move(self, statement: u.FetchCursor | u.MoveCursor, sink: Sink | None) -> int:
         portal = self._resolve(statement.name)
+        if portal.prepared.plan is not None:
+            self._log.note_plan(portal.prepared.plan)
         named = self._portals.resolve(statement.name)
         if named.state is PortalState.FAILED:
             raise StatementError(
@@ -183,6 +188,8 @@ class Cursors:
         if portal.cursor is None:
             raise InternalError("the portal is no cursor")
         count = await self._guarded(portal, _moved(portal.cursor, statement, sink))
+        if portal.stream is not None:
+            self._log.note_route(portal.stream.outcome)
         named.state = PortalState.SUSPENDED  # wherever it stands now, Execute goes on from there
         return count
 
@@ -200,7 +207,7 @@ class Cursors:
             return await work
         except GatewayError as error:
             shown = present_error(error, portal.prepared.plan)
-            await self._driver.fail(portal, shown)
+            await self._driver.fail(portal)
             raise shown from error
 
     def _resolve(self, name: str) -> Portal:
@@ -211,13 +218,14 @@ class Cursors:
 
 
 class _Described:
-    """A sink that sends RowDescription before the first row: an error may come before either.
+    """A sink that counts, and sends RowDescription before the first row: an error may come before either.
 
     fields: None where Describe has told them.
     """
 
-    def __init__(self, sink: Sink, fields: tuple[FieldDescription, ...] | None) -> None:
+    def __init__(self, sink: Sink, fields: tuple[FieldDescription, ...] | None, log: StatementLog) -> None:
         self._sink = sink
+        self._log = log
         self._fields = fields
 
     def describe(self) -> None:
@@ -233,6 +241,7 @@ class _Described:
     async def write_rows(self, rows: bytes | memoryview) -> None:
         """Forward encoded rows."""
         self.describe()
+        self._log.note_rows(0, len(rows))
         await self._sink.write_rows(rows)
 
 

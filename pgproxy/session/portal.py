@@ -13,7 +13,6 @@ from execnode.statement import Parameter, RowChunk
 from pgproxy.routing.attempts import RoutedStream
 from pgproxy.session.cursor_rows import CursorRows
 from pgproxy.session.prepared import PreparedQuery
-from pgproxy.session.telemetry import StatementRecord
 
 
 @dataclass(slots=True, eq=False)
@@ -21,8 +20,7 @@ class Portal:
     """What Bind made. The stream opens at the first Execute and stays open while the portal is suspended.
 
     result_formats: as in Bind. rows_sent: over all Executes. is_pinned: the stream runs in the block's engine
-    session. record: the statement's facts until it ends. started_ns: on the monotonic clock. cursor: set once
-    SQL reads it: DECLARE or FETCH. is_with_hold: it is to outlive its transaction.
+    session. cursor: set once SQL reads it: DECLARE or FETCH. is_with_hold: it is to outlive its transaction.
     """
 
     prepared: PreparedQuery
@@ -31,8 +29,6 @@ class Portal:
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     stream: RoutedStream | None = None
     rows_sent: int = 0
-    record: StatementRecord | None = None
-    started_ns: int = 0
     cursor: CursorRows | None = None
     is_with_hold: bool = False
     _leftover: RowChunk | None = None

@@ -12,13 +12,11 @@ from pgproxy.session.presenting import present_error
 from pgproxy.session.running import OutputShape, PlanRunner
 from pgproxy.session.services import SessionServices
 from pgproxy.session.sink import Sink
-from pgproxy.session.telemetry import Outcome, StatementRecord
+from pgproxy.session.statement_log import StatementLog
 from pgproxy.sql.plan import Plan, StatementKind
 from pgwire.backend import RowDescription
-from pgwire.errors import AccessDenied, GatewayError, InternalError, QueryCanceled, StatementError
+from pgwire.errors import GatewayError, InternalError, StatementError
 from pgwire.sqlstate import SqlState
-
-_NANOSECONDS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,12 @@ class Completion:
 
 
 class PortalDriver:
-    """Runs the portals of one session."""
+    """Runs the portals of one session. log: told what they do."""
 
-    def __init__(self, services: SessionServices, planner: StatementPlanner, runner: PlanRunner) -> None:
-        self._identity = planner.identity
+    def __init__(
+        self, services: SessionServices, planner: StatementPlanner, runner: PlanRunner, log: StatementLog
+    ) -> None:
+        self.log = log
         self._services = services
         self._planner = planner
         self._runner = runner
@@ -73,7 +73,7 @@ class PortalDriver:
         except GatewayError as error:
             plan = portal.prepared.plan
             shown = present_error(error, plan, portal.prepared.text, plan.sql if plan is not None else "")
-            await self.fail(portal, shown)
+            await self.fail(portal)
             raise shown from error
         plan = _plan_of(portal)
         rows = run.rows if plan.returns_rows else affected
@@ -92,13 +92,16 @@ class PortalDriver:
         _check_same_shape(before.columns, portal.prepared.columns)
         plan = _plan_of(portal)
         policy = self._planner.policy
-        portal.record = self._record(plan)
-        portal.started_ns = time.perf_counter_ns()
+        self.log.note_plan(plan)
         if plan.is_catalog:
             await self._services.catalogs.publish_viewer(policy)
         if in_block and not plan.is_read_only:
             self._transaction.begin_implicit()
+        began_ns = time.perf_counter_ns()
         await self._runner.open(portal, plan, policy.groups, shape)
+        self.log.note_started(time.perf_counter_ns() - began_ns)
+        if portal.stream is not None:
+            self.log.note_route(portal.stream.outcome)
 
     async def forward(self, portal: Portal, sink: Sink, max_rows: int, *, describe: bool = False) -> Run:
         """Send up to `max_rows` rows (0: all). describe: send RowDescription first."""
@@ -111,76 +114,38 @@ class PortalDriver:
             chunk = await portal.next_chunk(max_rows - sent if max_rows else 0)
             if chunk is None:
                 return Run(sent, is_suspended=False)
-            self._note_first_row(portal)
             sent += chunk.row_count
-            if portal.record is not None:
-                portal.record.bytes += len(chunk.rows)
+            self.log.note_rows(chunk.row_count, len(chunk.rows))
             await sink.write_rows(chunk.rows)
         return Run(sent, is_suspended=True)
 
     async def finish(self, portal: Portal) -> None:
-        """End a portal whose rows are all sent: free the engine, follow DDL, write its record."""
+        """End a portal whose rows are all sent: free the engine, follow DDL."""
         self._note_route(portal)
         await self._runner.finish(portal)
         plan = _plan_of(portal)
         if plan.changes_catalog:
             await self._planner.catalog.follow(plan)
-        self._end_record(portal, None)
 
-    async def fail(self, portal: Portal, error: GatewayError) -> None:
+    async def fail(self, portal: Portal) -> None:
         """End a portal that failed."""
         self._note_route(portal)
         await self._runner.close(portal)
-        self._end_record(portal, error)
 
     async def close(self, portal: Portal) -> None:
         """End a portal that the client no longer wants; its statement ended well as far as it got."""
-        self._note_route(portal)
         await self._runner.close(portal)
-        self._end_record(portal, None)
-
-    def deny(self, error: GatewayError) -> None:
-        """Record a statement that was refused before it had a plan."""
-        record = StatementRecord(self._identity.principal, self._identity.connection_id, kind="UNPLANNED")
-        _set_outcome(record, error)
-        self._services.recorder.statement_ended(record)
-
-    def _record(self, plan: Plan) -> StatementRecord:
-        return StatementRecord(
-            principal=self._identity.principal,
-            connection_id=self._identity.connection_id,
-            kind=plan.kind.value,
-            fingerprint=plan.fingerprint,
-            accesses=plan.accesses,
-        )
-
-    def _note_first_row(self, portal: Portal) -> None:
-        record = portal.record
-        if record is not None and record.first_row_ms is None:
-            record.first_row_ms = (time.perf_counter_ns() - portal.started_ns) / _NANOSECONDS_PER_MS
+        self.log.release(portal)
 
     def _note_route(self, portal: Portal) -> None:
         if portal.stream is None:
             return
         outcome = portal.stream.outcome
-        if portal.record is not None:
-            portal.record.route = outcome.endpoint
-            portal.record.route_reason = outcome.reason.value
-            portal.record.fallback_reason = outcome.fallback_reason.value if outcome.fallback_reason else ""
+        self.log.note_route(outcome)
         told = f"{outcome.endpoint} ({outcome.reason.value})"
         if outcome.fallback_reason is not None:
             told += f", fallback after {outcome.fallback_reason.value}"
         self._settings.set_internal("pgproxy.last_route", told)
-
-    def _end_record(self, portal: Portal, error: GatewayError | None) -> None:
-        record, portal.record = portal.record, None
-        if record is None:
-            return
-        record.rows = portal.rows_sent
-        record.total_ms = (time.perf_counter_ns() - portal.started_ns) / _NANOSECONDS_PER_MS
-        if error is not None:
-            _set_outcome(record, error)
-        self._services.recorder.statement_ended(record)
 
 
 def command_tag(plan: Plan, rows: int) -> str:
@@ -205,12 +170,3 @@ def _check_same_shape(before: object, now: object) -> None:
         raise StatementError(
             "cached plan must not change result type", sqlstate=SqlState.FEATURE_NOT_SUPPORTED
         )
-
-
-def _set_outcome(record: StatementRecord, error: GatewayError) -> None:
-    record.sqlstate = str(error.sqlstate)
-    record.engine_text = str(getattr(error, "engine_text", "") or "")
-    if isinstance(error, QueryCanceled):
-        record.outcome = Outcome.CANCELED
-    else:
-        record.outcome = Outcome.DENIED if isinstance(error, AccessDenied) else Outcome.ERROR

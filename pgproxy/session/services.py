@@ -43,6 +43,11 @@ class Catalogs(Protocol):
 class Recorder(Protocol):
     """Takes one record per statement, for metrics, the log and the audit; never blocks."""
 
+    @property
+    def accepts(self) -> bool:
+        """Whether statements may run: False while the audit must be written and cannot be."""
+        ...
+
     def statement_ended(self, record: StatementRecord) -> None:
         """Note a finished statement."""
         ...

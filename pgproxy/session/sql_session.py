@@ -26,6 +26,8 @@ from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.sink import Client, Sink
 from pgproxy.session.sql_prepared import SqlPrepared
+from pgproxy.session.statement_log import StatementLog
+from pgproxy.session.telemetry import Protocol
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult, UtilityRunner, status_after
 from pgproxy.session.utility_dispatch import Utilities
@@ -60,7 +62,8 @@ class SqlSession:
         planner = self._planner = StatementPlanner(identity, services, settings, catalog)
         values = SessionValues(identity, settings)
         runner = self._runner = PlanRunner(identity, services.router, settings, transaction, values)
-        driver = self._driver = PortalDriver(services, planner, runner)
+        self.log = StatementLog(identity, settings, services.recorder)
+        driver = self._driver = PortalDriver(services, planner, runner, self.log)
         self.notifications = Notifications(services.notifications, identity.connection_id)
         self._cursors = Cursors(planner, driver, transaction, portals, services.spool_limits)
         administering = Administering(planner, services, transaction)
@@ -96,12 +99,10 @@ class SqlSession:
 
         The first error ends the rest. Say whether a transaction ended.
         """
-        statements = split_statements(query)
+        statements = self._split(query)
         if not statements:
             sink.send(EmptyQueryResponse())
             return False
-        for statement in statements[1:]:
-            self._check_syntax(statement)
         self._blocks.begin_string(has_several=len(statements) > 1)
         ended = False
         for statement in statements:
@@ -109,14 +110,37 @@ class SqlSession:
                 ended = await self._run_one(statement, sink, in_block=len(statements) > 1) or ended
             except GatewayError as error:
                 raise shift_position(error, statement.offset) from error
-        return await self._blocks.end_implicit() or ended
+        return await self._end_implicit() or ended
+
+    def _split(self, query: str) -> Sequence[StatementText]:
+        """Cut a query string; a wrong later statement is found before the first one runs."""
+        wrong = query
+        try:
+            statements = split_statements(query)
+            for statement in statements[1:]:
+                wrong = statement.text
+                self._check_syntax(statement)
+        except GatewayError:
+            self.log.begin(wrong, Protocol.SIMPLE)
+            raise
+        return statements
+
+    async def _end_implicit(self) -> bool:
+        try:
+            return await self._blocks.end_implicit()
+        except GatewayError:
+            self.log.begin("COMMIT", Protocol.SIMPLE)
+            raise
 
     async def _run_one(self, statement: StatementText, sink: Client, *, in_block: bool) -> bool:
+        self.log.begin(statement.text, Protocol.SIMPLE)
         prepared = await self._prepare(statement.text, (), needs_columns=True)
+        self.log.recognise(prepared)
         if prepared.utility is not None:
             return await self._run_utility(prepared.utility, sink, describe=True)
         portal = Portal(prepared)
         completion = await self._driver.run(portal, sink, 0, describe=True, in_block=in_block)
+        self.log.end(completion.rows)
         if completion.tag is not None:
             sink.send(CommandComplete(completion.tag))
         return False
@@ -127,6 +151,13 @@ class SqlSession:
         Raises:
             StatementError: 42601, more than one statement.
         """
+        try:
+            return await self._parse(query, parameter_oids)
+        except GatewayError:
+            self.log.begin(query, Protocol.EXTENDED)
+            raise
+
+    async def _parse(self, query: str, parameter_oids: Sequence[int]) -> PreparedQuery:
         statements = split_statements(query)
         if not statements:
             return PreparedQuery(query, tuple(parameter_oids))
@@ -151,34 +182,40 @@ class SqlSession:
         Raises:
             StatementError: 22P02, 22P03 and the like.
         """
-        self._check_not_failed(prepared)
-        formats = bind.parameter_formats
-        parameters = []
-        for index, (oid, value) in enumerate(zip(prepared.parameter_oids, bind.parameters, strict=True)):
-            code = 0 if not formats else formats[0] if len(formats) == 1 else formats[index]
-            raw = bytes(value) if value is not None else None
-            decode_parameter(oid, code, raw)
-            parameters.append(Parameter(oid, code, raw))
-        return Portal(prepared, tuple(parameters), tuple(bind.result_formats))
+        try:
+            self._check_not_failed(prepared)
+            parameters = _decode_parameters(prepared, bind)
+        except GatewayError:
+            self.log.begin(prepared.text, Protocol.EXTENDED, prepared)
+            raise
+        return Portal(prepared, parameters, tuple(bind.result_formats))
 
     async def execute(self, portal: Portal, max_rows: int, sink: Client) -> Completion:
         """Run or continue a portal; rows go to the sink."""
         prepared = portal.prepared
         if prepared.is_empty:
             return Completion(None)
+        self.log.resume(portal, Protocol.EXTENDED)
         self._check_not_failed(prepared)
         if prepared.utility is not None:
             result = await self._utilities.run(prepared.utility, sink, portal, describe=False)
             _send_rows(result, sink)
+            self.log.end(_rows_of(result))
             return Completion(result.tag, transaction_ended=result.transaction_ended)
         if portal.cursor is not None:
-            return await self._cursors.execute(portal, max_rows, sink)
-        self.settings.begin_block()
-        return await self._driver.run(portal, sink, max_rows, describe=False, in_block=True)
+            completion = await self._cursors.execute(portal, max_rows, sink)
+        else:
+            self.settings.begin_block()
+            completion = await self._driver.run(portal, sink, max_rows, describe=False, in_block=True)
+        if completion.is_suspended:
+            self.log.suspend(portal)
+        else:
+            self.log.end(completion.rows)
+        return completion
 
     async def end_pipeline(self) -> None:
         """Sync: commit the implicit block, if there is one."""
-        await self._blocks.end_implicit()
+        await self._end_implicit()
 
     async def release(self, portal: Portal) -> None:
         """Close a portal and stop its statement."""
@@ -187,8 +224,10 @@ class SqlSession:
     async def fail(self, error: GatewayError) -> TransactionStatus:
         """Let the transaction fail after an error.
 
-        An implicit block is rolled back, an explicit one becomes failed.
+        An implicit block is rolled back, an explicit one becomes failed. The statement's record ends here,
+        whether the error came from the statement or from what stopped it.
         """
+        self.log.end(error=error)
         if self._transaction.is_open and not self._transaction.is_implicit:
             await self._runner.close_all()
             self._transaction.fail(in_engine=self._transaction.is_engine_open)
@@ -196,8 +235,9 @@ class SqlSession:
             await self._blocks.end(is_commit=False)
         return self.status
 
-    async def close(self) -> None:
-        """End the session: stop what runs, roll back what is open. Never raises a GatewayError."""
+    async def close(self, cause: GatewayError) -> None:
+        """End the session: stop what runs, roll back what is open. cause: what ended it."""
+        self.log.close(cause)
         self.notifications.unlisten_all()
         await self._runner.close_all()
         try:
@@ -212,7 +252,6 @@ class SqlSession:
         except GatewayError as error:
             if self._transaction.is_failed and not _is_of_grammar(error):
                 raise FailedTransaction(_FAILED_BLOCK) from error
-            self._driver.deny(error)
             raise
         self._check_not_failed(prepared)
         return prepared
@@ -220,17 +259,20 @@ class SqlSession:
     def _check_not_failed(self, prepared: PreparedQuery) -> None:
         if self._transaction.is_failed and not isinstance(prepared.utility, _ALLOWED_IN_FAILED_BLOCK):
             raise FailedTransaction(_FAILED_BLOCK)
+        is_rollback = isinstance(prepared.utility, (u.Rollback, u.RollbackTo))
+        if not is_rollback and not self._services.recorder.accepts:
+            raise AuditUnavailable("the audit log cannot be written, and no statement runs without it")
 
     async def _run_utility(self, statement: u.UtilityStatement, sink: Client, *, describe: bool) -> bool:
         result = await self._utilities.run(statement, sink, describe=describe)
         if result.columns is not None and describe:
             sink.send(RowDescription(result.columns))
         _send_rows(result, sink)
+        self.log.end(_rows_of(result))
         sink.send(CommandComplete(result.tag))
         return result.transaction_ended
 
     def _check_syntax(self, statement: StatementText) -> None:
-        """Find a wrong later statement before the first one runs."""
         try:
             self._planner.check_syntax(statement.text)
         except GatewayError as error:
@@ -239,6 +281,12 @@ class SqlSession:
 
 
 _FAILED_BLOCK = "current transaction is aborted, commands ignored until end of transaction block"
+
+
+class AuditUnavailable(GatewayError):
+    """AUDIT_MODE=fail_closed, and the audit log cannot be written."""
+
+    default_sqlstate = SqlState.IO_ERROR
 
 
 class IdleTimeout(GatewayError):
@@ -255,6 +303,23 @@ class IdleTimeout(GatewayError):
 def _is_of_grammar(error: GatewayError) -> bool:
     """Whether PostgreSQL's parser says it, before anything of the session is looked at."""
     return error.sqlstate is SqlState.SYNTAX_ERROR and error.message.startswith("syntax error")
+
+
+def _decode_parameters(prepared: PreparedQuery, bind: Bind) -> tuple[Parameter, ...]:
+    formats = bind.parameter_formats
+    parameters = []
+    for index, (oid, value) in enumerate(zip(prepared.parameter_oids, bind.parameters, strict=True)):
+        code = 0 if not formats else formats[0] if len(formats) == 1 else formats[index]
+        raw = bytes(value) if value is not None else None
+        decode_parameter(oid, code, raw)
+        parameters.append(Parameter(oid, code, raw))
+    return tuple(parameters)
+
+
+def _rows_of(result: UtilityResult) -> int:
+    """How many rows the answer's tag counts, or the answer itself has."""
+    count = result.tag.rpartition(" ")[2]
+    return int(count) if count.isdecimal() else len(result.rows)
 
 
 def _send_rows(result: UtilityResult, sink: Sink) -> None:

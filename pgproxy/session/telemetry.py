@@ -1,6 +1,6 @@
 """What is known of one statement when it ends.
 
-The facts behind the log line, the metrics and the audit row.
+The facts behind the log line, the metrics, the audit row and `pgproxy.queries`.
 """
 
 from dataclasses import dataclass, field
@@ -18,22 +18,47 @@ class Outcome(StrEnum):
     CANCELED = "canceled"
 
 
-@dataclass(slots=True)
+class Protocol(StrEnum):
+    """By which way a statement came."""
+
+    SIMPLE = "simple"
+    EXTENDED = "extended"
+
+
+UNPLANNED = "UNPLANNED"
+"""The kind of a statement that was refused before anybody knew what it is."""
+
+
+@dataclass(slots=True, eq=False)
 class StatementRecord:
-    """Facts of one statement; no SQL text, no value. Durations in milliseconds, sizes in bytes."""
+    """Facts of one statement; no value. Durations in milliseconds, sizes in bytes, times in Unix seconds.
+
+    request_id: one per statement, over all gateways. text: the client's own, with its literals: for
+    redaction, never for the log. endpoint: where it ran; empty: here, or nowhere. queue_ms: how long the
+    engine let it wait. first_row_ms: None where there were no rows. ended_at: 0 while it runs.
+    """
 
     principal: str
     connection_id: int
-    kind: str = "UTILITY"
+    request_id: str = ""
+    client_host: str = ""
+    application_name: str = ""
+    protocol: Protocol = Protocol.SIMPLE
+    text: str = field(default="", repr=False)
+    kind: str = UNPLANNED
     fingerprint: str = ""
-    route: str = "local"
+    route: str = ""
     route_reason: str = ""
     fallback_reason: str = ""
     outcome: Outcome = Outcome.OK
     sqlstate: str = "00000"
-    engine_text: str = ""
+    engine_text: str = field(default="", repr=False)
     rows: int = 0
     bytes: int = 0
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    started_ns: int = 0
+    queue_ms: float | None = None
     first_row_ms: float | None = None
     total_ms: float = 0.0
-    accesses: tuple[ObjectAccess, ...] = field(default=())
+    accesses: tuple[ObjectAccess, ...] = ()

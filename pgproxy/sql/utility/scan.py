@@ -6,6 +6,8 @@ PostgreSQL docs, "Lexical Structure".
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -73,6 +75,14 @@ def scan(text: str) -> tuple[Token, ...]:
     while (token := scanner.next_token()) is not None:
         tokens.append(token)
     return tuple(tokens)
+
+
+def scan_prefix(text: str) -> Iterator[Token]:
+    """Give the tokens of `text` up to its end, or to where the scanner refuses it."""
+    scanner = _Scanner(text)
+    with suppress(StatementError):
+        while (token := scanner.next_token()) is not None:
+            yield token
 
 
 def truncate_identifier(name: str) -> str:

@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from pgproxy.control import Metastore, MetastoreError
+from pgproxy.control.audit import AUDIT_COLUMNS, AuditRecord
 from pgproxy.control.fleet import EndpointState
-from pgproxy.control.state import AuditRecord, ControlState
+from pgproxy.control.state import ControlState
 from pgwire.errors import StatementError
 from tests.unit.control.states import VERIFIER, sample_state, user
 
@@ -23,6 +25,14 @@ async def drain(metastore: Metastore, name: str = "node") -> int:
         return replace(state, endpoints={**state.endpoints, name: endpoint})
 
     return (await metastore.change("tester", transform)).epoch
+
+
+def audit_record(request_id: str, ended: datetime, **facts: Any) -> AuditRecord:
+    moment = ended.isoformat(timespec="microseconds")
+    values: dict[str, Any] = dict.fromkeys(AUDIT_COLUMNS, "")
+    values |= {"pid": 1, "rows": 3, "bytes": 9, "total_ms": 1.5, "queue_ms": None, "first_row_ms": 0.5}
+    values |= {"query": None, "objects": "[]", "policies": "[]", "started_at": moment, "ended_at": moment}
+    return AuditRecord(**values | {"request_id": request_id, "event": "statement"} | facts)
 
 
 class MetastoreContract:
@@ -118,15 +128,31 @@ class MetastoreContract:
         await epochs.aclose()
 
     async def test_audit_records_wake_no_watcher_and_can_be_purged(self, metastore: Metastore) -> None:
-        now = datetime.now(UTC)
-        old = AuditRecord("statement.completed", "ann", now - timedelta(days=9), "c1", {"rows": 3})
-        new = AuditRecord("statement.denied", "bob", now, "c2", {"tables": ["demo.sales.é"]})
-        await metastore.record_audit([old, new])
-        assert await metastore.audit_records() == (new, old)
-        assert await metastore.audit_records(limit=1) == (new,)
+        now, audit = datetime.now(UTC), metastore.audit
+        old = audit_record("a-1", now - timedelta(days=9), principal="ann")
+        new = audit_record("a-2", now, principal="bob", objects='[{"table": "demo.sales.é"}]')
+        await audit.write([old, new])
+        assert await audit.last() == (new, old)
+        assert await audit.last(limit=1) == (new,)
         assert await metastore.epoch() == 0
-        assert await metastore.purge_audit(now - timedelta(days=1)) == 1
-        assert await metastore.audit_records() == (new,)
+        assert await audit.purge(now - timedelta(days=1)) == 1
+        assert await audit.last() == (new,)
+
+    async def test_a_batch_that_is_written_again_is_there_once(self, metastore: Metastore) -> None:
+        records = [audit_record(f"a-{n}", datetime.now(UTC)) for n in range(5)]
+        await metastore.audit.write(records[:3])
+        await metastore.audit.write(records)
+        assert await metastore.audit.last() == tuple(reversed(records))
+
+    async def test_the_audit_log_is_read_page_by_page(self, metastore: Metastore) -> None:
+        assert await metastore.audit.bounds() == (0, 0)
+        records = tuple(audit_record(f"a-{n}", datetime.now(UTC)) for n in range(5))
+        await metastore.audit.write(records)
+        first = await metastore.audit.page(0, 3)
+        second = await metastore.audit.page(first.last_id, 3)
+        assert first.records + second.records == records
+        assert (await metastore.audit.bounds())[1] == second.last_id
+        assert not (await metastore.audit.page(second.last_id, 3)).records
 
     async def test_a_password_that_ran_out_opens_nothing(self, metastore: Metastore) -> None:
         past, coming = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1)

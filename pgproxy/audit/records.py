@@ -1,0 +1,93 @@
+"""One statement's facts as a row of the audit log."""
+
+import json
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from pgproxy.audit.options import AuditOptions, AuditQueryText
+from pgproxy.audit.redaction import redact
+from pgproxy.control.audit import AuditRecord
+from pgproxy.session.statement_log import MAX_TEXT
+from pgproxy.session.telemetry import StatementRecord
+from pgproxy.sql.plan import ObjectAccess
+
+STATEMENT = "statement"
+LOCAL = "local"
+
+
+def audit_record(record: StatementRecord, options: AuditOptions) -> AuditRecord:
+    """Give the row of a statement that has ended."""
+    objects, policies = _objects(record.accesses)
+    is_full = options.query_text is AuditQueryText.FULL
+    is_remote = record.route not in ("", LOCAL)
+    return AuditRecord(
+        request_id=record.request_id,
+        event=STATEMENT,
+        gateway=options.gateway,
+        principal=record.principal,
+        client_addr=record.client_host,
+        application_name=record.application_name,
+        pid=record.connection_id,
+        protocol=record.protocol.value,
+        kind=record.kind,
+        fingerprint=record.fingerprint,
+        query=_query(record.text, options.query_text),
+        objects=objects,
+        policies=policies,
+        route=("remote" if is_remote else LOCAL) if record.route else "",
+        route_reason=record.route_reason,
+        endpoint=record.route if is_remote else "",
+        fallback_reason=record.fallback_reason,
+        started_at=moment(record.started_at),
+        ended_at=moment(record.ended_at),
+        queue_ms=_rounded(record.queue_ms),
+        first_row_ms=_rounded(record.first_row_ms),
+        total_ms=round(record.total_ms, 3),
+        rows=record.rows,
+        bytes=record.bytes,
+        outcome=record.outcome.value,
+        sqlstate=record.sqlstate,
+        engine_text=record.engine_text[:MAX_TEXT] if is_full else "",
+    )
+
+
+def moment(unix_s: float) -> str:
+    """UTC in ISO 8601 with microseconds, so that text order is time order."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds")
+
+
+def _query(text: str, kept: AuditQueryText) -> str | None:
+    match kept:
+        case AuditQueryText.NONE:
+            return None
+        case AuditQueryText.REDACTED:
+            return redact(text)
+        case AuditQueryText.FULL:
+            return text
+
+
+@lru_cache(maxsize=1024)
+def _objects(accesses: tuple[ObjectAccess, ...]) -> tuple[str, str]:
+    """JSON of the objects with their privileges, and of the policies applied to them.
+
+    Remembered: a cached plan gives the same accesses at each run.
+    """
+    privileges: dict[str, set[str]] = {}
+    filters: dict[str, dict[str, None]] = {}
+    masks: dict[str, dict[str, None]] = {}
+    for access in accesses:
+        name = ".".join(access.table)
+        privileges.setdefault(name, set()).update(access.privileges)
+        filters.setdefault(name, {}).update(dict.fromkeys(access.row_filters))
+        masks.setdefault(name, {}).update(dict.fromkeys(access.column_masks))
+    objects = [{"table": name, "privileges": sorted(held)} for name, held in privileges.items()]
+    policies = [
+        {"table": name, "row_filters": list(filters[name]), "column_masks": list(masks[name])}
+        for name in privileges
+        if filters[name] or masks[name]
+    ]
+    return json.dumps(objects, ensure_ascii=False), json.dumps(policies, ensure_ascii=False)
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 3)

@@ -1,0 +1,147 @@
+"""The queue between statements and the audit log: bounded, written in batches, never in a statement's way.
+
+What cannot be written waits and is tried again, whole batches in order. In fail_closed mode a failed write
+refuses every further statement until it has succeeded; what had begun before still gets its row.
+"""
+
+import asyncio
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import structlog
+
+from pgproxy.audit.options import AuditMode, AuditOptions
+from pgproxy.audit.records import audit_record
+from pgproxy.control.audit import AuditRecord, AuditStore
+from pgproxy.control.metastore import MetastoreError
+from pgproxy.metrics import GatewayMetrics
+from pgproxy.session.telemetry import StatementRecord
+
+log = structlog.get_logger(__name__)
+
+QUEUE_LIMIT = 50_000
+"""Records that may wait; a record without its text takes about 1 kB."""
+
+_BATCH = 1000
+_GATHER_S = 0.1
+"""How long a record waits for others: a batch costs one commit."""
+
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = 5.0
+_PURGE_INTERVAL_S = 600.0
+_MAX_CHARACTERS = 64_000_000
+"""Of the texts of all statements that wait."""
+
+
+class AuditWriter:
+    """Moves records to the metastore. Used from one event loop."""
+
+    def __init__(self, store: AuditStore, options: AuditOptions, metrics: GatewayMetrics) -> None:
+        self._store = store
+        self._options = options
+        self._metrics = metrics
+        self._queue: deque[StatementRecord] = deque()
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._is_failing = False
+        self._characters = 0
+        self._dropped = 0
+
+    @property
+    def accepts(self) -> bool:
+        """Whether statements may run."""
+        if self._options.mode is AuditMode.BEST_EFFORT:
+            return True
+        return not self._is_failing and not self._is_full
+
+    def add(self, record: StatementRecord) -> None:
+        """Queue the record of a statement that has ended."""
+        if self._is_full and self._options.mode is AuditMode.BEST_EFFORT:
+            self._dropped += 1
+            self._metrics.audit_dropped.inc()
+            return
+        self._queue.append(record)
+        self._characters += len(record.text)
+        self._arrived.set()
+        if len(self._queue) >= _BATCH:
+            self._full.set()
+
+    async def write(self) -> None:
+        """Write for as long as the gateway runs; when it is cancelled, once more what still waits."""
+        retry_s = _FIRST_RETRY_S
+        try:
+            while True:
+                await self._arrived.wait()
+                if not self._is_failing:
+                    await _wait(self._full, _GATHER_S)
+                self._arrived.clear()
+                self._full.clear()
+                if await self.flush():
+                    retry_s = _FIRST_RETRY_S
+                    continue
+                self._arrived.set()
+                await asyncio.sleep(retry_s)
+                retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
+        finally:
+            await self.flush()
+
+    async def purge(self) -> None:
+        """Delete rows that have outlived their retention, for as long as the gateway runs."""
+        if not self._options.retention_s:
+            return
+        while True:
+            before = datetime.now(UTC) - timedelta(seconds=self._options.retention_s)
+            try:
+                if deleted := await self._store.purge(before):
+                    log.info("audit.purged", records=deleted)
+            except MetastoreError:
+                log.warning("audit.purge_failed")
+            await asyncio.sleep(_PURGE_INTERVAL_S)
+
+    async def flush(self) -> bool:
+        """Write what waits now. False: it could not be written, and waits on."""
+        async with self._writing:
+            while self._queue:
+                batch = list(islice(self._queue, _BATCH))
+                try:
+                    rows = await asyncio.to_thread(self._rows, batch)
+                    await self._store.write(rows)
+                except MetastoreError:
+                    self._note_failure(len(self._queue))
+                    return False
+                for record in batch:
+                    self._queue.popleft()
+                    self._characters -= len(record.text)
+                self._note_success()
+            return True
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._queue) >= QUEUE_LIMIT or self._characters >= _MAX_CHARACTERS
+
+    def _rows(self, batch: list[StatementRecord]) -> list[AuditRecord]:
+        return [audit_record(record, self._options) for record in batch]
+
+    def _note_failure(self, waiting: int) -> None:
+        if not self._is_failing:
+            log.error("audit.write_failed", waiting=waiting, mode=self._options.mode.value)
+        self._is_failing = True
+        self._metrics.audit_failures.inc()
+
+    def _note_success(self) -> None:
+        if self._is_failing:
+            log.info("audit.written_again")
+        self._is_failing = False
+        if self._dropped:
+            log.error("audit.records_dropped", records=self._dropped)
+            self._dropped = 0
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,100 @@
+"""The audit log as the metastore keeps it: what a row holds, and what every database can do with it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Protocol, Self
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One row. No bind value, no result; SQL text only as configured.
+
+    request_id: unique over all gateways, so that a batch whose commit is uncertain can be written again.
+    event: `statement`, or another kind of thing that happened. pid: of the session. objects: JSON, one
+    {table, privileges} each. policies: JSON, one {table, row_filters, column_masks} each. started_at,
+    ended_at: UTC in ISO 8601. engine_text: the engine's own words, where texts are kept in full.
+    """
+
+    request_id: str
+    event: str
+    gateway: str
+    principal: str
+    client_addr: str
+    application_name: str
+    pid: int
+    protocol: str
+    kind: str
+    fingerprint: str
+    query: str | None
+    objects: str
+    policies: str
+    route: str
+    route_reason: str
+    endpoint: str
+    fallback_reason: str
+    started_at: str
+    ended_at: str
+    queue_ms: float | None
+    first_row_ms: float | None
+    total_ms: float
+    rows: int
+    bytes: int
+    outcome: str
+    sqlstate: str
+    engine_text: str
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Self:
+        """Read a row in the order of AUDIT_COLUMNS."""
+        return cls(*row)
+
+    def as_row(self) -> tuple[object, ...]:
+        """Give the values in the order of AUDIT_COLUMNS."""
+        return tuple(getattr(self, name) for name in AUDIT_COLUMNS)
+
+    def as_json(self) -> Mapping[str, object]:
+        """Give what a JSON line says: nothing that is empty, objects and policies as such."""
+        facts = {name: getattr(self, name) for name in AUDIT_COLUMNS}
+        facts["objects"], facts["policies"] = json.loads(self.objects), json.loads(self.policies)
+        return {name: value for name, value in facts.items() if value not in (None, "", [])}
+
+
+AUDIT_COLUMNS = tuple(field.name for field in fields(AuditRecord))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Rows in the order in which they were written. last_id: where the next page begins."""
+
+    last_id: int
+    records: tuple[AuditRecord, ...]
+
+
+class AuditStore(Protocol):
+    """The audit log of a metastore. Every method is safe to call from several tasks at once.
+
+    Raises:
+        MetastoreError: the database could not be read or written.
+    """
+
+    async def write(self, records: Sequence[AuditRecord]) -> None:
+        """Append in one transaction; records that are there already stay. Moves no epoch."""
+        ...
+
+    async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
+        """The last records, newest first."""
+        ...
+
+    async def page(self, after_id: int, limit: int) -> AuditPage:
+        """The next records after one."""
+        ...
+
+    async def bounds(self) -> tuple[int, int]:
+        """The lowest and the highest id that are there; (0, 0) where nothing is."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Delete what ended before a moment; gives how many."""
+        ...

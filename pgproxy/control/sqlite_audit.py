@@ -1,0 +1,57 @@
+"""The audit log in SQLite, by the metastore's own two connections."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+
+import aiosqlite
+
+from pgproxy.control.audit import AUDIT_COLUMNS, AuditPage, AuditRecord
+from pgproxy.control.stored_change import timestamp
+from pgproxy.control.table import Value
+
+_NAMES = ", ".join(AUDIT_COLUMNS)
+_INSERT = f"INSERT OR IGNORE INTO audit_log ({_NAMES}) VALUES ({', '.join('?' * len(AUDIT_COLUMNS))})"
+_PURGE = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE ended_at < ? LIMIT 5000)"
+
+_Read = Callable[[str, tuple[Value, ...]], Awaitable[list[sqlite3.Row]]]
+_Write = Callable[[], AbstractAsyncContextManager[aiosqlite.Connection]]
+
+
+class SqliteAudit:
+    """See `AuditStore`. write: lends the writer for one transaction. read: runs a query on the reader."""
+
+    def __init__(self, write: _Write, read: _Read) -> None:
+        self._write = write
+        self._read = read
+
+    async def write(self, records: Sequence[AuditRecord]) -> None:
+        async with self._write() as connection:
+            await connection.executemany(_INSERT, [record.as_row() for record in records])
+
+    async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
+        found = await self._read(f"SELECT {_NAMES} FROM audit_log ORDER BY id DESC LIMIT ?", (limit,))
+        return tuple(AuditRecord.of_row(row) for row in found)
+
+    async def page(self, after_id: int, limit: int) -> AuditPage:
+        query = f"SELECT id, {_NAMES} FROM audit_log WHERE id > ? ORDER BY id LIMIT ?"
+        found = await self._read(query, (after_id, limit))
+        last_id = int(found[-1][0]) if found else after_id
+        return AuditPage(last_id, tuple(AuditRecord.of_row(tuple(row)[1:]) for row in found))
+
+    async def bounds(self) -> tuple[int, int]:
+        query = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM audit_log"
+        ((low, high),) = await self._read(query, ())
+        return int(low), int(high)
+
+    async def purge(self, before: datetime) -> int:
+        deleted = 0
+        while True:
+            async with self._write() as connection:
+                cursor = await connection.execute(_PURGE, (timestamp(before),))
+                count = cursor.rowcount
+                await cursor.close()
+            deleted += count
+            if not count:
+                return deleted
