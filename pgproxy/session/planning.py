@@ -19,7 +19,7 @@ from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
 from pgproxy.sql.names import find_relation
 from pgproxy.sql.parse import parse_statement
-from pgproxy.sql.plan import Plan, PlanContext
+from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext
 from pgproxy.sql.utility import UtilityStatement, parse_utility
 from pgproxy.sql.utility.statements import DeclareCursor
 from pgwire.backend import FieldDescription
@@ -180,22 +180,23 @@ class StatementPlanner:
 
 
 def overlay(plan: Plan, columns: Sequence[ResultColumn]) -> tuple[ResultColumn, ...]:
-    """Give the engine's columns PostgreSQL's names and, where the plan knows better, types.
+    """Give the engine's columns PostgreSQL's names and, where the plan knows better, types and origins.
 
     Raises:
         InternalError: the plan and the engine differ in the number of columns.
     """
     names = plan.column_names or tuple(column.name for column in columns)
     oids = plan.column_type_oids or (None,) * len(columns)
-    if not len(names) == len(oids) == len(columns):
+    origins = plan.column_origins or (NO_ORIGIN,) * len(columns)
+    if not len(names) == len(oids) == len(origins) == len(columns):
         raise InternalError("the planned and the described result differ in their number of columns")
-    return tuple(_overlaid(c, name, oid) for c, name, oid in zip(columns, names, oids, strict=True))
+    return tuple(map(_overlaid, columns, names, oids, origins))
 
 
-def _overlaid(column: ResultColumn, name: str, oid: int | None) -> ResultColumn:
+def _overlaid(column: ResultColumn, name: str, oid: int | None, origin: Origin) -> ResultColumn:
     if oid is None or oid == column.type_oid:
-        return ResultColumn(name, column.type_oid, column.typmod, column.engine_type)
-    return ResultColumn(name, oid, -1, engine_type_of(oid, -1))
+        return ResultColumn(name, column.type_oid, column.typmod, column.engine_type, *origin)
+    return ResultColumn(name, oid, -1, engine_type_of(oid, -1), *origin)
 
 
 def field_descriptions(
@@ -205,8 +206,8 @@ def field_descriptions(
     return tuple(
         FieldDescription(
             name=column.name,
-            table_oid=0,
-            column_number=0,
+            table_oid=column.table_oid,
+            column_number=column.column_number,
             type_oid=column.type_oid,
             type_size=_type_size(column.type_oid),
             typmod=column.typmod,

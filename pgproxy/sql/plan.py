@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from pgproxy.catalog.snapshot import CatalogSnapshot, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
@@ -122,6 +123,16 @@ class SettingChange:
     is_local: bool
 
 
+class Origin(NamedTuple):
+    """The table column behind an output column: pg_class.oid and pg_attribute.attnum; zeros: none."""
+
+    table_oid: int
+    column_number: int
+
+
+NO_ORIGIN = Origin(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A statement that may run: rewritten, rendered, verified. Frozen; safe to cache.
@@ -132,6 +143,7 @@ class Plan:
         DuckDB fold an expression to INTEGER).
     parameter_oids: one per client parameter, inferred where the client declared 0.
     column_names: PostgreSQL's names of the result columns where the planner knows them, else None.
+    column_origins: one per result column; None: no column is a plain reference to a table's.
     is_catalog: reads a SystemRelation: runs on the embedded engine only.
     is_governed: touches a relation with a filter, a mask or hidden columns: engine texts are then replaced.
     fingerprint: hash of the normalised AST, without literals.
@@ -152,6 +164,7 @@ class Plan:
     fingerprint: str
     column_names: tuple[str, ...] | None = None
     column_type_oids: tuple[int | None, ...] | None = None
+    column_origins: tuple[Origin, ...] | None = None
     uses_temp: bool = False
     changes_catalog: bool = False
     notices: tuple[str, ...] = field(default=())

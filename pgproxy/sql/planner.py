@@ -19,6 +19,7 @@ from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_tempor
 from pgproxy.sql.dialect import declared_oids
 from pgproxy.sql.draft import BoundValues, Draft
 from pgproxy.sql.names import TEMP_CATALOG
+from pgproxy.sql.outputs import result_outputs
 from pgproxy.sql.parameters import cast_parameters, infer_parameters
 from pgproxy.sql.parse import parse_statement, too_complex
 from pgproxy.sql.plan import Plan, PlanContext, StatementKind
@@ -71,6 +72,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
         changes_catalog=False,
         column_names=None,
         column_type_oids=None,
+        column_origins=None,
     )
 
 
@@ -86,6 +88,8 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     oids = infer_parameters(draft)
     cast_parameters(draft.tree, oids)
     bound = BoundValues(len(oids))
+    names, origins = result_outputs(draft)
+    draft = replace(draft, column_names=names)
     column_type_oids = type_catalog_columns(draft)
     draft = bind(draft, bound)
     draft = translate(draft)
@@ -93,7 +97,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     all_oids = (*oids, *(value.type_oid for value in bound.values))
     draft = verify(render(draft, all_oids))
     declared = declared_oids(column_type_oids, draft.tree)
-    return replace(_plan_of(draft, oids, bound), column_type_oids=declared)
+    return replace(_plan_of(draft, oids, bound), column_type_oids=declared, column_origins=origins)
 
 
 def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:

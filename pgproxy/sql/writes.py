@@ -16,7 +16,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
 from pgproxy.policy.model import Privilege
 from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
-from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, quoted
+from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, position_of, quoted
 from pgproxy.sql.policy_expressions import PolicyScope, check_predicate, mask_expression
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -43,6 +43,7 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
         their keys.
     """
     use = draft.uses[0]
+    _check_returning(tree, use)
     securing.secure_sources(tree)
     if not isinstance(use.info, TableInfo):
         raise denied(use)
@@ -63,12 +64,34 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
             return _secured_delete(tree, use, use.info, securing)
 
 
+def _check_returning(tree: exp.Expr, use: RelationUse) -> None:
+    """Refuse columns of what the target is joined with: the engine's RETURNING would leave them out."""
+    returning = tree.args.get("returning")
+    if returning is None or not (tree.args.get("from_") or tree.args.get("using")):
+        return
+    for item in returning.find_all(exp.Star, exp.Column):
+        own = isinstance(item, exp.Column) and item.table.lower() in ("", use.alias.lower())
+        if not own and not isinstance(item.parent, (exp.Count, exp.Column)):
+            raise FeatureNotSupported(
+                "RETURNING columns of a relation that is not written is not supported",
+                hint=f"Name columns of {use.alias}.",
+                position=position_of(item),
+            )
+
+
 def _qualify(tree: exp.Expr, use: RelationUse) -> None:
     target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     for part, value in zip(("catalog", "db", "this"), engine_name(use.name), strict=True):
         target.set(part, quoted(value))
-    if not isinstance(tree, exp.Insert) and not target.alias:
-        target.set("alias", exp.TableAlias(this=quoted(use.alias)))
+    if not isinstance(tree, exp.Insert):
+        if not target.alias:
+            target.set("alias", exp.TableAlias(this=quoted(use.alias)))
+        return
+    # The engine knows an INSERT's target by its own name only.
+    returning = tree.args.get("returning")
+    for column in returning.find_all(exp.Column) if returning is not None else ():
+        if column.table.lower() == use.alias.lower():
+            column.set("table", None)
 
 
 def _check_conflict_privilege(tree: exp.Expr, use: RelationUse) -> None:

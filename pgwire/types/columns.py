@@ -1,6 +1,6 @@
 """What a result looks like: its columns, and the session settings that shape values as text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,13 @@ class ResultColumn:
     """One column of a result.
 
     typmod: PostgreSQL's type modifier, -1 for none. engine_type: DuckDB's name of the type, `DECIMAL(15,2)`.
+    table_oid, column_number: of the table column that it is; zeros: an expression. No part of the shape: two
+    results that differ in them alone are equal.
     """
 
     name: str
     type_oid: int
     typmod: int
     engine_type: str
+    table_oid: int = field(default=0, compare=False)
+    column_number: int = field(default=0, compare=False)

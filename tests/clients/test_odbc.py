@@ -54,7 +54,6 @@ def test_tables_are_read_alike(pair: Pair, declares_cursors: int, is_autocommit:
 
 
 @pytest.mark.feature("metadata")
-@pytest.mark.xfail(strict=True, reason="RowDescription names no table, so the driver cannot look up NOT NULL")
 def test_columns_that_cannot_be_null_are_told(embedded_pair: Pair) -> None:
     def run(server: Server) -> list[bool]:
         connection = connect(server)

@@ -51,3 +51,9 @@ def gateway(request: pytest.FixtureRequest) -> RunningGateway:
 def gateway_server(gateway: RunningGateway) -> Target:
     """The address of each of the two."""
     return gateway_target(gateway)
+
+
+@pytest.fixture
+def embedded_server(embedded: RunningGateway) -> Target:
+    """The address of the one that can write."""
+    return gateway_target(embedded)

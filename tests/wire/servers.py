@@ -16,6 +16,7 @@ INSERT INTO items VALUES (1, 'one', 1.5, DATE '2024-01-01', 10), (2, 'two', 2.5,
     (3, 'three', 3.5, DATE '2024-01-03', 30), (4, NULL, NULL, NULL, NULL),
     (5, 'five', 5.5, DATE '2024-01-05', 50);
 CREATE TABLE written (id integer, note text);
+CREATE VIEW dear AS SELECT name AS title, price * 2 AS twice, id FROM items WHERE price > 2;
 """
 
 

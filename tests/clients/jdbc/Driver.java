@@ -75,6 +75,20 @@ public class Driver {
         show(m.getPrimaryKeys(null, "sales", "orders"), 2, 3, 4, 5);
         show(m.getImportedKeys(null, "sales", "orders"), 3, 4);
         System.out.println(m.getDatabaseProductName() + " " + m.getDatabaseMajorVersion());
+        try (Statement s = c.createStatement()) {
+            origins(s.executeQuery("SELECT c.*, o.amount AS worth, o.id + 1 AS next FROM sales.customers c "
+                + "JOIN sales.orders o ON o.customer_id = c.id WHERE o.id = 7"));
+        }
+    }
+
+    private static void origins(ResultSet rows) throws SQLException {
+        ResultSetMetaData m = rows.getMetaData();
+        org.postgresql.PGResultSetMetaData p = m.unwrap(org.postgresql.PGResultSetMetaData.class);
+        for (int i = 1; i <= m.getColumnCount(); i++) {
+            System.out.println(String.join("|", m.getColumnLabel(i), m.getSchemaName(i), m.getTableName(i),
+                p.getBaseSchemaName(i), p.getBaseTableName(i), p.getBaseColumnName(i),
+                String.valueOf(m.isNullable(i)), String.valueOf(m.isAutoIncrement(i))));
+        }
     }
 
     private static void savepoints(Connection c) throws SQLException {

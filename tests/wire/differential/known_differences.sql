@@ -64,7 +64,6 @@ select id, ntile(3) over (order by id), sum(salary) over (order by id), avg(sala
 select sum(row_number() over ()) from people
 select count(*) from people group by 5
 values (1), (2.5), (null)
-with a as (select 1) select * from a union all select 2
 select (1, null) = (1, null), (1, 2) = (1, null), (1, 2) = (2, null), (null, 1) is null, (null, null) is null, (1, 2) is not null
 select 'a' as x, 1 as y union select 'b', 2.5 order by x
 select (select id from people)
@@ -80,7 +79,6 @@ select amount, -amount, abs(amount), amount % 3, amount / 2, small + 1, id * 2 f
 
 -- series_arrays
 select * from generate_series(1, 3, 0)
-select * from unnest(array[1, 2], array['a', 'b', 'c'])
 select array[1, 2] || array[3], array[1, 2] || 3, 0 || array[1, 2], array[1] || null, array['a'] || 'b'::text
 select array[1, 2] || '{3,4}', array[1, 2] || '{}'
 select array_to_string(array[1, 2, 3], ','), array_to_string(array['a', null, 'b'], '-'), array_to_string(array['a', null], ',', '?'), array_to_string(array[1.5, 2], '|')
