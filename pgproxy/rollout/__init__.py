@@ -1,0 +1,1 @@
+"""Rollout by evidence: figures of canary and control, and the decision that they allow."""
