@@ -16,7 +16,7 @@ Facts = Mapping[str, object]
 
 KINDS = (
     *("user", "group", "grant", "row filter", "row security", "column mask", "tags", "tag mask"),
-    *("endpoint", "assignment", "catalog", "flag"),
+    *("endpoint", "assignment", "catalog", "flag", "rollout"),
 )
 """Of differences, in words."""
 
@@ -36,7 +36,7 @@ class Difference:
     """One thing that was added (before is None), removed (after is None) or changed.
 
     kind: user, group, grant, row filter, row security, column mask, tags, tag mask, endpoint, assignment,
-        catalog, flag.
+        catalog, flag, rollout.
     key: its name in that kind.
     """
 
@@ -141,6 +141,9 @@ def _describe_fleet(state: ControlState) -> Iterable[tuple[tuple[str, str], Fact
         )
     for name, value in state.flags.items():
         yield ("flag", name), {"value": value}
+    for r in state.rollouts.values():
+        place = {"target": r.target, "stage": r.stage + 1, "percent": f"{r.percent:g}"}
+        yield ("rollout", r.name), {**place, "status": r.status.value, "reason": r.reason}
 
 
 def _describe_principals(state: ControlState) -> Iterable[tuple[tuple[str, str], Facts]]:

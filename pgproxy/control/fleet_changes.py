@@ -95,7 +95,7 @@ def check_fleet(before: ControlState, after: ControlState) -> None:
     for key, assignment in after.assignments.items():
         if before.assignments.get(key) != assignment and assignment.weight < 1:
             raise _bad_value("a weight is 1 or more")
-        _check_target(after, assignment.endpoint)
+        check_target(after, assignment.endpoint)
     for name, source in after.catalogs.items():
         if before.catalogs.get(name) != source:
             _check_catalog(source)
@@ -137,7 +137,8 @@ def _is_node_url(url: str) -> bool:
         return False
 
 
-def _check_target(state: ControlState, target: str) -> None:
+def check_target(state: ControlState, target: str) -> None:
+    """Refuse what is neither an endpoint nor a pool. Raises: 42704, 22023."""
     if "=" not in target:
         if target not in state.endpoints:
             raise undefined(f'endpoint "{target}" does not exist')
@@ -182,6 +183,14 @@ def _check_flag(name: str, value: str) -> None:
 def _check_flag_name(name: str) -> None:
     if name not in FLAG_PARSERS:
         raise undefined(f'there is no flag "{name}"')
+
+
+def check_name(name: str, what: str) -> None:
+    """Refuse what is no name of at most 63 bytes. Raises: 42602."""
+    if not _is_name(name):
+        raise StatementError(
+            f"{what} has a name of 1 to {_MAX_NAME_BYTES} bytes", sqlstate=SqlState.INVALID_NAME
+        )
 
 
 def _is_name(name: str) -> bool:

@@ -107,3 +107,11 @@ class Metastore(Protocol):
     def audit(self) -> AuditStore:
         """The audit log."""
         ...
+
+    async def record_figures(self, rollout: str, since: float, gateway: str, figures: str) -> None:
+        """Replace what one gateway has seen of the stage that began at `since`. figures: JSON."""
+        ...
+
+    async def figures(self, rollout: str, since: float) -> tuple[str, ...]:
+        """Every gateway's figures of that stage."""
+        ...

@@ -72,6 +72,7 @@ def build_state(
         assignments=builder.assignments(file, state, principals, endpoints),
         catalogs=catalogs_of_file(file, state, secrets.credentials),
         flags=state.flags,
+        rollouts=state.rollouts,
     )
     builder.raise_problems()
     return built

@@ -18,6 +18,7 @@ from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersio
 from pgproxy.control.migration import load_migrations, pending_migrations
 from pgproxy.control.passwords import is_expired
 from pgproxy.control.postgres_audit import PostgresAudit
+from pgproxy.control.rollout_rows import FIGURES_QUERY, FIGURES_UPSERT
 from pgproxy.control.rows import ROUTING_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.shared_metastore import SharedMetastore, wait_for
@@ -119,6 +120,16 @@ class PostgresMetastore(SharedMetastore):
             PolicyVersion(epoch, datetime.fromisoformat(changed_at), actor, before, after)
             for epoch, changed_at, actor, before, after in found
         )
+
+    async def record_figures(self, rollout: str, since: float, gateway: str, figures: str) -> None:
+        statement = FIGURES_UPSERT.format("$1", "$2", "$3", "$4")
+        async with self._transaction() as connection:
+            await connection.execute(statement, rollout, repr(since), gateway, figures)
+
+    async def figures(self, rollout: str, since: float) -> tuple[str, ...]:
+        async with self._transaction() as connection:
+            found = await connection.fetch(FIGURES_QUERY.format("$1", "$2"), rollout, repr(since))
+        return tuple(str(row["figures"]) for row in found)
 
     async def migrate(self) -> None:
         """Bring the schema to this program's, in one transaction, one gateway at a time.

@@ -16,6 +16,7 @@ from pgproxy.control.fleet_rows import (
     fleet_to_rows,
 )
 from pgproxy.control.metastore import MetastoreError
+from pgproxy.control.rollout_rows import ROLLOUT_TABLES, rollouts_of, rollouts_to_rows
 from pgproxy.control.state import BoundName, ColumnName, ControlState, TagMask, merge_grants
 from pgproxy.control.table import Row, RowSet, Table, Value, as_number, as_text
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
@@ -41,10 +42,11 @@ TABLES = (
     Table("tag_masks", ("tag", "name"), ("expression", "strictness", "is_for_everyone")),
     Table("tag_mask_principals", ("tag", "name", "principal", "is_exempt")),
     *FLEET_TABLES,
+    *ROLLOUT_TABLES,
 )
 """Referenced tables first: insert in this order, delete in the reverse one."""
 
-ROUTING_TABLES = frozenset(table.name for table in FLEET_TABLES)
+ROUTING_TABLES = frozenset(table.name for table in (*FLEET_TABLES, *ROLLOUT_TABLES))
 """Changes here say where a statement runs, not who may see what: they leave the policy epoch alone."""
 
 
@@ -88,6 +90,7 @@ def state_to_rows(state: ControlState) -> RowSet:
         rows["tag_mask_principals"].update({(*tagged, name, 0): () for name in tag_mask.principals})
         rows["tag_mask_principals"].update({(*tagged, name, 1): () for name in tag_mask.exempt})
     fleet_to_rows(rows, state.endpoints, state.assignments, state.catalogs, state.flags)
+    rollouts_to_rows(rows, state.rollouts)
     return rows
 
 
@@ -130,6 +133,7 @@ def rows_to_state(rows: RowSet) -> ControlState:
             assignments=assignments_of(rows),
             catalogs=catalogs_of(rows),
             flags=flags_of(rows),
+            rollouts=rollouts_of(rows),
         )
     except (ValueError, TypeError) as error:
         raise MetastoreError("the metastore holds a row that this program does not understand") from error

@@ -17,6 +17,7 @@ import aiosqlite
 from pgproxy.control.difference import facts_as_json
 from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
 from pgproxy.control.passwords import is_expired
+from pgproxy.control.rollout_rows import FIGURES_QUERY, FIGURES_UPSERT
 from pgproxy.control.rows import ROUTING_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.shared_metastore import SharedMetastore, wait_for
@@ -122,6 +123,15 @@ class SqliteMetastore(SharedMetastore):
         """Lend the writer for one transaction."""
         async with self._writing, transaction(self._writer):
             yield self._writer
+
+    async def record_figures(self, rollout: str, since: float, gateway: str, figures: str) -> None:
+        statement = FIGURES_UPSERT.format(*"????")
+        async with self._writing, transaction(self._writer):
+            await self._writer.execute_fetchall(statement, (rollout, repr(since), gateway, figures))
+
+    async def figures(self, rollout: str, since: float) -> tuple[str, ...]:
+        found = await self._read(FIGURES_QUERY.format(*"??"), (rollout, repr(since)))
+        return tuple(str(figures) for (figures,) in found)
 
     async def _read(self, query: str, parameters: tuple[Value, ...] = ()) -> list[sqlite3.Row]:
         async with self._reading:

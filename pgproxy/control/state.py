@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint
 from pgproxy.control.mask_library import expand_value
+from pgproxy.control.rollouts import Rollout
 from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, RowFilter, TableName
 
 
@@ -68,6 +69,7 @@ class ControlState:
     assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
     catalogs: Mapping[str, CatalogSource] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
+    rollouts: Mapping[str, Rollout] = field(default_factory=dict)
 
     def policy_set(self, epoch: int) -> PolicySet:
         """Give the part that decides who may see what, in a stable order."""

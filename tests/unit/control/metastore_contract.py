@@ -154,6 +154,17 @@ class MetastoreContract:
         assert (await metastore.audit.bounds())[1] == second.last_id
         assert not (await metastore.audit.page(second.last_id, 3)).records
 
+    async def test_figures_of_a_stage_are_kept_by_gateway_and_move_no_epoch(
+        self, metastore: Metastore
+    ) -> None:
+        await metastore.record_figures("r", 10.5, "a", "1")
+        await metastore.record_figures("r", 10.5, "b", "2")
+        await metastore.record_figures("r", 10.5, "a", "3")
+        await metastore.record_figures("r", 11.5, "a", "4")
+        assert sorted(await metastore.figures("r", 10.5)) == ["2", "3"]
+        assert await metastore.figures("s", 10.5) == ()
+        assert await metastore.epoch() == 0
+
     async def test_a_password_that_ran_out_opens_nothing(self, metastore: Metastore) -> None:
         past, coming = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1)
         state = sample_state()

@@ -10,6 +10,7 @@ from pgproxy.control.fleet import (
     EndpointState,
     Fallback,
 )
+from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutStatus, RolloutUnit
 from pgproxy.control.state import ControlState, merge_grants
 from pgproxy.policy.model import (
     ColumnMask,
@@ -76,6 +77,20 @@ def sample_state() -> ControlState:
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=5)
 
+_ROLLOUTS = st.builds(
+    Rollout,
+    _TEXTS,
+    _TEXTS,
+    st.lists(st.floats(0.1, 100), min_size=1, max_size=3).map(tuple),
+    st.floats(0, 1e6),
+    st.builds(RolloutLimits, st.integers(1, 9), st.floats(0, 1), st.floats(0.1, 9), st.integers(0, 9)),
+    st.sampled_from(RolloutUnit),
+    st.just(0),
+    st.sampled_from(RolloutStatus),
+    st.floats(0, 2e9),
+    _TEXTS,
+)
+
 
 @st.composite
 def control_states(draw: st.DrawFn) -> ControlState:
@@ -136,4 +151,5 @@ def control_states(draw: st.DrawFn) -> ControlState:
         assignments={(a.principal, a.endpoint): a for a in draw(st.lists(bound, max_size=2))},
         catalogs={c.name: c for c in draw(st.lists(sources, max_size=2))},
         flags=draw(st.dictionaries(_TEXTS, st.text("ab"), max_size=2)),
+        rollouts={r.name: r for r in draw(st.lists(_ROLLOUTS, max_size=2))},
     )
