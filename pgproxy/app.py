@@ -34,6 +34,7 @@ from pgproxy.following import Followers, MetastoreFollower
 from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
 from pgproxy.http.app import HealthCheck, HealthReport, gateway_app
 from pgproxy.http.server import serve_http
+from pgproxy.logins import Logins
 from pgproxy.logs import configure_logging
 from pgproxy.metrics import GatewayMetrics
 from pgproxy.net.listener import Listener
@@ -102,13 +103,16 @@ class Gateway:
             sessions = session_registry(settings, policies)
             followers = Followers(policies, catalogs, registry, sessions)
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
-            await stack.enter_async_context(_background(writer.write(), writer.purge(), follower.follow()))
+            logins = Logins(settings, metastore, follower, self._metrics)
+            await stack.enter_async_context(
+                _background(writer.write(), writer.purge(), follower.follow(), logins.share())
+            )
             services = SessionServices(
                 policies, catalogs, router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
                 control=self._control_plane(metastore, catalogs, follower),
             )  # fmt: skip
-            door = FrontDoor(settings, metastore, follower, services, self._metrics)
+            door = FrontDoor(settings, logins.authenticator, services)
             listener = await stack.enter_async_context(door.listener(certificates, sessions))
             self._metrics.connections.set_function(lambda: listener.connection_count)
             http = gateway_app(self._health(local, registry, listener, follower), self._metrics.registry)

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from pgproxy.control.metastore import Metastore, MetastoreError, Transform
+from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, MetastoreError, Transform
 from pgproxy.control.service import Actor, ControlService
-from pgproxy.following import ControlPlaneUnavailable, MetastoreFollower
+from pgproxy.following import MetastoreFollower
 
 
 class GatewayControlPlane:

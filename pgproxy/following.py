@@ -13,26 +13,17 @@ from dataclasses import dataclass
 import structlog
 
 from pgproxy.catalog.service import CatalogService
-from pgproxy.control.metastore import Metastore, MetastoreError
+from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, MetastoreError
 from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.policy.model import PolicySet, PrincipalKind
 from pgproxy.routing.registry import EndpointRegistry
-from pgwire.errors import GatewayError
-from pgwire.sqlstate import SqlState
 
 log = structlog.get_logger(__name__)
 
 _NO_EPOCH = -1
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 10.0
-
-
-class ControlPlaneUnavailable(GatewayError):
-    """Who the client is cannot be told now; the connection closes."""
-
-    default_sqlstate = SqlState.CANNOT_CONNECT_NOW
-    fatal = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +50,7 @@ class MetastoreFollower:
         self._metastore = metastore
         self._followers = followers
         self._seen = since
+        self._api_keys: frozenset[str] = frozenset()
         self._applying = asyncio.Lock()
         self._is_current = True
 
@@ -102,10 +94,11 @@ class MetastoreFollower:
         except MetastoreError:
             raise ControlPlaneUnavailable("the control plane cannot be read") from None
 
-    def may_log_in(self, principal: str) -> bool:
-        """Whether the current policy knows a user of this name who is not locked."""
+    def may_stay(self, principal: str, key_id: str | None = None) -> bool:
+        """Whether the current policy knows a user of this name who is not locked, and the API key, if any."""
         known = self._followers.policies.policy_set.principals.get(principal)
-        return known is not None and known.kind is PrincipalKind.USER and known.can_login
+        is_user = known is not None and known.kind is PrincipalKind.USER and known.can_login
+        return is_user and (key_id is None or key_id in self._api_keys)
 
     async def _fail_closed(self) -> None:
         """Let a policy hold that allows nothing; the next that can be read takes its place."""
@@ -114,7 +107,7 @@ class MetastoreFollower:
             if followers.policies.policy_set.epoch == _NO_EPOCH:
                 return
             followers.policies.replace(PolicySet(_NO_EPOCH))
-            ended = followers.sessions.end_unless(self.may_log_in)
+            ended = followers.sessions.end_unless(self.may_stay)
         log.error("metastore.grace_ended", ended_sessions=ended)
 
     async def _try_again(self) -> None:
@@ -131,9 +124,13 @@ class MetastoreFollower:
         followers = self._followers
         async with self._applying:
             policy_set = await self._metastore.policy_set()
-            if policy_set.epoch != followers.policies.policy_set.epoch:
+            self._api_keys = frozenset((await self._metastore.state()).api_keys)
+            is_new = policy_set.epoch != followers.policies.policy_set.epoch
+            if is_new:
                 followers.policies.replace(policy_set)
-                ended = followers.sessions.end_unless(self.may_log_in)
+            if ended := followers.sessions.end_unless(self.may_stay):
+                log.info("sessions.ended", sessions=ended)
+            if is_new:
                 await followers.catalogs.publish_policy_set(policy_set)
-                log.info("policy.replaced", policy_epoch=policy_set.epoch, ended_sessions=ended)
+                log.info("policy.replaced", policy_epoch=policy_set.epoch)
             followers.endpoints.apply(await self._metastore.endpoints(), await self._metastore.assignments())

@@ -2,9 +2,7 @@
 
 import secrets
 
-from pgproxy.control.metastore import Metastore, MetastoreError
-from pgproxy.following import ControlPlaneUnavailable, MetastoreFollower
-from pgproxy.metrics import GatewayMetrics
+from pgproxy.identity.authenticator import Authenticator
 from pgproxy.net.cancel import CancelRegistry
 from pgproxy.net.connection import ConnectionServices
 from pgproxy.net.handshake import Greeting, HandshakePolicy
@@ -17,7 +15,6 @@ from pgproxy.session.services import SessionServices
 from pgproxy.session.sql_session import SqlSession
 from pgproxy.settings import DatabaseMode, GatewaySettings
 from pgwire.auth.exchange import password_failed
-from pgwire.auth.verifier import ScramVerifier, mock_verifier, parse_verifier
 from pgwire.session.machine import Session
 
 
@@ -50,33 +47,23 @@ def tls_certificates(settings: GatewaySettings) -> TlsCertificates | None:
 
 
 class FrontDoor:
-    """Authenticates against the metastore and opens sessions."""
+    """Lets clients in and opens their sessions."""
 
     def __init__(
-        self,
-        settings: GatewaySettings,
-        metastore: Metastore,
-        follower: MetastoreFollower,
-        services: SessionServices,
-        metrics: GatewayMetrics,
+        self, settings: GatewaySettings, authenticator: Authenticator, services: SessionServices
     ) -> None:
         self._settings = settings
-        self._metastore = metastore
-        self._follower = follower
+        self._authenticator = authenticator
         self._opener = SessionOpener(services, _default_settings(settings))
-        self._metrics = metrics
 
     def listener(self, certificates: TlsCertificates | None, sessions: SessionRegistry) -> Listener:
         """Build the listener; it listens once it is entered."""
         settings = self._settings
         handshake = HandshakePolicy(
-            verifier_for=self._verifier_for,
+            begin_login=self._authenticator.begin,
             current_tls=certificates.current if certificates is not None else lambda: None,
             is_tls_required=settings.require_tls,
             timeout_s=settings.authentication_timeout,
-            may_log_in=self._may_log_in,
-            client_certificates=settings.client_cert_auth,
-            observe=lambda method, outcome: self._metrics.authentications.labels(method, outcome).inc(),
         )
         services = ConnectionServices(
             handshake=handshake,
@@ -91,26 +78,13 @@ class FrontDoor:
         options = ListenerOptions(address.host, address.port, settings.tcp_keepalives_idle)
         return Listener(options, services)
 
-    async def _verifier_for(self, user: str) -> ScramVerifier:
-        try:
-            stored = await self._metastore.verifier_for(user)
-        except MetastoreError:
-            raise ControlPlaneUnavailable("the control plane cannot be read") from None
-        if stored is None:
-            return mock_verifier(user, self._metastore.server_secret, self._settings.scram_iterations)
-        return parse_verifier(stored)
-
-    async def _may_log_in(self, user: str) -> bool:
-        await self._follower.catch_up()
-        return self._follower.may_log_in(user)
-
     async def _open_session(
         self, greeting: Greeting, machine: Session, process_id: int, host: str
     ) -> SqlSession:
         """Open the session of a client that is proven, if its principal may still log in."""
-        if not await self._may_log_in(greeting.startup.user):
+        if not await self._authenticator.is_still_valid(greeting.identity):
             raise password_failed(greeting.startup.user)
-        return self._opener.open(greeting.startup, machine, process_id, host)
+        return self._opener.open(greeting.startup, greeting.identity, machine, process_id, host)
 
 
 def _default_settings(settings: GatewaySettings) -> dict[str, str]:

@@ -120,6 +120,8 @@ class GatewaySettings(BaseSettings):
     bootstrap_admin: created, or given this password, at every start.
     client_cert_auth: off, or whether a client certificate may (optional) or must (required) take the
         password's place.
+    login_lock_after: wrong passwords of one user from one address that lock nothing; 0: nothing locks.
+    login_lock_first, login_lock_longest: the first lock, doubled by each further one up to the longest.
     max_connections_per_principal: 0: no limit; administrators have none.
     max_message_bytes: the largest message of a client, as PostgreSQL's 1 GB.
     max_connection_memory_bytes: what one connection's prepared statements and bound parameters may hold.
@@ -176,6 +178,9 @@ class GatewaySettings(BaseSettings):
     statement_timeout: Seconds = 0.0
     tcp_keepalives_idle: Seconds = 60.0
     scram_iterations: int = Field(default=4096, ge=4096, le=10_000_000)
+    login_lock_after: int = Field(default=5, ge=0)
+    login_lock_first: Seconds = 1.0
+    login_lock_longest: Seconds = 900.0
     shutdown_grace_period: Seconds = 30.0
 
     max_memory_gb: float | None = Field(default=None, gt=0)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from pgproxy.control.api_keys import ApiKey
 from pgproxy.control.fleet import Assignment, Endpoint, EndpointState
 from pgproxy.control.state import ControlState, merge_grants
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
@@ -42,7 +43,10 @@ def set_verifier(state: ControlState, user: str, verifier: str | None) -> Contro
 
 
 def drop_principal(state: ControlState, name: str) -> ControlState:
-    """Remove a principal with its memberships. Raises: 42704; 2BP01 while grants, filters, … name it."""
+    """Remove a principal with its memberships and API keys.
+
+    Raises: 42704; 2BP01 while grants, filters, … name it.
+    """
     principal_named(state, name)
     dependent = _what_names(state, name)
     if dependent:
@@ -56,7 +60,8 @@ def drop_principal(state: ControlState, name: str) -> ControlState:
         for other in state.principals.values()
         if other.name != name
     }
-    return replace(state, principals=rest, verifiers=_without(state.verifiers, name))
+    api_keys = {key_id: key for key_id, key in state.api_keys.items() if key.principal != name}
+    return replace(state, principals=rest, verifiers=_without(state.verifiers, name), api_keys=api_keys)
 
 
 def add_member(state: ControlState, group: str, member: str) -> ControlState:
@@ -170,6 +175,19 @@ def unassign(state: ControlState, principal: str, endpoint: str) -> ControlState
     if (principal, endpoint) not in state.assignments:
         raise undefined(f'"{principal}" is not assigned to endpoint "{endpoint}"')
     return replace(state, assignments=_without(state.assignments, (principal, endpoint)))
+
+
+def add_api_key(state: ControlState, key: ApiKey) -> ControlState:
+    """Give a user an API key. Raises: 42704, 42809."""
+    user_named(state, key.principal)
+    return replace(state, api_keys=_with(state.api_keys, key.key_id, key))
+
+
+def drop_api_key(state: ControlState, key_id: str) -> ControlState:
+    """Revoke an API key. Raises: 42704."""
+    if key_id not in state.api_keys:
+        raise undefined("there is no such API key")
+    return replace(state, api_keys=_without(state.api_keys, key_id))
 
 
 def principal_named(state: ControlState, name: str) -> Principal:

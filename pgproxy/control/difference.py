@@ -16,7 +16,7 @@ Facts = Mapping[str, object]
 
 KINDS = (
     *("user", "group", "grant", "row filter", "row security", "column mask", "tags", "tag mask"),
-    *("endpoint", "assignment", "catalog", "flag", "rollout"),
+    *("endpoint", "assignment", "catalog", "flag", "rollout", "API key", "hba rule"),
 )
 """Of differences, in words."""
 
@@ -35,9 +35,7 @@ class Redacted:
 class Difference:
     """One thing that was added (before is None), removed (after is None) or changed.
 
-    kind: user, group, grant, row filter, row security, column mask, tags, tag mask, endpoint, assignment,
-        catalog, flag, rollout.
-    key: its name in that kind.
+    kind: one of KINDS. key: its name in that kind.
     """
 
     kind: str
@@ -109,6 +107,7 @@ def describe_state(state: ControlState) -> dict[tuple[str, str], Facts]:
             "strictness": tag_mask.strictness,
         }
     described.update(_describe_fleet(state))
+    described.update(_describe_credentials(state))
     return described
 
 
@@ -144,6 +143,25 @@ def _describe_fleet(state: ControlState) -> Iterable[tuple[tuple[str, str], Fact
     for r in state.rollouts.values():
         place = {"target": r.target, "stage": r.stage + 1, "percent": f"{r.percent:g}"}
         yield ("rollout", r.name), {**place, "status": r.status.value, "reason": r.reason}
+
+
+def _describe_credentials(state: ControlState) -> Iterable[tuple[tuple[str, str], Facts]]:
+    for key in state.api_keys.values():
+        catalogs, until = key.scope.catalogs, key.valid_until
+        yield (
+            ("API key", key.key_id),
+            {
+                "role": key.principal,
+                "label": key.label,
+                "valid_until": None if until is None else until.astimezone(UTC).isoformat(),
+                "read_only": key.scope.is_read_only,
+                "catalogs": None if catalogs is None else sorted(catalogs),
+                "interfaces": sorted(key.interfaces),
+                "key": Redacted(key.digest),
+            },
+        )
+    for place, rule in enumerate(state.hba_rules, 1):
+        yield ("hba rule", f"{place:04}"), {"rule": str(rule)}
 
 
 def _describe_principals(state: ControlState) -> Iterable[tuple[tuple[str, str], Facts]]:

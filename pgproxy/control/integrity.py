@@ -87,13 +87,14 @@ def _check_names_exist(state: ControlState) -> None:
     for name in _named_principals(state):
         if name not in state.principals:
             raise undefined(f'role "{name}" does not exist')
-    for name in state.verifiers:
+    for name in (*state.verifiers, *(key.principal for key in state.api_keys.values())):
         if state.principals[name].kind is not PrincipalKind.USER:
             raise StatementError(f'role "{name}" is not a user', sqlstate=SqlState.WRONG_OBJECT_TYPE)
 
 
 def _named_principals(state: ControlState) -> Iterator[str]:
     yield from state.verifiers
+    yield from (key.principal for key in state.api_keys.values())
     yield from (grant.principal for grant in state.grants)
     for row_filter in state.row_filters.values():
         yield from row_filter.principals

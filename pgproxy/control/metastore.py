@@ -12,8 +12,11 @@ from typing import Protocol
 from pgproxy.control.audit import AuditStore
 from pgproxy.control.difference import Difference
 from pgproxy.control.fleet import Assignment, Endpoint
+from pgproxy.control.notes import NoteStore
 from pgproxy.control.state import ControlState
 from pgproxy.policy.model import PolicySet
+from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
 
 Transform = Callable[[ControlState], ControlState]
 """A change as a pure function, called in a thread. It raises GatewayError to refuse: nothing is written."""
@@ -24,6 +27,13 @@ class MetastoreError(Exception):
 
     A wrong URL, key or schema version. No secret is in the text.
     """
+
+
+class ControlPlaneUnavailable(GatewayError):
+    """The control plane cannot be read or changed now; a connection that needed it closes."""
+
+    default_sqlstate = SqlState.CANNOT_CONNECT_NOW
+    fatal = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +74,6 @@ class Metastore(Protocol):
 
         Its epoch moves only with principals, grants, filters and masks, not with endpoints.
         """
-        ...
-
-    async def verifier_for(self, user: str) -> str | None:
-        """The SCRAM verifier of a user who may log in, else None."""
         ...
 
     @property
@@ -114,4 +120,9 @@ class Metastore(Protocol):
 
     async def figures(self, rollout: str, since: float) -> tuple[str, ...]:
         """Every gateway's figures of that stage."""
+        ...
+
+    @property
+    def notes(self) -> NoteStore:
+        """What gateways tell each other."""
         ...

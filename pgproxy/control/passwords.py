@@ -5,8 +5,10 @@ The text is PostgreSQL's (docs, "pg_authid", rolpassword), so `pg_dumpall` outpu
 
 import asyncio
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 
+from pgproxy.control.state import ControlState
+from pgproxy.policy.model import PrincipalKind
 from pgwire.auth import verifier as scram
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
@@ -51,6 +53,11 @@ def check_verifier(verifier: str) -> str:
     return verifier
 
 
-def is_expired(valid_until: str | None) -> bool:
-    """Whether a password's stored end, ISO 8601, has passed."""
-    return valid_until is not None and datetime.fromisoformat(valid_until) <= datetime.now(UTC)
+def login_verifier(state: ControlState, user: str, now: datetime) -> str | None:
+    """The verifier of a user who may log in by password now, else None."""
+    principal = state.principals.get(user)
+    if principal is None or principal.kind is not PrincipalKind.USER or not principal.can_login:
+        return None
+    if principal.valid_until is not None and principal.valid_until <= now:
+        return None
+    return state.verifiers.get(user)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from pgproxy.control import policy_schema as schema
 from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint, EndpointState
+from pgproxy.control.hba import HbaRule, parse_rule
 from pgproxy.control.integrity import check_grant, holds_admin
 from pgproxy.control.mask_library import expand_masks
 from pgproxy.control.securables import fold_name, parse_column_name, parse_securable, parse_table_name
@@ -73,6 +74,8 @@ def build_state(
         catalogs=catalogs_of_file(file, state, secrets.credentials),
         flags=state.flags,
         rollouts=state.rollouts,
+        api_keys={key_id: key for key_id, key in state.api_keys.items() if key.principal not in gone},
+        hba_rules=builder.hba_rules(file, state),
     )
     builder.raise_problems()
     return built
@@ -264,6 +267,15 @@ class _Builder:
                 self._problem(path, f'"{name}" is assigned to "{target}" twice')
             found[name, target] = Assignment(name, target, entry.priority, entry.fallback, entry.weight)
         return found
+
+    def hba_rules(self, file: schema.PolicyFile, state: ControlState) -> tuple[HbaRule, ...]:
+        if file.hba_rules is None:
+            return state.hba_rules
+        found: list[HbaRule] = []
+        for index, line in enumerate(file.hba_rules):
+            if (rule := self._name(parse_rule, line, ("hba_rules", index))) is not None:
+                found.append(rule)
+        return tuple(found)
 
     def _known(
         self,

@@ -45,6 +45,7 @@ def export_policy(state: ControlState) -> str:
             for _, mask in sorted(state.tag_masks.items())
         ],
         **_fleet(state),
+        "hba_rules": [str(rule) for rule in state.hba_rules],
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 

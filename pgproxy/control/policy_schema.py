@@ -182,3 +182,4 @@ class PolicyFile(_Section):
     endpoints: dict[Name, EndpointEntry] | None = None
     assignments: list[AssignmentEntry] | None = None
     catalogs: dict[Name, CatalogEntry] | None = None
+    hba_rules: list[Name] | None = None

@@ -16,10 +16,10 @@ import asyncpg
 from pgproxy.control.difference import facts_as_json
 from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Transform
 from pgproxy.control.migration import load_migrations, pending_migrations
-from pgproxy.control.passwords import is_expired
 from pgproxy.control.postgres_audit import PostgresAudit
+from pgproxy.control.postgres_notes import PostgresNotes
 from pgproxy.control.rollout_rows import FIGURES_QUERY, FIGURES_UPSERT
-from pgproxy.control.rows import ROUTING_TABLES, TABLES
+from pgproxy.control.rows import NOT_POLICY_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.shared_metastore import SharedMetastore, wait_for
 from pgproxy.control.state import ControlState
@@ -29,10 +29,9 @@ from pgproxy.control.stored_change import (
     plan_change,
     sealed,
     select_all,
-    timestamp,
     upsert,
 )
-from pgproxy.control.table import Table
+from pgproxy.control.table import Table, timestamp
 
 _CHANNEL = "pgproxy_epoch"
 _SCHEMA = "pgproxy"
@@ -54,20 +53,11 @@ class PostgresMetastore(SharedMetastore):
         super().__init__(box)
         self._pool = pool
         self.audit = PostgresAudit(self._transaction)
+        self.notes = PostgresNotes(self._transaction)
 
     async def epoch(self) -> int:
         async with self._transaction() as connection:
             return int(await connection.fetchval("SELECT epoch FROM epochs"))
-
-    async def verifier_for(self, user: str) -> str | None:
-        query = (
-            "SELECT verifier, valid_until FROM principals WHERE name = $1 AND kind = 'user' AND can_login = 1"
-        )
-        async with self._transaction() as connection:
-            found = await connection.fetchrow(query, user)
-        if found is None or found["verifier"] is None or is_expired(found["valid_until"]):
-            return None
-        return str(found["verifier"])
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
         async with self._transaction() as connection:
@@ -80,7 +70,7 @@ class PostgresMetastore(SharedMetastore):
                 return ChangeResult(epoch, ())
             epoch += 1
             changed_tables = await self._write_rows(connection, planned)
-            if changed_tables - ROUTING_TABLES:
+            if changed_tables - NOT_POLICY_TABLES:
                 policy_epoch = epoch
             await connection.execute("UPDATE epochs SET epoch = $1, policy_epoch = $2", epoch, policy_epoch)
             await connection.execute(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pgproxy.control.audit import AUDIT_COLUMNS, AuditPage, AuditRecord
-from pgproxy.control.stored_change import timestamp
+from pgproxy.control.table import timestamp
 
 _NAMES = ", ".join(AUDIT_COLUMNS)
 _MARKS = ", ".join(f"${place}" for place in range(1, len(AUDIT_COLUMNS) + 1))

@@ -7,6 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from pgproxy.control.credential_rows import (
+    CREDENTIAL_TABLES,
+    api_keys_of,
+    credentials_to_rows,
+    hba_rules_of,
+)
 from pgproxy.control.fleet_rows import (
     FLEET_TABLES,
     assignments_of,
@@ -43,11 +49,13 @@ TABLES = (
     Table("tag_mask_principals", ("tag", "name", "principal", "is_exempt")),
     *FLEET_TABLES,
     *ROLLOUT_TABLES,
+    *CREDENTIAL_TABLES,
 )
 """Referenced tables first: insert in this order, delete in the reverse one."""
 
-ROUTING_TABLES = frozenset(table.name for table in (*FLEET_TABLES, *ROLLOUT_TABLES))
-"""Changes here say where a statement runs, not who may see what: they leave the policy epoch alone."""
+NOT_POLICY_TABLES = frozenset(table.name for table in (*FLEET_TABLES, *ROLLOUT_TABLES, *CREDENTIAL_TABLES))
+"""Changes here say where a statement runs or how one logs in, not who may see what: they leave the policy
+epoch alone."""
 
 
 def state_to_rows(state: ControlState) -> RowSet:
@@ -91,6 +99,7 @@ def state_to_rows(state: ControlState) -> RowSet:
         rows["tag_mask_principals"].update({(*tagged, name, 1): () for name in tag_mask.exempt})
     fleet_to_rows(rows, state.endpoints, state.assignments, state.catalogs, state.flags)
     rollouts_to_rows(rows, state.rollouts)
+    credentials_to_rows(rows, state.api_keys, state.hba_rules)
     return rows
 
 
@@ -134,6 +143,8 @@ def rows_to_state(rows: RowSet) -> ControlState:
             catalogs=catalogs_of(rows),
             flags=flags_of(rows),
             rollouts=rollouts_of(rows),
+            api_keys=api_keys_of(rows),
+            hba_rules=hba_rules_of(rows),
         )
     except (ValueError, TypeError) as error:
         raise MetastoreError("the metastore holds a row that this program does not understand") from error

@@ -16,13 +16,13 @@ import aiosqlite
 
 from pgproxy.control.difference import facts_as_json
 from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
-from pgproxy.control.passwords import is_expired
 from pgproxy.control.rollout_rows import FIGURES_QUERY, FIGURES_UPSERT
-from pgproxy.control.rows import ROUTING_TABLES, TABLES
+from pgproxy.control.rows import NOT_POLICY_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.shared_metastore import SharedMetastore, wait_for
 from pgproxy.control.sqlite_audit import SqliteAudit
 from pgproxy.control.sqlite_file import configure, create_private, failure, migrate, transaction
+from pgproxy.control.sqlite_notes import SqliteNotes
 from pgproxy.control.state import ControlState
 from pgproxy.control.stored_change import (
     PlannedChange,
@@ -30,10 +30,9 @@ from pgproxy.control.stored_change import (
     plan_change,
     sealed,
     select_all,
-    timestamp,
     upsert,
 )
-from pgproxy.control.table import Value
+from pgproxy.control.table import Value, timestamp
 
 _POLL_INTERVAL_S = 0.2
 """A commit by another process is seen within this and one query; the contract says one second."""
@@ -49,19 +48,11 @@ class SqliteMetastore(SharedMetastore):
         self._writing = asyncio.Lock()
         self._reading = asyncio.Lock()
         self.audit = SqliteAudit(self._written, self._read)
+        self.notes = SqliteNotes(self._written, self._read)
 
     async def epoch(self) -> int:
         ((epoch,),) = await self._read("SELECT epoch FROM epochs")
         return int(epoch)
-
-    async def verifier_for(self, user: str) -> str | None:
-        query = (
-            "SELECT verifier, valid_until FROM principals WHERE name = ? AND kind = 'user' AND can_login = 1"
-        )
-        found = await self._read(query, (user,))
-        if not found or is_expired(found[0][1]):
-            return None
-        return str(found[0][0]) if found[0][0] is not None else None
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
         async with self._written():
@@ -73,7 +64,7 @@ class SqliteMetastore(SharedMetastore):
                 return ChangeResult(epoch, ())
             epoch += 1
             changed_tables = await self._write_rows(planned)
-            if changed_tables - ROUTING_TABLES:
+            if changed_tables - NOT_POLICY_TABLES:
                 policy_epoch = epoch
             await self._writer.execute_fetchall(
                 "UPDATE epochs SET epoch = ?, policy_epoch = ?", (epoch, policy_epoch)

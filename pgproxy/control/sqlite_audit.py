@@ -8,8 +8,7 @@ from datetime import datetime
 import aiosqlite
 
 from pgproxy.control.audit import AUDIT_COLUMNS, AuditPage, AuditRecord
-from pgproxy.control.stored_change import timestamp
-from pgproxy.control.table import Value
+from pgproxy.control.table import Value, timestamp
 
 _NAMES = ", ".join(AUDIT_COLUMNS)
 _INSERT = f"INSERT OR IGNORE INTO audit_log ({_NAMES}) VALUES ({', '.join('?' * len(AUDIT_COLUMNS))})"

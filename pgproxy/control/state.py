@@ -6,7 +6,9 @@ Storage, policy files, history and the policy that the planner sees are all deri
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from pgproxy.control.api_keys import ApiKey
 from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint
+from pgproxy.control.hba import HbaRule
 from pgproxy.control.mask_library import expand_value
 from pgproxy.control.rollouts import Rollout
 from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, RowFilter, TableName
@@ -55,6 +57,7 @@ class ControlState:
     column_tags: what each column is tagged with. tag_masks: keyed by (tag, name).
     assignments: keyed by (principal, endpoint or pool).
     flags: settings that change while gateways run, by name, spelled as in the environment.
+    api_keys: by key id. hba_rules: in order; none: one that the settings stand for.
     """
 
     principals: Mapping[str, Principal] = field(default_factory=dict)
@@ -70,6 +73,8 @@ class ControlState:
     catalogs: Mapping[str, CatalogSource] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     rollouts: Mapping[str, Rollout] = field(default_factory=dict)
+    api_keys: Mapping[str, ApiKey] = field(default_factory=dict)
+    hba_rules: tuple[HbaRule, ...] = ()
 
     def policy_set(self, epoch: int) -> PolicySet:
         """Give the part that decides who may see what, in a stable order."""

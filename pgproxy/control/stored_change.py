@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pgproxy.control.difference import Difference, compute_differences
 from pgproxy.control.metastore import Transform
@@ -68,11 +67,6 @@ def upsert(table: Table, marks: Sequence[str]) -> str:
     action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
     key = ", ".join(table.key)
     return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join(marks)}) ON CONFLICT ({key}) {action}"
-
-
-def timestamp(moment: datetime) -> str:
-    """UTC in ISO 8601 with microseconds, so that text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _key(table: Table, row: Sequence[Value | bytes]) -> Row:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 Value = str | int | None
 Row = tuple[Value, ...]
@@ -39,3 +40,8 @@ def as_number(value: Value) -> int:
     if not isinstance(value, int):
         raise TypeError("expected a number")
     return value
+
+
+def timestamp(moment: datetime) -> str:
+    """UTC in ISO 8601 with microseconds, so that text order is time order."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

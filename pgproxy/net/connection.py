@@ -119,7 +119,9 @@ class Connection:
         if greeting is None:
             return False
         self._on_let_in()
-        self._places.enter_context(services.sessions.place(greeting.startup.user, self.interrupts.end_now))
+        identity = greeting.identity
+        place = services.sessions.place(identity.principal, self.interrupts.end_now, identity.key_id)
+        self._places.enter_context(place)
         size = greeting.version.secret_key_bytes
         key = services.cancels.register(self.interrupts.cancel_statement, secret_key_bytes=size)
         self._places.callback(services.cancels.forget, key)

@@ -3,17 +3,15 @@
 Knows no SQL. CancelRequest ends here too.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from pgproxy.identity.login import Login
+from pgproxy.identity.model import Identity, LoginAttempt
 from pgproxy.net.cancel import CancelRegistry
-from pgproxy.net.client_certificates import ClientCertificates
 from pgproxy.net.output import ClientOutput
 from pgproxy.net.stream import ClientStream
 from pgproxy.net.tls import ALPN_PROTOCOL, TlsOffer
-from pgwire.auth.scram import ScramExchange
-from pgwire.auth.verifier import ScramVerifier
 from pgwire.backend import AuthenticationOk
 from pgwire.errors import AuthenticationFailed, ProtocolViolation
 from pgwire.framing import FrameReader, FrameStage
@@ -29,7 +27,6 @@ from pgwire.startup import (
     negotiate,
 )
 
-_NONCE_BYTES = 18
 _TLS_HANDSHAKE_RECORD = 0x16
 
 
@@ -37,18 +34,14 @@ _TLS_HANDSHAKE_RECORD = 0x16
 class HandshakePolicy:
     """What the listener asks of every connection.
 
-    verifier_for: of a user, or a mock where there is none; raises GatewayError where that cannot be told.
-    current_tls: the offer for a new connection; None: no TLS. may_log_in: for whom a certificate speaks.
-    observe: told of each authentication, its method and how it ended.
+    begin_login: decides what the client must prove, and checks it. current_tls: the offer for a new
+    connection; None: no TLS.
     """
 
-    verifier_for: Callable[[str], Awaitable[ScramVerifier]]
+    begin_login: Callable[[LoginAttempt], Awaitable[Login]]
     current_tls: Callable[[], TlsOffer | None]
     is_tls_required: bool
     timeout_s: float
-    may_log_in: Callable[[str], Awaitable[bool]]
-    client_certificates: ClientCertificates = ClientCertificates.OFF
-    observe: Callable[[str, str], None] = lambda method, outcome: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +50,7 @@ class Greeting:
 
     startup: StartupMessage
     version: ProtocolVersion
+    identity: Identity
 
 
 class Handshake:
@@ -81,7 +75,7 @@ class Handshake:
         """Let the client in; None where it only wanted to cancel, or went away.
 
         Raises:
-            AuthenticationFailed: 28P01 wrong password or unknown user, 28000 no TLS or no certificate.
+            AuthenticationFailed: 28P01 wrong password or unknown user, 28000 no TLS, no certificate, no rule.
             ProtocolViolation: not PostgreSQL's protocol.
         """
         await self._begin_direct_tls()
@@ -98,11 +92,12 @@ class Handshake:
                 hint="Connect with sslmode=require.",
             )
         self._frames.enter(FrameStage.AUTHENTICATION)
-        if not await self._authenticate(startup.user):
+        identity = await self._authenticate(startup)
+        if identity is None:
             return None
         self._output.send(AuthenticationOk())
         self._frames.enter(FrameStage.SESSION)
-        return Greeting(startup, version)
+        return Greeting(startup, version, identity)
 
     async def _startup(self) -> StartupMessage | None:
         has_asked_gss = False
@@ -154,50 +149,28 @@ class Handshake:
                 "man-in-the-middle attack.",
             )
 
-    async def _authenticate(self, user: str) -> bool:
-        method = "certificate" if self._policy.client_certificates is ClientCertificates.REQUIRED else "scram"
-        try:
-            if await self._is_proven_by_certificate(user):
-                method = "certificate"
-            elif not await self._is_proven_by_password(user):
-                return False
-        except AuthenticationFailed:
-            self._policy.observe(method, "failed")
-            raise
-        self._policy.observe(method, "ok")
-        return True
-
-    async def _is_proven_by_certificate(self, user: str) -> bool:
-        wanted = self._policy.client_certificates
-        if wanted is ClientCertificates.OFF:
-            return False
-        names = self._stream.tls.peer_common_names if self._stream.tls is not None else ()
-        if user in names[:1] and await self._policy.may_log_in(user):
-            return True
-        if wanted is ClientCertificates.REQUIRED:
-            raise AuthenticationFailed(
-                f'certificate authentication failed for user "{user}"'
-                if names
-                else "connection requires a valid client certificate",
-                sqlstate=SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
-            )
-        return False
-
-    async def _is_proven_by_password(self, user: str) -> bool:
-        """Run SCRAM, with channel binding inside TLS. A password in the clear is never asked for."""
-        verifier = await self._policy.verifier_for(user)
-        binding = self._tls.certificate_hash if self._tls is not None else None
-        exchange = ScramExchange(user, verifier, secrets.token_urlsafe(_NONCE_BYTES), binding)
-        for message in exchange.start():
+    async def _authenticate(self, startup: StartupMessage) -> Identity | None:
+        """Let the client prove who it is; None: it has gone."""
+        offer, tls = self._tls, self._stream.tls
+        attempt = LoginAttempt(
+            startup.user,
+            startup.database,
+            self._stream.peer_host,
+            is_tls=offer is not None,
+            certificate_names=tls.peer_common_names if tls is not None else (),
+            channel_binding=offer.certificate_hash if offer is not None else None,
+        )
+        login = await self._policy.begin_login(attempt)
+        for message in login.start():
             self._output.send(message)
-        while not exchange.is_done:
+        while login.identity is None:
             await self._output.drain()
             body = await self._next_body()
             if body is None:
-                return False
-            for message in exchange.receive(PasswordMessage(body)):
+                return None
+            for message in await login.receive(PasswordMessage(body)):
                 self._output.send(message)
-        return True
+        return login.identity
 
     async def _next_body(self) -> bytes | None:
         while (frame := self._frames.next_frame()) is None:

@@ -14,6 +14,12 @@ _End = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
+class _Session:
+    end: _End
+    key_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLimits:
     """How many sessions there may be.
 
@@ -41,7 +47,7 @@ class SessionRegistry:
         self._limits = limits
         self._limit_of = limit_of
         self._is_admin = is_admin
-        self._by_principal: dict[str, dict[object, _End]] = {}
+        self._by_principal: dict[str, dict[object, _Session]] = {}
         self._count = 0
 
     @property
@@ -50,15 +56,18 @@ class SessionRegistry:
         return self._count
 
     @contextmanager
-    def place(self, principal: str, end: _End) -> Iterator[None]:
-        """Hold a slot. end: how to end the session when its principal may no longer be here.
+    def place(self, principal: str, end: _End, key_id: str | None = None) -> Iterator[None]:
+        """Hold a slot.
+
+        end: how to end the session when its principal may no longer be here. key_id: of the API key that
+        opened it.
 
         Raises:
             TooManyConnections: 53300, no slot for this principal.
         """
         self._check(principal)
         place = object()
-        self._by_principal.setdefault(principal, {})[place] = end
+        self._by_principal.setdefault(principal, {})[place] = _Session(end, key_id)
         self._count += 1
         try:
             yield
@@ -69,13 +78,13 @@ class SessionRegistry:
             if not mine:
                 del self._by_principal[principal]
 
-    def end_unless(self, may_stay: Callable[[str], bool]) -> int:
-        """End every session whose principal may not stay; give how many they are."""
+    def end_unless(self, may_stay: Callable[[str, str | None], bool]) -> int:
+        """End every session whose principal, or API key, may not stay; give how many they are."""
         ends = [
-            end
+            session.end
             for principal, sessions in self._by_principal.items()
-            if not may_stay(principal)
-            for end in sessions.values()
+            for session in sessions.values()
+            if not may_stay(principal, session.key_id)
         ]
         for end in ends:
             end()

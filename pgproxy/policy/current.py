@@ -1,7 +1,7 @@
 """The policy that holds now: one PolicySet, and every principal's view of it, resolved once per epoch."""
 
 from pgproxy.policy.effective import EffectivePolicy, PolicyIndex
-from pgproxy.policy.model import PolicySet
+from pgproxy.policy.model import WHOLE_SCOPE, CredentialScope, PolicySet
 
 _RESOLVED_LIMIT = 10_000
 
@@ -11,7 +11,7 @@ class CurrentPolicies:
 
     def __init__(self, policy_set: PolicySet) -> None:
         self._index = PolicyIndex.build(policy_set)
-        self._resolved: dict[str, EffectivePolicy] = {}
+        self._resolved: dict[tuple[str, CredentialScope], EffectivePolicy] = {}
 
     @property
     def policy_set(self) -> PolicySet:
@@ -23,12 +23,12 @@ class CurrentPolicies:
         self._index = PolicyIndex.build(policy_set)
         self._resolved = {}
 
-    def effective(self, principal: str) -> EffectivePolicy:
-        """Resolve a principal's policy; an unknown principal may do nothing."""
-        found = self._resolved.get(principal)
+    def effective(self, principal: str, scope: CredentialScope = WHOLE_SCOPE) -> EffectivePolicy:
+        """Resolve a principal's policy within a credential's scope; an unknown principal may do nothing."""
+        found = self._resolved.get((principal, scope))
         if found is None:
-            found = self._index.effective(principal)
+            found = self._index.effective(principal, scope)
             if len(self._resolved) >= _RESOLVED_LIMIT:
                 self._resolved.clear()
-            self._resolved[principal] = found
+            self._resolved[principal, scope] = found
         return found

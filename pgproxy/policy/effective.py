@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pgproxy.policy.model import (
+    WHOLE_SCOPE,
     ColumnMask,
+    CredentialScope,
     Grant,
     PolicySet,
     Principal,
@@ -65,8 +67,10 @@ _EVERYTHING = TablePolicy(privileges=frozenset(Privilege))
 class EffectivePolicy:
     """What one principal may do, as of one epoch.
 
-    groups: transitive. fingerprint: equal for equal effective policies of one principal and epoch; a
-    plan-cache key and the viewer's key in system relations.
+    groups: transitive. fingerprint: equal for equal effective policies of one principal, epoch and scope; a
+    plan-cache key and the viewer's key in system relations. scope: what the credential of the session
+    carries; narrower than the whole, it makes nobody an administrator. holds_everything: an administrator's
+    privileges on data, whatever the scope leaves of them.
     """
 
     principal: str
@@ -79,6 +83,8 @@ class EffectivePolicy:
     row_filters: Mapping[TableName, tuple[RowFilter, ...]] = field(default_factory=dict)
     column_masks: Mapping[TableName, tuple[ColumnMask, ...]] = field(default_factory=dict)
     row_security: frozenset[TableName] = frozenset()
+    scope: CredentialScope = WHOLE_SCOPE
+    holds_everything: bool = False
     _tables: dict[TableName, TablePolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
     _grants_on: dict[_Securable, list[Grant]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -99,17 +105,24 @@ class EffectivePolicy:
 
     def schema_allows(self, privilege: Privilege, catalog: str, schema: str) -> bool:
         """Whether `privilege` (USAGE, CREATE) is held on a schema or on its whole catalog."""
-        return self.is_admin or any(
-            g.privilege is privilege
-            and g.catalog == catalog
-            and g.table is None
-            and g.schema in (None, schema)
-            for g in self.grants
+        if not self.scope.allows(privilege, catalog):
+            return False
+        return (
+            self.is_admin
+            or self.holds_everything
+            or any(
+                g.privilege is privilege
+                and g.catalog == catalog
+                and g.table is None
+                and g.schema in (None, schema)
+                for g in self.grants
+            )
         )
 
     def _resolve_table(self, name: TableName) -> TablePolicy:
-        if self.is_admin:
-            return _EVERYTHING
+        if self.is_admin or self.holds_everything:
+            allowed = {p for p in Privilege if self.scope.allows(p, name.catalog)}
+            return _EVERYTHING if self.scope.is_whole else TablePolicy(frozenset(allowed))
         filters = self.row_filters.get(name, ())
         mine = tuple(f for f in filters if self._is_bound(f.principals))
         whole, by_column = self._table_privileges(name)
@@ -140,6 +153,8 @@ class EffectivePolicy:
         for grant in self._grants_covering(name):
             if grant.privilege in _CONTAINER_PRIVILEGES:
                 continue  # USAGE of a schema and CONNECT to a catalog are no reason to know of a table
+            if not self.scope.allows(grant.privilege, name.catalog):
+                continue
             if grant.columns is None:
                 whole.add(grant.privilege)
                 continue
@@ -197,25 +212,28 @@ class PolicyIndex:
             _by_table(policy_set.column_masks),
         )
 
-    def effective(self, principal: str) -> EffectivePolicy:
-        """Resolve what `principal` may do; one that is unknown or locked may do nothing."""
+    def effective(self, principal: str, scope: CredentialScope = WHOLE_SCOPE) -> EffectivePolicy:
+        """Resolve what `principal` may do with a credential of `scope`; unknown or locked: nothing."""
         principals, epoch = self.policy_set.principals, self.policy_set.epoch
         known = principals.get(principal)
         if known is not None and known.kind is PrincipalKind.USER and not known.can_login:
             known = None
         groups = transitive_groups(principals, known)
         holders = sorted(groups | {principal}) if known is not None else []
+        is_admin = any(principals[name].is_admin for name in holders)
         return EffectivePolicy(
             principal=principal,
             groups=groups,
-            is_admin=any(principals[name].is_admin for name in holders),
+            is_admin=is_admin and scope.is_whole,
             attributes=known.attributes if known is not None else {},
             epoch=epoch,
-            fingerprint=hashlib.sha256(f"{epoch}\0{principal}".encode()).hexdigest()[:32],
+            fingerprint=_fingerprint(epoch, principal, scope),
             grants=tuple(grant for name in holders for grant in self.grants.get(name, ())),
             row_filters=self.row_filters,
             column_masks=self.column_masks,
             row_security=self.policy_set.row_security,
+            scope=scope,
+            holds_everything=is_admin,
         )
 
 
@@ -236,6 +254,14 @@ def transitive_groups(principals: Mapping[str, Principal], start: Principal | No
         found.add(name)
         pending.extend(group.member_of)
     return frozenset(found)
+
+
+def _fingerprint(epoch: int, principal: str, scope: CredentialScope) -> str:
+    text = f"{epoch}\0{principal}"
+    if not scope.is_whole:
+        catalogs = None if scope.catalogs is None else sorted(scope.catalogs)
+        text += f"\0{scope.is_read_only}{catalogs}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _by_table(items: Iterable[_Bound]) -> Mapping[TableName, tuple[_Bound, ...]]:

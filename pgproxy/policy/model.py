@@ -56,6 +56,30 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialScope:
+    """What of its principal's rights a credential carries. catalogs None: all of them."""
+
+    is_read_only: bool = False
+    catalogs: frozenset[str] | None = None
+
+    def allows(self, privilege: Privilege, catalog: str) -> bool:
+        """Whether a privilege in a catalog is within the scope."""
+        is_within = self.catalogs is None or catalog in self.catalogs
+        return is_within and not (self.is_read_only and privilege in _WRITING)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.is_read_only and self.catalogs is None
+
+
+_WRITING = frozenset(
+    {Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE, Privilege.TRUNCATE, Privilege.CREATE}
+)
+WHOLE_SCOPE = CredentialScope()
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A privilege given to a principal on a securable.
 

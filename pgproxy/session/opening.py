@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from pgproxy.identity.model import Identity as ProvenIdentity
+from pgproxy.policy.model import Privilege
 from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.sql_session import SqlSession
-from pgwire.errors import GatewayError, InvalidCatalog
+from pgwire.errors import AccessDenied, GatewayError, InvalidCatalog
 from pgwire.session.machine import Session
 from pgwire.startup import StartupMessage
 
@@ -20,24 +22,33 @@ class SessionOpener:
         self._defaults = defaults
 
     def open(
-        self, startup: StartupMessage, machine: Session, process_id: int, client_host: str
+        self,
+        startup: StartupMessage,
+        proven: ProvenIdentity,
+        machine: Session,
+        process_id: int,
+        client_host: str,
     ) -> SqlSession:
-        """Open a session.
+        """Open the session of a principal that has proven who it is.
 
         Raises:
-            InvalidCatalog: 3D000, no such catalog.
+            InvalidCatalog: 3D000, no such catalog. AccessDenied: 42501, the credential is not for it.
             GatewayError: FATAL, the packet asks for a setting that is not to be had.
         """
-        policy = self._services.policies.effective(startup.user)
+        policy = self._services.policies.effective(proven.principal, proven.scope)
         database = self._catalog_for(startup)
+        if not proven.scope.allows(Privilege.CONNECT, database):
+            error = AccessDenied(f'permission denied for database "{database}"')
+            error.fatal = True  # type: ignore[misc]  # this instance: no session begins
+            raise error
         initial = {
             **self._defaults,
             "is_superuser": "on" if policy.is_admin else "off",
-            "session_authorization": startup.user,
+            "session_authorization": proven.principal,
         }
         settings = SessionSettings(initial, policy.attributes)
         self._apply_startup(settings, startup, is_admin=policy.is_admin)
-        identity = Identity(startup.user, database, process_id, client_host)
+        identity = Identity(proven.principal, database, process_id, client_host, scope=proven.scope)
         return SqlSession(identity, self._services, settings, machine.statements, machine.portals)
 
     def _catalog_for(self, startup: StartupMessage) -> str:

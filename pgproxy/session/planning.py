@@ -48,7 +48,7 @@ class StatementPlanner:
     @property
     def policy(self) -> EffectivePolicy:
         """The principal's policy as of now."""
-        return self._services.policies.effective(self.identity.principal)
+        return self._services.policies.effective(self.identity.principal, self.identity.scope)
 
     async def prepare(
         self, text: str, declared_oids: Sequence[int] = (), *, needs_columns: bool = True

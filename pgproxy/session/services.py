@@ -7,6 +7,7 @@ from execnode.spool import SpoolLimits
 from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.control.metastore import Transform
 from pgproxy.policy.effective import EffectivePolicy
+from pgproxy.policy.model import WHOLE_SCOPE, CredentialScope
 from pgproxy.routing.router import Router
 from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.telemetry import StatementRecord
@@ -18,8 +19,8 @@ from pgwire.types import ResultColumn
 class Policies(Protocol):
     """The policy of the current epoch."""
 
-    def effective(self, principal: str) -> EffectivePolicy:
-        """Resolve a principal's policy; cached per epoch."""
+    def effective(self, principal: str, scope: CredentialScope = WHOLE_SCOPE) -> EffectivePolicy:
+        """Resolve a principal's policy within a credential's scope; cached per epoch."""
         ...
 
 
@@ -90,10 +91,11 @@ class SessionServices:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is connected, and to which catalog."""
+    """Who is connected, and to which catalog. scope: of the credential that opened the session."""
 
     principal: str
     database: str
     connection_id: int
     client_host: str = ""
     application_name: str = ""
+    scope: CredentialScope = WHOLE_SCOPE

@@ -53,6 +53,7 @@ class ScramExchange:
     verifier: of that user, or `mock_verifier(...)` where there is none: it looks the same, and fails.
     server_nonce: printable ASCII without commas, at least 18 random bytes' worth; never used twice.
     channel_binding: the tls-server-end-point hash of our certificate; without it -PLUS is not offered.
+    requires_binding: nothing but -PLUS is.
     """
 
     def __init__(
@@ -61,13 +62,18 @@ class ScramExchange:
         verifier: ScramVerifier,
         server_nonce: str,
         channel_binding: bytes | None = None,
+        *,
+        requires_binding: bool = False,
     ) -> None:
         if not _is_nonce(server_nonce):
             raise ValueError("the server nonce must be printable ASCII without commas")
+        if requires_binding and channel_binding is None:
+            raise ValueError("there is nothing to bind to")
         self._user_name = user_name
         self._verifier = verifier
         self._server_nonce = server_nonce
         self._channel_binding = channel_binding
+        self._requires_binding = requires_binding
         self._step = _Step.START
         self._uses_binding = False
         self._client_first = _ClientFirst("", "", "")
@@ -78,11 +84,17 @@ class ScramExchange:
         """The client has proven that it knows the password."""
         return self._step is _Step.DONE
 
+    @property
+    def uses_binding(self) -> bool:
+        """The client chose -PLUS."""
+        return self._uses_binding
+
     def start(self) -> tuple[BackendMessage, ...]:
         """Offer the mechanisms."""
         self._step = _Step.MECHANISM
         plus = () if self._channel_binding is None else (MECHANISM_PLUS,)
-        return (AuthenticationSASL((*plus, MECHANISM)),)
+        plain = () if self._requires_binding else (MECHANISM,)
+        return (AuthenticationSASL((*plus, *plain)),)
 
     def receive(self, message: PasswordMessage) -> tuple[BackendMessage, ...]:
         """Take SASLInitialResponse, then SASLResponse.
@@ -105,7 +117,7 @@ class ScramExchange:
     def _choose_mechanism(self, message: PasswordMessage) -> tuple[BackendMessage, ...]:
         response = decode_sasl_initial_response(message)
         self._uses_binding = response.mechanism == MECHANISM_PLUS and self._channel_binding is not None
-        if not self._uses_binding and response.mechanism != MECHANISM:
+        if not self._uses_binding and (response.mechanism != MECHANISM or self._requires_binding):
             raise ProtocolViolation("client selected an invalid SASL authentication mechanism")
         if response.data is None:
             self._step = _Step.CLIENT_FIRST

@@ -88,7 +88,7 @@ def test_failed_logins_take_no_slot(small: RunningGateway) -> None:
     until_empty(small)
     for _ in range(12):
         with RawClient(small.port) as client, pytest.raises(Refused, match="28P01"):
-            client.log_in("analyst", "wrong")
+            client.log_in("nobody", "wrong")
     log_in(small, "analyst").close()
 
 

@@ -10,6 +10,7 @@ import pytest
 from pgproxy.control import Metastore, MetastoreError
 from pgproxy.control.audit import AUDIT_COLUMNS, AuditRecord
 from pgproxy.control.fleet import EndpointState
+from pgproxy.control.notes import Note
 from pgproxy.control.state import ControlState
 from pgwire.errors import StatementError
 from tests.unit.control.states import VERIFIER, sample_state, user
@@ -83,18 +84,31 @@ class MetastoreContract:
         assert '"token": "<redacted>"' in first.after
         assert [v.epoch for v in await metastore.history(limit=1)] == [2]
 
-    async def test_a_verifier_is_given_for_users_who_may_log_in_only(self, metastore: Metastore) -> None:
+    async def test_credentials_move_the_epoch_but_not_that_of_the_policy(self, metastore: Metastore) -> None:
         state = sample_state()
-        locked, bare = user("locked", can_login=False), user("bare")
-        principals = {**state.principals, "locked": locked, "bare": bare}
-        await write(
-            metastore,
-            replace(state, principals=principals, verifiers={**state.verifiers, "locked": VERIFIER}),
-        )
-        found = {
-            name: await metastore.verifier_for(name) for name in ("ann", "locked", "bare", "team", "ghost")
-        }
-        assert found == {"ann": VERIFIER, "locked": None, "bare": None, "team": None, "ghost": None}
+        await write(metastore, replace(state, api_keys={}, hba_rules=()))
+        assert await write(metastore, state) == 2
+        assert (await metastore.policy_set()).epoch == 1
+        assert await metastore.state() == state
+        (latest, _) = await metastore.history()
+        assert '"key": "<redacted>"' in latest.after
+        for key in state.api_keys.values():
+            assert key.digest not in latest.after
+            assert key.verifier not in latest.after
+
+    async def test_of_two_notes_the_newer_wins_and_no_epoch_moves(self, metastore: Metastore) -> None:
+        now = datetime.now(UTC)
+        first, second = Note("login", "k", "1", now), Note("login", "k", "2", now + timedelta(seconds=1))
+        other = Note("key_use", "é", "", now)
+        notes = metastore.notes
+        await notes.put([second, other])
+        await notes.put([first])
+        assert await notes.of("login") == (second,)
+        assert await notes.of("key_use") == (other,)
+        assert await notes.of("login", now + timedelta(seconds=2)) == ()
+        await notes.purge("login", now + timedelta(seconds=2))
+        assert await notes.of("login") == ()
+        assert await metastore.epoch() == 0
 
     async def test_concurrent_changes_all_count(self, metastore: Metastore) -> None:
         async def add(name: str) -> None:
@@ -164,13 +178,3 @@ class MetastoreContract:
         assert sorted(await metastore.figures("r", 10.5)) == ["2", "3"]
         assert await metastore.figures("s", 10.5) == ()
         assert await metastore.epoch() == 0
-
-    async def test_a_password_that_ran_out_opens_nothing(self, metastore: Metastore) -> None:
-        past, coming = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1)
-        state = sample_state()
-        principals = {**state.principals, "ann": user("ann", "team", valid_until=past)}
-        await write(metastore, replace(state, principals=principals))
-        assert await metastore.verifier_for("ann") is None
-        principals["ann"] = replace(principals["ann"], valid_until=coming)
-        await write(metastore, replace(state, principals=principals))
-        assert await metastore.verifier_for("ann") == VERIFIER

@@ -1,7 +1,10 @@
 """States of the control plane for tests: one by hand, and Hypothesis' idea of any."""
 
+from datetime import UTC, datetime
+
 from hypothesis import strategies as st
 
+from pgproxy.control.api_keys import ApiKey, Interface, digest_key
 from pgproxy.control.fleet import (
     Assignment,
     CatalogKind,
@@ -10,10 +13,12 @@ from pgproxy.control.fleet import (
     EndpointState,
     Fallback,
 )
+from pgproxy.control.hba import parse_rule
 from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutStatus, RolloutUnit
 from pgproxy.control.state import ControlState, merge_grants
 from pgproxy.policy.model import (
     ColumnMask,
+    CredentialScope,
     Grant,
     Principal,
     PrincipalKind,
@@ -28,6 +33,20 @@ VERIFIER = (
     "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
 )
 """Made from the password `pencil` (RFC 7677)."""
+
+
+KEY = ApiKey(
+    "abcdefghijklmnop",
+    "ann",
+    "dashboard",
+    digest_key("pgk_abcdefghijklmnop_" + 43 * "x"),
+    VERIFIER,
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2099, 1, 1, tzinfo=UTC),
+    CredentialScope(is_read_only=True, catalogs=frozenset({"demo", "other"})),
+    frozenset({Interface.POSTGRES}),
+)
+EVERYBODY = parse_rule("host all all all scram-sha-256")
 
 
 def user(name: str, *groups: str, **more: object) -> Principal:
@@ -72,6 +91,8 @@ def sample_state() -> ControlState:
                 {"password": "s3cret-of-lake"},
             )
         },
+        api_keys={KEY.key_id: KEY},
+        hba_rules=(parse_rule("hostssl all +team 10.0.0.0/8 password accept=api_key"), EVERYBODY),
     )
 
 

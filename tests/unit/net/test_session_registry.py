@@ -47,6 +47,6 @@ def test_who_may_not_stay_is_ended_once_for_each_session() -> None:
         sessions.place("ann", lambda: ended.append("ann 2")),
         sessions.place("ben", lambda: ended.append("ben")),
     ):
-        assert sessions.end_unless(lambda principal: principal != "ann") == 2
+        assert sessions.end_unless(lambda principal, _: principal != "ann") == 2
     assert ended == ["ann 1", "ann 2"]
-    assert sessions.end_unless(lambda principal: False) == 0
+    assert sessions.end_unless(lambda principal, _: False) == 0
