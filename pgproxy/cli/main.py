@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pgproxy.cli import audit_commands, endpoint_commands, policy_commands, user_commands
+from pgproxy.cli import audit_commands, endpoint_commands, policy_commands, rollout_commands, user_commands
 from pgproxy.cli.metastore_access import reported_failures
 from pgproxy.settings import GatewaySettings
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(endpoint_commands.app, name="endpoint")
+app.add_typer(rollout_commands.app, name="rollout")
 app.add_typer(user_commands.app, name="user")
 app.add_typer(audit_commands.app, name="audit")
 app.command()(endpoint_commands.assign)

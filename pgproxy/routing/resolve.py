@@ -30,6 +30,7 @@ class RouteReason(StrEnum):
 
     FLAG_OFF = "flag_off"
     NOT_CANARY = "not_canary"
+    ROLLOUT = "rollout"
     CATALOG = "catalog"
     WRITE = "write"
     ASSIGNED_USER = "assigned_user"

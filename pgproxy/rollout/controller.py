@@ -1,0 +1,106 @@
+"""Watching a rollout in one gateway: it counts, shares its counts, and lets `decide` move the rollout.
+
+Every gateway does this. A move is a change of the metastore that names the rollout as it was, so that of
+several gateways one makes it, and each counts anew for the next stage.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from pgproxy.control.metastore import Metastore, MetastoreError
+from pgproxy.control.rollout_changes import replace_rollout
+from pgproxy.control.rollouts import Rollout, RolloutStatus
+from pgproxy.rollout.decide import decide
+from pgproxy.rollout.figures import Figures, is_failure, sum_figures
+from pgproxy.routing.resolve import RouteReason
+from pgproxy.session.telemetry import Outcome, StatementRecord
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "rollout controller"
+_WATCHED = frozenset({RolloutStatus.RUNNING, RolloutStatus.PAUSED, RolloutStatus.HALTED})
+_INTERVAL_S = 1.0
+
+
+class RolloutController:
+    """Follows the one rollout that has not ended.
+
+    gateway: a name of this process that no other has. now: Unix time.
+    """
+
+    def __init__(self, metastore: Metastore, gateway: str, now: Callable[[], float] = time.time) -> None:
+        self._metastore = metastore
+        self._gateway = gateway
+        self._now = now
+        self._rollout: Rollout | None = None
+        self._figures = Figures()
+
+    def apply(self, rollouts: Mapping[str, Rollout]) -> None:
+        """Take the rollouts as the metastore has them; a stage that has moved is counted from nothing."""
+        watched = next((r for r in rollouts.values() if r.status in _WATCHED), None)
+        known = self._rollout
+        if watched is None or known is None or (watched.name, watched.since) != (known.name, known.since):
+            self._figures = Figures()
+        self._rollout = watched
+
+    def statement_ended(self, record: StatementRecord) -> None:
+        """Count a read: for the canary where the rollout routed it, for the control where it stayed."""
+        if self._rollout is None or record.kind != "SELECT" or record.outcome is Outcome.DENIED:
+            return
+        if record.route_reason == RouteReason.ROLLOUT.value:
+            arm = self._figures.canary
+        elif record.route_reason == RouteReason.NOT_CANARY.value:
+            arm = self._figures.control
+        else:
+            return
+        arm.add(record.total_ms, failed=is_failure(record.sqlstate, record.fallback_reason))
+
+    def shadow_compared(self, *, is_same: bool) -> None:
+        """Count one comparison of shadowed results."""
+        self._figures.compared += 1
+        self._figures.mismatched += not is_same
+
+    async def run(self) -> None:
+        """Share and decide for as long as the gateway runs; without its metastore nothing moves."""
+        while True:
+            await asyncio.sleep(_INTERVAL_S)
+            try:
+                await self.step()
+            except MetastoreError:
+                log.warning("rollout.metastore_unavailable")
+
+    async def step(self) -> None:
+        """Share what was counted, sum what all gateways counted, and move where that decides so."""
+        rollout = self._rollout
+        if rollout is None:
+            return
+        counted = json.dumps(self._figures.as_json())
+        await self._metastore.record_figures(rollout.name, rollout.since, self._gateway, counted)
+        if rollout.status is not RolloutStatus.RUNNING:
+            return
+        figures = await shared_figures(self._metastore, rollout)
+        moved = decide(rollout, figures, self._now())
+        if moved is not rollout:
+            await self._metastore.change(ACTOR, lambda state: replace_rollout(state, rollout, moved))
+            log.info(
+                "rollout.moved",
+                rollout=moved.name,
+                status=moved.status.value,
+                percent=moved.percent,
+                cause=moved.reason,
+                canary_statements=figures.canary.statements,
+                canary_failures=figures.canary.failures,
+                p95_ratio=figures.p95_ratio,
+                shadow_compared=figures.compared,
+                shadow_mismatched=figures.mismatched,
+            )
+
+
+async def shared_figures(metastore: Metastore, rollout: Rollout) -> Figures:
+    """Sum what every gateway has seen of the present stage."""
+    parts = await metastore.figures(rollout.name, rollout.since)
+    return sum_figures(Figures.from_json(json.loads(part)) for part in parts)
