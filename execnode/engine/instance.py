@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from execnode.engine.errors import engine_error
+from execnode.engine.functions import install_functions
 from execnode.engine.sandbox import EngineLimits, connect_sandboxed, lock_down
 from execnode.statement import CatalogDefinition, CatalogGeneration
 from pgwire.sqlstate import SqlState
@@ -87,6 +88,7 @@ def build_instance(
     try:
         for extension in extensions:
             connection.execute(f"LOAD {_literal(extension_path(extension))}")
+        install_functions(connection)
         for catalog in generation.catalogs:
             _attach(connection, catalog)
         if prepare is not None:

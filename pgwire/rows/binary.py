@@ -65,7 +65,33 @@ def numeric_binary(array: ArrowArray) -> Cells:
         groups, negative = _groups_of_int64(unscaled, scale), unscaled < 0
     else:
         groups, negative = _groups_of_text(pc.fill_null(unscaled_digits(array), "0"), scale)
-    whole_groups = groups.shape[1] - (max(scale, 0) + 3) // 4
+    fraction_groups = (max(scale, 0) + 3) // 4
+    scales = np.full(len(groups), max(scale, 0))
+    return _numeric_cells(groups, fraction_groups, negative, scales, valid)
+
+
+def numeric_binary_of_text(array: ArrowArray) -> Cells:
+    """The same of plain digits, each value with a scale of its own."""
+    valid = validity(array)
+    text = pc.fill_null(array, "0")
+    has_point = pc.match_substring(text, ".")
+    parts = pc.split_pattern(pc.if_else(has_point, text, pc.binary_join_element_wise(text, "", ".")), ".")
+    fraction = pc.list_element(parts, 1)
+    scales = pc.binary_length(fraction).to_numpy(zero_copy_only=False)
+    widest = (int(scales.max()) + 3) // 4 * 4 if len(scales) else 0
+    digits = pc.binary_join_element_wise(pc.list_element(parts, 0), pc.utf8_rpad(fraction, widest, "0"), "")
+    groups, negative = _groups_of_text(digits, widest)
+    return _numeric_cells(groups, widest // 4, negative, scales, valid)
+
+
+def _numeric_cells(
+    groups: npt.NDArray[np.int64],
+    fraction_groups: int,
+    negative: Mask,
+    scales: npt.NDArray[Any],
+    valid: Mask | None,
+) -> Cells:
+    whole_groups = groups.shape[1] - fraction_groups
     used = groups != 0
     is_zero = ~used.any(axis=1)
     first = np.argmax(used, axis=1)
@@ -78,7 +104,7 @@ def numeric_binary(array: ArrowArray) -> Cells:
     offsets = np.zeros(len(groups) + 1, np.int32)
     np.cumsum(count * 2, out=offsets[1:])
     digits = binary_array(offsets, np.ascontiguousarray(groups[keep].astype(">u2")).view(np.uint8))
-    words = (count.astype(">i2"), weight.astype(">i2"), sign.astype(">u2"), max(scale, 0).to_bytes(2, "big"))
+    words = (count.astype(">i2"), weight.astype(">i2"), sign.astype(">u2"), scales.astype(">i2"))
     return joined_cells((Fixed(words), Varying(digits)), valid)
 
 

@@ -139,6 +139,8 @@ class TextCodec:
         return self._other(oid, kind, array, typmod)
 
     def _numeric(self, kind: str, array: ArrowArray, typmod: int) -> Cells:
+        if kind == "string":
+            return varying_cells(array)  # the gateway's SQL wrote each value with its own scale
         trims = self._trims_zeros or (kind == "float" and typmod == -1)
         return numbers.decimal_text(sources.to_decimals(kind, array, Oid.NUMERIC, typmod), trim_zeros=trims)
 
@@ -254,6 +256,8 @@ class BinaryCodec:
         return self._bytes(kind, array)
 
     def _numeric(self, kind: str, array: ArrowArray) -> Cells:
+        if kind == "string":
+            return binary.numeric_binary_of_text(array)
         decimals = sources.to_decimals(kind, array, Oid.NUMERIC, self._typmod)
         return binary.numeric_binary(decimals)
 

@@ -161,6 +161,9 @@ class _Wanted:
     output: OutputSettings
 
 
+_WRITTEN_AS_TEXT = REG_TYPES | TEXT_ONLY | {Oid.NUMERIC}
+"""What may come as the text that it shows."""
+
 _Planner: TypeAlias = Callable[[Source, _Wanted], ColumnPlan]
 
 
@@ -242,7 +245,7 @@ def _plan_float(source: Source, wanted: _Wanted) -> ColumnPlan:
 
 
 def _plan_string(source: Source, wanted: _Wanted) -> ColumnPlan:
-    is_text = wanted.oid in STRINGS or (not wanted.is_binary and wanted.oid in REG_TYPES | TEXT_ONLY)
+    is_text = wanted.oid in STRINGS or (not wanted.is_binary and wanted.oid in _WRITTEN_AS_TEXT)
     if not is_text:
         return _plan_form(source, wanted)
     if wanted.oid == Oid.BPCHAR and decode_typmod(Oid.BPCHAR, wanted.typmod):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from execnode.engine.functions import install_functions
 from tests.policy.world import SCRIPT, open_world, plan, run
 
 ORACLE = """
@@ -62,6 +63,7 @@ QUERIES = (
 @pytest.fixture(scope="module")
 def worlds() -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]]:
     with open_world() as governed, duckdb.connect(config={"threads": 1}) as oracle:
+        install_functions(oracle)
         oracle.execute("ATTACH ':memory:' AS lake")
         oracle.execute(SCRIPT)
         oracle.execute(ORACLE)

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from demo.data import create_tpch
+from execnode.engine.functions import install_functions
 from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.model import (
     ColumnMask,
@@ -55,6 +56,7 @@ class Worlds:
 
 def _open() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": 1})
+    install_functions(connection)
     connection.execute("ATTACH ':memory:' AS lake; USE lake")
     create_tpch(connection, SCALE)
     return connection

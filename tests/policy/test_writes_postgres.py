@@ -10,6 +10,7 @@ import duckdb
 import psycopg
 import pytest
 
+from execnode.engine.functions import install_functions
 from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.model import Grant, PolicySet, Principal, PrincipalKind, Privilege, RowFilter, TableName
 from pgwire.errors import GatewayError
@@ -121,6 +122,7 @@ def _here(rules: tuple[Rule, ...], sql: str) -> Any:
         row_filters=filters,
     )
     with duckdb.connect(config={"threads": 1}) as connection:
+        install_functions(connection)
         connection.execute(
             "ATTACH ':memory:' AS lake; CREATE TABLE lake.notes (id INT, owner TEXT, topic TEXT)"
         )

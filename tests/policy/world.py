@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from execnode.engine.functions import install_functions
 from execnode.engine.parser import serialized_tree
 from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, RelationKind, SystemRelation, TableInfo
 from pgproxy.policy.effective import effective_policy
@@ -181,6 +182,7 @@ def plan(text: str, principal: str = "analyst", oids: tuple[int, ...] = (), **ch
 def open_world() -> duckdb.DuckDBPyConnection:
     """Two attached catalogs, as an engine has them: the data, and the gateway's system catalog."""
     connection = duckdb.connect(config={"threads": 1})
+    install_functions(connection)
     connection.execute("ATTACH ':memory:' AS lake; ATTACH ':memory:' AS pgproxy_system")
     connection.execute(SCRIPT)
     connection.execute(

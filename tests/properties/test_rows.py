@@ -172,3 +172,21 @@ def test_parts_of_a_batch_are_the_whole(pure: bool) -> None:
     parts = list(encoder.encode_parts(batch, max_bytes=1000))
     assert len(parts) > 4
     assert b"".join(part.data for part in parts) == bytes(encoder.encode(batch).data)
+
+
+@both_paths
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_numeric_that_comes_as_text_is_one_of_that_scale(code: int, pure: bool) -> None:
+    texts = ["1.50", "-0.001", "12345678901234567890.5", "0", "0.00000000000000000001", "-10000", "100.000"]
+
+    def rows(values: pa.Array, engine_type: str) -> bytes:
+        column = ResultColumn("n", Oid.NUMERIC, -1, engine_type)
+        batch = pa.record_batch([values], names=["n"])
+        return bytes(RowEncoder([column], [code], pure=pure).encode(batch).data)
+
+    one_by_one = b"".join(
+        rows(pa.array([Decimal(text)], pa.decimal128(38, len(text.partition(".")[2]))), "DECIMAL(38,30)")
+        for text in texts
+    )
+    null = rows(pa.array([None], pa.decimal128(38, 0)), "DECIMAL(38,30)")
+    assert rows(pa.array([*texts, None], pa.string()), "DECIMAL(38,10)") == one_by_one + null

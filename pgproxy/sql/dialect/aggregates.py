@@ -2,12 +2,11 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.arithmetic import QUOTIENT_TYPE
 from pgproxy.sql.dialect.build import call, cast, function_name, string
-from pgproxy.sql.dialect.types import INTEGERS, KnownTypes
+from pgproxy.sql.dialect.scales import WRAPPERS, approximate, number_of, quotient, with_core
+from pgproxy.sql.dialect.types import INTEGERS, KnownTypes, Number
 
-_SPREADS = (exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
-_WRAPPERS = (exp.Filter, exp.Window, exp.WithinGroup)
+_SPREADS = (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
 
 
 def exact_sum(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -21,11 +20,29 @@ def exact_sum(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return cast(node, "DECIMAL(38, 0)") if argument == "int8" else node
 
 
-def numeric_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """avg(), stddev() and variance() of integers and numerics are numeric."""
+def exact_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """avg() of integers and numerics is the quotient of their sum and count."""
+    core = aggregate_of(node)
+    if not isinstance(core, exp.Avg) or types.of(core.this) not in (*INTEGERS, "numeric"):
+        return node
+    known = number_of(core.this, types)
+    if known is None:
+        return approximate(node, types)
+    total, count = with_core(node, exp.Sum), with_core(node, exp.Count)
+    types.numbers[id(total)] = (total, Number(38, known.scale, 0))
+    types.numbers[id(count)] = (count, Number(19, 0, 0))
+    fewest = known.shown
+    if isinstance(fewest, exp.Expr):
+        fewest = with_core(node, exp.Max, fewest)
+    made = quotient(total, count, types, fewest)
+    return made if made is not None else approximate(node, types)
+
+
+def numeric_spread(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """stddev() and variance() of integers and numerics are numeric."""
     core = aggregate_of(node)
     if isinstance(core, _SPREADS) and types.of(core.this) in (*INTEGERS, "numeric"):
-        return cast(node, QUOTIENT_TYPE)
+        return approximate(node, types)
     return node
 
 
@@ -60,9 +77,9 @@ def distinct_in_order(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 def aggregate_of(node: exp.Expr) -> exp.Expr | None:
     """The aggregate in `f(x) FILTER (…) OVER (…)`, asked of the outermost of these only."""
-    if isinstance(node.parent, _WRAPPERS) and node.arg_key == "this":
+    if isinstance(node.parent, WRAPPERS) and node.arg_key == "this":
         return None
     core = node
-    while isinstance(core, _WRAPPERS):
+    while isinstance(core, WRAPPERS):
         core = core.this
     return core

@@ -4,14 +4,12 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, case, cast, function_name, number, paren, raise_error
 from pgproxy.sql.dialect.grammar import NAME_KEY
+from pgproxy.sql.dialect.scales import approximate, quotient
 from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes
 from pgwire.errors import FeatureNotSupported
 
 MAX_NESTED_DIVISORS = 6
 """A guarded divisor stands twice in the text, so each level of a / (b / (c / …)) doubles it."""
-
-QUOTIENT_TYPE = "DECIMAL(38, 16)"
-"""What stands for numeric where the engine computes a double: right to about 15 digits."""
 
 
 def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -30,16 +28,20 @@ def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
             safe=False,
         )
         return exp.Mul(this=paren(node.this), expression=exp.Paren(this=share))
+    if types.of(node) == "numeric":
+        exact = quotient(node.this, node.expression, types)
+        if exact is not None:
+            return exact
     divisor = guarded(node.expression)
     is_unknown = left is None or right is None
     if is_unknown or (left in INTEGERS and right in INTEGERS):
         return exp.IntDiv(this=paren(node.this), expression=paren(divisor))
-    quotient = exp.Div(this=paren(node.this), expression=paren(divisor), typed=False, safe=False)
+    double = exp.Div(this=paren(node.this), expression=paren(divisor), typed=False, safe=False)
     if types.of(node) == "numeric":
-        return cast(quotient, QUOTIENT_TYPE)
+        return approximate(double, types)
     if left == "float4" and right is not None and right != "float4":
-        quotient.set("this", cast(node.this, "DOUBLE"))
-    return quotient
+        double.set("this", cast(node.this, "DOUBLE"))
+    return double
 
 
 def remainder(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -54,8 +56,8 @@ def whole_quotient(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if function_name(node) != "div" or len(node.expressions) != 2:
         return node
     left, right = node.expressions
-    quotient = exp.IntDiv(this=paren(left), expression=paren(guarded(right)))
-    return cast(call("trunc", quotient), "DECIMAL(38, 0)")
+    whole = exp.IntDiv(this=paren(left), expression=paren(guarded(right)))
+    return cast(call("trunc", whole), "DECIMAL(38, 0)")
 
 
 def round_half_even(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -86,7 +88,7 @@ def sign_keeps_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 def power_of_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`^` and power() of numerics are numeric."""
     if isinstance(node, exp.Pow) and types.of(node) == "numeric":
-        return cast(call("power", node.this, node.expression), QUOTIENT_TYPE)
+        return approximate(call("power", node.this, node.expression), types)
     return node
 
 

@@ -13,6 +13,16 @@ def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
+FUNCTION_CATALOG = "pgproxy_functions"
+"""Where every engine keeps the macros of `execnode.engine.functions`."""
+
+
+def macro(name: str, *arguments: exp.Expr) -> exp.Expr:
+    """A call of one of the engine's macros, under a name that nothing can stand before."""
+    path = [exp.to_identifier(FUNCTION_CATALOG, quoted=True), exp.to_identifier("main", quoted=True)]
+    return exp.Dot.build([*path, call(name, *arguments)])
+
+
 def cast(expression: exp.Expr, engine_type: str) -> exp.Cast:
     """A cast to one of the engine's types."""
     return exp.Cast(this=expression, to=_engine_type(engine_type).copy())

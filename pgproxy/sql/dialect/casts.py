@@ -12,17 +12,21 @@ from pgproxy.sql.dialect.build import (
     cast,
     constant_integer,
     constant_text,
+    macro,
     paren,
     raise_error,
     string,
 )
 from pgproxy.sql.dialect.documents import with_blanks
-from pgproxy.sql.dialect.types import FLOATS, INTEGERS, TEXTS, KnownTypes, type_of_data_type
+from pgproxy.sql.dialect.scales import declare, text_of
+from pgproxy.sql.dialect.types import FLOATS, INTEGERS, TEXTS, KnownTypes, Number, type_of_data_type
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
 _INTEGER_NAMES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 _MAX_DIGITS = 38
+TEXT_VALUE_SCALE = 18
+"""Digits behind the point of what was text or a double before the run."""
 
 
 def literal_cast(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -124,12 +128,29 @@ def bare_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     target = node.args["to"]
     if target.this != exp.DType.DECIMAL or target.expressions:
         return node
+    constant = _constant_numeric(node.this)
+    if constant is not None:
+        return constant
     kind = types.of(node.this)
+    operand: exp.Expr = node.this
     if kind == "numeric":
-        return _constant_numeric(node.this) or node.this
+        return operand
     if kind in INTEGERS:
-        return cast(node.this, "DECIMAL(38, 0)")
-    return _constant_numeric(node.this) or cast(node.this, "DECIMAL(38, 15)")
+        return cast(operand, "DECIMAL(38, 0)")
+    return _variable_numeric(operand, kind, types)
+
+
+def _variable_numeric(operand: exp.Expr, kind: str | None, types: KnownTypes) -> exp.Expr:
+    """A float has 15 digits, or 6; a text as many behind the point as it is written with."""
+    if kind in TEXTS:
+        made, shown = macro("text_numeric", operand), macro("text_numeric_scale", operand.copy())
+    elif kind in FLOATS:
+        made = macro(f"{kind}_numeric", operand)
+        shown = macro("numeric_min_scale", made.copy())
+    else:
+        made = cast(operand, f"DECIMAL(38, {TEXT_VALUE_SCALE})")
+        shown = macro("numeric_min_scale", made.copy())
+    return declare(made, Number(38, TEXT_VALUE_SCALE, shown), types)
 
 
 def exponent_constant(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -169,7 +190,9 @@ def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     kind = types.of(node.this)
     as_text: exp.Expr = cast(node.this, "VARCHAR")
-    if kind in FLOATS:
+    if kind == "numeric":
+        as_text = text_of(node.this, types) or as_text
+    elif kind in FLOATS:
         as_text = call("regexp_replace", as_text, string(r"\.0$"), string(""))
     elif kind == "interval":
         as_text = call("replace", as_text, string("month"), string("mon"))

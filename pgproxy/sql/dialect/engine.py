@@ -13,10 +13,12 @@ from pgproxy.sql.dialect import (
     dates,
     document_aggregates,
     documents,
+    outputs,
     patterns,
     query_checks,
     result_types,
     row_functions,
+    scales,
     shapes,
     strings,
 )
@@ -97,6 +99,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     ),
     (dates.overlaps, (exp.Overlaps,)),
     (arithmetic.divide, (exp.Div,)),
+    (scales.product, (exp.Mul,)),
     (arithmetic.remainder, (exp.Mod,)),
     (arithmetic.whole_quotient, (exp.Anonymous,)),
     (arithmetic.round_half_even, (exp.Round,)),
@@ -121,7 +124,15 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (
-        aggregates.numeric_average,
+        aggregates.exact_average,
+        (
+            exp.Avg,
+            exp.Filter,
+            exp.Window,
+        ),
+    ),
+    (
+        aggregates.numeric_spread,
         (
             exp.AggFunc,
             exp.Filter,
@@ -325,9 +336,10 @@ def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr
         replaced = _apply(node, known)
         if node is root:
             root = replaced
-    if (oids := result_types.result_oids(kinds)) is not None:
-        root.meta[result_types.RESULT_OIDS_KEY] = oids
     result_types.show_outputs(root, kinds, lengths)
+    root, written = outputs.write_numbers(root, kinds, known)
+    if (oids := result_types.result_oids(kinds, written)) is not None:
+        root.meta[result_types.RESULT_OIDS_KEY] = oids
     return root
 
 

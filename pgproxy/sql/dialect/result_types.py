@@ -4,13 +4,14 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, cast, constant_integer, constant_text, function_name
 from pgproxy.sql.dialect.documents import with_blanks
-from pgproxy.sql.dialect.types import KnownTypes, sql_name
+from pgproxy.sql.dialect.types import NUMBER_ORDER, KnownTypes, sql_name
 from pgwire.errors import FeatureNotSupported
 from pgwire.types import Oid
 
 RESULT_OIDS_KEY = "pgproxy_result_oids"
 """Where a query's `meta` holds the type OID of each output column, None where the engine's type is right."""
 
+_NUMERIC_ARRAY = 1231
 _DECLARED = {
     "varchar": Oid.VARCHAR,
     "bpchar": Oid.BPCHAR,
@@ -31,7 +32,7 @@ def output_types(root: exp.Expr, types: KnownTypes) -> tuple[str | None, ...] | 
         left, right = output_types(root.this, types), output_types(root.expression, types)
         if left is None or right is None or len(left) != len(right):
             return None
-        return tuple(one if one == other else None for one, other in zip(left, right, strict=True))
+        return tuple(_common(one, other) for one, other in zip(left, right, strict=True))
     if isinstance(root, exp.Subquery):
         return output_types(root.this, types)
     if not isinstance(root, exp.Select):
@@ -46,6 +47,12 @@ def output_types(root: exp.Expr, types: KnownTypes) -> tuple[str | None, ...] | 
         else:
             found.append(types.of(item))
     return tuple(found)
+
+
+def _common(one: str | None, other: str | None) -> str | None:
+    if one in NUMBER_ORDER and other in NUMBER_ORDER:
+        return max(one, other, key=NUMBER_ORDER.index)
+    return one if one == other else None
 
 
 def _star_types(star: exp.Expr, select: exp.Select, types: KnownTypes) -> list[str | None] | None:
@@ -63,12 +70,21 @@ def _star_types(star: exp.Expr, select: exp.Select, types: KnownTypes) -> list[s
     return [*columns, "int8"] if has_number and columns else columns or None
 
 
-def result_oids(kinds: tuple[str | None, ...] | None) -> tuple[int | None, ...] | None:
-    """OIDs to declare; None where the engine's types say it all."""
+def result_oids(
+    kinds: tuple[str | None, ...] | None, written: frozenset[int] = frozenset()
+) -> tuple[int | None, ...] | None:
+    """OIDs to declare; None where the engine's types say it all. written: numerics that leave as text."""
     if kinds is None:
         return None
-    oids = tuple(None if (oid := _DECLARED.get(kind or "")) is None else int(oid) for kind in kinds)
+    oids = tuple(_declared(kind or "", at in written) for at, kind in enumerate(kinds))
     return oids if any(oid is not None for oid in oids) else None
+
+
+def _declared(kind: str, is_written: bool) -> int | None:
+    if is_written:
+        return _NUMERIC_ARRAY if kind == "numeric[]" else int(Oid.NUMERIC)
+    oid = _DECLARED.get(kind)
+    return None if oid is None else int(oid)
 
 
 def declared_oids(first: tuple[int | None, ...] | None, tree: exp.Expr) -> tuple[int | None, ...] | None:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, case, cast, constant_text, function_name, number, paren, string
+from pgproxy.sql.dialect.function_types import ROW_COLUMNS
 from pgproxy.sql.dialect.patterns import engine_pattern
 from pgproxy.sql.dialect.strings import string_to_array
-from pgproxy.sql.dialect.types import ROW_COLUMNS, KnownTypes
+from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 

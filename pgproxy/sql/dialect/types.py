@@ -5,11 +5,20 @@ PostgreSQL docs, "Functions and Operators" and "Type Conversion".
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
 from sqlglot import exp
 
+from pgproxy.sql.dialect.function_types import (
+    AVERAGES,
+    RESULTS,
+    ROUNDING,
+    ROW_COLUMNS,
+    SAME_ARRAY,
+    SAME_AS_ARGUMENT,
+)
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import column_name
 
@@ -17,7 +26,7 @@ INTEGERS = ("int2", "int4", "int8")
 FLOATS = ("float4", "float8")
 TEXTS = ("text", "varchar", "bpchar", "name")
 DOCUMENTS = ("json", "jsonb")
-_NUMBER_ORDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
+NUMBER_ORDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 
 ENGINE_NAMES: Mapping[str, str] = MappingProxyType(
@@ -82,59 +91,32 @@ _DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
     }
 )
 
-_BY_RESULT = {
-    "int4": """length char_length character_length position strpos ascii octet_length bit_length array_length
-        array_upper array_lower array_ndims cardinality array_position jsonb_array_length
-        json_array_length width_bucket regexp_count regexp_instr num_nulls num_nonnulls get_byte ntile
-        generate_subscripts scale min_scale grouping""",
-    "int8": "count row_number rank dense_rank",
-    "text": """lower upper concat concat_ws substring substr trim btrim ltrim rtrim left right lpad rpad
-        replace reverse repeat md5 chr to_char split_part translate initcap string_agg quote_ident
-        quote_literal quote_nullable format encode to_hex regexp_replace overlay array_to_string version
-        jsonb_typeof json_typeof jsonb_pretty jsonb_extract_path_text json_extract_path_text jsonb_object_keys
-        json_object_keys jsonb_array_elements_text json_array_elements_text regexp_substr convert_from
-        regexp_split_to_table string_to_table array_dims""",
-    "float8": "date_part random pi sqrt cbrt sin cos tan radians degrees",
-    "regtype": "pg_typeof",
-    "numeric": "extract div to_number trim_scale",
-    "timestamptz": """now current_timestamp to_timestamp clock_timestamp statement_timestamp
-        transaction_timestamp make_timestamptz""",
-    "date": "current_date to_date make_date",
-    "timestamp": "make_timestamp localtimestamp",
-    "interval": "age make_interval justify_days justify_hours justify_interval",
-    "bool": "bool_and bool_or every exists starts_with",
-    "bytea": "decode sha224 sha256 sha384 sha512 convert_to set_byte",
-    "text[]": "string_to_array regexp_split_to_array regexp_match regexp_matches",
-    "time": "make_time localtime",
-    "json": """to_json json_build_object json_agg json_object_agg json_build_array row_to_json array_to_json
-        json_strip_nulls json_extract_path json_object""",
-    "jsonb": """to_jsonb jsonb_build_object jsonb_agg jsonb_object_agg jsonb_build_array jsonb_set
-        jsonb_insert jsonb_strip_nulls jsonb_extract_path jsonb_object jsonb_array_elements""",
-}
-_CALLS: Mapping[str, str] = MappingProxyType(
-    {name: result for result, names in _BY_RESULT.items() for name in names.split()}
-)
-_RESULT_IS_ARGUMENT = """
-    max min abs coalesce greatest least nullif mode lag lead first_value last_value nth_value any_value
-"""
-_SAME_AS_ARGUMENT = frozenset(_RESULT_IS_ARGUMENT.split())
-_SAME_ARRAY = frozenset({"array_append", "array_cat", "array_remove", "array_replace", "trim_array"})
-_ROUNDING = frozenset({"round", "ceil", "ceiling", "floor", "trunc", "sign"})
-_AVERAGES = frozenset({"avg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"})
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A numeric in the engine. shown: how many digits PostgreSQL shows behind the point, a number or SQL."""
+
+    precision: int
+    scale: int
+    shown: int | exp.Expr
 
 
 class KnownTypes:
     """Types of nodes, found before rewriting; a node that replaces another takes its type over.
 
     type_name: gives PostgreSQL's name of what the source calls a type; DuckDB's names if not said.
+    numbers: what is known of expressions that rules made, by id; asked: columns that are being looked up.
+        Both serve `scales`.
     """
 
     def __init__(
         self, source: TypeSource | None, type_name: Callable[[str], str | None] | None = None
     ) -> None:
-        self._source = source
+        self.source = source
         self._type_name = type_name or type_of_engine_type
         self._known: dict[int, tuple[exp.Expr, str | None]] = {}
+        self.numbers: dict[int, tuple[exp.Expr, Number]] = {}
+        self.asked: set[int] = set()
 
     def of(self, node: exp.Expr) -> str | None:
         """Give a node's type, or None."""
@@ -152,12 +134,12 @@ class KnownTypes:
 
     def star_items(self, select: exp.Select) -> list[exp.Expr] | None:
         """Give the items that `*` stands for where a query reads one CTE or derived table, else None."""
-        sources = _sources(select, "")
-        if len(sources) != 1:
+        held = sources(select, "")
+        if len(held) != 1:
             return None
-        source = sources[0]
-        definition = _cte(source) if isinstance(source, exp.Table) else None
-        query = _typing_query(definition) if definition is not None else source
+        source = held[0]
+        definition = cte_of(source) if isinstance(source, exp.Table) else None
+        query = typing_query(definition) if definition is not None else source
         while isinstance(query, (exp.Subquery, exp.SetOperation)):
             query = query.this
         is_known = isinstance(query, exp.Select) and not any(item.is_star for item in query.expressions)
@@ -168,8 +150,8 @@ class KnownTypes:
         kinds = {self.of(node) for node in nodes if not isinstance(node, exp.Null)}
         if len(kinds) == 1:
             return kinds.pop()
-        if kinds and all(kind in _NUMBER_ORDER for kind in kinds):
-            return max((str(kind) for kind in kinds), key=_NUMBER_ORDER.index)
+        if kinds and all(kind in NUMBER_ORDER for kind in kinds):
+            return max((str(kind) for kind in kinds), key=NUMBER_ORDER.index)
         return None
 
     def _infer(self, node: exp.Expr) -> str | None:
@@ -238,19 +220,19 @@ class KnownTypes:
             if isinstance(argument, exp.Expr)
         ]
         argument = self.of(arguments[0]) if arguments else None
-        if name in _CALLS:
-            return _CALLS[name]
+        if name in RESULTS:
+            return RESULTS[name]
         if isinstance(node, (exp.GenerateSeries, exp.ExplodingGenerateSeries)):
             return series_type([self.of(end) for end in (node.args["start"], node.args["end"])])
         if name.startswith("array_") or name == "trim_array":
             return self._array_call(name, arguments)
-        if name in _SAME_AS_ARGUMENT:
+        if name in SAME_AS_ARGUMENT:
             return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else argument
         if name == "sum":
             return {"int2": "int8", "int4": "int8", "int8": "numeric"}.get(argument or "", argument)
-        if name in _AVERAGES:
+        if name in AVERAGES:
             return _float_or_numeric(argument)
-        if name in _ROUNDING:
+        if name in ROUNDING:
             return (
                 "numeric" if argument == "numeric" else "float8" if argument in (*INTEGERS, *FLOATS) else None
             )
@@ -267,14 +249,14 @@ class KnownTypes:
             return f"{kinds[0]}[]" if kinds and kinds[0] else None
         if name == "array_prepend":
             return kinds[1] if len(kinds) > 1 else None
-        return kinds[0] if kinds and name in _SAME_ARRAY else None
+        return kinds[0] if kinds and name in SAME_ARRAY else None
 
     def _arithmetic(self, node: exp.Expr) -> str | None:
         left, right = self.of(node.this), self.of(node.expression)
         if isinstance(node, exp.Pow):
             return _power_type(left, right)
-        if left in _NUMBER_ORDER and right in _NUMBER_ORDER:
-            wider = max(left, right, key=_NUMBER_ORDER.index)
+        if left in NUMBER_ORDER and right in NUMBER_ORDER:
+            wider = max(left, right, key=NUMBER_ORDER.index)
             # real with anything but real is double precision.
             return "float8" if wider == "float4" and left != right else wider
         if isinstance(node, exp.Sub) and left == "jsonb":
@@ -293,8 +275,8 @@ class KnownTypes:
 
     def _column(self, column: exp.Column) -> str | None:
         name = column.name if column.this.args.get("quoted") else column.name.lower()
-        for query in _enclosing_queries(column):
-            found = {self._source_column(source, name) for source in _sources(query, column.table)}
+        for query in enclosing_queries(column):
+            found = {self._source_column(source, name) for source in sources(query, column.table)}
             found.discard(None)
             if found:
                 return found.pop() if len(found) == 1 else None
@@ -302,12 +284,12 @@ class KnownTypes:
 
     def _source_column(self, source: exp.Expr, name: str) -> str | None:
         if isinstance(source, exp.Table):
-            definition = _cte(source)
+            definition = cte_of(source)
             if definition is not None:
-                return self._query_column(_typing_query(definition), name, definition.args.get("alias"))
+                return self._query_column(typing_query(definition), name, definition.args.get("alias"))
             if isinstance(source.this, exp.Func):
                 return dict(self._row_source(source)).get(name)
-            columns = self._source.column_types(source) if self._source is not None else None
+            columns = self.source.column_types(source) if self.source is not None else None
             return self._type_name(columns[name]) if columns and name in columns else None
         if isinstance(source, exp.Subquery):
             return self._query_column(source.this, name, source.args.get("alias"))
@@ -342,7 +324,7 @@ class KnownTypes:
         name = inner.name.lower() if isinstance(inner, exp.Anonymous) else ""
         if name in ROW_COLUMNS:
             return list(ROW_COLUMNS[name])
-        return [(name, _CALLS.get(name))] if name in _CALLS else []
+        return [(name, RESULTS.get(name))] if name in RESULTS else []
 
     def _query_column(self, query: exp.Expr, name: str, alias: exp.Expr | None) -> str | None:
         # The branches of a set operation may differ; then nothing is said.
@@ -361,7 +343,7 @@ class KnownTypes:
             if not item.is_star and own == name:
                 return self.of(item)
         if any(item.is_star for item in query.expressions):
-            found = {self._source_column(source, name) for source in _sources(query, "")} - {None}
+            found = {self._source_column(source, name) for source in sources(query, "")} - {None}
             return found.pop() if len(found) == 1 else None
         return None
 
@@ -370,27 +352,12 @@ class KnownTypes:
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
 
 
-ROW_COLUMNS: Mapping[str, tuple[tuple[str, str | None], ...]] = MappingProxyType(
-    {
-        "json_array_elements": (("value", "json"),),
-        "jsonb_array_elements": (("value", "jsonb"),),
-        "json_array_elements_text": (("value", "text"),),
-        "jsonb_array_elements_text": (("value", "text"),),
-        "json_each": (("key", "text"), ("value", "json")),
-        "jsonb_each": (("key", "text"), ("value", "jsonb")),
-        "json_each_text": (("key", "text"), ("value", "text")),
-        "jsonb_each_text": (("key", "text"), ("value", "text")),
-    }
-)
-"""Functions in FROM whose columns have names of their own."""
-
-
 def series_type(kinds: list[str | None]) -> str | None:
     """The type of generate_series() over ends of these types; dates become timestamps with time zone."""
     known = [kind for kind in kinds if kind is not None]
     if known and all(kind in INTEGERS for kind in known):
         return "int8" if "int8" in known else "int4"
-    if known and all(kind in _NUMBER_ORDER for kind in known):
+    if known and all(kind in NUMBER_ORDER for kind in known):
         return "numeric"
     if "timestamptz" in known or known == ["date", "date"]:
         return "timestamptz"
@@ -445,7 +412,8 @@ def _power_type(left: str | None, right: str | None) -> str | None:
     return "numeric" if "numeric" in (left, right) and not {left, right} & set(FLOATS) else "float8"
 
 
-def _enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
+def enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
+    """The queries around a node, the innermost first."""
     queries: list[exp.Expr] = []
     parent = node.parent
     while parent is not None:
@@ -455,7 +423,7 @@ def _enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
     return queries
 
 
-def _sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
+def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
     """The relations in a query's FROM; only that of a name, where a name is given."""
     found: list[exp.Expr] = []
     clause = query.args.get("from_")
@@ -467,7 +435,7 @@ def _sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
     return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
 
 
-def _typing_query(definition: exp.CTE) -> exp.Expr:
+def typing_query(definition: exp.CTE) -> exp.Expr:
     """The query that gives a CTE's types: of a recursive one, its first term."""
     query: exp.Expr = definition.this
     is_recursive = definition.parent is not None and definition.parent.args.get("recursive")
@@ -476,7 +444,8 @@ def _typing_query(definition: exp.CTE) -> exp.Expr:
     return query
 
 
-def _cte(table: exp.Table) -> exp.CTE | None:
+def cte_of(table: exp.Table) -> exp.CTE | None:
+    """The common table expression that a name in FROM means."""
     if table.args.get("db"):
         return None
     node: exp.Expr | None = table

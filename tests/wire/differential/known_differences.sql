@@ -5,7 +5,6 @@ select stddev(amount), variance(amount) from events
 select corr(height, id), covar_pop(height, id) from people
 
 -- arithmetic
-select 1 / 3.0
 select 1e400::float8
 
 -- dates
@@ -16,22 +15,12 @@ select json '{"a": {"b": 2}}' -> 'a', json '{"a":{"b":2}}' ->> 'a', json '[1, "x
 select x from jsonb_array_elements('[1, 2]'::jsonb) x
 select id, e.value from people p, jsonb_array_elements(jsonb_build_array(p.id, p.id * 2)) e order by id, e.value::text
 select jsonb_strip_nulls('{"a": 1, "b": null}'), json_strip_nulls('{"a":1,"b":null}')
-select ('{"a": 1}'::jsonb -> 'a')::int, ('{"a": "5"}'::jsonb ->> 'a')::int, ('{"a": 1.5}'::jsonb ->> 'a')::numeric, ('{"a": true}'::jsonb ->> 'a')::boolean
-select ('{"a": 1.5}'::jsonb -> 'a')::numeric, ('{"a": true}'::jsonb -> 'a')::boolean, ('{"a": 2}'::jsonb -> 'a')::float8
 select coalesce(v -> 'b', '0') from (values ('{"a": 1}'::jsonb)) as t(v)
 select jsonb '5' = jsonb '5.0', jsonb '"a"' < jsonb '"b"'
 select json_object('{a,1,b,2}'), jsonb_object('{a,1,b,2}')
 select (jsonb '[1, 2, 3]')[1], (jsonb '{"a": 1}')['a']
 
 -- numerics
-select 1 / 3.0, 7.0 / 2, 1.0 / 1, 10.0 / 4, 1 / 7.0
-select 100000.0 / 3, 12345678.9 / 3, 0.001 / 3, 2.00 / 3.000, 1.5 / 0.5
-select -1.0 / 3, 1::numeric / 3, 22::numeric / 7, 0.0 / 5
-select salary / 3 from people order by id
-select salary / id from people order by id
-select avg(id), avg(amount), avg(small) from events where amount is not null
-select avg(1), avg(1.0), avg(2.5::float8), avg(10000)
-select boss, avg(salary) from people group by boss order by boss
 select stddev(id), variance(id), stddev_pop(id), var_pop(id), stddev_samp(id), var_samp(id) from people
 select stddev(salary), variance(salary) from people
 select 12345.678::numeric(5,2)
@@ -44,13 +33,6 @@ select sqrt(-1)
 select ln(0)
 select ln(-1.0)
 select 1.5::real, 0.1::real, 16777217::real, 1e10::real, 1.5::real * 2, 0.1::real::float8
-select 7::int::numeric, 7::bigint::numeric(10,1), 7.5::float8::numeric, 0.1::float8::numeric, 1.5::real::numeric
-select '1.50'::text::numeric, '42'::text::int, '1e3'::text::float8
-select coalesce(null, 1.5), coalesce(salary, 0) from people order by id
-select coalesce(1.5, 2), greatest(1, 2.5), least(1.5, 2), nullif(1.5, 1.5), case when true then 1 else 2.5 end
-select case when id > 2 then 1 else 0.5 end from people order by id
-select 1 union all select 2.5
-select count(*) * 1.0 / 3, count(*) / 3, 100.0 * count(*) / 7 from people
 select 12::text || 'x', 1.50::text, 1e2::text, true::text, 1.5::float8::text
 select regr_slope(height, id), regr_count(height, id), regr_intercept(height, id) from people
 
@@ -59,8 +41,6 @@ select p.id, e.id from people p join events e using (id) order by id
 select sum(boss), "ID" from people
 
 -- relations
-select id, sum(id) over (order by id), sum(id) over (), count(*) over (partition by active), avg(id) over (order by id) from people order by id
-select id, ntile(3) over (order by id), sum(salary) over (order by id), avg(salary) over (partition by boss order by id) from people order by id
 select sum(row_number() over ()) from people
 select count(*) from people group by 5
 values (1), (2.5), (null)
@@ -84,7 +64,6 @@ select array[1, 2] || '{3,4}', array[1, 2] || '{}'
 select array_to_string(array[1, 2, 3], ','), array_to_string(array['a', null, 'b'], '-'), array_to_string(array['a', null], ',', '?'), array_to_string(array[1.5, 2], '|')
 select array_to_string(array[true, false], ','), array_to_string(array[]::int[], ',')
 select '{1,2,3}'::int[], '{}'::text[], '{a,"b,c",NULL,"NULL"}'::text[], '{1.5,2}'::numeric[], '{t,f}'::bool[], '{1,2}'::int2[], '{1,2}'::bigint[]
-select array[1, null, 3], array['a', 'b c', '', null, 'q"x', 'NULL'], array[true, false], array[1.5, 2.25], array[date '2024-01-05']
 select array[1,2]::text, array['a','b c']::text, '{1,2}'::text::int[], array[1,null]::text
 select 1 = any(null), null = any(array[1])
 
@@ -129,8 +108,6 @@ select 'abc'::char(5) || 'x', length('abc'::char(5)), 'abc'::char(5) = 'abc', 'a
 select greatest('a', 'b'), least(1, 2, null), greatest(null, null)
 select nullif(1, 'a'::text)
 select 1 union select 2.5 order by 1
-select array[1, 2.5], array['a', 'b'], array[1, null]
-select (1, 2), (1, 'x')::text
 select p from (select 1 as a, 'x y' as b) p
 select nosuchtype '5'
 select lower()

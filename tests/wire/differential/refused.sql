@@ -9,8 +9,8 @@ select to_char(timestamp '2024-02-09 15:04:05.678', 'MS US "at" HH24hMI')
 select justify_hours(interval '27 hours'), justify_days(interval '35 days')
 
 -- documents
-select row_to_json(row(1, 'x'))
 select jsonb '{"a": {"b": 1, "c": 2}}' #- '{a,b}'
+select row_to_json(row(1, 'x'))
 select jsonb_set('{"a": 1}', '{a}', '2'), jsonb_set('{"a": 1}', '{b}', '2'), jsonb_set('{"a": 1}', '{b}', '2', false)
 select jsonb_set('{"a": {"b": 1}}', '{a,b}', '"x"')
 select jsonb_pretty('{"a": 1, "b": [1, 2]}')
@@ -56,11 +56,11 @@ select btrim('\x00aa00'::bytea, '\x00'::bytea), length('\xdead'::bytea), octet_l
 select get_byte('\x0102'::bytea, 1), set_byte('\x0102'::bytea, 0, 255), convert_from('\x6162'::bytea, 'UTF8'), convert_to('ab', 'UTF8'), reverse('\x0102'::bytea::text)
 
 -- timestamps
-select to_char(timestamp '2024-02-09 15:04:05', '"Year:" YYYY'), to_char(timestamp '2024-02-09 15:04:05', 'YYYY/MM/DD'), to_char(timestamp '2024-02-09 15:04:05', 'SSSS'), to_char(timestamp '2024-02-09 15:04:05', 'YYYYMMDDHH24MISS')
 select to_char(date '2024-02-09', 'Day, DDth Month YYYY'), to_char(date '2024-02-01', 'FMDDth'), to_char(date '2024-02-02', 'DDTH'), to_char(date '2024-02-13', 'FMDDth')
 select to_char(timestamp '2024-02-09 15:04:05', 'HH:MI:SS AM'), to_char(timestamp '2024-02-09 03:04:05', 'HH12:MI pm'), to_char(timestamp '2024-02-09 00:04:05', 'HH12 a.m.')
 select to_char(date '2024-02-09', 'Q'), to_char(date '2024-02-09', 'WW'), to_char(date '2024-02-09', 'W'), to_char(date '2024-02-09', 'IW'), to_char(date '2024-02-09', 'CC'), to_char(date '2024-02-09', 'J')
 select to_char(date '2024-02-09', 'D'), to_char(date '2024-02-09', 'ID'), to_char(date '2024-02-09', 'DDD'), to_char(date '2024-12-30', 'IYYY-IW'), to_char(date '2024-02-09', 'Y,YYY'), to_char(date '2024-02-09', 'YYY YY Y')
+select to_char(timestamp '2024-02-09 15:04:05', '"Year:" YYYY'), to_char(timestamp '2024-02-09 15:04:05', 'YYYY/MM/DD'), to_char(timestamp '2024-02-09 15:04:05', 'SSSS'), to_char(timestamp '2024-02-09 15:04:05', 'YYYYMMDDHH24MISS')
 select to_char(timestamptz '2024-02-09 15:04:05+00', 'YYYY-MM-DD HH24:MI TZ'), to_char(timestamptz '2024-02-09 15:04:05+00', 'OF'), to_char(timestamptz '2024-02-09 15:04:05+00', 'TZH:TZM')
 select to_char(interval '15 hours 2 minutes', 'HH24:MI'), to_char(interval '1 day 2 hours', 'DD HH24')
 select to_char(1234.5, '9999.99'), to_char(1234.5, '9,999.99'), to_char(-5, '999'), to_char(5, '000'), to_char(0.5, '0.99')
@@ -77,6 +77,6 @@ select date_trunc('day', timestamptz '2024-05-09 10:11:12+00', 'America/New_York
 select timestamp '2024-01-01 10:00' at time zone 'UTC', timestamptz '2024-07-01 10:00+00' at time zone 'Europe/Berlin', timestamp '2024-07-01 10:00' at time zone 'America/New_York', timestamptz '2024-07-01 10:00+00' at time zone '+02'
 select statement_timestamp() >= transaction_timestamp(), clock_timestamp() >= now(), timeofday() is not null
 
-
 -- types
 select row(1, 2), row(1, 'a', null), row('a b', 'c,d')
+select (1, 2), (1, 'x')::text
