@@ -10,11 +10,17 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SystemRelation, SystemType
+from pgproxy.catalog.snapshot import SystemRelation
 from pgproxy.sql.bindings import catalog_type_name
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
 from pgwire.types import engine_type_of, type_by_name
+
+_PLAIN_OIDS = {"varchar": 1043}
+"""The engine has no type of its own for these."""
+_UNSENT = frozenset({"anyarray", "_pg_statistic"})
+"""Lists that go as text[]: these types have no array of known elements."""
+_BOUNDS = frozenset({"generate_subscripts", "array_lower", "array_upper"})
 
 
 def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
@@ -27,6 +33,9 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
         types.shift_subscript(bracket)
     for cast in draft.tree.find_all(exp.Cast):
         types.plain_array(cast)
+        types.vector_text(cast)
+    for called in list(draft.tree.find_all(exp.Anonymous)):
+        types.shift_bounds(called)
     for comparison in draft.tree.find_all(exp.EQ, exp.NEQ):
         types.type_constant(comparison)
     if not isinstance(draft.tree, exp.Select):
@@ -85,6 +94,24 @@ class _CatalogTypes:
             element = held.engine_type if held is not None else engine_type_of(known.oid)
             cast.set("to", exp.DataType.build(f"{element}[]", dialect="duckdb"))
 
+    def shift_bounds(self, called: exp.Anonymous) -> None:
+        """A vector's subscripts, and their bounds, as numbers from 0."""
+        held = (
+            self._system_types.get(self._known.of(called.expressions[0]) or "")
+            if called.expressions
+            else None
+        )
+        in_from = isinstance(called.parent, (exp.Table, exp.Lateral))
+        if held is not None and held.is_zero_based and not in_from and called.name.lower() in _BOUNDS:
+            called.replace(exp.Paren(this=exp.Sub(this=called.copy(), expression=exp.Literal.number(1))))
+
+    def vector_text(self, cast: exp.Cast) -> None:
+        """`indkey::text` is `1 2`, not an array's text."""
+        held = self._system_types.get(self._known.of(cast.this) or "")
+        if held is not None and held.is_zero_based and cast.to.this in exp.DataType.TEXT_TYPES:
+            joined = exp.Anonymous(this="array_to_string", expressions=[cast.this, exp.Literal.string(" ")])
+            cast.set("this", joined)
+
     def type_constant(self, comparison: exp.Expr) -> None:
         """`polroles = '{0}'`: the constant is an array like the column beside it."""
         for value, other in (
@@ -105,8 +132,8 @@ class _CatalogTypes:
     def _oid(self, value: exp.Expr) -> int | None:
         name = self._name(value) or ""
         held = self._system_types.get(name.removesuffix("[]"))
-        if held is None or held.output is not None or not _is_scalar(held):
-            return None
+        if held is None or held.output is not None or name in _UNSENT:
+            return _PLAIN_OIDS.get(name)
         return held.array_oid if name.endswith("[]") else held.oid
 
     def show(self, item: exp.Expr) -> int | None:
@@ -128,10 +155,6 @@ class _CatalogTypes:
             named = catalog_type_name(value.to)
             return named.strip('"') if named is not None else None
         return self._known.of(value)
-
-
-def _is_scalar(held: SystemType) -> bool:
-    return not held.engine_type.endswith("[]")
 
 
 def _is_star(item: exp.Expr) -> bool:

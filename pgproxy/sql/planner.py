@@ -26,6 +26,7 @@ from pgproxy.sql.plan import Plan, PlanContext, StatementKind
 from pgproxy.sql.render import render
 from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
+from pgproxy.sql.system_columns import expand_stars, place_system_columns
 from pgproxy.sql.translation import output_names, translate
 from pgproxy.sql.verify import verify
 from pgwire.errors import FeatureNotSupported
@@ -85,6 +86,9 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
         fingerprint=fingerprint(tree), column_names=output_names(tree),
     )  # fmt: skip
     draft = authorise(resolve(draft))
+    if expand_stars(draft):
+        draft = replace(draft, column_names=output_names(draft.tree))
+    place_system_columns(draft)
     oids = infer_parameters(draft)
     cast_parameters(draft.tree, oids)
     bound = BoundValues(len(oids))

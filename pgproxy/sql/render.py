@@ -27,7 +27,7 @@ _SAMPLES = {
     Oid.REGCLASS: "1", Oid.REGTYPE: "1", Oid.REGPROC: "1",
 }  # fmt: skip
 """A non-null value of each type: DuckDB folds an expression over a typed NULL to INTEGER when it
-describes."""
+describes. Of a text: `1`, which reads as a number too where a function in FROM is bound to it."""
 
 
 def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
@@ -68,4 +68,4 @@ def _sample(oids: tuple[int, ...], number: int) -> str:
     oid = oids[number - 1] if number <= len(oids) else int(Oid.TEXT)
     if engine_type_of(oid).endswith("[]"):
         return "'[]'"
-    return "'" + _SAMPLES.get(Oid(oid) if oid in set(Oid) else Oid.TEXT, "x") + "'"
+    return "'" + _SAMPLES.get(Oid(oid) if oid in set(Oid) else Oid.TEXT, "1") + "'"

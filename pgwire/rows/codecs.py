@@ -39,8 +39,10 @@ STRINGS = frozenset({Oid.TEXT, Oid.VARCHAR, Oid.BPCHAR, Oid.NAME, Oid.UNKNOWN, 1
 _CHAR = 18
 """`"char"`, the one-byte type of the catalogs."""
 TEXT_ONLY = frozenset({
-    27, 650, 774, 790, 829, 869, 1033, 3220, 2276, 2277, 2279, 2283, 22, 30, 5069, Oid.RECORD,
+    27, 650, 774, 790, 829, 869, 1033, 3220, 2276, 2277, 2279, 2283, 5069, Oid.RECORD,
 })  # fmt: skip
+VECTORS: Mapping[int, int] = MappingProxyType({22: Oid.INT2, 30: Oid.OID})
+"""int2vector and oidvector, the catalogs' own lists, by element: no braces, and subscripts from 0."""
 
 _NATURAL: Mapping[str, int] = MappingProxyType({
     "bool": Oid.BOOL, "integer": Oid.INT8, "decimal": Oid.NUMERIC, "float": Oid.FLOAT8, "binary": Oid.BYTEA,
@@ -84,6 +86,8 @@ class TextCodec:
         kind, plain = sources.unwrap(array)
         if self._element_oid and kind == "list":
             return self._array(plain)
+        if self._oid in VECTORS and kind == "list":
+            return nested.vector_text(plain, lambda items: self.strings(items, VECTORS[self._oid]))
         return self._scalar(self._element_oid or self._oid, kind, plain, self._typmod)
 
     def strings(self, array: ArrowArray, oid: int = 0) -> ArrowArray:
@@ -216,7 +220,8 @@ class BinaryCodec:
 
     def __init__(self, column: ResultColumn, text: TextCodec) -> None:
         pg_type = type_by_oid(column.type_oid)
-        self._is_array = pg_type is not None and pg_type.name[0] == "_"
+        self._is_vector = column.type_oid in VECTORS
+        self._is_array = self._is_vector or (pg_type is not None and pg_type.name[0] == "_")
         self._oid = pg_type.element_oid if pg_type is not None and self._is_array else column.type_oid
         self._typmod = column.typmod
         self._text = text
@@ -230,7 +235,7 @@ class BinaryCodec:
         """Encode one batch's column."""
         kind, plain = sources.unwrap(array)
         if self._is_array and kind == "list":
-            return nested.array_binary(plain, self._oid, self._item)
+            return nested.array_binary(plain, self._oid, self._item, lower_bound=int(not self._is_vector))
         if self._is_array and kind != "null":
             raise sources.mismatch(kind, self._oid)
         return self._scalar(kind, plain)

@@ -52,6 +52,13 @@ def array_text(array: ArrowArray, item_text: ToText, *, may_need_quotes: bool) -
     return joined_cells((Varying(strings),), validity(array))
 
 
+def vector_text(array: ArrowArray, item_text: ToText) -> Cells:
+    """`1 2`: int2vector and oidvector, which hold numbers and no NULLs."""
+    text = _array_strings(array, item_text, may_need_quotes=False).view(pa.string())
+    spaced = pc.replace_substring(pc.utf8_trim(text, "{}"), ",", " ")
+    return joined_cells((Varying(spaced.view(pa.binary())),), validity(array))
+
+
 def _array_strings(array: ArrowArray, item_text: ToText, *, may_need_quotes: bool) -> ArrowArray:
     offsets, items = list_parts(array)
     kind, plain = unwrap(items)
@@ -184,7 +191,9 @@ def _json_union(array: ArrowArray, scalar_text: ToText) -> ArrowArray:
     return text
 
 
-def array_binary(array: ArrowArray, element_oid: int, item_cells: Callable[[ArrowArray], Cells]) -> Cells:
+def array_binary(
+    array: ArrowArray, element_oid: int, item_cells: Callable[[ArrowArray], Cells], *, lower_bound: int = 1
+) -> Cells:
     """Dimensions, then each element's length and bytes.
 
     Raises:
@@ -211,8 +220,8 @@ def array_binary(array: ArrowArray, element_oid: int, item_cells: Callable[[Arro
     depth = np.where(is_filled, len(sizes), 0).astype(">i4")
     flags = (nulls[rows[1:]] > nulls[rows[:-1]]).astype(">i4")
     head = Fixed((depth, flags, element_oid.to_bytes(4, "big")))
-    one = (1).to_bytes(4, "big")
-    dimensions = Fixed(tuple(word for size in sizes for word in (size.astype(">i4"), one)))
+    first = lower_bound.to_bytes(4, "big")
+    dimensions = Fixed(tuple(word for size in sizes for word in (size.astype(">i4"), first)))
     pieces = (head, compress(dimensions, is_filled), Varying(regroup(joined, rows)))
     return joined_cells(pieces, validity(array))
 

@@ -18,6 +18,11 @@ need unixodbc compgen -G "/usr/lib/*/libodbc.so.2"
 need odbc-postgresql compgen -G "/usr/lib/*/odbc/psqlodbcw.so"
 need nodejs command -v node
 need npm command -v npm
+need libdbd-pg-perl perl -MDBD::Pg -e 1
+need php-cli command -v php
+need php-pgsql php -r 'exit(extension_loaded("pdo_pgsql") ? 0 : 1);'
+need ruby-pg ruby -rpg -e 1
+need r-cran-rpostgresql Rscript -e 'library(RPostgreSQL)'
 
 if [ ${#missing[@]} -gt 0 ]; then
     echo "Installing system packages that the client tests need: ${missing[*]}"

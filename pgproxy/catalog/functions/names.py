@@ -164,7 +164,6 @@ NAME_MACROS: tuple[Macro, ...] = (
         "p_oid IS NOT NULL",
         "p_oid",
     ),
-    Macro("quote_ident", TEXT, {"p_text": quoted("CAST(p_text AS VARCHAR)")}),
     Macro(
         "current_schemas",
         1003,

@@ -3,7 +3,20 @@
 What has no counterpart in DuckDB answers as an idle PostgreSQL would.
 """
 
-from pgproxy.catalog.functions.macro import BOOL, INT4, INT8, OID, REGCLASS, TEXT, VOID, Macro, constant
+from pgproxy.catalog.functions.macro import (
+    BOOL,
+    INT4,
+    INT8,
+    OID,
+    PG,
+    REGCLASS,
+    TEXT,
+    VIEWER,
+    VOID,
+    Macro,
+    constant,
+    visible,
+)
 
 # PostgreSQL's dbsize.c: a unit is left at 10 240 of it, and halves round away from zero.
 _SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB")
@@ -33,6 +46,21 @@ _EXPANDED = (
     "unnest(list_transform(range(1, len(p_array) + 1), lambda i: {'x': p_array[i], 'n': CAST(i AS INTEGER)}))"
 )
 
+_BTREE_PROPERTIES = {
+    "true": "asc nulls_last orderable returnable search_array search_nulls",
+    "false": "desc nulls_first distance_orderable",
+}
+_INDEX_COLUMN_PROPERTY = (
+    "(SELECT max(CASE "
+    + " ".join(
+        f"WHEN list_contains(string_split('{names}', ' '), lower(p_property)) THEN {value}"
+        for value, names in _BTREE_PROPERTIES.items()
+    )
+    + f" END) FROM {PG}.pg_index AS m_i WHERE m_i.indexrelid = p_oid "
+    f"AND p_column BETWEEN 1 AND m_i.indnatts AND {visible('m_i')})"
+)
+"""Every index here is what PostgreSQL's btree is by default."""
+
 SERVER_MACROS: tuple[Macro, ...] = (
     Macro("pg_size_pretty", TEXT, {"p_size": _size_pretty()}),
     *constant(_COUNTERS, INT8, "CAST(0 AS BIGINT)", "p_oid"),
@@ -48,7 +76,9 @@ SERVER_MACROS: tuple[Macro, ...] = (
     *constant("pg_relation_is_publishable", BOOL, "true", "p_oid"),
     *constant("pg_partition_ancestors", REGCLASS, "unnest(CAST([] AS BIGINT[]))", "p_oid"),
     *constant("pg_is_in_recovery pg_is_wal_replay_paused", BOOL, "false", ""),
-    *constant("pg_index_column_has_property", BOOL, "CAST(NULL AS BOOLEAN)", "p_oid, p_column, p_property"),
+    Macro(
+        "pg_index_column_has_property", BOOL, {"p_oid, p_column, p_property": _INDEX_COLUMN_PROPERTY}, VIEWER
+    ),
     *constant("pg_index_has_property pg_indexam_has_property", BOOL, "false", "p_oid, p_property"),
     *constant("txid_current pg_current_xact_id", INT8, "CAST(1 AS BIGINT)", ""),
     *constant("txid_current_if_assigned", INT8, "CAST(NULL AS BIGINT)", ""),

@@ -1,0 +1,112 @@
+"""Columns of PostgreSQL's own relations: what `*` stands for, and `tableoid`, `xmin` and the like.
+
+DBD::Pg joins comments by `c.tableoid = d.classoid`; DataGrip and pgAdmin take `xmin` for the state of an
+object. Each relation has one `tableoid`; its rows' `xmin` moves whenever the catalogs change, so that a
+client that remembers it reads anew. A star is written out, so that each column has its own type.
+PostgreSQL docs, "System Columns".
+"""
+
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation
+from pgproxy.policy.model import TableName
+from pgproxy.sql.draft import USE_KEY, Draft, quoted
+
+_TYPES = {"tableoid": "oid", "xmin": "xid", "xmax": "xid", "cmin": "cid", "cmax": "cid"}
+_FIRST_XID = 3
+"""FirstNormalTransactionId."""
+_OUTER_SIDES = frozenset({"LEFT", "RIGHT", "FULL"})
+
+
+def place_system_columns(draft: Draft) -> None:
+    """Put its value in the place of each system column of a system relation, in the draft's tree."""
+    for column in list(draft.tree.find_all(exp.Column)):
+        name = column.name if column.this.args.get("quoted") else column.name.lower()
+        if name not in _TYPES:
+            continue
+        found = _source(draft, column)
+        if found is None:
+            continue
+        value = _value(draft, name, *found)
+        is_item = isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
+        column.replace(exp.alias_(value, quoted(name)) if is_item else value)
+
+
+def expand_stars(draft: Draft) -> bool:
+    """Write out `*` and `t.*` where they stand for columns of system relations; whether there was one."""
+    has_written = False
+    for select in list(draft.tree.find_all(exp.Select)):
+        if any(item.is_star for item in select.expressions):
+            items = [written for item in select.expressions for written in _written_out(draft, select, item)]
+            has_written = has_written or len(items) > len(select.expressions)
+            select.set("expressions", items)
+    return has_written
+
+
+def _written_out(draft: Draft, select: exp.Select, item: exp.Expr) -> list[exp.Expr]:
+    is_plain = isinstance(item, exp.Star) or (
+        isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+    )
+    star = item.this if isinstance(item, exp.Column) else item
+    if not is_plain or any(star.args.values()):
+        return [item]
+    sources = _sources(select)
+    if isinstance(item, exp.Column):
+        sources = [source for source in sources if source.alias_or_name == item.table][:1]
+    elif any(join.args.get("using") or join.args.get("method") for join in select.args.get("joins") or ()):
+        return [item]
+    written: list[exp.Expr] = []
+    for source in sources:
+        relation = _relation(draft, source)
+        alias = source.args.get("alias")
+        if relation is None or (isinstance(alias, exp.TableAlias) and alias.columns):
+            return [item]
+        name = source.alias_or_name
+        written += [exp.column(quoted(column.name), table=quoted(name)) for column in relation.columns]
+    return written or [item]
+
+
+def _source(draft: Draft, column: exp.Column) -> tuple[exp.Table, SystemRelation] | None:
+    """The system relation that the column is of: by its qualifier, or the only relation of the query."""
+    query = column.find_ancestor(exp.Select)
+    while query is not None:
+        sources = _sources(query)
+        if column.table:
+            sources = [source for source in sources if source.alias_or_name == column.table]
+        elif len(sources) > 1:
+            return None
+        for source in sources:
+            relation = _relation(draft, source)
+            return (source, relation) if isinstance(source, exp.Table) and relation is not None else None
+        query = query.find_ancestor(exp.Select)
+    return None
+
+
+def _sources(query: exp.Select) -> list[exp.Expr]:
+    clause = query.args.get("from_")
+    first = [clause.this] if clause is not None else []
+    return [*first, *(join.this for join in query.args.get("joins") or ())]
+
+
+def _relation(draft: Draft, source: exp.Expr) -> SystemRelation | None:
+    index = source.meta.get(USE_KEY)
+    info = draft.uses[index].info if index is not None else None
+    return info if isinstance(info, SystemRelation) else None
+
+
+def _value(draft: Draft, name: str, source: exp.Table, relation: SystemRelation) -> exp.Expr:
+    number = 0
+    if name == "tableoid":
+        number = draft.context.catalog.oids[TableName(SYSTEM_CATALOG, *relation.physical)]
+    elif name == "xmin":
+        number = _FIRST_XID + draft.context.catalog.generation
+    kind = exp.DataType(this=exp.DType.USERDEFINED, kind=exp.to_identifier(_TYPES[name]))
+    value: exp.Expr = exp.Literal.number(number)
+    query = source.find_ancestor(exp.Select)
+    present = next((column.name for column in relation.columns if not column.is_nullable), None)
+    is_optional = query is not None and any(j.side in _OUTER_SIDES for j in query.args.get("joins") or ())
+    if is_optional and present is not None:
+        witness = exp.column(quoted(present), table=quoted(source.alias_or_name))
+        has_row = exp.Not(this=exp.Is(this=witness, expression=exp.Null()))
+        value = exp.Case(ifs=[exp.If(this=has_row, true=value)])
+    return exp.Cast(this=value, to=kind)
