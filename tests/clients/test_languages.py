@@ -74,9 +74,7 @@ def output(client: str, server: Server) -> dict[str, Any]:
         *language("PHP", (*FEATURES, "bulk")),
         *language("ruby-pg", (*FEATURES, "bulk")),
         *language(
-            "RPostgreSQL",
-            "RPostgreSQL",
-            ("rows", "parameters", "cursors", "transactions", "errors", "metadata", "bulk"),
+            "RPostgreSQL", ("rows", "parameters", "cursors", "transactions", "errors", "metadata", "bulk")
         ),
     ],
 )
