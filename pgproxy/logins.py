@@ -6,8 +6,10 @@ from pgproxy.control.hba import ALL, ConnectionType, HbaMethod, HbaName, HbaRule
 from pgproxy.control.metastore import Metastore
 from pgproxy.following import MetastoreFollower
 from pgproxy.identity.authenticator import AuthenticationEvent, AuthenticationOptions, Authenticator
+from pgproxy.identity.key_ring import KeyRing, key_source
 from pgproxy.identity.sharing import LoginSharing
 from pgproxy.identity.throttle import LockPolicy, LoginThrottle
+from pgproxy.identity.tokens import TokenOptions, TokenVerifier
 from pgproxy.metrics import GatewayMetrics
 from pgproxy.net.client_certificates import ClientCertificates
 from pgproxy.settings import GatewaySettings
@@ -25,8 +27,12 @@ class Logins:
     ) -> None:
         policy = LockPolicy(settings.login_lock_after, settings.login_lock_first, settings.login_lock_longest)
         throttle = LoginThrottle(policy, time.time)
+        verifier = token_verifier(settings)
         options = AuthenticationOptions(
-            default_hba_rules(settings.client_cert_auth), settings.catalog_name, settings.scram_iterations
+            default_hba_rules(settings.client_cert_auth),
+            settings.catalog_name,
+            settings.scram_iterations,
+            None if verifier is None else verifier.read,
         )
         self._metrics = metrics
         self._sharing = LoginSharing(metastore.notes, throttle)
@@ -39,6 +45,22 @@ class Logins:
     def _observe(self, event: AuthenticationEvent) -> None:
         self._metrics.authentications.labels(event.method, event.outcome).inc()
         self._sharing.observe(event)
+
+
+def token_verifier(settings: GatewaySettings) -> TokenVerifier | None:
+    """Make what checks JWTs; None: none are taken."""
+    if settings.jwt_jwks is None or settings.jwt_issuer is None or settings.jwt_audience is None:
+        return None
+    options = TokenOptions(
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_algorithms,
+        settings.jwt_principal_claim,
+        settings.jwt_groups_claim,
+        settings.jwt_leeway,
+    )
+    ring = KeyRing(key_source(settings.jwt_jwks), settings.jwt_jwks_refresh, time.monotonic)
+    return TokenVerifier(options, ring, time.time)
 
 
 def default_hba_rules(certificates: ClientCertificates) -> tuple[HbaRule, ...]:

@@ -27,6 +27,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
 from pgproxy.audit.options import AuditMode, AuditQueryText
+from pgproxy.identity.key_ring import key_source
+from pgproxy.identity.tokens import ASYMMETRIC
 from pgproxy.net.client_certificates import ClientCertificates
 
 _TRUE = frozenset({"true", "1", "on", "yes"})
@@ -106,6 +108,12 @@ def _existing_file(path: Path) -> Path:
     return path
 
 
+def _signing_algorithms(names: frozenset[str]) -> frozenset[str]:
+    if not names or not names <= ASYMMETRIC:
+        raise ValueError(f"expected some of {', '.join(sorted(ASYMMETRIC))}")
+    return names
+
+
 Address = Annotated[ListenAddress, NoDecode, BeforeValidator(parse_listen_address)]
 Flag = Annotated[bool, BeforeValidator(_parse_boolean)]
 Seconds = Annotated[float, BeforeValidator(_parse_seconds), Field(ge=0)]
@@ -120,6 +128,8 @@ class GatewaySettings(BaseSettings):
     bootstrap_admin: created, or given this password, at every start.
     client_cert_auth: off, or whether a client certificate may (optional) or must (required) take the
         password's place.
+    jwt_jwks: a file or an https URL with the public keys of tokens; None: no tokens are taken.
+    jwt_principal_claim, jwt_groups_claim: which claims name the role, and the groups that the token adds.
     login_lock_after: wrong passwords of one user from one address that lock nothing; 0: nothing locks.
     login_lock_first, login_lock_longest: the first lock, doubled by each further one up to the longest.
     max_connections_per_principal: 0: no limit; administrators have none.
@@ -178,6 +188,14 @@ class GatewaySettings(BaseSettings):
     statement_timeout: Seconds = 0.0
     tcp_keepalives_idle: Seconds = 60.0
     scram_iterations: int = Field(default=4096, ge=4096, le=10_000_000)
+    jwt_jwks: str | None = Field(default=None, repr=False)
+    jwt_issuer: str | None = Field(default=None, validate_default=True)
+    jwt_audience: str | None = Field(default=None, validate_default=True)
+    jwt_algorithms: Annotated[Names, AfterValidator(_signing_algorithms)] = frozenset({"RS256", "ES256"})
+    jwt_principal_claim: str = Field(default="sub", min_length=1)
+    jwt_groups_claim: str | None = None
+    jwt_leeway: Seconds = 30.0
+    jwt_jwks_refresh: Seconds = 300.0
     login_lock_after: int = Field(default=5, ge=0)
     login_lock_first: Seconds = 1.0
     login_lock_longest: Seconds = 900.0
@@ -230,6 +248,20 @@ class GatewaySettings(BaseSettings):
     def _needs_a_certificate(cls, value: Path | bool | None, info: ValidationInfo) -> Path | bool | None:
         if value and "tls_cert_file" in info.data and info.data["tls_cert_file"] is None:
             raise ValueError("needs TLS_CERT_FILE")
+        return value
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _is_a_key_source(cls, location: str | None) -> str | None:
+        if location is not None:
+            key_source(location)
+        return location
+
+    @field_validator("jwt_issuer", "jwt_audience")
+    @classmethod
+    def _belongs_to_a_key_source(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("jwt_jwks") is not None and not value:
+            raise ValueError("needed with JWT_JWKS")
         return value
 
     @field_validator("client_cert_auth")

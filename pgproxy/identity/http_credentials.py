@@ -70,7 +70,8 @@ async def bearer_user(state: ControlState, secret: str, read_token: TokenReader 
         key = state.api_keys.get(key_id)
         user = None if key is None else key.principal
     else:
-        user = None if read_token is None else await asyncio.to_thread(read_token, secret)
+        found = None if read_token is None else await asyncio.to_thread(read_token, secret)
+        user = None if found is None else found.principal
     if user is None:
         raise refused()
     return user

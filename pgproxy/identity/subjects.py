@@ -9,12 +9,13 @@ from pgproxy.control.hba import Caller
 from pgproxy.control.passwords import login_verifier
 from pgproxy.control.state import ControlState
 from pgproxy.identity.model import AuthMethod, Identity
+from pgproxy.identity.tokens import TokenSubject
 from pgproxy.policy.effective import transitive_groups
-from pgproxy.policy.model import PrincipalKind
+from pgproxy.policy.model import CredentialScope, PrincipalKind
 from pgwire.auth.verifier import ScramVerifier, mock_verifier, parse_verifier
 
-TokenReader = Callable[[str], str | None]
-"""Gives the principal that a valid token speaks for; None: it is not valid."""
+TokenReader = Callable[[str], TokenSubject | None]
+"""Gives whom a valid token speaks for; None: it is not valid. Slow where keys must be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,10 @@ class SecretCheck:
         return key_identity(key)
 
     def _by_token(self, secret: str) -> Identity | None:
-        principal = self.read_token(secret) if self.read_token is not None else None
-        if principal is None or principal != self.subject.user or not self.subject.may_log_in:
+        found = self.read_token(secret) if self.read_token is not None else None
+        if found is None or found.principal != self.subject.user or not self.subject.may_log_in:
             return None
-        return Identity(principal, AuthMethod.JWT)
+        return Identity(found.principal, AuthMethod.JWT, CredentialScope(groups=found.groups))
 
     def _by_password(self, secret: str) -> Identity | None:
         """Hash in every case, so that no answer comes sooner than another."""

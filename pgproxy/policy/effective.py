@@ -7,7 +7,7 @@ over its groups', and among groups the strictest. `PolicyIndex` is built once pe
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pgproxy.policy.model import (
@@ -218,9 +218,12 @@ class PolicyIndex:
         known = principals.get(principal)
         if known is not None and known.kind is PrincipalKind.USER and not known.can_login:
             known = None
+        own_groups = transitive_groups(principals, known)
+        is_admin = known is not None and any(principals[n].is_admin for n in own_groups | {principal})
+        if known is not None and scope.groups:
+            known = replace(known, member_of=known.member_of | scope.groups)
         groups = transitive_groups(principals, known)
         holders = sorted(groups | {principal}) if known is not None else []
-        is_admin = any(principals[name].is_admin for name in holders)
         return EffectivePolicy(
             principal=principal,
             groups=groups,
@@ -261,6 +264,8 @@ def _fingerprint(epoch: int, principal: str, scope: CredentialScope) -> str:
     if not scope.is_whole:
         catalogs = None if scope.catalogs is None else sorted(scope.catalogs)
         text += f"\0{scope.is_read_only}{catalogs}"
+    if scope.groups:
+        text += f"\0groups{sorted(scope.groups)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

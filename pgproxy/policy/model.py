@@ -57,10 +57,14 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class CredentialScope:
-    """What of its principal's rights a credential carries. catalogs None: all of them."""
+    """What of its principal's rights a credential carries.
+
+    catalogs None: all of them. groups: memberships that it adds; never an administrator's rights.
+    """
 
     is_read_only: bool = False
     catalogs: frozenset[str] | None = None
+    groups: frozenset[str] = frozenset()
 
     def allows(self, privilege: Privilege, catalog: str) -> bool:
         """Whether a privilege in a catalog is within the scope."""

@@ -39,7 +39,15 @@ def authid_rows(policy_set: PolicySet) -> pa.Table:
     """
     oids = role_oids(policy_set)
     rows: list[dict[str, Any]] = [
-        {"oid": OWNER_OID, "rolname": OWNER_NAME, "rolsuper": True, "rolcanlogin": False, "_key": EVERYBODY}
+        {
+            "oid": OWNER_OID,
+            "rolname": OWNER_NAME,
+            "rolsuper": True,
+            "rolcanlogin": False,
+            "rolconnlimit": -1,
+            "rolvaliduntil": None,
+            "_key": EVERYBODY,
+        }
     ]
     rows += [
         {
@@ -47,13 +55,15 @@ def authid_rows(policy_set: PolicySet) -> pa.Table:
             "rolname": name,
             "rolsuper": principal.is_admin,
             "rolcanlogin": principal.can_login and principal.kind is PrincipalKind.USER,
+            "rolconnlimit": principal.connection_limit,
+            "rolvaliduntil": principal.valid_until,
             "_key": key(oids[name]),
         }
         for name, principal in sorted(policy_set.principals.items())
     ]
     supers = [row["rolsuper"] for row in rows]
     privileges = dict.fromkeys(("rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls"), supers)
-    return _table("pg_authid", rows, {"rolinherit": True, "rolconnlimit": -1}, privileges)
+    return _table("pg_authid", rows, {"rolinherit": True}, privileges)
 
 
 def auth_members_rows(policy_set: PolicySet) -> pa.Table:

@@ -12,6 +12,7 @@ from pgproxy.control.hba import parse_rules
 from pgproxy.control.state import ControlState
 from pgproxy.identity.authenticator import AuthenticationEvent, AuthenticationOptions, Authenticator
 from pgproxy.identity.throttle import LockPolicy, LoginThrottle
+from pgproxy.identity.tokens import TokenSubject
 from pgproxy.policy.model import WHOLE_SCOPE, CredentialScope, Principal, PrincipalKind
 from pgwire.auth.verifier import make_verifier
 
@@ -41,7 +42,7 @@ class World:
 
     state_now: ControlState
     now: float = 1_800_000_000.0
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, TokenSubject] = field(default_factory=dict)
     events: list[AuthenticationEvent] = field(default_factory=list)
     caught_up: int = 0
     server_secret: bytes = b"s" * 32

@@ -6,6 +6,7 @@ import pytest
 
 from pgproxy.control.api_keys import Interface
 from pgproxy.identity.model import AuthMethod, Identity
+from pgproxy.identity.tokens import TokenSubject
 from pgproxy.policy.model import CredentialScope
 from pgwire.errors import AuthenticationFailed
 from tests.unit.identity.conftest import PASSWORD, World, basic
@@ -61,9 +62,10 @@ async def test_a_key_that_ran_out_was_revoked_or_is_for_the_wire_only_is_refused
 
 
 async def test_a_token_as_bearer(world: World) -> None:
-    world.tokens["eyJ.good.one"] = "ann"
-    assert await come(world, "bearer eyJ.good.one") == Identity("ann", AuthMethod.JWT)
-    assert await come(world, basic("ann", "eyJ.good.one")) == Identity("ann", AuthMethod.JWT)
+    world.tokens["eyJ.good.one"] = TokenSubject("ann", frozenset({"team"}))
+    expected = Identity("ann", AuthMethod.JWT, CredentialScope(groups=frozenset({"team"})))
+    assert await come(world, "bearer eyJ.good.one") == expected
+    assert await come(world, basic("ann", "eyJ.good.one")) == expected
     assert await refused(world, basic("root", "eyJ.good.one")) == "28P01 authentication failed"
     assert await refused(world, "Bearer eyJ.bad.one") == "28P01 authentication failed"
 
