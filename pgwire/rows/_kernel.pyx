@@ -5,6 +5,7 @@ data interface; columns that the kernel has no writer for come rendered by the p
 The rows' bytes are bounded before the first is written, so that no cell asks whether there is room.
 """
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer,
 )
@@ -78,6 +79,7 @@ cdef class _Blocks:
             free(self._blocks[self._count])
 
 
+@cython.no_gc  # it refers to nothing that could refer back; a collector that cleared _blocks first would crash
 cdef class RowBuffer:
     """Rows in memory that Python reads through the buffer protocol."""
 

@@ -254,6 +254,18 @@ def test_memory_of_rows_that_are_still_held_is_not_written_again() -> None:
     assert [bytes(encoder.encode(batch).data) for batch in batches] == expected
 
 
+def test_rows_in_a_cycle_of_garbage_are_freed_and_their_memory_used_again() -> None:
+    encoder = RowEncoder([ResultColumn("x", Oid.TEXT, -1, "")])
+    batch = pa.record_batch([pa.array(["a" * 1000])], names=["x"])
+    expected = bytes(encoder.encode(batch).data)
+    for _ in range(20):
+        cycle: list[Any] = [encoder.encode(batch).data]
+        cycle.append(cycle)
+        del cycle
+        gc.collect()
+    assert bytes(encoder.encode(batch).data) == expected
+
+
 def test_one_encoder_serves_several_threads() -> None:
     encoder = RowEncoder([ResultColumn("x", Oid.INT4, -1, ""), ResultColumn("s", Oid.TEXT, -1, "")])
     batches = [
