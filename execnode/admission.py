@@ -25,7 +25,8 @@ class AdmissionGate:
 
     def __init__(self, max_running: int, max_queued: int) -> None:
         self._slots = asyncio.Semaphore(max_running)
-        self._max_queued = max_queued
+        self.max_running = max_running
+        self.max_queued = max_queued
         self._idle = asyncio.Event()
         self._idle.set()
         self.running = 0
@@ -62,7 +63,7 @@ class AdmissionGate:
         await self._idle.wait()
 
     async def _enter(self) -> None:
-        if self._slots.locked() and self.queued >= self._max_queued:
+        if self._slots.locked() and self.queued >= self.max_queued:
             raise QueueFull("the exec node's queue is full")
         self.queued += 1
         try:

@@ -19,11 +19,12 @@ import uvicorn
 from execnode.admission import AdmissionGate
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.http import build_http
+from execnode.limits import ResultLimits
 from execnode.queries import QueryRegistry
 from execnode.service import ExecNodeService, NodeParts, ServiceLimits, build_server
 from execnode.sessions import SessionRegistry
 from execnode.settings import NodeSettings, split_address
-from execnode.spool import SpoolLimits, remove_orphans
+from execnode.spool import SpoolBudget, SpoolLimits, remove_orphans
 from execnode.transport import server_tls
 
 log = structlog.get_logger(__name__)
@@ -52,13 +53,17 @@ async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event) -> N
     gate = AdmissionGate(settings.max_concurrent_queries, settings.max_queued_queries)
     sessions = SessionRegistry()
     try:
-        async with QueryRegistry(engine, gate, SpoolLimits(folder)) as queries, asyncio.TaskGroup() as tasks:
+        spools = SpoolLimits(folder, budget=SpoolBudget(settings.spool_max_bytes))
+        results = ResultLimits(settings.max_result_rows, settings.max_result_bytes)
+        async with QueryRegistry(engine, gate, spools, results) as queries, asyncio.TaskGroup() as tasks:
             limits = ServiceLimits(
                 settings.query_timeout,
                 settings.memory_limit_bytes or 0,
                 settings.feature_cursor_mode,
                 settings.query_result_ttl,
                 version("pgproxy"),
+                settings.spool_max_bytes,
+                results,
             )
             service = ExecNodeService(NodeParts(engine, gate, queries, sessions), limits)
             cleaner = tasks.create_task(_clean(settings, queries, sessions))

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from types import MappingProxyType, TracebackType
@@ -18,7 +18,8 @@ from execnode.admission import AdmissionGate
 from execnode.engine import DuckEngine, DuckSession, StatementStream
 from execnode.engine.errors import as_gateway_error, engine_error
 from execnode.engine.jobs import finish_job
-from execnode.spool import ChunkSpool, SpoolLimits
+from execnode.limits import ResultLimits, ResultMeter
+from execnode.spool import ChunkSpool, SpoolFull, SpoolLimits
 from execnode.statement import EngineStatement, RowChunk
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
@@ -70,7 +71,10 @@ class Submission:
 
 
 class SpooledQuery:
-    """One submitted query: its state, its spool and who waits for either."""
+    """One submitted query: its state, its spool and who waits for either.
+
+    is_stalled: it goes on only when its reader acknowledges what it has.
+    """
 
     def __init__(self, query_id: str, spool: ChunkSpool, *, is_retained: bool, now_s: float) -> None:
         self.query_id = query_id
@@ -81,6 +85,7 @@ class SpooledQuery:
         self.affected_rows = 0
         self.error: GatewayError | None = None
         self.last_used_s = now_s
+        self.is_stalled = False
         self.task: asyncio.Task[None] | None = None
         self.disk = asyncio.Lock()
         self.stream: StatementStream | None = None
@@ -118,9 +123,11 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         engine: DuckEngine,
         gate: AdmissionGate,
         spool_limits: SpoolLimits,
+        result_limits: ResultLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """spool_limits: of one retained result; a cursor's are smaller."""
+        self._result_limits = result_limits or ResultLimits()
         self._engine = engine
         self._clock = clock
         self.completed = 0
@@ -143,6 +150,11 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         for query_id in list(self._queries):
             await self.delete(query_id)
         await self._tasks.__aexit__(None, None, None)
+
+    @property
+    def open_cursors(self) -> int:
+        """Results that somebody has still to fetch or to give up."""
+        return sum(not query.is_retained for query in self._queries.values())
 
     @property
     def spool_bytes(self) -> int:
@@ -177,7 +189,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
             return known
         limits = self._limits
         if not submission.is_retained:
-            limits = SpoolLimits(limits.directory, CURSOR_MEMORY_BYTES, CURSOR_DISK_BYTES)
+            limits = replace(limits, memory_bytes=CURSOR_MEMORY_BYTES, disk_bytes=CURSOR_DISK_BYTES)
         spool = ChunkSpool(f"query-{uuid4().hex}", limits)
         query = SpooledQuery(query_id, spool, is_retained=submission.is_retained, now_s=now_s)
         self._queries[query_id] = query
@@ -188,17 +200,22 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         """Drop what the reader has, unless all is retained.
 
         Raises:
-            GatewayError: the reader has more than there was, or less than is held.
+            GatewayError: it was cancelled; the reader has more than there was, or less than is held.
         """
+        if query.state is QueryState.CANCELED and query.error is not None:
+            raise query.error
         if not query.is_retained:
             async with query.disk:
                 await self._blocking(partial(query.spool.acknowledge, before))
+            query.is_stalled = False  # until its producer finds that there is still no room
             query.wake()
         if not query.spool.first_sequence <= before <= query.spool.next_sequence:
             raise engine_error(SqlState.INVALID_CURSOR_STATE, message="these rows are not held")
 
     async def next_chunk(self, query: SpooledQuery, sequence: int) -> RowChunk | None:
-        """Give the chunk of that number, waiting for it; None when the query has succeeded before it.
+        """Give the chunk of that number, waiting for it.
+
+        None: the query has succeeded before it, or waits for an acknowledgement.
 
         Raises:
             GatewayError: why the query failed or was cancelled; the chunks before were given.
@@ -206,7 +223,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         while sequence >= query.spool.next_sequence:
             if query.error is not None:
                 raise query.error
-            if query.has_ended:
+            if query.has_ended or query.is_stalled:
                 return None
             await query.wait_change()
         async with query.disk:
@@ -248,6 +265,14 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
 
     async def _guard(self, query: SpooledQuery, submission: Submission) -> None:
         try:
+            await self._run_to_an_end(query, submission)
+        finally:
+            if query.state is QueryState.CANCELED or (query.is_retained and query.error is not None):
+                async with query.disk:
+                    await self._blocking(query.spool.close)
+
+    async def _run_to_an_end(self, query: SpooledQuery, submission: Submission) -> None:
+        try:
             async with asyncio.timeout(submission.timeout_s or None):
                 await self._run(query, submission)
         except TimeoutError:
@@ -270,12 +295,31 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
             async with self._engine.execute(submission.statement, session) as stream:
                 query.columns, query.stream = stream.columns, stream
                 await self._append(query, RowChunk(b"", 0, _NO_ROWS_OFFSETS))
+                meter = ResultMeter(self._result_limits)
                 while (chunk := await stream.read()) is not None:
-                    while not query.is_retained and not query.spool.has_room:
-                        await query.wait_change()
-                    await self._append(query, chunk)
+                    meter.add(chunk)
+                    await self._append_when_it_fits(query, chunk)
                 query.affected_rows = stream.affected_rows
             query.move(QueryState.SUCCEEDED)
+
+    async def _append_when_it_fits(self, query: SpooledQuery, chunk: RowChunk) -> None:
+        """Append; a cursor stalls until its reader has taken enough.
+
+        Raises:
+            SpoolFull: the result is retained, so there is no reader to wait for.
+        """
+        while True:
+            try:
+                if query.is_retained or query.spool.can_take(chunk):
+                    await self._append(query, chunk)
+                    return
+            except SpoolFull:  # another spool took the room, or the disk is full
+                if query.is_retained or query.spool.is_empty:
+                    raise
+            query.is_stalled = True
+            query.wake()
+            await query.wait_change()
+            query.is_stalled = False
 
     async def _append(self, query: SpooledQuery, chunk: RowChunk) -> None:
         async with query.disk:

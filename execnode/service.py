@@ -10,7 +10,7 @@ import hmac
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,8 +22,10 @@ from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 from execnode.admission import AdmissionGate, NodeDraining
+from execnode.contract import CONTRACT_VERSION, MIN_CONTRACT_VERSION
 from execnode.engine import DuckEngine, DuckSession, StatementStream
 from execnode.engine.errors import engine_error
+from execnode.limits import ResultLimits, ResultMeter
 from execnode.messages import decode_generation, decode_statement, encode_chunk, encode_columns
 from execnode.queries import (
     FETCH_WINDOW_BYTES,
@@ -46,7 +48,6 @@ log = structlog.get_logger(__name__)
 _Arguments = ParamSpec("_Arguments")
 _Reply = TypeVar("_Reply")
 
-CONTRACT_VERSION = 1
 _FIRST_ROWS_WAIT_S = 0.01
 """The columns wait so long for the first rows, to share a message with them."""
 _PREFIX = "/execnode.v1.ExecNode/"
@@ -67,6 +68,7 @@ class ServiceLimits:
     """query_timeout_s: 0 for none. memory_limit_bytes: as configured, 0 for DuckDB's own default.
 
     query_result_ttl_s, node_version: only told by health.
+    spool_limit_bytes: what all results may hold on disk.
     """
 
     query_timeout_s: float = 0.0
@@ -74,6 +76,8 @@ class ServiceLimits:
     has_cursor_mode: bool = True
     query_result_ttl_s: float = 0.0
     node_version: str = ""
+    spool_limit_bytes: int = 0
+    results: ResultLimits = field(default_factory=ResultLimits)
 
 
 @dataclass(slots=True)
@@ -160,13 +164,23 @@ class ExecNodeService(v1.ExecNodeBase):
             queued_jobs=self._queries.count(QueryState.QUEUED),
             running_jobs=self._queries.count(QueryState.RUNNING),
             node_version=self._limits.node_version,
+            max_concurrent_queries=self._gate.max_running,
+            max_queued_queries=self._gate.max_queued,
+            min_contract_version=MIN_CONTRACT_VERSION,
+            cursor_mode=self._limits.has_cursor_mode,
+            open_cursors=self._queries.open_cursors,
+            spool_limit_bytes=self._limits.spool_limit_bytes,
         )
 
     @_translating
     async def attach_catalogs(self, message: v1.AttachCatalogsRequest) -> v1.AttachCatalogsReply:
         await self._engine.attach(decode_generation(message))
         log.info("catalogs.attached", generation=message.generation, catalogs=len(message.catalogs))
-        return v1.AttachCatalogsReply(generation=self._engine.generation or 0)
+        return v1.AttachCatalogsReply(
+            generation=self._engine.generation or 0,
+            contract_version=CONTRACT_VERSION,
+            min_contract_version=MIN_CONTRACT_VERSION,
+        )
 
     @_translating
     async def open_session(self, message: v1.OpenSessionRequest) -> v1.OpenSessionReply:
@@ -243,7 +257,7 @@ class ExecNodeService(v1.ExecNodeBase):
                 self._engine.execute(statement, session) as result,
             ):
                 query.stream = result
-                await _send_result(stream, result)
+                await _send_result(stream, result, ResultMeter(self._limits.results))
 
     @_translating
     async def _serve_fetch(self, stream: "Stream[v1.FetchResultsRequest, v1.ResultChunk]") -> None:
@@ -265,6 +279,8 @@ class ExecNodeService(v1.ExecNodeBase):
         while sent_bytes < FETCH_WINDOW_BYTES:
             query.last_used_s = self._clock()
             chunk = await self._queries.next_chunk(query, sequence)
+            if chunk is None and query.is_stalled:
+                return  # the next call acknowledges what this one sent
             message = encode_chunk(sequence, chunk or RowChunk(b"", 0))
             if sequence == 0:
                 message.columns = encode_columns(query.columns or ())
@@ -337,7 +353,9 @@ def build_server(service: ExecNodeService, tokens: tuple[bytes, ...]) -> NodeSer
     return server
 
 
-async def _send_result(stream: "Stream[Any, v1.ResultChunk]", result: StatementStream) -> None:
+async def _send_result(
+    stream: "Stream[Any, v1.ResultChunk]", result: StatementStream, meter: ResultMeter
+) -> None:
     """Send a result: columns in the first message, with rows if they come at once; mark the last one."""
     await result.wait_first(_FIRST_ROWS_WAIT_S)
     columns = encode_columns(result.columns)
@@ -348,6 +366,8 @@ async def _send_result(stream: "Stream[Any, v1.ResultChunk]", result: StatementS
     is_last = False
     while not is_last:
         chunk = await result.read()
+        if chunk is not None:
+            meter.add(chunk)
         is_last = chunk is None or result.is_drained
         message = encode_chunk(sequence, chunk or RowChunk(b"", 0))
         message.columns, message.is_last = columns, is_last

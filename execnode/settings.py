@@ -7,7 +7,15 @@ with the setting's name, never with the value.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
@@ -17,15 +25,28 @@ DurationS = Annotated[
 ]
 
 
+def _is_readable(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("no such file")
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_is_readable)]
+
+
 class NodeSettings(BaseSettings):
     """Names are the environment's, fixed for scripts. Durations in seconds once parsed.
 
     agent_token: one token, or two with a comma between while it is rotated. query_timeout: 0 for none; counts
-    from the start to the last row read. spool_dir: None makes a private temporary folder that goes with the
-    process.
+    from the start to the last row read. max_result_rows, max_result_bytes: of one statement; 0 for no limit.
+    spool_dir: None makes a private temporary folder that goes with the process. spool_max_bytes: what the
+    results of all statements together may hold on disk. tls_client_ca_file: gateways must show a certificate
+    that it signed.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     agent_token: SecretStr
     listen_addr: str = "127.0.0.1:9443"
@@ -36,13 +57,16 @@ class NodeSettings(BaseSettings):
     query_timeout: DurationS = 0.0
     max_concurrent_queries: int = Field(default=64, ge=1)
     max_queued_queries: int = Field(default=256, ge=0)
+    max_result_rows: int = Field(default=0, ge=0)
+    max_result_bytes: int = Field(default=0, ge=0)
     shutdown_grace: DurationS = 30.0
     spool_dir: Path | None = None
+    spool_max_bytes: int = Field(default=16 << 30, ge=1 << 20)
     feature_cursor_mode: bool = True
     feature_internal_grpc: bool = True
-    tls_cert_file: Path | None = None
-    tls_key_file: Path | None = None
-    tls_client_ca_file: Path | None = None
+    tls_cert_file: ReadableFile | None = None
+    tls_key_file: ReadableFile | None = Field(default=None, validate_default=True)
+    tls_client_ca_file: ReadableFile | None = Field(default=None, validate_default=True)
 
     @field_validator("agent_token")
     @classmethod
@@ -56,6 +80,27 @@ class NodeSettings(BaseSettings):
     @classmethod
     def _is_address(cls, value: str) -> str:
         split_address(value)
+        return value
+
+    @field_validator("spool_dir")
+    @classmethod
+    def _is_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and value.exists() and not value.is_dir():
+            raise ValueError("is not a directory")
+        return value
+
+    @field_validator("tls_key_file")
+    @classmethod
+    def _key_has_a_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "tls_cert_file" in info.data and (info.data["tls_cert_file"] is None) != (key is None):
+            raise ValueError("TLS_CERT_FILE and TLS_KEY_FILE are given together")
+        return key
+
+    @field_validator("tls_client_ca_file")
+    @classmethod
+    def _needs_a_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("tls_cert_file", value) is None:
+            raise ValueError("needs TLS_CERT_FILE")
         return value
 
     @property

@@ -4,11 +4,12 @@ All methods may touch the disk and so block; none of them is safe for two thread
 properties. A spool knows nothing of queries or time.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from itertools import count
 from pathlib import Path
-from typing import IO
 
 from execnode.statement import RowChunk
 from pgwire.errors import GatewayError
@@ -20,16 +21,49 @@ SEGMENT_BYTES = 32 << 20
 SEGMENT_SUFFIX = ".spool"
 
 
+class SpoolBudget:
+    """What all spools of a node together may hold on disk."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._used_bytes = 0
+        self._lock = threading.Lock()  # spools write in threads
+
+    @property
+    def used_bytes(self) -> int:
+        """What is on disk now."""
+        return self._used_bytes
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` more bytes fit."""
+        return self._used_bytes + size <= self.max_bytes
+
+    def take(self, size: int) -> bool:
+        """Take room if there is enough; give whether there was."""
+        with self._lock:
+            if not self.has_room(size):
+                return False
+            self._used_bytes += size
+            return True
+
+    def give_back(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._lock:
+            self._used_bytes -= size
+
+
 @dataclass(frozen=True, slots=True)
 class SpoolLimits:
     """directory: an existing private folder. memory_bytes and disk_bytes: what one spool may hold in each.
 
-    The disk budget may be passed by one chunk, so that a chunk of any size goes through an empty spool.
+    The disk limit may be passed by one chunk. A chunk of any size goes through an empty spool in memory.
+    budget: shared by all spools; None: there is none.
     """
 
     directory: Path
     memory_bytes: int = 8 << 20
     disk_bytes: int = 16 << 30
+    budget: SpoolBudget | None = None
 
 
 class SpoolFull(GatewayError):
@@ -41,7 +75,7 @@ class SpoolFull(GatewayError):
 @dataclass(slots=True)
 class _Segment:
     path: Path
-    file: IO[bytes]
+    file: FileIO
     size: int = 0
     live_chunks: int = 0
 
@@ -85,30 +119,36 @@ class ChunkSpool:
         """Whether nothing is held."""
         return self._first == self._next
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another chunk, of any size, will be taken."""
-        return self.disk_bytes < self._limits.disk_bytes
+    def can_take(self, chunk: RowChunk) -> bool:
+        """Whether `append` would take the chunk now."""
+        size = _size(chunk)
+        return self.is_empty or self._fits_memory(size) or self._fits_disk(size)
 
     def append(self, chunk: RowChunk) -> int:
         """Add a chunk and give its sequence number.
 
         Raises:
-            SpoolFull: the disk budget is used up.
-            OSError: the disk refused.
+            SpoolFull: the disk budget is used up, or the disk refused; nothing was added.
         """
-        size = len(chunk.rows) + len(chunk.row_offsets)
+        size = _size(chunk)
         if self._is_closed:
             raise SpoolFull("the result is gone")
-        if self.memory_bytes + size <= self._limits.memory_bytes:
+        if not self._fits_memory(size) and self._fits_disk(size):
+            self._chunks[self._next] = self._write_within_budget(chunk, size)
+        elif self._fits_memory(size) or self.is_empty:
             self._chunks[self._next] = chunk
             self.memory_bytes += size
-        elif self.has_room:
-            self._chunks[self._next] = self._write(chunk, size)
         else:
             raise SpoolFull("the result does not fit the spool")
         self._next += 1
         return self._next - 1
+
+    def _fits_memory(self, size: int) -> bool:
+        return self.memory_bytes + size <= self._limits.memory_bytes
+
+    def _fits_disk(self, size: int) -> bool:
+        budget = self._limits.budget
+        return self.disk_bytes < self._limits.disk_bytes and (budget is None or budget.has_room(size))
 
     def get(self, sequence: int) -> RowChunk:
         """Read one chunk without dropping it.
@@ -147,14 +187,25 @@ class ChunkSpool:
         if self._segment is not None:
             self._remove(self._segment)
 
+    def _write_within_budget(self, chunk: RowChunk, size: int) -> _OnDisk:
+        budget = self._limits.budget
+        if budget is not None and not budget.take(size):
+            raise SpoolFull("the result does not fit the spool")
+        try:
+            return self._write(chunk, size)
+        except OSError as error:
+            if budget is not None:
+                budget.give_back(size)
+            raise SpoolFull("the exec node's spool cannot be written") from error
+
     def _write(self, chunk: RowChunk, size: int) -> _OnDisk:
         segment = self._segment
         if segment is None or segment.size >= SEGMENT_BYTES:
             segment = self._new_segment()
         position = segment.size
         segment.file.seek(position)
-        segment.file.write(chunk.rows)
-        segment.file.write(chunk.row_offsets)
+        _write_all(segment.file, chunk.rows)
+        _write_all(segment.file, chunk.row_offsets)
         segment.size += size
         segment.live_chunks += 1
         self.disk_bytes += size
@@ -162,7 +213,7 @@ class ChunkSpool:
 
     def _new_segment(self) -> _Segment:
         path = self._limits.directory / f"{self._name}-{next(self._segments)}{SEGMENT_SUFFIX}"
-        old, self._segment = self._segment, _Segment(path, path.open("x+b"))
+        old, self._segment = self._segment, _Segment(path, path.open("x+b", buffering=0))
         if old is not None and old.live_chunks == 0:
             self._remove(old)
         return self._segment
@@ -171,7 +222,10 @@ class ChunkSpool:
         if isinstance(held, RowChunk):
             self.memory_bytes -= len(held.rows) + len(held.row_offsets)
             return
-        self.disk_bytes -= held.rows_len + held.offsets_len
+        size = held.rows_len + held.offsets_len
+        self.disk_bytes -= size
+        if self._limits.budget is not None:
+            self._limits.budget.give_back(size)
         held.segment.live_chunks -= 1
         if held.segment.live_chunks == 0 and held.segment is not self._segment:
             self._remove(held.segment)
@@ -181,6 +235,17 @@ class ChunkSpool:
         segment.path.unlink(missing_ok=True)
         if segment is self._segment:
             self._segment = None
+
+
+def _write_all(file: FileIO, data: bytes | memoryview) -> None:
+    """Write without a buffer: a full disk is told here, not when the file is read or closed."""
+    rest = memoryview(data).cast("B")
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _size(chunk: RowChunk) -> int:
+    return len(chunk.rows) + len(chunk.row_offsets)
 
 
 def remove_orphans(directory: Path) -> int:

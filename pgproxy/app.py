@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,13 +24,15 @@ from pgproxy.audit.recorder import StatementRecorder
 from pgproxy.audit.writer import AuditWriter
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.binding import CatalogBinder
+from pgproxy.control.flags import CurrentFlags
 from pgproxy.control.fleet import Endpoint
-from pgproxy.control.metastore import Metastore
+from pgproxy.control.fleet_changes import activate_registered
+from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.opening import open_metastore
-from pgproxy.control.service import ControlService
+from pgproxy.control.service import Actor, ControlService
 from pgproxy.control_plane import GatewayControlPlane
 from pgproxy.engines.embedded import EmbeddedEngine
-from pgproxy.engines.remote import RemoteEngine, RemoteOptions
+from pgproxy.engines.remote import RemoteEngine, remote_engine
 from pgproxy.following import Followers, MetastoreFollower
 from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
 from pgproxy.http.app import HealthCheck, HealthReport, gateway_app
@@ -45,7 +48,7 @@ from pgproxy.routing.resolve import RoutingFlags
 from pgproxy.routing.router import Router
 from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.services import SessionServices
-from pgproxy.settings import DatabaseMode, GatewaySettings, LogFormat
+from pgproxy.settings import DatabaseMode, GatewaySettings, LogFormat, SettingsError
 from pgproxy.sql.cache import PlanCache
 from pgproxy.sql.plan import EngineTree
 from pgwire.errors import GatewayError
@@ -56,18 +59,21 @@ _FIRST_PROBES_S = 3.0
 _BYTES_PER_GB = 1 << 30
 
 
-def run(settings: GatewaySettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain."""
+def run(settings: GatewaySettings, config_file: Path | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. config_file: where the settings came from."""
     configure_logging(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(Gateway(settings).serve())
+        runner.run(Gateway(settings, config_file).serve())
 
 
 class Gateway:
     """One gateway process."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, config_file: Path | None = None) -> None:
+        """config_file: what SIGHUP reads the flags from again."""
         self._settings = settings
+        self._config_file = config_file
+        self._flags = CurrentFlags(settings.flags, {})
         self._stop = asyncio.Event()
         self._started = time.monotonic()
         self._metrics = GatewayMetrics(CollectorRegistry())
@@ -92,16 +98,24 @@ class Gateway:
             local = await self._start_engine(stack, catalogs, generation)
             await catalogs.refresh()
             await catalogs.publish_policy_set(policies.policy_set)
+            flags = self._flags = CurrentFlags(settings.flags, (await metastore.state()).flags)
             registry = await stack.enter_async_context(
-                EndpointRegistry(self._remote_engine, ProbeTimes(interval_s=settings.health_check_interval))
+                EndpointRegistry(
+                    self._remote_engine,
+                    ProbeTimes(interval_s=settings.health_check_interval),
+                    may_call=lambda: flags.value.feature_internal_grpc,
+                    observe_activation=partial(_activate, metastore),
+                )
             )
             registry.publish(generation)
             registry.apply(await metastore.endpoints(), await metastore.assignments())
-            router = Router(local, registry, _routing_flags(settings), self._metrics.observe_engine_failure)
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
             recorder = StatementRecorder(writer, self._metrics)
+            router = Router(
+                local, registry, lambda: RoutingFlags.of(flags.value), self._metrics.observe_engine_failure
+            )
             sessions = session_registry(settings, policies)
-            followers = Followers(policies, catalogs, registry, sessions)
+            followers = Followers(policies, catalogs, registry, sessions, flags)
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
             logins = Logins(settings, metastore, follower, self._metrics)
             await stack.enter_async_context(
@@ -119,7 +133,7 @@ class Gateway:
             address = settings.http_listen_addr
             http_port = await stack.enter_async_context(serve_http(http, address.host, address.port))
             await registry.first_probes(_FIRST_PROBES_S)
-            self._obey_signals(listener, certificates)
+            self._obey_signals(listener, certificates, registry)
             host = settings.pg_wire_listen_addr.host
             print(
                 f"pgproxy ready: postgres on {host}:{listener.port}, http on {address.host}:{http_port}",
@@ -159,8 +173,7 @@ class Gateway:
         return engine
 
     def _remote_engine(self, endpoint: Endpoint) -> RemoteEngine:
-        options = RemoteOptions(use_cursor_mode=self._settings.feature_cursor_mode)
-        return RemoteEngine(endpoint.name, endpoint.url, endpoint.token, options)
+        return remote_engine(endpoint, self._settings.node_tls, lambda: self._flags.value.feature_cursor_mode)
 
     def _health(
         self,
@@ -187,8 +200,10 @@ class Gateway:
 
         return check
 
-    def _obey_signals(self, listener: Listener, certificates: TlsCertificates | None) -> None:
-        """SIGTERM and SIGINT drain, a second one ends every session now; SIGHUP reads the certificates."""
+    def _obey_signals(
+        self, listener: Listener, certificates: TlsCertificates | None, registry: EndpointRegistry
+    ) -> None:
+        """SIGTERM and SIGINT drain, a second one ends every session now; SIGHUP reads files again."""
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
@@ -198,7 +213,24 @@ class Gateway:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        loop.add_signal_handler(signal.SIGHUP, certificates.reload if certificates is not None else _ignore)
+
+        def reload() -> None:
+            if certificates is not None:
+                certificates.reload()
+            self._reload_flags(registry)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
+
+    def _reload_flags(self, registry: EndpointRegistry) -> None:
+        """Read the flags again; settings that do not parse change nothing."""
+        try:
+            has_changed = self._flags.rebase(GatewaySettings.load(self._config_file).flags)
+        except SettingsError as error:
+            log.error("flags.not_reloaded", problem=str(error))  # noqa: TRY400  # names settings, no value
+            return
+        if has_changed:
+            log.info("flags.reloaded")
+            registry.probe_all_now()
 
 
 @asynccontextmanager
@@ -219,12 +251,15 @@ def _engine_tree(sql: str) -> EngineTree:
     return EngineTree(tree.statement_types, tree.relations, tree.functions)
 
 
-def _routing_flags(settings: GatewaySettings) -> RoutingFlags:
-    return RoutingFlags(
-        is_remote_enabled=settings.feature_remote_routing,
-        canary_users=settings.remote_canary_users,
-        canary_groups=settings.remote_canary_groups,
-    )
+async def _activate(metastore: Metastore, name: str) -> None:
+    """Say in the control plane that a registered endpoint is well. One of several gateways is enough."""
+    service = ControlService(metastore)
+    try:
+        await service.apply(
+            Actor("gateway", is_operator=True), lambda state: activate_registered(state, name)
+        )
+    except MetastoreError:
+        log.warning("endpoint.not_activated", endpoint=name)
 
 
 def _audit_options(settings: GatewaySettings) -> AuditOptions:
@@ -250,10 +285,6 @@ def _raise_open_file_limit() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS: "unlimited" is refused
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _ignore() -> None:
-    """SIGHUP without TLS: nothing to read again, and no reason to end."""
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

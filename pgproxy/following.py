@@ -8,11 +8,13 @@ import asyncio
 import math
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from pgproxy.catalog.service import CatalogService
+from pgproxy.control.flags import CurrentFlags
 from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, MetastoreError
 from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.policy.current import CurrentPolicies
@@ -34,6 +36,7 @@ class Followers:
     catalogs: CatalogService
     endpoints: EndpointRegistry
     sessions: SessionRegistry
+    flags: CurrentFlags
 
 
 class MetastoreFollower:
@@ -134,3 +137,16 @@ class MetastoreFollower:
                 await followers.catalogs.publish_policy_set(policy_set)
                 log.info("policy.replaced", policy_epoch=policy_set.epoch)
             followers.endpoints.apply(await self._metastore.endpoints(), await self._metastore.assignments())
+            self._apply_flags((await self._metastore.state()).flags)
+
+    def _apply_flags(self, stored: Mapping[str, str]) -> None:
+        """Let the flags hold from the next statement on. Flags that do not parse were refused when set."""
+        followers = self._followers
+        try:
+            has_changed = followers.flags.store(stored)
+        except (KeyError, ValueError):
+            log.error("flags.not_understood")  # noqa: TRY400  # a newer program may have written them
+            return
+        if has_changed:
+            log.info("flags.replaced")
+            followers.endpoints.probe_all_now()

@@ -7,6 +7,7 @@ name that PostgreSQL has means what it means there ("Server Configuration"). Dur
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
@@ -27,12 +28,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
 from pgproxy.audit.options import AuditMode, AuditQueryText
+from pgproxy.control.flags import Flags, parse_boolean, parse_names, parse_percent
+from pgproxy.engines.node_tls import NodeTls
 from pgproxy.identity.key_ring import key_source
 from pgproxy.identity.tokens import ASYMMETRIC
 from pgproxy.net.client_certificates import ClientCertificates
-
-_TRUE = frozenset({"true", "1", "on", "yes"})
-_FALSE = frozenset({"false", "0", "off", "no"})
 
 
 class SettingsError(ValueError):
@@ -81,25 +81,20 @@ def parse_listen_address(value: object) -> object:
     return ListenAddress(host or "0.0.0.0", int(port))  # noqa: S104  # asked for by leaving the host out
 
 
-def _parse_boolean(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    word = value.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError("expected true, false, 1, 0, on or off")
+def _parse_flag(value: object) -> object:
+    return parse_boolean(value) if isinstance(value, str) else value
 
 
 def _parse_seconds(value: object) -> object:
     return parse_duration_s(value) if isinstance(value, str) else value
 
 
-def _parse_names(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return frozenset(name for part in value.split(",") if (name := part.strip()))
+def _parse_name_list(value: object) -> object:
+    return parse_names(value) if isinstance(value, str) else value
+
+
+def _parse_share(value: object) -> object:
+    return parse_percent(value) if isinstance(value, str) else value
 
 
 def _existing_file(path: Path) -> Path:
@@ -115,9 +110,10 @@ def _signing_algorithms(names: frozenset[str]) -> frozenset[str]:
 
 
 Address = Annotated[ListenAddress, NoDecode, BeforeValidator(parse_listen_address)]
-Flag = Annotated[bool, BeforeValidator(_parse_boolean)]
+Flag = Annotated[bool, BeforeValidator(_parse_flag)]
 Seconds = Annotated[float, BeforeValidator(_parse_seconds), Field(ge=0)]
-Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_parse_names)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_parse_name_list)]
+Percent = Annotated[float, BeforeValidator(_parse_share), Field(ge=0, le=100)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 
 
@@ -139,11 +135,14 @@ class GatewaySettings(BaseSettings):
         first start with mode 0600. A PostgreSQL metastore needs one, the same for every gateway.
     metastore_grace: how long the last known policy holds while the metastore cannot be read; after it every
         session ends and nobody may do anything until it is back.
-    remote_canary_users, remote_canary_groups: both empty: remote routing is for everybody.
     gateway_name: what the audit log calls this gateway; empty: the machine's name.
     audit_mode: best_effort, or fail_closed: no statement runs while its audit row could not be written.
     audit_query_text: what the audit log keeps of statements' texts: none, redacted (no literals) or full.
     audit_retention: audit rows that are older are deleted; 0: none are.
+    feature_internal_grpc: off, no exec node is called at all.
+    remote_canary_users, remote_canary_groups, remote_canary_percent: who may go remote; none: everybody.
+    node_tls_ca_file: who signed the certificates of `grpcs://` endpoints; None: the system's authorities.
+    node_tls_cert_file, node_tls_key_file: the gateway's own, for nodes that ask for one.
     spool_dir: where large results of async queries wait; None: a private temporary directory.
     """
 
@@ -173,9 +172,14 @@ class GatewaySettings(BaseSettings):
     feature_remote_routing: Flag = False
     feature_async_queue: Flag = False
     feature_cursor_mode: Flag = False
-    feature_internal_grpc: Flag = False
+    feature_internal_grpc: Flag = True
     remote_canary_users: Names = frozenset()
     remote_canary_groups: Names = frozenset()
+    remote_canary_percent: Percent | None = None
+
+    node_tls_ca_file: ExistingFile | None = None
+    node_tls_cert_file: ExistingFile | None = None
+    node_tls_key_file: ExistingFile | None = Field(default=None, validate_default=True)
 
     max_connections: int = Field(default=500, ge=1)
     superuser_reserved_connections: int = Field(default=3, ge=0)
@@ -226,6 +230,16 @@ class GatewaySettings(BaseSettings):
         location = self.database.rpartition(":")[2]
         return "ducklake" if "=" in location else Path(location).stem or "database"
 
+    @property
+    def flags(self) -> Flags:
+        """The settings that may change while the gateway runs."""
+        return Flags(**{field.name: getattr(self, field.name) for field in fields(Flags)})
+
+    @property
+    def node_tls(self) -> NodeTls:
+        """What `grpcs://` endpoints are checked against, and shown."""
+        return NodeTls(self.node_tls_ca_file, self.node_tls_cert_file, self.node_tls_key_file)
+
     @field_validator("bootstrap_admin_password")
     @classmethod
     def _password_has_an_admin(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -241,6 +255,14 @@ class GatewaySettings(BaseSettings):
     def _key_has_a_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         if "tls_cert_file" in info.data and (info.data["tls_cert_file"] is None) != (key is None):
             raise ValueError("TLS_CERT_FILE and TLS_KEY_FILE are given together")
+        return key
+
+    @field_validator("node_tls_key_file")
+    @classmethod
+    def _node_key_has_a_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        has_no_certificate = info.data.get("node_tls_cert_file") is None
+        if "node_tls_cert_file" in info.data and has_no_certificate != (key is None):
+            raise ValueError("NODE_TLS_CERT_FILE and NODE_TLS_KEY_FILE are given together")
         return key
 
     @field_validator("tls_client_ca_file", "require_tls")

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from pgproxy.cli import audit_commands, endpoint_commands, policy_commands, rollout_commands, user_commands
+from pgproxy.cli import (
+    audit_commands,
+    catalog_commands,
+    endpoint_commands,
+    flag_commands,
+    policy_commands,
+    rollout_commands,
+    route_commands,
+    user_commands,
+)
 from pgproxy.cli.metastore_access import reported_failures
 from pgproxy.settings import GatewaySettings
 
@@ -20,6 +29,9 @@ app = typer.Typer(
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(endpoint_commands.app, name="endpoint")
 app.add_typer(rollout_commands.app, name="rollout")
+app.add_typer(catalog_commands.app, name="catalog")
+app.add_typer(flag_commands.app, name="flags")
+app.add_typer(route_commands.app, name="route")
 app.add_typer(user_commands.app, name="user")
 app.add_typer(audit_commands.app, name="audit")
 app.command()(endpoint_commands.assign)
@@ -58,4 +70,4 @@ def serve(
         settings = GatewaySettings.load(config)
         from pgproxy.app import run  # the other commands need no engine: a second of imports saved
 
-        run(settings)
+        run(settings, config)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from pgproxy.control.metastore import ChangeResult, MetastoreError
 from pgproxy.control.opening import open_metastore
@@ -22,6 +24,7 @@ from pgwire.errors import GatewayError
 
 EXIT_REFUSED = 1
 EXIT_BAD_INPUT = 2
+_SCRIPT_COLUMNS = 1000
 
 Result = TypeVar("Result")
 
@@ -88,6 +91,12 @@ def read_secret(prompt: str) -> str:
 def say_result(result: ChangeResult, done: str) -> None:
     """Say what was done, and the epoch that now holds."""
     typer.echo(f"{done} (epoch {result.epoch})" if result.differences else "no change")
+
+
+def print_table(table: Table) -> None:
+    """Print a table: as wide as it is where nobody looks at it, as the terminal elsewhere."""
+    width = None if sys.stdout.isatty() else _SCRIPT_COLUMNS
+    Console(soft_wrap=True, markup=False, width=width).print(table)
 
 
 def _fail(text: str, code: int) -> NoReturn:

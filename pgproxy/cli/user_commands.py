@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from pgproxy.cli.metastore_access import MetastoreUrl, read_secret, run_with_service, say_result
+from pgproxy.cli.metastore_access import MetastoreUrl, print_table, read_secret, run_with_service, say_result
 from pgproxy.policy.model import Principal, PrincipalKind
 
 app = typer.Typer(no_args_is_help=True, help="Add, list, lock and drop users; set passwords.")
@@ -74,7 +73,7 @@ def list_users(metastore: MetastoreUrl = None) -> None:
             ", ".join(sorted(principal.member_of)),
             ", ".join(note for note, holds in notes.items() if holds),
         )
-    Console(soft_wrap=True, markup=False).print(table)
+    print_table(table)
 
 
 def _set_login(metastore: str | None, name: str, *, can_login: bool) -> None:

@@ -5,9 +5,7 @@ node then stops producing. The connection's own window is HTTP/2's largest: susp
 """
 
 import asyncio
-import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -21,6 +19,7 @@ from hyperframe.frame import Frame
 from execnode.status import StatusDetailsCodec
 from execnode.transport import CONNECTION_WINDOW_BYTES, LargeFrameProtocol
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.node_tls import NodeTls
 
 STREAM_WINDOW_BYTES = 4 * 1024 * 1024
 """What one stream may have in flight or waiting in memory; chunks are about 1 MiB."""
@@ -33,27 +32,6 @@ class NodeAddress:
     host: str
     port: int
     is_tls: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NodeTls:
-    """What a `grpcs://` endpoint is checked against. ca_file None: the system's authorities.
-
-    certificate_file, key_file: the gateway's own, for nodes that ask for one (mTLS).
-    """
-
-    ca_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """Build the client context; names are always checked."""
-        context = ssl.create_default_context(cafile=self.ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["h2"])
-        if self.certificate_file is not None:
-            context.load_cert_chain(self.certificate_file, self.key_file)
-        return context
 
 
 @dataclass(frozen=True, slots=True)

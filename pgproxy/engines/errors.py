@@ -35,3 +35,10 @@ class EngineUnavailable(EndpointUnavailable):
     def __init__(self, message: str, reason: FallbackReason) -> None:
         super().__init__(message, sqlstate=_SQLSTATES.get(reason))
         self.reason = reason
+
+
+class IncompatibleNode(EngineUnavailable):
+    """The node speaks no version of the contract that the gateway speaks: it is never used."""
+
+    def __init__(self) -> None:
+        super().__init__("the exec node speaks another contract", FallbackReason.UNHEALTHY)

@@ -9,11 +9,28 @@ from pgproxy.engines.base import Engine
 
 @dataclass(frozen=True, slots=True)
 class ProbeReport:
-    """What a node said of itself. load: statements running or queued there."""
+    """What a node said of itself.
+
+    load: statements running or queued there. capacity: how many it runs at once; 0: it did not say.
+    """
 
     is_draining: bool
     load: int
     catalog_generation: int
+    capacity: int = 0
+    queued: int = 0
+    memory_used_bytes: int = 0
+    memory_limit_bytes: int = 0
+    spool_bytes: int = 0
+    open_cursors: int = 0
+    open_sessions: int = 0
+    engine_version: str = ""
+    contract_version: int = 1
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody has anything there: no statement, session or result to fetch."""
+        return not (self.load or self.open_cursors or self.open_sessions)
 
 
 class ProbedEngine(Engine, Protocol):

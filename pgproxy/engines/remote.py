@@ -1,16 +1,19 @@
 """An exec node as an `Engine`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
+from execnode.contract import negotiate
 from execnode.statement import CatalogGeneration, EngineStatement
+from pgproxy.control.fleet import Endpoint
 from pgproxy.engines.base import EngineSession, ResultStream
-from pgproxy.engines.channel import ChannelTimes, NodeChannel, NodeTls, parse_node_url
+from pgproxy.engines.channel import ChannelTimes, NodeChannel, parse_node_url
 from pgproxy.engines.chunk_codec import NodeCodec
-from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.errors import IncompatibleNode
+from pgproxy.engines.node_tls import NodeTls
 from pgproxy.engines.probe import ProbeReport
 from pgproxy.engines.remote_messages import decode_columns, encode_statement
 from pgproxy.engines.remote_node import CallTimes, RemoteNode
@@ -21,15 +24,23 @@ from pgwire.types import ResultColumn
 
 log = structlog.get_logger(__name__)
 
-CONTRACT_VERSION = 1
-"""Of schema.proto. A node with another one is not used."""
+_TELLS_CURSOR_MODE = 2
+"""Since this version of the contract a node says whether it serves cursors."""
+
+
+def _no() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteOptions:
-    """How to talk to nodes, the same for all. use_cursor_mode: spooled and resumable, else one stream."""
+    """How to talk to nodes, the same for all.
 
-    use_cursor_mode: bool = False
+    use_cursor_mode: asked for each statement: spooled and resumable, else one stream. A node that does not
+    serve cursors is used without.
+    """
+
+    use_cursor_mode: Callable[[], bool] = _no
     tls: NodeTls = field(default_factory=NodeTls)
     channel_times: ChannelTimes = field(default_factory=ChannelTimes)
     call_times: CallTimes = field(default_factory=CallTimes)
@@ -78,6 +89,7 @@ class RemoteEngine:
             self._options.tls,
         )
         self._node = RemoteNode(channel, token, self._options.call_times)
+        self._serves_cursors = True
 
     @property
     def name(self) -> str:
@@ -95,15 +107,27 @@ class RemoteEngine:
         """Ask the node how it is.
 
         Raises:
-            EngineUnavailable: no good answer in time, or it speaks another version of the contract.
+            EngineUnavailable: no good answer in time.
+            IncompatibleNode: it speaks no version of the contract that is spoken here.
         """
         reply = await self._node.health(self._options.probe_s)
-        if reply.contract_version != CONTRACT_VERSION:
-            raise EngineUnavailable("the exec node speaks another contract", FallbackReason.UNHEALTHY)
+        version = negotiate(reply.contract_version, reply.min_contract_version)
+        if version is None:
+            raise IncompatibleNode
+        self._serves_cursors = reply.cursor_mode or version < _TELLS_CURSOR_MODE
         return ProbeReport(
             is_draining=reply.draining,
             load=reply.active_queries + reply.queued_queries,
             catalog_generation=reply.catalog_generation,
+            capacity=reply.max_concurrent_queries,
+            queued=reply.queued_queries,
+            memory_used_bytes=reply.memory_used_bytes,
+            memory_limit_bytes=reply.memory_limit_bytes,
+            spool_bytes=reply.spool_bytes,
+            open_cursors=reply.open_cursors,
+            open_sessions=reply.open_sessions,
+            engine_version=reply.engine_version,
+            contract_version=version,
         )
 
     async def open_session(self) -> EngineSession:
@@ -120,7 +144,8 @@ class RemoteEngine:
         self, statement: EngineStatement, session: EngineSession | None = None
     ) -> AsyncIterator[ResultStream]:
         """Run a statement; see `Engine.execute`. One without rows is sent with the first `read`."""
-        source_class = SpooledChunks if self._options.use_cursor_mode else DirectChunks
+        uses_cursor = self._options.use_cursor_mode() and self._serves_cursors
+        source_class = SpooledChunks if uses_cursor else DirectChunks
         stream = RemoteStream(source_class(self._node, statement, _session_id(session)))
         try:
             if statement.returns_rows:
@@ -131,6 +156,14 @@ class RemoteEngine:
 
     async def close(self) -> None:
         self._node.close()
+
+
+def remote_engine(
+    endpoint: Endpoint, tls: NodeTls, use_cursor_mode: Callable[[], bool] = _no
+) -> RemoteEngine:
+    """Make the engine of a registered endpoint."""
+    options = RemoteOptions(use_cursor_mode=use_cursor_mode, tls=tls)
+    return RemoteEngine(endpoint.name, endpoint.url, endpoint.token, options)
 
 
 def _session_id(session: EngineSession | None) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from execnode.contract import negotiate
 from execnode.rpc.execnode import v1
 from execnode.statement import CatalogGeneration
 from pgproxy.engines.channel import NodeChannel
-from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason, IncompatibleNode
 from pgproxy.engines.remote_call import ChunkCall
 from pgproxy.engines.remote_errors import CatalogsOutdated, node_errors_translated
 from pgproxy.engines.remote_messages import encode_generation
@@ -80,6 +81,8 @@ class RemoteNode:
         reply = await self._call(
             self._stub.attach_catalogs(encode_generation(generation)), self.times.attach_s
         )
+        if negotiate(reply.contract_version or 1, reply.min_contract_version) is None:
+            raise IncompatibleNode
         self.catalogs.attached = max(generation.number, reply.generation)
 
     async def with_catalogs(self, work: Callable[[], Awaitable[_Reply]]) -> _Reply:

@@ -6,6 +6,7 @@ A change is possible only while nothing of the result has left this module.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import Enum
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,17 @@ log = structlog.get_logger(__name__)
 
 FailureObserver = Callable[[str, FallbackReason], None]
 """Told of each infrastructure failure of an engine: its name and the reason."""
+
+
+class RetryRule(Enum):
+    """Where else a statement may run.
+
+    IF_SHED: on another endpoint of the same assignments, if the first has refused to queue it.
+    """
+
+    NEVER = "never"
+    IF_SHED = "if_shed"
+    ANYWHERE = "anywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +57,22 @@ class Attempts:
     """The places to try for one statement, in order; at most one is held at a time.
 
     places: lazy, so that a place is taken only when its turn comes. outcome: what to say until the first is
-    taken; its fallback_reason is why the route's own endpoint is not among the places.
+    taken; its fallback_reason is why the route's own endpoint is not among the places. rule: whether there
+    may be a second place at all.
+
+    A statement that a node sheds, its queue being full, goes to one other node and no further: what is left
+    is the embedded engine. So overload does not go round the fleet.
     """
 
-    def __init__(self, registry: EndpointRegistry, places: Iterator[Attempt], outcome: RouteOutcome) -> None:
+    def __init__(
+        self,
+        registry: EndpointRegistry,
+        places: Iterator[Attempt],
+        outcome: RouteOutcome,
+        rule: RetryRule,
+    ) -> None:
+        self._rule = rule
+        self._sheds = 0
         self._registry = registry
         self._places = places
         self._lease: EndpointLease | None = None
@@ -74,7 +98,10 @@ class Attempts:
         """
         self.record(failure)
         self.release()
-        attempt = self._take(failure.reason)
+        is_shed = failure.reason is FallbackReason.QUEUE_FULL
+        self._sheds += is_shed
+        may_go_on = self._rule is RetryRule.ANYWHERE or (self._rule is RetryRule.IF_SHED and is_shed)
+        attempt = self._take(failure.reason) if may_go_on else None
         if attempt is None:
             raise failure
         log.info("statement.fell_back", endpoint=attempt.engine.name, cause=failure.reason)
@@ -97,25 +124,28 @@ class Attempts:
 
     def _take(self, cause: FallbackReason | None) -> Attempt | None:
         attempt = next(self._places, None)
+        while attempt is not None and attempt.lease is not None and self._sheds > 1:
+            attempt.lease.release()
+            attempt = next(self._places, None)
         if attempt is not None:
             self._lease = attempt.lease
             self.outcome = RouteOutcome(attempt.engine.name, self.outcome.reason, cause)
         return attempt
 
 
-def attempts_for(local: Engine, registry: EndpointRegistry, route: Route, can_retry: bool) -> Attempts:
-    """List the places for a route. can_retry: whether another than the route's own may be used at all."""
+def attempts_for(local: Engine, registry: EndpointRegistry, route: Route, rule: RetryRule) -> Attempts:
+    """List the places for a route."""
     outcome = RouteOutcome(route.endpoint or local.name, route.reason, _skipped(registry, route))
-    return Attempts(registry, _places(local, registry, route, can_retry), outcome)
+    return Attempts(registry, _places(local, registry, route, rule), outcome, rule)
 
 
-def _places(local: Engine, registry: EndpointRegistry, route: Route, can_retry: bool) -> Iterator[Attempt]:
+def _places(local: Engine, registry: EndpointRegistry, route: Route, rule: RetryRule) -> Iterator[Attempt]:
     own = tuple(name for name in route.candidates[:1] if name == route.endpoint)
-    for name in route.candidates if can_retry else own:
+    for name in own if rule is RetryRule.NEVER else route.candidates:
         lease = registry.lease(name)
         if lease is not None:  # else it was removed a moment ago
             yield Attempt(lease.engine, lease)
-    if route.endpoint is None or can_retry:
+    if route.endpoint is None or rule is RetryRule.ANYWHERE:
         yield Attempt(local)
 
 

@@ -27,7 +27,7 @@ class EndpointMonitor:
         self._is_new = True
         self._failures = 0
         self._successes = 0
-        self.reported_load = 0
+        self.report: ProbeReport | None = None
 
     @property
     def health(self) -> EndpointHealth:
@@ -36,7 +36,7 @@ class EndpointMonitor:
 
     def record_success(self, report: ProbeReport) -> None:
         """A probe was answered."""
-        self.reported_load = report.load
+        self.report = report
         self._failures = 0
         if report.is_draining:
             self._successes = 0
@@ -52,6 +52,12 @@ class EndpointMonitor:
         if self._is_new or self._health is not EndpointHealth.UNHEALTHY:
             return True
         return self._successes >= self._thresholds.successes_to_active
+
+    def record_incompatible(self) -> None:
+        """The node speaks another contract: nothing may be sent there, from now on."""
+        self._successes = 0
+        self._failures += 1
+        self._health = EndpointHealth.UNHEALTHY
 
     def record_failure(self) -> None:
         """A probe was not answered, or a statement found the node gone."""

@@ -5,7 +5,7 @@ Fed from the metastore (`apply`), read by the router without waiting: no probe i
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -15,8 +15,8 @@ import structlog
 from execnode.statement import CatalogGeneration
 from pgproxy.control.fleet import Assignment, Endpoint, EndpointState
 from pgproxy.engines.base import Engine
-from pgproxy.engines.errors import EngineUnavailable, FallbackReason
-from pgproxy.engines.probe import ProbedEngine
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason, IncompatibleNode
+from pgproxy.engines.probe import ProbedEngine, ProbeReport
 from pgproxy.routing.health import EndpointMonitor, HealthThresholds
 from pgproxy.routing.resolve import EndpointHealth, EndpointStatus
 from pgwire.errors import GatewayError
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 
 EngineFactory = Callable[[Endpoint], ProbedEngine]
+ActivationObserver = Callable[[str], Awaitable[None]]
+"""Told the name of an endpoint that was only registered and has now been found well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ class _Member:
         health = self.monitor.health
         if self.definition.state is EndpointState.DRAINING and health is not EndpointHealth.UNHEALTHY:
             health = EndpointHealth.DRAINING
-        return EndpointStatus(self.definition.name, health, max(self.running, self.monitor.reported_load))
+        report, definition = self.monitor.report, self.definition
+        load = max(self.running, report.load if report is not None else 0)
+        capacity = definition.capacity or (report.capacity if report is not None else 0) or 1
+        return EndpointStatus(definition.name, health, load, capacity, definition.all_labels)
 
 
 class EndpointLease:
@@ -94,7 +99,13 @@ class EndpointRegistry:
         create_engine: EngineFactory,
         times: ProbeTimes | None = None,
         thresholds: HealthThresholds | None = None,
+        *,
+        may_call: Callable[[], bool] = lambda: True,
+        observe_activation: ActivationObserver | None = None,
     ) -> None:
+        """may_call: whether nodes may be called at all now; asked before each probe."""
+        self._may_call = may_call
+        self._observe_activation = observe_activation
         self._create_engine = create_engine
         self._times = times or ProbeTimes()
         self._thresholds = thresholds or HealthThresholds()
@@ -153,6 +164,19 @@ class EndpointRegistry:
                 known.definition = definition
         self._assignments = tuple(assignments)
 
+    def reports(self) -> Mapping[str, ProbeReport]:
+        """What each endpoint last said of itself, where it has answered."""
+        return {
+            name: report
+            for name, endpoint in self._endpoints.items()
+            if (report := endpoint.monitor.report) is not None
+        }
+
+    def probe_all_now(self) -> None:
+        """Do not wait for the next turn: nodes may be called again."""
+        for endpoint in self._endpoints.values():
+            endpoint.probe_now.set()
+
     def publish(self, generation: CatalogGeneration) -> None:
         """Make every later statement need `generation`, and attach it to every node in the background."""
         self._generation = generation
@@ -210,7 +234,8 @@ class EndpointRegistry:
     async def _probe_forever(self, endpoint: _Member) -> None:
         while True:
             endpoint.probe_now.clear()
-            await self._probe(endpoint)
+            if self._may_call():
+                await self._probe(endpoint)
             endpoint.was_probed.set()
             pause_s = self._times.interval_s * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
             try:
@@ -226,6 +251,9 @@ class EndpointRegistry:
             generation = self._generation
             if generation is not None and report.catalog_generation < generation.number:
                 await endpoint.engine.attach_catalogs(generation)
+        except IncompatibleNode:
+            endpoint.monitor.record_incompatible()
+            self._log_change(endpoint, before, "contract_version")
         except EngineUnavailable as failure:
             endpoint.monitor.record_failure()
             self._log_change(endpoint, before, failure.reason)
@@ -238,6 +266,13 @@ class EndpointRegistry:
         else:
             endpoint.monitor.record_success(report)
             self._log_change(endpoint, before, None)
+            await self._activate(endpoint)
+
+    async def _activate(self, endpoint: _Member) -> None:
+        """Tell that a registered endpoint is well; the definition that comes back says so too."""
+        is_new = endpoint.definition.state is EndpointState.REGISTERED
+        if is_new and self._observe_activation is not None:
+            await self._observe_activation(endpoint.definition.name)
 
     def _log_change(self, endpoint: _Member, before: EndpointHealth, cause: str | None) -> None:
         after = endpoint.monitor.health

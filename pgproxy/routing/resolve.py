@@ -4,12 +4,14 @@ It knows no engine and no clock. What it returns goes to the audit log, the metr
 pgproxy.last_route`.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from itertools import groupby
 
-from pgproxy.control.fleet import Assignment, Fallback
+from pgproxy.control.flags import Flags
+from pgproxy.control.fleet import Assignment, Fallback, matches
 
 
 class EndpointHealth(StrEnum):
@@ -49,25 +51,68 @@ class PrincipalScope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RoutingFlags:
-    """The part of the settings that routing needs. Both canary sets empty: everybody may go remote."""
+    """The part of the settings that routing needs.
+
+    canary_percent: None: not asked for. With no canary setting at all everybody may go remote.
+    """
 
     is_remote_enabled: bool = False
     canary_users: frozenset[str] = frozenset()
     canary_groups: frozenset[str] = frozenset()
+    canary_percent: float | None = None
+
+    @classmethod
+    def of(cls, flags: Flags) -> "RoutingFlags":
+        """Take them from the settings."""
+        return cls(
+            flags.feature_remote_routing and flags.feature_internal_grpc,
+            flags.remote_canary_users,
+            flags.remote_canary_groups,
+            flags.remote_canary_percent,
+        )
+
+    @property
+    def has_canary(self) -> bool:
+        """Whether only some may go remote."""
+        return bool(self.canary_users or self.canary_groups) or self.canary_percent is not None
+
+    def is_canary(self, principal: str, groups: frozenset[str]) -> bool:
+        """Whether the principal may go remote."""
+        if not self.has_canary or principal in self.canary_users or groups & self.canary_groups:
+            return True
+        return self.canary_percent is not None and canary_bucket(principal) < self.canary_percent
+
+
+def canary_bucket(principal: str) -> float:
+    """Where a principal stands between 0 and 100: the same in every gateway and after every restart.
+
+    Raising the percentage only adds principals.
+    """
+    digest = hashlib.sha256(b"pgproxy canary\0" + principal.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / (1 << 64) * 100
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """What is known of one endpoint without asking it. load: statements running or queued on it."""
+    """What is known of one endpoint without asking it.
+
+    load: statements running or queued on it. capacity: how many it runs well at once. labels: of pools.
+    """
 
     name: str
     health: EndpointHealth
     load: int = 0
+    capacity: int = 1
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_usable(self) -> bool:
         """Whether new work may be sent there."""
         return self.health in (EndpointHealth.ACTIVE, EndpointHealth.SUSPECT)
+
+    def pressure(self, weight: int = 1) -> float:
+        """How busy one more statement would make it, against its capacity and its share of the work."""
+        return (self.load + 1) / (max(self.capacity, 1) * weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +130,11 @@ class StatementTraits:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a statement goes. endpoint None: the embedded engine.
+    """Where a statement goes. endpoint None: the embedded engine; an unusable pool: its label selector.
 
     candidates: usable endpoints in the order in which to try them, `endpoint` first where it is usable.
-    fallback DISABLED: only `endpoint` may run it, and if `candidates` is empty it is not usable now.
+    fallback DISABLED: only `endpoint` may run it, and if `candidates` is empty it is not usable now; the
+    other candidates are of the same assignments, for a statement that `endpoint` has refused to queue.
     """
 
     endpoint: str | None
@@ -109,10 +155,10 @@ def resolve_route(  # noqa: PLR0913, PLR0917 - the decision's whole input, one a
     stays_local = _reason_to_stay(flags, principal, groups, statement)
     if stays_local is not None:
         return _local(stays_local)
-    tiers = tuple(_tiers(principal, groups, assignments))
+    tiers = tuple(assignment_tiers(principal, groups, assignments))
     if tiers:
         return _assigned_route(tiers, endpoints)
-    anywhere = _by_preference(endpoints.values())
+    anywhere = _by_preference((status, 1) for status in endpoints.values())
     if not anywhere:
         return _local(RouteReason.NO_ENDPOINT)
     return Route(anywhere[0], RouteReason.ANY_ENDPOINT, Fallback.AUTOMATIC, anywhere)
@@ -123,8 +169,7 @@ def _reason_to_stay(
 ) -> RouteReason | None:
     if not flags.is_remote_enabled:
         return RouteReason.FLAG_OFF
-    has_canary = bool(flags.canary_users or flags.canary_groups)
-    if has_canary and principal not in flags.canary_users and not groups & flags.canary_groups:
+    if not flags.is_canary(principal, groups):
         return RouteReason.NOT_CANARY
     if statement.is_catalog:
         return RouteReason.CATALOG
@@ -138,15 +183,16 @@ def _local(reason: RouteReason) -> Route:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tier:
+class AssignmentTier:
     """Assignments of equal rank: one principal, one priority."""
 
     reason: RouteReason
     assignments: tuple[Assignment, ...]
 
     @property
-    def endpoints(self) -> tuple[str, ...]:
-        return tuple(sorted({a.endpoint for a in self.assignments}))
+    def first_target(self) -> str:
+        """What to name where none of the tier can be used: an endpoint or a pool."""
+        return min(a.endpoint for a in self.assignments)
 
     @property
     def fallback(self) -> Fallback:
@@ -155,15 +201,30 @@ class _Tier:
             return Fallback.DISABLED
         return Fallback.AUTOMATIC
 
+    def members(self, endpoints: Mapping[str, EndpointStatus]) -> Mapping[str, int]:
+        """The registered endpoints that the tier names, each with its greatest weight."""
+        found: dict[str, int] = {}
+        for assignment in self.assignments:
+            selector = assignment.selector
+            for name, status in endpoints.items():
+                is_meant = (
+                    name == assignment.endpoint if selector is None else matches(status.labels, selector)
+                )
+                if is_meant:
+                    found[name] = max(assignment.weight, found.get(name, 0))
+        return found
 
-def _tiers(principal: str, groups: frozenset[str], assignments: Iterable[Assignment]) -> Iterator[_Tier]:
+
+def assignment_tiers(
+    principal: str, groups: frozenset[str], assignments: Iterable[Assignment]
+) -> Iterator[AssignmentTier]:
     """The caller's assignments, best first: its own, then its groups', by priority, then by name."""
     mine = [(scope, a) for a in assignments if (scope := _scope(a, principal, groups)) is not None]
     mine.sort(key=_rank)
     for _, members in groupby(mine, key=_rank):
         tier = tuple(a for _, a in members)
         is_own = tier[0].principal == principal
-        yield _Tier(RouteReason.ASSIGNED_USER if is_own else RouteReason.ASSIGNED_GROUP, tier)
+        yield AssignmentTier(RouteReason.ASSIGNED_USER if is_own else RouteReason.ASSIGNED_GROUP, tier)
 
 
 def _scope(assignment: Assignment, principal: str, groups: frozenset[str]) -> PrincipalScope | None:
@@ -177,7 +238,7 @@ def _rank(scoped: tuple[PrincipalScope, Assignment]) -> tuple[int, int, str]:
     return (scope.value, assignment.priority, assignment.principal)
 
 
-def _assigned_route(tiers: tuple[_Tier, ...], endpoints: Mapping[str, EndpointStatus]) -> Route:
+def _assigned_route(tiers: tuple[AssignmentTier, ...], endpoints: Mapping[str, EndpointStatus]) -> Route:
     """The best tier decides the reason and the fallback; the others are only places to fall back to.
 
     An assigned endpoint that is not registered is one that cannot be used: it never frees its principal from
@@ -185,22 +246,22 @@ def _assigned_route(tiers: tuple[_Tier, ...], endpoints: Mapping[str, EndpointSt
     """
     first = tiers[0]
     own = _usable(first, endpoints)
+    endpoint = own[0] if own else first.first_target
     if first.fallback is Fallback.DISABLED:
-        return Route(own[0] if own else first.endpoints[0], first.reason, first.fallback, own)
+        return Route(endpoint, first.reason, first.fallback, own)
     candidates = list(own)
     for tier in tiers[1:]:
         candidates += _usable(tier, endpoints)
-    candidates += _by_preference(endpoints.values())
-    endpoint = own[0] if own else first.endpoints[0]
+    candidates += _by_preference((status, 1) for status in endpoints.values())
     return Route(endpoint, first.reason, first.fallback, tuple(dict.fromkeys(candidates)))
 
 
-def _usable(tier: _Tier, endpoints: Mapping[str, EndpointStatus]) -> tuple[str, ...]:
-    return _by_preference(endpoints[name] for name in tier.endpoints if name in endpoints)
+def _usable(tier: AssignmentTier, endpoints: Mapping[str, EndpointStatus]) -> tuple[str, ...]:
+    return _by_preference((endpoints[name], weight) for name, weight in tier.members(endpoints).items())
 
 
-def _by_preference(states: Iterable[EndpointStatus]) -> tuple[str, ...]:
+def _by_preference(weighted: Iterable[tuple[EndpointStatus, int]]) -> tuple[str, ...]:
     """Usable endpoints: those in good health before suspects, then the least loaded, then by name."""
-    usable = [s for s in states if s.is_usable]
-    usable.sort(key=lambda s: (s.health is not EndpointHealth.ACTIVE, s.load, s.name))
-    return tuple(s.name for s in usable)
+    usable = [(status, weight) for status, weight in weighted if status.is_usable]
+    usable.sort(key=lambda u: (u[0].health is not EndpointHealth.ACTIVE, u[0].pressure(u[1]), u[0].name))
+    return tuple(status.name for status, _ in usable)

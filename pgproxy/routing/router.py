@@ -4,6 +4,7 @@ A statement is tried again only before its first row has been handed out, only i
 outside a pinned session and only if the caller's own assignment allows it. Writes are never sent twice.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from pgproxy.routing.attempts import (
     Attempt,
     Attempts,
     FailureObserver,
+    RetryRule,
     RoutedStream,
     RouteOutcome,
     attempts_for,
@@ -66,7 +68,7 @@ class Router:
         self,
         local: Engine,
         registry: EndpointRegistry,
-        flags: RoutingFlags,
+        flags: Callable[[], RoutingFlags],
         observe_failure: FailureObserver | None = None,
     ) -> None:
         self._local = local
@@ -82,7 +84,7 @@ class Router:
     def resolve(self, request: RouteRequest) -> Route:
         """Resolve where the statement would run now, outside a pinned session and without running it."""
         return resolve_route(
-            self._flags,
+            self._flags(),
             request.principal,
             request.groups,
             self._registry.assignments,
@@ -100,11 +102,11 @@ class Router:
         pin = request.pin
         if pin is not None:
             outcome = RouteOutcome(pin.engine.name, RouteReason.PINNED)
-            attempts = Attempts(self._registry, iter((Attempt(pin.engine),)), outcome)
+            attempts = Attempts(self._registry, iter((Attempt(pin.engine),)), outcome, RetryRule.NEVER)
             return RoutedStream(request.statement, attempts, self._observe_failure, pin.session)
         route = self.resolve(request)
-        can_retry = route.fallback is Fallback.AUTOMATIC and request.traits.is_read_only
-        attempts = attempts_for(self._local, self._registry, route, can_retry)
+        rule = _retry_rule(route.fallback) if request.traits.is_read_only else RetryRule.NEVER
+        attempts = attempts_for(self._local, self._registry, route, rule)
         return RoutedStream(request.statement, attempts, self._observe_failure)
 
     async def describe(self, request: RouteRequest) -> tuple[ResultColumn, ...]:
@@ -130,8 +132,7 @@ class Router:
             EngineUnavailable: no engine that may hold it could.
         """
         route = self.resolve(request)
-        can_retry = route.fallback is Fallback.AUTOMATIC
-        attempts = attempts_for(self._local, self._registry, route, can_retry)
+        attempts = attempts_for(self._local, self._registry, route, _retry_rule(route.fallback))
         try:
             attempt = attempts.first()
             while True:
@@ -144,6 +145,10 @@ class Router:
                     return PinnedSession(attempt.engine, session, attempts.outcome, attempts.keep())
         finally:
             attempts.release()
+
+
+def _retry_rule(fallback: Fallback) -> RetryRule:
+    return RetryRule.ANYWHERE if fallback is Fallback.AUTOMATIC else RetryRule.IF_SHED
 
 
 def _ignore_failure(endpoint: str, reason: FallbackReason) -> None:

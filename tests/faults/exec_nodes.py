@@ -86,7 +86,7 @@ def make_catalogs(folder: Path) -> CatalogGeneration:
 def remote_engine(port: int, catalogs: CatalogGeneration, *, cursor_mode: bool = False) -> RemoteEngine:
     """Reach the node at `port`, with short deadlines."""
     options = RemoteOptions(
-        use_cursor_mode=cursor_mode,
+        use_cursor_mode=lambda: cursor_mode,
         channel_times=ChannelTimes(ping_interval_s=0.5, ping_timeout_s=0.5),
         call_times=CallTimes(),
     )

@@ -169,7 +169,7 @@ async def test_a_wrong_token_is_refused(shared: Node, token: str) -> None:
 async def test_both_tokens_are_taken_during_rotation(shared: Node) -> None:
     for token in ("old", "new"):
         client = Client(shared, token)
-        assert (await client.stub.health(v1.HealthRequest())).contract_version == 1
+        assert (await client.stub.health(v1.HealthRequest())).contract_version == 2
         client.channel.close()
 
 

@@ -43,7 +43,7 @@ async def gateway(
             [Endpoint("a", f"grpc://127.0.0.1:{port}", TOKEN)], [Assignment("ann", "a", fallback=fallback)]
         )
         await registry.first_probes(10)
-        yield Router(local, registry, RoutingFlags(is_remote_enabled=True)), registry
+        yield Router(local, registry, lambda: RoutingFlags(is_remote_enabled=True)), registry
     await local.close()
 
 

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pgproxy.engines.channel import NodeTls
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.node_tls import NodeTls
 from pgproxy.engines.remote import RemoteEngine, RemoteOptions
 from tests.faults.exec_nodes import TOKEN, exec_node
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from demo.ports import free_port
 from pgproxy.cli.main import app
 from pgproxy.settings import GatewaySettings
 
@@ -57,6 +58,9 @@ def test_every_command_has_help(pgproxy: CommandLine) -> None:
     commands = ["serve", "assign", "unassign"]
     commands += [f"policy {name}" for name in ("apply", "diff", "export", "check")]
     commands += [f"endpoint {name}" for name in ("add", "list", "drain", "activate", "remove", "token")]
+    commands += [f"catalog {name}" for name in ("add", "list", "remove")]
+    commands += [f"flags {name}" for name in ("set", "unset", "list")]
+    commands += ["route explain"]
     commands += [f"user {name}" for name in ("add", "passwd", "lock", "unlock", "drop", "list")]
     for command in commands:
         assert "Usage: " in pgproxy.must(*command.split(), "--help")
@@ -111,10 +115,15 @@ def test_endpoints_are_added_assigned_drained_and_removed(pgproxy: CommandLine) 
     listed = pgproxy.must("endpoint", "list")
     assert "ann (disabled), team (automatic)" in listed
     assert "a-token" not in listed
-    for command, state in (("drain", "DRAINING"), ("activate", "ACTIVE"), ("remove", "RETIRED")):
-        pgproxy.must("endpoint", command, "node")
+    for command, state in (
+        (("drain", "--keep"), "DRAINING"),
+        (("activate",), "ACTIVE"),
+        (("remove",), "RETIRED"),
+    ):
+        pgproxy.must("endpoint", command[0], "node", *command[1:])
         assert state in pgproxy.must("endpoint", "list")
     assert pgproxy.must("endpoint", "remove", "node") == "no change\n"
+    assert "55000" in pgproxy.refused("endpoint", "activate", "node")
     pgproxy.must("unassign", "--user", "ann", "--endpoint", "node")
     pgproxy.must("endpoint", "add", "node", "grpcs://other:1", given="token-from-stdin\n")
     assert "grpcs://other:1" in pgproxy.must("endpoint", "list")
@@ -166,3 +175,65 @@ def test_serve_stops_with_2_and_the_settings_name_and_not_its_value(
     monkeypatch.delenv("MAX_CONNECTIONS")
     config = pgproxy.file("FEATURE_CURSOR_MODE=perhaps", "config.env")
     assert pgproxy.refused("serve", "--config", config, code=2).startswith("pgproxy: FEATURE_CURSOR_MODE: ")
+
+
+def test_a_node_that_does_not_answer_is_retired_at_once(pgproxy: CommandLine) -> None:
+    pgproxy.must("endpoint", "add", "node", f"grpc://127.0.0.1:{free_port()}", "--token", "t")
+    said = pgproxy.must("endpoint", "drain", "node", "--timeout", "10s")
+    assert "it does not answer" in said
+    assert "RETIRED" in pgproxy.must("endpoint", "list")
+    assert "not a duration" in pgproxy.refused("endpoint", "drain", "node", "--timeout", "soon", code=2)
+
+
+def test_pools_are_assigned_by_labels_and_explained(pgproxy: CommandLine) -> None:
+    pgproxy.must("policy", "apply", pgproxy.file(POLICY))
+    url = f"grpc://127.0.0.1:{free_port()}"
+    pgproxy.must(
+        *("endpoint", "add", "node", url, "--token", "t"),
+        *("--label", "zone=eu", "--size", "large", "--capacity", "4"),
+    )
+    pgproxy.must("assign", "--user", "ann", "--pool", "zone=eu,size=large", "--weight", "2")
+    listed = pgproxy.must("endpoint", "list")
+    assert "size=large,zone=eu" in listed
+    assert "ann (disabled)" in listed
+    pgproxy.must("flags", "set", "FEATURE_REMOTE_ROUTING=on", "REMOTE_CANARY_PERCENT=100")
+    explained = pgproxy.must("route", "explain", "--user", "ann").splitlines()
+    assert explained[-1] == "route: size=large,zone=eu (assigned_user)"
+    assert "remote routing: on" in explained
+    assert "endpoint node: unhealthy, load 0 of 4 size=large zone=eu" in explained
+    assert any(
+        "pool size=large,zone=eu, priority 100, weight 2, fallback disabled" in line for line in explained
+    )
+    pgproxy.must("unassign", "--user", "ann", "--pool", "size=large,zone=eu")
+    pgproxy.must("flags", "unset", "FEATURE_REMOTE_ROUTING")
+    assert pgproxy.must("route", "explain", "--user", "ann").splitlines()[-1] == "route: local (flag_off)"
+    assert "42704" in pgproxy.refused("route", "explain", "--user", "nobody")
+    pgproxy.refused("assign", "--user", "ann", "--pool", "zone", code=2)
+    pgproxy.refused("assign", "--user", "ann", "--pool", "zone=eu", "--endpoint", "node", code=2)
+
+
+def test_flags_are_set_listed_and_refused_by_name(pgproxy: CommandLine) -> None:
+    assert pgproxy.must("flags", "set", "feature_cursor_mode=on").startswith("set FEATURE_CURSOR_MODE")
+    assert "FEATURE_CURSOR_MODE     on" in pgproxy.must("flags", "list")
+    assert "22023" in pgproxy.refused("flags", "set", "REMOTE_CANARY_PERCENT=101")
+    assert "42704" in pgproxy.refused("flags", "set", "MAX_CONNECTIONS=5")
+    pgproxy.refused("flags", "set", "FEATURE_CURSOR_MODE", code=2)
+
+
+def test_catalogs_are_added_listed_exported_and_removed(pgproxy: CommandLine) -> None:
+    lake = ("--kind", "ducklake", "--location", "postgres:dbname=lake", "--option", "data_path=/lake")
+    added = pgproxy.must(
+        "catalog", "add", "lake", *lake, "--credential", "password=-", "--writable", given="s3cret\n"
+    )
+    assert added == "catalog lake added (epoch 1)\n"
+    listed = pgproxy.must("catalog", "list")
+    assert "password" in listed
+    assert "s3cret" not in listed
+    exported = pgproxy.must("policy", "export", "-")
+    assert "kind: ducklake" in exported
+    assert "s3cret" not in exported
+    file = pgproxy.file(exported)
+    assert pgproxy.must("policy", "apply", file).startswith("no change")
+    assert "42P04" in pgproxy.refused("catalog", "add", "lake", *lake)
+    pgproxy.must("catalog", "remove", "lake")
+    assert "3D000" in pgproxy.refused("catalog", "remove", "lake")

@@ -8,6 +8,7 @@ import pytest
 
 from execnode.admission import AdmissionGate
 from execnode.engine import DuckEngine, EngineLimits
+from execnode.limits import ResultLimits
 from execnode.queries import (
     TRANSITIONS,
     QueryRegistry,
@@ -15,7 +16,7 @@ from execnode.queries import (
     SpooledQuery,
     Submission,
 )
-from execnode.spool import ChunkSpool, SpoolLimits
+from execnode.spool import ChunkSpool, SpoolBudget, SpoolLimits
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgwire.errors import GatewayError
 from pgwire.types import result_column
@@ -33,8 +34,17 @@ async def engine(tmp_path: Path) -> AsyncIterator[DuckEngine]:
     await made.close()
 
 
-def registry(engine: DuckEngine, folder: Path, max_running: int = 2) -> QueryRegistry:
-    return QueryRegistry(engine, AdmissionGate(max_running, 4), SpoolLimits(folder))
+def registry(
+    engine: DuckEngine, folder: Path, max_running: int = 2, budget: int = 1 << 30, max_rows: int = 0
+) -> QueryRegistry:
+    """A registry whose clock stands at 0."""
+    limits = SpoolLimits(folder, budget=SpoolBudget(budget))
+    results = ResultLimits(max_rows=max_rows)
+    return QueryRegistry(engine, AdmissionGate(max_running, 4), limits, results, clock=lambda: 0.0)
+
+
+def spool_files(folder: Path) -> list[Path]:
+    return list(folder.glob("*.spool"))
 
 
 async def read_all(queries: QueryRegistry, query: SpooledQuery) -> int:
@@ -125,7 +135,9 @@ async def test_a_timed_out_query_fails_with_57014(engine: DuckEngine, tmp_path: 
 
 async def test_queries_are_forgotten_after_their_time_to_live(engine: DuckEngine, tmp_path: Path) -> None:
     now = [100.0]
-    async with QueryRegistry(engine, AdmissionGate(4, 4), SpoolLimits(tmp_path), lambda: now[0]) as queries:
+    async with QueryRegistry(
+        engine, AdmissionGate(4, 4), SpoolLimits(tmp_path), clock=lambda: now[0]
+    ) as queries:
         ended = queries.submit("ended", Submission(EngineStatement("SELECT 1"), True), now_s=0)
         await read_all(queries, ended)
         await asyncio.wait({ended.task} if ended.task is not None else ())
@@ -160,3 +172,63 @@ async def test_no_spool_file_outlives_its_query(engine: DuckEngine, tmp_path: Pa
         assert left is not None
         assert left.spool.disk_bytes
     assert list(limits.directory.iterdir()) == []
+
+
+async def test_a_canceled_or_failed_result_leaves_no_file(engine: DuckEngine, tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    endless = EngineStatement("SELECT i, repeat('x', 500) FROM range(100000000000) r(i)")
+    failing = EngineStatement(
+        "SELECT CASE WHEN i = 200000 THEN error('x') ELSE repeat('x', 500) END FROM range(300000) r(i)"
+    )
+    async with registry(engine, folder) as queries:
+        running = queries.submit("running", Submission(endless, True), 0)
+        while not list(folder.iterdir()):
+            await running.wait_change()
+        await queries.cancel("running")
+        assert list(folder.iterdir()) == []
+        failed = queries.submit("failed", Submission(failing, True), 0)
+        assert failed.task is not None
+        await failed.task
+        assert failed.state is QueryState.FAILED
+        assert list(folder.iterdir()) == []
+
+
+async def test_a_cursor_stalls_at_a_full_disk_and_goes_on_when_its_reader_acknowledges(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    statement = EngineStatement("SELECT i, repeat('x', 500) FROM range(100000) r(i)")
+    async with registry(engine, tmp_path, budget=0) as queries:
+        query = queries.submit("q", Submission(statement, False), 0)
+        rows = sequence = windows = 0
+        while not (query.has_ended and sequence >= query.spool.next_sequence):
+            await queries.acknowledge(query, sequence)
+            windows += 1
+            while (chunk := await queries.next_chunk(query, sequence)) is not None:
+                rows, sequence = rows + chunk.row_count, sequence + 1
+        assert rows == 100_000
+        assert windows > 2
+        assert query.state is QueryState.SUCCEEDED
+
+
+async def test_a_retained_result_beyond_the_budget_fails_with_53100(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    statement = EngineStatement("SELECT i, repeat('x', 500) FROM range(100000) r(i)")
+    async with registry(engine, tmp_path, budget=1 << 20) as queries:
+        query = queries.submit("q", Submission(statement, True), 0)
+        assert query.task is not None
+        await query.task
+        assert query.error is not None
+        assert query.error.sqlstate.value == "53100"
+        assert spool_files(tmp_path) == []
+
+
+async def test_a_result_with_too_many_rows_fails_with_54000(engine: DuckEngine, tmp_path: Path) -> None:
+    async with registry(engine, tmp_path, max_rows=10) as queries:
+        small = queries.submit("small", Submission(EngineStatement("SELECT * FROM range(10)"), False), 0)
+        assert await read_all(queries, small) == 10
+        large = queries.submit("large", Submission(EngineStatement("SELECT * FROM range(11)"), False), 0)
+        with pytest.raises(GatewayError) as caught:
+            await read_all(queries, large)
+        assert caught.value.sqlstate.value == "54000"

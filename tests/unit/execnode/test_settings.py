@@ -1,5 +1,7 @@
 """The settings: exact names, nothing guessed, no value in a message."""
 
+from pathlib import Path
+
 import pytest
 
 from execnode.settings import NodeSettings, SettingsError, load_settings, split_address
@@ -36,6 +38,18 @@ def test_without_a_token_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> N
         ("MAX_CONCURRENT_QUERIES", "0"),
         ("AGENT_TOKEN", "one,two,three"),
         ("AGENT_TOKEN", "one,"),
+        ("LISTEN_ADDR", "nine"),
+        ("MAX_QUEUED_QUERIES", "-1"),
+        ("QUERY_TIMEOUT", "fast"),
+        ("MAX_RESULT_ROWS", "-5"),
+        ("MAX_RESULT_BYTES", "2MB!"),
+        ("SPOOL_DIR", "/dev/null"),
+        ("SPOOL_MAX_BYTES", "1000"),
+        ("SHUTDOWN_GRACE", "later"),
+        ("FEATURE_INTERNAL_GRPC", "maybe"),
+        ("TLS_CERT_FILE", "/nowhere/cert.pem"),
+        ("TLS_KEY_FILE", "/nowhere/key.pem"),
+        ("TLS_CLIENT_CA_FILE", "/nowhere/ca.pem"),
     ],
 )
 def test_a_bad_value_is_named_by_its_setting_and_not_shown(
@@ -67,3 +81,22 @@ def test_the_token_does_not_show_in_the_settings() -> None:
 
 def test_an_ipv6_address_stands_in_brackets() -> None:
     assert split_address("[::1]:9444") == ("::1", 9444)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["TLS_CERT_FILE"], "TLS_KEY_FILE"),
+        (["TLS_KEY_FILE"], "TLS_KEY_FILE"),
+        (["TLS_CLIENT_CA_FILE"], "TLS_CLIENT_CA_FILE"),
+    ],
+)
+def test_tls_files_are_given_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: list[str], named: str
+) -> None:
+    file = tmp_path / "file.pem"
+    file.touch()
+    for name in given:
+        monkeypatch.setenv(name, str(file))
+    with pytest.raises(SettingsError, match=f"^{named}: "):
+        load_settings()

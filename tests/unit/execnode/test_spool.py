@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from execnode.spool import SEGMENT_BYTES, ChunkSpool, SpoolFull, SpoolLimits, remove_orphans
+from execnode.spool import (
+    SEGMENT_BYTES,
+    ChunkSpool,
+    SpoolBudget,
+    SpoolFull,
+    SpoolLimits,
+    remove_orphans,
+)
 from execnode.statement import RowChunk
 
 
@@ -53,9 +60,9 @@ def test_acknowledged_chunks_are_dropped_and_make_room(make: Make, tmp_path: Pat
 def test_a_chunk_larger_than_every_budget_goes_through_a_spool_with_room(make: Make, tmp_path: Path) -> None:
     spool = make(memory=10, disk=20)
     assert spool.append(chunk(0, size=5000)) == 0
-    assert not spool.has_room
+    assert not spool.can_take(chunk(1, size=5000))
     assert spool.take() == chunk(0, size=5000)
-    assert spool.has_room
+    assert spool.can_take(chunk(1, size=5000))
 
 
 def test_a_full_segment_is_deleted_once_all_in_it_is_acknowledged(make: Make, tmp_path: Path) -> None:
@@ -83,3 +90,28 @@ def test_what_an_earlier_process_left_is_removed_and_nothing_else(make: Make, tm
     (tmp_path / "data.duckdb").write_bytes(b"x")
     assert remove_orphans(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["data.duckdb"]
+
+
+def test_one_budget_bounds_all_spools_and_is_given_back(tmp_path: Path) -> None:
+    budget = SpoolBudget(500)
+    first, second = (ChunkSpool(n, SpoolLimits(tmp_path, 0, 10_000, budget)) for n in ("a", "b"))
+    for number in range(4):
+        first.append(chunk(number))
+    assert budget.used_bytes == 416
+    second.append(chunk(0))  # a chunk goes through an empty spool in memory
+    assert not second.can_take(chunk(1))
+    with pytest.raises(SpoolFull):
+        second.append(chunk(1))
+    first.acknowledge(2)
+    assert second.append(chunk(1)) == 1
+    first.close()
+    second.close()
+    assert budget.used_bytes == 0
+
+
+def test_a_disk_that_refuses_is_a_full_spool_and_nothing_is_added(tmp_path: Path) -> None:
+    budget = SpoolBudget(10_000)
+    spool = ChunkSpool("q", SpoolLimits(tmp_path / "gone", 0, 10_000, budget))
+    with pytest.raises(SpoolFull, match="cannot be written"):
+        spool.append(chunk(0))
+    assert (spool.next_sequence, spool.disk_bytes, budget.used_bytes) == (0, 0, 0)

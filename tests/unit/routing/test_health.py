@@ -49,4 +49,11 @@ def test_the_reported_load_is_that_of_the_last_good_probe() -> None:
     monitor = EndpointMonitor(HealthThresholds())
     monitor.record_success(GOOD)
     monitor.record_failure()
-    assert monitor.reported_load == 2
+    assert monitor.report == GOOD
+
+
+def test_another_contract_opens_the_circuit_at_once() -> None:
+    monitor = EndpointMonitor(HealthThresholds())
+    monitor.record_success(GOOD)
+    monitor.record_incompatible()
+    assert monitor.health is EndpointHealth.UNHEALTHY

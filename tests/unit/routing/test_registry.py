@@ -6,7 +6,7 @@ import pytest
 
 from execnode.statement import CatalogGeneration
 from pgproxy.control.fleet import Endpoint, EndpointState
-from pgproxy.engines.errors import FallbackReason
+from pgproxy.engines.errors import FallbackReason, IncompatibleNode
 from pgproxy.engines.probe import ProbeReport
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgproxy.routing.resolve import EndpointHealth
@@ -160,3 +160,52 @@ async def test_what_is_raised_inside_leaves_the_registry_as_it_is() -> None:
     with pytest.raises(KeyError, match="mine"):
         await use_and_fail()
     assert fleet.made[0].closed.is_set()
+
+
+async def test_a_node_of_another_contract_is_never_used() -> None:
+    fleet = Fleet(GOOD, IncompatibleNode())
+    async with registry(fleet) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        fleet.made[0].probed.clear()
+        endpoints.probe_all_now()
+        await fleet.made[0].probed.wait()
+        await asyncio.sleep(0)
+        assert endpoints.statuses()["a"].health is EndpointHealth.UNHEALTHY
+
+
+async def test_a_registered_endpoint_is_told_well_until_its_definition_says_so() -> None:
+    told: list[str] = []
+
+    async def note(name: str) -> None:
+        told.append(name)
+
+    fleet = Fleet()
+    async with EndpointRegistry(fleet.create, ProbeTimes(60, 60), observe_activation=note) as endpoints:
+        endpoints.apply([endpoint(state=EndpointState.REGISTERED)], [])
+        await endpoints.first_probes(5)
+        assert told == ["a"]
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+
+
+async def test_no_node_is_called_while_that_is_switched_off() -> None:
+    allowed = False
+    fleet = Fleet()
+    async with EndpointRegistry(fleet.create, ProbeTimes(60, 60), may_call=lambda: allowed) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        assert not fleet.made[0].probed.is_set()
+        allowed = True
+        endpoints.probe_all_now()
+        await fleet.made[0].probed.wait()
+
+
+async def test_capacity_and_labels_are_the_declared_ones_or_what_the_node_says() -> None:
+    said = ProbeReport(is_draining=False, load=2, catalog_generation=0, capacity=64)
+    async with registry(Fleet(said)) as endpoints:
+        declared = Endpoint("b", "grpc://h:2", "t", labels={"zone": "eu"}, size="large", capacity=4)
+        endpoints.apply([endpoint(), declared], [])
+        await endpoints.first_probes(5)
+        seen = endpoints.statuses()
+        assert (seen["a"].capacity, seen["b"].capacity, seen["a"].load) == (64, 4, 2)
+        assert seen["b"].labels == {"zone": "eu", "size": "large"}

@@ -10,6 +10,7 @@ from pgproxy.routing.resolve import (
     RouteReason,
     RoutingFlags,
     StatementTraits,
+    canary_bucket,
     resolve_route,
 )
 
@@ -17,8 +18,14 @@ ON = RoutingFlags(is_remote_enabled=True)
 READ = StatementTraits(is_read_only=True)
 
 
-def status(name: str, health: EndpointHealth = EndpointHealth.ACTIVE, load: int = 0) -> EndpointStatus:
-    return EndpointStatus(name, health, load)
+def status(
+    name: str,
+    health: EndpointHealth = EndpointHealth.ACTIVE,
+    load: int = 0,
+    capacity: int = 1,
+    **labels: str,
+) -> EndpointStatus:
+    return EndpointStatus(name, health, load, capacity, labels)
 
 
 def route(
@@ -148,3 +155,53 @@ def test_one_strict_assignment_binds_all_of_equal_rank() -> None:
 def test_no_usable_endpoint_and_no_assignment_means_local() -> None:
     decided = route(status("a", EndpointHealth.UNHEALTHY))
     assert decided == Route(None, RouteReason.NO_ENDPOINT, Fallback.DISABLED, ())
+
+
+def test_a_percentage_lets_a_stable_share_go_remote_and_raising_it_only_adds() -> None:
+    names = [f"user{n}" for n in range(2000)]
+
+    def share(percent: float) -> set[str]:
+        flags = RoutingFlags(True, canary_percent=percent)
+        return {name for name in names if flags.is_canary(name, frozenset())}
+
+    assert share(0) == set()
+    assert share(100) == set(names)
+    assert 150 < len(share(10)) < 250
+    assert share(10) < share(30)
+    assert canary_bucket("ann") == pytest.approx(61.1992, abs=1e-4)
+
+
+def test_a_canary_list_adds_to_the_percentage() -> None:
+    flags = RoutingFlags(True, frozenset({"ann"}), canary_percent=0)
+    assert route(status("a"), flags=flags).reason is RouteReason.ANY_ENDPOINT
+    nobody = RoutingFlags(True, canary_percent=0)
+    assert route(status("a"), flags=nobody).reason is RouteReason.NOT_CANARY
+
+
+def test_a_pool_is_every_endpoint_with_its_labels() -> None:
+    fleet = (status("a", zone="eu", load=5), status("b", zone="us"), status("c", zone="eu", size="large"))
+    pool = (Assignment("ann", "zone=eu"),)
+    assert route(*fleet, assignments=pool) == Route(
+        "c", RouteReason.ASSIGNED_USER, Fallback.DISABLED, ("c", "a")
+    )
+    narrow = (Assignment("ann", "size=large,zone=eu"),)
+    assert route(*fleet, assignments=narrow).candidates == ("c",)
+
+
+def test_an_empty_pool_without_fallback_frees_nobody() -> None:
+    decided = route(status("a"), assignments=(Assignment("ann", "zone=eu"),))
+    assert decided == Route("zone=eu", RouteReason.ASSIGNED_USER, Fallback.DISABLED, ())
+
+
+def test_load_counts_against_capacity_and_weight() -> None:
+    by_capacity = route(status("a", load=3, capacity=2), status("b", load=5, capacity=8))
+    assert by_capacity.endpoint == "b"
+    both = (Assignment("ann", "a", weight=1), Assignment("ann", "b", weight=3))
+    picks = []
+    load = {"a": 0, "b": 0}
+    for _ in range(8):
+        chosen = route(*(status(name, load=n) for name, n in load.items()), assignments=both).endpoint
+        assert chosen is not None
+        load[chosen] += 1
+        picks.append(chosen)
+    assert load == {"a": 2, "b": 6}

@@ -40,7 +40,7 @@ async def fleet(
             [Assignment("ann", remotes[0].name, fallback=fallback)] if remotes else [],
         )
         await registry.first_probes(5)
-        yield Router(local, registry, RoutingFlags(is_remote_enabled=True)), local, registry
+        yield Router(local, registry, lambda: RoutingFlags(is_remote_enabled=True)), local, registry
 
 
 async def rows_of(router: Router, asked: RouteRequest) -> tuple[list[bytes], str, FallbackReason | None]:
@@ -61,6 +61,31 @@ async def test_an_engine_that_does_not_start_is_replaced_by_the_next_endpoint() 
     a = ScriptedEngine("a", on_start=lost(FallbackReason.QUEUE_FULL))
     async with fleet(a, ScriptedEngine("b", [ROW])) as (router, local, _):
         assert await rows_of(router, request()) == ([b"row"], "b", FallbackReason.QUEUE_FULL)
+        assert local.started == 0
+
+
+async def test_a_shed_statement_goes_to_one_other_node_and_then_to_the_embedded_engine() -> None:
+    remotes = [ScriptedEngine(name, on_start=lost(FallbackReason.QUEUE_FULL)) for name in "abc"]
+    async with fleet(*remotes) as (router, _, registry):
+        assert await rows_of(router, request()) == ([b"local"], "local", FallbackReason.QUEUE_FULL)
+        assert [engine.started for engine in remotes] == [1, 1, 0]
+        assert {status.load for status in registry.statuses().values()} == {0}
+
+
+async def test_without_fallback_a_shed_statement_goes_once_to_another_of_its_own_endpoints() -> None:
+    remotes = [ScriptedEngine(name, on_start=lost(FallbackReason.QUEUE_FULL)) for name in "abc"]
+    async with fleet(*remotes, fallback=Fallback.DISABLED) as (router, local, registry):
+        endpoints = [Endpoint(name, f"grpc://{name}:1", "t") for name in "abc"]
+        registry.apply(endpoints, [Assignment("ann", name) for name in "abc"])
+        with pytest.raises(EngineUnavailable) as caught:
+            await rows_of(router, request())
+        assert caught.value.sqlstate.value == "53400"
+        assert [engine.started for engine in remotes] == [1, 1, 0]
+        remotes[1].on_start, remotes[1].script = None, [ROW]
+        assert await rows_of(router, request()) == ([b"row"], "b", FallbackReason.QUEUE_FULL)
+        remotes[0].on_start = lost()
+        with pytest.raises(EngineUnavailable):
+            await rows_of(router, request())
         assert local.started == 0
 
 

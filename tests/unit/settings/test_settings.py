@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pgproxy.control.flags import Flags
 from pgproxy.settings import (
     DatabaseMode,
     GatewaySettings,
@@ -34,8 +35,7 @@ def test_defaults_are_those_of_the_external_interface() -> None:
     assert settings.http_listen_addr == ListenAddress("127.0.0.1", 8080)
     assert settings.database_mode is DatabaseMode.READ_WRITE
     assert settings.metastore_url.startswith("sqlite:///")
-    flags = [value for name, value in settings if name.startswith("feature_")]
-    assert flags == [False] * 4
+    assert settings.flags == Flags()
     assert settings.remote_canary_users == settings.remote_canary_groups == frozenset()
 
 
@@ -53,6 +53,7 @@ def test_defaults_are_those_of_the_external_interface() -> None:
         ("FEATURE_INTERNAL_GRPC", "0", False),
         ("REMOTE_CANARY_USERS", "ann, bob,,", frozenset({"ann", "bob"})),
         ("REMOTE_CANARY_GROUPS", "", frozenset()),
+        ("REMOTE_CANARY_PERCENT", "12.5", 12.5),
         ("AUTHENTICATION_TIMEOUT", "1m30s", 90.0),
         ("STATEMENT_TIMEOUT", "0", 0.0),
         ("MAX_CONNECTIONS", "7", 7),
@@ -82,6 +83,12 @@ def test_a_variable_is_parsed(monkeypatch: pytest.MonkeyPatch, name: str, text: 
         ("TLS_CERT_FILE", "/nowhere/cert.pem"),
         ("SECRET_KEY_FILE", "/nowhere/key"),
         ("LOG_LEVEL", "loud"),
+        ("FEATURE_REMOTE_ROUTING", "yep"),
+        ("FEATURE_ASYNC_QUEUE", "2"),
+        ("FEATURE_INTERNAL_GRPC", "none"),
+        ("REMOTE_CANARY_PERCENT", "101"),
+        ("REMOTE_CANARY_PERCENT", "half"),
+        ("NODE_TLS_CA_FILE", "/nowhere/ca.pem"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_setting(
@@ -115,6 +122,8 @@ def test_an_admin_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
         (["TLS_CERT_FILE"], "TLS_KEY_FILE"),
         (["TLS_KEY_FILE"], "TLS_KEY_FILE"),
         (["TLS_CLIENT_CA_FILE"], "TLS_CLIENT_CA_FILE"),
+        (["NODE_TLS_CERT_FILE"], "NODE_TLS_KEY_FILE"),
+        (["NODE_TLS_KEY_FILE"], "NODE_TLS_KEY_FILE"),
     ],
 )
 def test_tls_files_are_given_together(

@@ -74,6 +74,13 @@ class RowEncoding(betterproto2.Enum):
 class AttachCatalogsReply(betterproto2.Message):
     generation: "int" = betterproto2.field(1, betterproto2.TYPE_UINT64)
 
+    contract_version: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+    """
+    as in HealthReply: a node that was replaced is told its catalogs first
+    """
+
+    min_contract_version: "int" = betterproto2.field(3, betterproto2.TYPE_UINT32)
+
 
 default_message_pool.register_message(
     "execnode.v1", "AttachCatalogsReply", AttachCatalogsReply
@@ -370,6 +377,33 @@ class HealthReply(betterproto2.Message):
     node_version: "str" = betterproto2.field(26, betterproto2.TYPE_STRING)
     """
     of the program
+    """
+
+    max_concurrent_queries: "int" = betterproto2.field(12, betterproto2.TYPE_UINT32)
+    """
+    statements that run at once: the node's observed capacity
+    """
+
+    max_queued_queries: "int" = betterproto2.field(13, betterproto2.TYPE_UINT32)
+
+    min_contract_version: "int" = betterproto2.field(14, betterproto2.TYPE_UINT32)
+    """
+    the oldest contract that the node still speaks; 0: contract_version
+    """
+
+    cursor_mode: "bool" = betterproto2.field(15, betterproto2.TYPE_BOOL)
+    """
+    SubmitQuery and FetchResults are served
+    """
+
+    open_cursors: "int" = betterproto2.field(16, betterproto2.TYPE_UINT32)
+    """
+    results that wait to be fetched
+    """
+
+    spool_limit_bytes: "int" = betterproto2.field(17, betterproto2.TYPE_UINT64)
+    """
+    what all results together may hold on disk
     """
 
 

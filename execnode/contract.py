@@ -1,0 +1,17 @@
+"""The versions of schema.proto that this program speaks, and whether two programs understand each other."""
+
+CONTRACT_VERSION = 2
+"""Raised with every change of meaning. Since 2 a node tells its capacity, and which versions it speaks."""
+
+MIN_CONTRACT_VERSION = 1
+"""The oldest one that is still understood."""
+
+
+def negotiate(version: int, min_version: int) -> int | None:
+    """Give the newest version that both ends speak; None: there is none.
+
+    version, min_version: the other end's; a min_version of 0 was sent by one that knew only its own.
+    """
+    newest = min(version, CONTRACT_VERSION)
+    oldest = max(min_version or version, MIN_CONTRACT_VERSION)
+    return newest if newest >= oldest else None
