@@ -111,6 +111,7 @@ _MESSAGES: Mapping[SqlState, str] = MappingProxyType(
         SqlState.DUPLICATE_OBJECT: "object already exists",
         SqlState.DEPENDENT_OBJECTS_STILL_EXIST: "other objects depend on the object",
         SqlState.DATATYPE_MISMATCH: "types do not match",
+        SqlState.CARDINALITY_VIOLATION: "more than one row returned by a subquery used as an expression",
         SqlState.DATA_EXCEPTION: "invalid value",
         SqlState.INVALID_PARAMETER_VALUE: "invalid argument",
         SqlState.INVALID_TEXT_REPRESENTATION: "invalid input syntax for the type",
@@ -220,23 +221,28 @@ _CONSTRAINTS: tuple[tuple[str, SqlState], ...] = (
     ("Violates foreign key constraint", SqlState.FOREIGN_KEY_VIOLATION),
 )
 
-_BINDER_OPENINGS: tuple[tuple[str, SqlState], ...] = (
-    ("Referenced column ", SqlState.UNDEFINED_COLUMN),
-    ("Referenced update column ", SqlState.UNDEFINED_COLUMN),
-    ("Ambiguous reference to column name ", SqlState.AMBIGUOUS_COLUMN),
-    ("Referenced table ", SqlState.UNDEFINED_TABLE),
-    ("column ", SqlState.GROUPING_ERROR),
-    ("WHERE clause cannot contain aggregates", SqlState.GROUPING_ERROR),
-    ("aggregate function calls cannot be nested", SqlState.GROUPING_ERROR),
-    ("WHERE clause cannot contain window functions", SqlState.WINDOWING_ERROR),
-    ("Set operations can only apply to expressions with the same number", SqlState.SYNTAX_ERROR),
-    ("No function matches the given name", SqlState.UNDEFINED_FUNCTION),
-    ("Table ", SqlState.UNDEFINED_COLUMN),
-    ("Values list ", SqlState.UNDEFINED_COLUMN),
-    ("ORDER term out of range", SqlState.INVALID_COLUMN_REFERENCE),
-    ("Cannot compare values of type", SqlState.UNDEFINED_FUNCTION),
-    ("Could not choose a best candidate function", SqlState.AMBIGUOUS_FUNCTION),
-    ("Unimplemented type for cast", SqlState.CANNOT_COERCE),
+_OPENINGS: Mapping[str, tuple[tuple[str, SqlState], ...]] = MappingProxyType(
+    {
+        "Invalid Input": (("More than one row returned by a subquery", SqlState.CARDINALITY_VIOLATION),),
+        "Binder": (
+            ("Referenced column ", SqlState.UNDEFINED_COLUMN),
+            ("Referenced update column ", SqlState.UNDEFINED_COLUMN),
+            ("Ambiguous reference to column name ", SqlState.AMBIGUOUS_COLUMN),
+            ("Referenced table ", SqlState.UNDEFINED_TABLE),
+            ("column ", SqlState.GROUPING_ERROR),
+            ("WHERE clause cannot contain aggregates", SqlState.GROUPING_ERROR),
+            ("aggregate function calls cannot be nested", SqlState.GROUPING_ERROR),
+            ("WHERE clause cannot contain window functions", SqlState.WINDOWING_ERROR),
+            ("Set operations can only apply to expressions with the same number", SqlState.SYNTAX_ERROR),
+            ("No function matches the given name", SqlState.UNDEFINED_FUNCTION),
+            ("Table ", SqlState.UNDEFINED_COLUMN),
+            ("Values list ", SqlState.UNDEFINED_COLUMN),
+            ("ORDER term out of range", SqlState.INVALID_COLUMN_REFERENCE),
+            ("Cannot compare values of type", SqlState.UNDEFINED_FUNCTION),
+            ("Could not choose a best candidate function", SqlState.AMBIGUOUS_FUNCTION),
+            ("Unimplemented type for cast", SqlState.CANNOT_COERCE),
+        ),
+    }
 )
 """DuckDB gives most binder errors no subtype: these are the opening words, pinned by tests to 1.5.5."""
 
@@ -329,8 +335,7 @@ def sqlstate_of(report: EngineReport) -> SqlState:
         state = _SUBTYPES.get((subtype, report.facts.get("type", ""))) or _SUBTYPE_DEFAULTS.get(subtype)
         if state is not None:
             return state
-    if report.type_name == "Binder":
-        for opening, state in _BINDER_OPENINGS:
-            if report.text.startswith(opening):
-                return state
+    for opening, state in _OPENINGS.get(report.type_name, ()):
+        if report.text.startswith(opening):
+            return state
     return _STATES.get(report.type_name, SqlState.INTERNAL_ERROR)

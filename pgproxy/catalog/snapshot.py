@@ -132,12 +132,14 @@ class SystemRelation:
     `$database` … stand for the SystemValue of that name, a bound text value; None: everybody sees every
     row. No user predicate may run before it: the derived table ends in OFFSET 0.
     admin_only: reading it is 42501 for a non-admin, as pg_authid is in PostgreSQL.
+    session_rows: its rows are the session's own: the session value of this name, a JSON array of objects.
     """
 
     physical: tuple[str, str]
     columns: tuple[ColumnInfo, ...]
     visibility: str | None = None
     admin_only: bool = False
+    session_rows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

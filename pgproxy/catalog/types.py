@@ -53,7 +53,7 @@ SYSTEM_TYPES: Mapping[str, SystemType] = {
     "_name": SystemType(1003, 0, "VARCHAR[]"),
     "_char": SystemType(1002, 0, "VARCHAR[]"),
     "_oid": SystemType(1028, 0, "BIGINT[]"),
-    "_regtype": SystemType(2211, 0, "BIGINT[]"),
+    "_regtype": SystemType(2211, 0, "VARCHAR[]"),
     "_aclitem": SystemType(1034, 0, "VARCHAR[]"),
     "_pg_statistic": SystemType(10028, 0, "VARCHAR[]"),
 }

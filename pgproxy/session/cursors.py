@@ -136,8 +136,7 @@ class Cursors:
         if prepared.plan is None or not prepared.plan.is_read_only or prepared.columns is None:
             raise StatementError("DECLARE CURSOR must not contain statements that write")
         parameters = bound.parameters if bound is not None else ()
-        portal = Portal(prepared, parameters, (_BINARY,) if statement.is_binary else ())
-        portal.is_with_hold = statement.hold
+        portal = Portal(prepared, parameters, (_BINARY,) if statement.is_binary else (), declared=statement)
         await self._open(portal, _keeps(statement))
         columns = field_descriptions(prepared.columns, portal.result_formats)
         named = PreparedStatement(statement.name, (), columns, prepared)

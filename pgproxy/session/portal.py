@@ -6,6 +6,7 @@ suspended.
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from execnode.statement import Parameter, RowChunk
 from pgproxy.routing.attempts import RoutedStream
 from pgproxy.session.cursor_rows import CursorRows
 from pgproxy.session.prepared import PreparedQuery
+from pgproxy.sql.utility.statements import DeclareCursor
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +22,7 @@ class Portal:
     """What Bind made. The stream opens at the first Execute and stays open while the portal is suspended.
 
     result_formats: as in Bind. rows_sent: over all Executes. is_pinned: the stream runs in the block's engine
-    session. cursor: set once SQL reads it: DECLARE or FETCH. is_with_hold: it is to outlive its transaction.
+    session. cursor: set once SQL reads it: DECLARE or FETCH. declared: the DECLARE that made it.
     """
 
     prepared: PreparedQuery
@@ -30,8 +32,14 @@ class Portal:
     stream: RoutedStream | None = None
     rows_sent: int = 0
     cursor: CursorRows | None = None
-    is_with_hold: bool = False
+    declared: DeclareCursor | None = None
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     _leftover: RowChunk | None = None
+
+    @property
+    def is_with_hold(self) -> bool:
+        """Whether it is to outlive its transaction."""
+        return self.declared is not None and self.declared.hold
 
     @property
     def is_started(self) -> bool:

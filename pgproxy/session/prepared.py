@@ -1,6 +1,7 @@
 """A statement that was parsed and planned: what protocol Parse and SQL PREPARE keep."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pgproxy.sql.plan import Plan
 from pgproxy.sql.utility import UtilityStatement
@@ -14,7 +15,8 @@ class PreparedQuery:
     declared_oids: as in Parse, 0 or absent where inferred. utility: set for statements that no engine runs;
     plan: set for the others; neither: the empty query. columns: None where the statement returns no rows.
     inner: the query of DECLARE CURSOR, whose parameters are the statement's. planned_for: the policy, the
-    catalog and the settings that the plan holds for.
+    catalog and the settings that the plan holds for. source: the text of the PREPARE or DECLARE that made it,
+    where the protocol did not. made_at: when.
     """
 
     text: str
@@ -24,6 +26,8 @@ class PreparedQuery:
     columns: tuple[ResultColumn, ...] | None = None
     planned_for: tuple[object, ...] = ()
     inner: "PreparedQuery | None" = None
+    source: str | None = None
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def is_empty(self) -> bool:

@@ -28,7 +28,8 @@ def present_error(error: GatewayError, plan: Plan | None, text: str = "", sql: s
         return error
     if _name_reference(error, text, sql):
         return error
-    if plan is not None and not plan.is_governed and error.engine_text:
+    is_worded = error.sqlstate is SqlState.CARDINALITY_VIOLATION
+    if plan is not None and not plan.is_governed and error.engine_text and not is_worded:
         sentence = error.engine_text.split("\n", 1)[0].split("Error: ", 1)[-1].strip()
         error.message = sentence or error.message
     return error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from pgproxy.session.own_objects import OwnObjects
 from pgproxy.session.services import Identity
 from pgproxy.session.setting_table import SETTINGS
 from pgproxy.session.settings import SessionSettings
@@ -26,9 +27,13 @@ class SessionValues(Mapping[str, BoundValue]):
     Settings by SETTING_PREFIX and their lower-case name. Looked up when asked.
     """
 
-    def __init__(self, identity: Identity, settings: SessionSettings) -> None:
+    def __init__(
+        self, identity: Identity, settings: SessionSettings, own_objects: OwnObjects | None = None
+    ) -> None:
+        """own_objects: what the session's own relations show; None where only planning asks."""
         self._identity = identity
         self._settings = settings
+        self._own_objects = own_objects
 
     def __getitem__(self, key: str) -> BoundValue:
         oid, text = self._typed(key)
@@ -52,7 +57,10 @@ class SessionValues(Mapping[str, BoundValue]):
             case "pg_backend_pid":
                 return _INT4, str(self._identity.connection_id)
             case _:
-                raise KeyError(key)
+                rows = self._own_objects.rows(key) if self._own_objects is not None else None
+                if rows is None:
+                    raise KeyError(key)
+                return _TEXT, rows
 
     def __iter__(self) -> Iterator[str]:
         yield from _FUNCTIONS

@@ -6,6 +6,7 @@ statement.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from execnode.statement import Parameter
 from pgproxy.session.kept_rows import KeptRows
@@ -77,6 +78,7 @@ class SqlPrepared:
             if error.position is not None:
                 error.position += statement.offset
             raise
+        prepared = replace(prepared, source=statement.source)
         columns = field_descriptions(prepared.columns) if prepared.columns is not None else None
         self._statements.add(PreparedStatement(statement.name, prepared.parameter_oids, columns, prepared))
 

@@ -14,6 +14,7 @@ from pgproxy.session.cursors import Cursors
 from pgproxy.session.discarding import Discards
 from pgproxy.session.explaining import Explains
 from pgproxy.session.notifications import Notifications
+from pgproxy.session.own_objects import OwnObjects
 from pgproxy.session.planning import StatementPlanner, field_descriptions
 from pgproxy.session.portal import Portal
 from pgproxy.session.portal_runs import Completion, PortalDriver
@@ -60,7 +61,7 @@ class SqlSession:
         transaction = self._transaction = Transaction()
         catalog = SessionCatalog(services.catalogs, transaction)
         planner = self._planner = StatementPlanner(identity, services, settings, catalog)
-        values = SessionValues(identity, settings)
+        values = SessionValues(identity, settings, OwnObjects(statements, portals))
         runner = self._runner = PlanRunner(identity, services.router, settings, transaction, values)
         self.log = StatementLog(identity, settings, services.recorder)
         driver = self._driver = PortalDriver(services, planner, runner, self.log)

@@ -181,6 +181,9 @@ def _with_plain_types(tree: exp.Expr) -> exp.Expr:
     for found in list(tree.find_all(exp.ObjectIdentifier)):
         name = exp.to_identifier(str(found.this).lower())
         found.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))
+    for kind in tree.find_all(exp.DataType):
+        if kind.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and kind.expressions:
+            _choose_float(kind)
     for ordered in tree.find_all(exp.Ordered):
         column = ordered.this
         if (
@@ -190,6 +193,18 @@ def _with_plain_types(tree: exp.Expr) -> exp.Expr:
         ):
             column.replace(exp.Var(this="ALL"))  # DuckDB's ORDER BY ALL; a reserved word in PostgreSQL
     return tree
+
+
+def _choose_float(kind: exp.DataType) -> None:
+    """`float(p)` is real or double precision, by its bits. PostgreSQL docs, "Floating-Point Types"."""
+    bits = int(kind.expressions[0].name) if kind.expressions[0].name.isdigit() else 0
+    if not 1 <= bits <= 53:
+        bound = "at least 1 bit" if bits < 1 else "less than 54 bits"
+        raise StatementError(
+            f"precision for type float must be {bound}", sqlstate=SqlState.INVALID_PARAMETER_VALUE
+        )
+    kind.set("this", exp.DType.FLOAT if bits <= 24 else exp.DType.DOUBLE)
+    kind.set("expressions", None)
 
 
 def _grammar(dialect: str) -> sqlglot.Dialect:

@@ -45,6 +45,7 @@ from pgproxy.sql.policy_expressions import (
     secured_source,
 )
 from pgproxy.sql.resolve import target_tables
+from pgproxy.sql.session_relations import session_relation
 from pgproxy.sql.writes import secure_write
 from pgwire.errors import AccessDenied, InternalError
 from pgwire.sqlstate import SqlState
@@ -200,6 +201,8 @@ class Securing:
 
     def _system(self, relation: SystemRelation) -> exp.Select:
         self.is_catalog = True
+        if relation.session_rows is not None:
+            return session_relation(relation, relation.session_rows, self.bound)
         schema, table = relation.physical
         name = (SYSTEM_CATALOG, schema, table)
         self.relations.add(name)

@@ -49,6 +49,8 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
         raise denied(use)
     name = engine_name(use.name)
     securing.relations.add(name)
+    if isinstance(tree, exp.Insert):
+        _name_first_columns(tree, use.info)
     if not is_governed(use):
         _qualify(tree, use)
         _check_conflict_privilege(tree, use)
@@ -62,6 +64,15 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
             return _secured_update(tree, use, use.info, securing)
         case _:
             return _secured_delete(tree, use, use.info, securing)
+
+
+def _name_first_columns(tree: exp.Insert, table: TableInfo) -> None:
+    """An INSERT without a list fills the first columns; the engine wants a value for every one."""
+    if isinstance(tree.this, exp.Schema) or tree.args.get("by_name") or tree.expression is None:
+        return
+    columns = written_columns(tree, table) or ()
+    if len(columns) < len(table.columns):
+        tree.set("this", exp.Schema(this=tree.this, expressions=[quoted(name) for name in columns]))
 
 
 def _check_returning(tree: exp.Expr, use: RelationUse) -> None:

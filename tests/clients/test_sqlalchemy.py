@@ -165,7 +165,6 @@ def test_a_whole_table_is_read_by_name(pair: Pair) -> None:
 
 @pytest.mark.client("pandas")
 @pytest.mark.feature("bulk")
-@pytest.mark.xfail(strict=True, reason="FLOAT(53) is not a type of DuckDB")
 def test_a_frame_is_written_and_read_back(admin_pair: Pair) -> None:
     def run(server: Server) -> Any:
         frame = pandas.DataFrame({"id": range(200), "note": [f"n{i}" for i in range(200)], "share": 0.25})

@@ -66,6 +66,9 @@ ADMIN_ONLY = frozenset(
 )
 """What PostgreSQL 15 grants to no ordinary role."""
 
+SESSION_RELATIONS = frozenset({("pg_catalog", "pg_prepared_statements"), ("pg_catalog", "pg_cursors")})
+"""Relations whose rows each session knows of itself (`pgproxy.session.own_objects`)."""
+
 
 @cache
 def fixed_relations() -> frozenset[str]:
@@ -101,6 +104,7 @@ def system_relations() -> Mapping[RelationKey, SystemRelation]:
             definition.columns,
             visibility=_visibility(name),
             admin_only=name[0] == "pg_catalog" and name[1] in ADMIN_ONLY,
+            session_rows=name[1] if name in SESSION_RELATIONS else None,
         )
         for name, definition in relation_definitions().items()
     }

@@ -38,7 +38,7 @@ def parse_declare(reader: TokenReader) -> UtilityStatement:
     _refuse_conflict(words, "scroll", "no scroll")
     _refuse_conflict(words, "asensitive", "insensitive")
     scroll = True if "scroll" in words else False if "no scroll" in words else None
-    return DeclareCursor(name, reader.rest(), offset, "binary" in words, scroll, hold)
+    return DeclareCursor(name, reader.rest(), offset, "binary" in words, scroll, hold, reader.text)
 
 
 def parse_fetch(reader: TokenReader) -> UtilityStatement:

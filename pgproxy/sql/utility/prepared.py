@@ -32,7 +32,7 @@ def parse_prepare(reader: TokenReader) -> UtilityStatement:
     reader.expect("as")
     expect_query_start(reader, *DML_WORDS)
     offset = reader.offset
-    return PrepareStatement(name, types, reader.rest(), offset)
+    return PrepareStatement(name, types, reader.rest(), offset, reader.text)
 
 
 def parse_execute(reader: TokenReader) -> UtilityStatement:

@@ -4,7 +4,7 @@ Offsets and error positions count characters in the text that was parsed; offset
 PostgreSQL docs, Part VI, "SQL Commands".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -141,12 +141,16 @@ class Discard:
 
 @dataclass(frozen=True, slots=True)
 class PrepareStatement:
-    """PREPARE name (types) AS query. type_names: as written, spaces kept."""
+    """PREPARE name (types) AS query. type_names: as written, spaces kept.
+
+    source: the whole statement, for pg_prepared_statements.
+    """
 
     name: str
     type_names: tuple[str, ...]
     query: str
     offset: int
+    source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,10 @@ class Deallocate:
 
 @dataclass(frozen=True, slots=True)
 class DeclareCursor:
-    """DECLARE name CURSOR FOR query. scroll: None where neither SCROLL nor NO SCROLL was said."""
+    """DECLARE name CURSOR FOR query. scroll: None where neither SCROLL nor NO SCROLL was said.
+
+    source: the whole statement, for pg_cursors.
+    """
 
     name: str
     query: str
@@ -174,6 +181,7 @@ class DeclareCursor:
     is_binary: bool = False
     scroll: bool | None = None
     hold: bool = False
+    source: str = field(default="", compare=False)
 
 
 class FetchDirection(StrEnum):
