@@ -219,8 +219,7 @@ def test_statements_prepared_at_once_are_listed_used_and_deallocated(pair: Pair)
                 sql = "SELECT id, amount FROM sales.orders WHERE id > %s ORDER BY id"
                 found.append(connection.execute(sql, (low,)).fetchall())
             listed = connection.execute(
-                "SELECT name, statement, parameter_types, from_sql "
-                "FROM pg_prepared_statements ORDER BY name"
+                "SELECT name, statement, parameter_types, from_sql FROM pg_prepared_statements ORDER BY name"
             ).fetchall()
             connection.execute("DEALLOCATE ALL", prepare=False)
             left = connection.execute("SELECT count(*) FROM pg_prepared_statements", prepare=False).fetchone()
