@@ -19,6 +19,8 @@ from prometheus_client import CollectorRegistry
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
 from execnode.statement import CatalogDefinition, CatalogGeneration
+from pgproxy.activity.relations import ActivityRelations, Observed
+from pgproxy.activity.signals import EngineSignals
 from pgproxy.audit.options import AuditOptions
 from pgproxy.audit.recorder import StatementRecorder
 from pgproxy.audit.writer import AuditWriter
@@ -46,6 +48,7 @@ from pgproxy.policy.current import CurrentPolicies
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgproxy.routing.resolve import RoutingFlags
 from pgproxy.routing.router import Router
+from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.services import SessionServices
 from pgproxy.settings import DatabaseMode, GatewaySettings, LogFormat, SettingsError
@@ -91,8 +94,11 @@ class Gateway:
             epoch = await metastore.epoch()
             policies = CurrentPolicies(await metastore.policy_set())
             generation = _catalog_generation(settings)
+            live = LiveSessions()
             catalogs = CatalogService(
-                settings.catalog_name, [c.name for c in generation.catalogs] or ["memory"]
+                settings.catalog_name,
+                [c.name for c in generation.catalogs] or ["memory"],
+                EngineSignals(live, policies, asyncio.get_running_loop()),
             )
             stack.push_async_callback(catalogs.close)
             local = await self._start_engine(stack, catalogs, generation)
@@ -121,13 +127,15 @@ class Gateway:
             await stack.enter_async_context(
                 _background(writer.write(), writer.purge(), follower.follow(), logins.share())
             )
+            observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies)
             services = SessionServices(
                 policies, catalogs, router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
                 control=self._control_plane(metastore, catalogs, follower),
+                activity=ActivityRelations(observed, settings.audit_log_rows),
             )  # fmt: skip
             door = FrontDoor(settings, logins.authenticator, services)
-            listener = await stack.enter_async_context(door.listener(certificates, sessions))
+            listener = await stack.enter_async_context(door.listener(certificates, sessions, live))
             self._metrics.connections.set_function(lambda: listener.connection_count)
             http = gateway_app(self._health(local, registry, listener, follower), self._metrics.registry)
             address = settings.http_listen_addr

@@ -10,6 +10,7 @@ from pgproxy.net.listener import Listener, ListenerOptions
 from pgproxy.net.session_registry import SessionLimits, SessionRegistry
 from pgproxy.net.tls import TlsCertificates, TlsFiles
 from pgproxy.policy.current import CurrentPolicies
+from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.opening import SessionOpener
 from pgproxy.session.services import SessionServices
 from pgproxy.session.sql_session import SqlSession
@@ -56,8 +57,10 @@ class FrontDoor:
         self._authenticator = authenticator
         self._opener = SessionOpener(services, _default_settings(settings))
 
-    def listener(self, certificates: TlsCertificates | None, sessions: SessionRegistry) -> Listener:
-        """Build the listener; it listens once it is entered."""
+    def listener(
+        self, certificates: TlsCertificates | None, sessions: SessionRegistry, live: LiveSessions
+    ) -> Listener:
+        """Build the listener; it listens once it is entered. live: lists the sessions that are open."""
         settings = self._settings
         handshake = HandshakePolicy(
             begin_login=self._authenticator.begin,
@@ -69,6 +72,7 @@ class FrontDoor:
             handshake=handshake,
             cancels=CancelRegistry(),
             sessions=sessions,
+            live=live,
             open_session=self._open_session,
             new_error_id=lambda: secrets.token_hex(6),
             max_message_bytes=settings.max_message_bytes,

@@ -143,6 +143,7 @@ class GatewaySettings(BaseSettings):
     remote_canary_users, remote_canary_groups, remote_canary_percent: who may go remote; none: everybody.
     node_tls_ca_file: who signed the certificates of `grpcs://` endpoints; None: the system's authorities.
     node_tls_cert_file, node_tls_key_file: the gateway's own, for nodes that ask for one.
+    audit_log_rows: how many of the newest rows the relation pgproxy.audit_log shows.
     spool_dir: where large results of async queries wait; None: a private temporary directory.
     """
 
@@ -216,6 +217,7 @@ class GatewaySettings(BaseSettings):
     audit_mode: AuditMode = AuditMode.BEST_EFFORT
     audit_query_text: AuditQueryText = AuditQueryText.NONE
     audit_retention: Seconds = 90 * 86_400.0
+    audit_log_rows: int = Field(default=500_000, ge=1000)
 
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_format: LogFormat = LogFormat.JSON

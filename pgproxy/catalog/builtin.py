@@ -2,9 +2,10 @@
 
 Every system relation's columns, and the built-in rows.
 
-`data/relations.json` holds [schema, relation, OID, relkind, "column:type[!] …"] with `!` for NOT NULL;
-`data/rows/NAME.json` holds the rows that a fresh PostgreSQL 15 has, constant columns apart. Columns whose
-name begins with an underscore are ours: texts that PostgreSQL computes (`_format`: format_type).
+`data/relations.json` holds [schema, relation, OID, relkind, "column:type[!] …"] with `!` for NOT NULL, and
+`data/own_relations.json` the same of this gateway's own; `data/rows/NAME.json` holds the rows that a fresh
+PostgreSQL 15 has, constant columns apart. Columns whose name begins with an underscore are ours: texts that
+PostgreSQL computes (`_format`: format_type).
 """
 
 import json
@@ -43,10 +44,11 @@ class BuiltinRows:
 
 @cache
 def relation_definitions() -> Mapping[RelationKey, RelationDefinition]:
-    """Every relation of pg_catalog and information_schema, by (schema, name)."""
+    """Every relation of pg_catalog, information_schema and pgproxy, by (schema, name)."""
+    stored = [*json.loads(_read("relations.json")), *json.loads(_read("own_relations.json"))]
     return {
         (schema, name): _definition(schema, name, oid, kind, columns)
-        for schema, name, oid, kind, columns in json.loads(_read("relations.json"))
+        for schema, name, oid, kind, columns in stored
     }
 
 

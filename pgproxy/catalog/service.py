@@ -6,17 +6,20 @@ connections of the same instance and see either all of a refresh or nothing of i
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from pgproxy.catalog import store
-from pgproxy.catalog.builtin import relation_definitions
+from pgproxy.catalog.builtin import RelationKey, relation_definitions
 from pgproxy.catalog.functions import system_functions
+from pgproxy.catalog.functions.signals import BackendSignal, nobody_is_there
 from pgproxy.catalog.introspect import CatalogContents, introspect
 from pgproxy.catalog.model import CatalogModel, build_model
+from pgproxy.catalog.relations.principals import role_oids
 from pgproxy.catalog.relations.registry import physical_name, system_relations
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, CatalogSnapshot
 from pgproxy.catalog.types import SYSTEM_TYPES
@@ -40,8 +43,11 @@ class CatalogService:
     `publish_viewer` before a statement that reads a system relation runs for that principal.
     """
 
-    def __init__(self, default_catalog: str, catalogs: Sequence[str]) -> None:
+    def __init__(
+        self, default_catalog: str, catalogs: Sequence[str], signal: BackendSignal = nobody_is_there
+    ) -> None:
         """catalogs: names of the attached catalogs, as `ATTACH … AS` has them."""
+        self._signal = signal
         self._default_catalog = default_catalog
         self._catalogs = tuple(catalogs)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="catalog")
@@ -62,6 +68,7 @@ class CatalogService:
         Must run before `lock_configuration`: it attaches an in-memory database.
         """
         self._connection = connection.cursor()
+        store.install_signal(self._connection, self._signal)
         store.install(self._connection)
         self._viewers.clear()
 
@@ -91,6 +98,24 @@ class CatalogService:
             self._viewers.move_to_end(policy.fingerprint)
             return
         await self._run(lambda: self._publish_viewer(policy))
+
+    async def publish_rows(self, relation: RelationKey, rows: pa.Table, *, is_more: bool = False) -> None:
+        """Let a live relation have these rows, or these besides those that it has."""
+        await self._run(lambda: store.write_rows(self._ready(), relation, rows, is_more=is_more))
+
+    async def forget_rows(self, relation: RelationKey, before: int) -> None:
+        """Take the rows with a lower number out of a journal."""
+        await self._run(lambda: store.forget_rows(self._ready(), relation, before))
+
+    @property
+    def database_oids(self) -> Mapping[str, int]:
+        """The OID of each catalog."""
+        return self._model.databases
+
+    @property
+    def role_oids(self) -> Mapping[str, int]:
+        """The OID of each principal."""
+        return role_oids(self._policy_set)
 
     async def close(self) -> None:
         """Release the connection and the thread."""

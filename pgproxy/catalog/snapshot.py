@@ -133,6 +133,7 @@ class SystemRelation:
     row. No user predicate may run before it: the derived table ends in OFFSET 0.
     admin_only: reading it is 42501 for a non-admin, as pg_authid is in PostgreSQL.
     session_rows: its rows are the session's own: the session value of this name, a JSON array of objects.
+    is_live: its rows are made anew for each statement that reads it.
     """
 
     physical: tuple[str, str]
@@ -140,6 +141,7 @@ class SystemRelation:
     visibility: str | None = None
     admin_only: bool = False
     session_rows: str | None = None
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from pgproxy.catalog.builtin import relation_definitions
+from pgproxy.catalog.builtin import RelationKey, relation_definitions
 from pgproxy.catalog.functions import macro_sources, macro_statements
+from pgproxy.catalog.functions.signals import SIGNAL, BackendSignal
 from pgproxy.catalog.introspect import CatalogContents
 from pgproxy.catalog.model import CatalogModel, build_model
 from pgproxy.catalog.privileges import held_privileges
@@ -18,6 +19,7 @@ from pgproxy.catalog.relations.derived import RELATION_VIEW, view_statement
 from pgproxy.catalog.relations.principals import policy_key, policy_oids, role_oids
 from pgproxy.catalog.relations.registry import (
     CATALOG_TABLES,
+    LIVE_RELATIONS,
     PHYSICAL_SCHEMAS,
     POLICY_TABLES,
     derived_relation,
@@ -31,11 +33,18 @@ from pgproxy.policy.model import PolicySet
 
 _ACL_TABLES = (
     f"CREATE TABLE {SYSTEM_CATALOG}.acl.visible (viewer VARCHAR, key BIGINT)",
-    f"CREATE TABLE {SYSTEM_CATALOG}.acl.viewer (viewer VARCHAR, principal VARCHAR, is_admin BOOLEAN)",
+    f"CREATE TABLE {SYSTEM_CATALOG}.acl.viewer (viewer VARCHAR, principal VARCHAR, is_admin BOOLEAN, "
+    "sees_activity BOOLEAN)",
     f"CREATE TABLE {SYSTEM_CATALOG}.acl.privilege "
     "(viewer VARCHAR, principal VARCHAR, oid BIGINT, attnum INTEGER, privilege VARCHAR)",
 )
 _ACL_NAMES = ("visible", "viewer", "privilege")
+
+
+def install_signal(connection: duckdb.DuckDBPyConnection, signal: BackendSignal) -> None:
+    """Register what pg_cancel_backend and pg_terminate_backend call. Lives as long as the connection."""
+    types = ["VARCHAR", "INTEGER", "VARCHAR"]
+    connection.create_function(SIGNAL, signal, types, "VARCHAR", side_effects=True)  # type: ignore[arg-type]
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
@@ -58,6 +67,8 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
         if physical not in tables and derived_relation(name) is None:
             tables[physical] = fixed_rows(definition)
     _replace(connection, tables)
+    for name in LIVE_RELATIONS:
+        write_rows(connection, name, fixed_rows(relation_definitions()[name]))
     connection.execute(RELATION_VIEW)
     for name, definition in relation_definitions().items():
         derived = derived_relation(name)
@@ -124,7 +135,12 @@ def write_viewer(
             }
         ),
         "viewer": pa.table(
-            {"viewer": [viewer], "principal": [policy.principal], "is_admin": [policy.is_admin]}
+            {
+                "viewer": [viewer],
+                "principal": [policy.principal],
+                "is_admin": [policy.is_admin],
+                "sees_activity": [policy.sees_activity],
+            }
         ),
     }
     with _registered(connection, rows) as names, _transaction(connection):
@@ -134,10 +150,38 @@ def write_viewer(
             connection.execute(f"INSERT INTO {target} SELECT * FROM {source}")
 
 
+def write_rows(
+    connection: duckdb.DuckDBPyConnection, relation: RelationKey, rows: pa.Table, *, is_more: bool = False
+) -> None:
+    """Let a live relation have these rows, or these besides those that it has.
+
+    Raises:
+        duckdb.Error: nothing was changed.
+    """
+    schema, name = physical_name(relation)
+    types = {column.name: column.engine_type for column in relation_definitions()[relation].columns}
+    columns = ", ".join(
+        f'CAST("{column}" AS {types[column]}) AS "{column}"' if column in types else f'"{column}"'
+        for column in rows.column_names
+    )
+    target = f'{SYSTEM_CATALOG}.{schema}."{name}"'
+    with _registered(connection, {f"{schema}__{name}": rows}) as names, _transaction(connection):
+        source = f"SELECT {columns} FROM {names[f'{schema}__{name}']}"
+        connection.execute(
+            f"INSERT INTO {target} {source}" if is_more else f"CREATE OR REPLACE TABLE {target} AS {source}"
+        )
+
+
+def forget_rows(connection: duckdb.DuckDBPyConnection, relation: RelationKey, before: int) -> None:
+    """Take the rows whose key is lower out of a live relation."""
+    schema, name = physical_name(relation)
+    connection.execute(f'DELETE FROM {SYSTEM_CATALOG}.{schema}."{name}" WHERE _key < {before:d}')
+
+
 def _principal_keys(policy: EffectivePolicy, policy_set: PolicySet, model: CatalogModel) -> Iterator[int]:
     """Roles and policies: an admin sees all, others themselves, their groups and what applies to them."""
     for name, oid in role_oids(policy_set).items():
-        if policy.is_admin or name == policy.principal or name in policy.groups:
+        if policy.sees_activity or name == policy.principal or name in policy.groups:
             yield key(oid)
     oids = policy_oids(policy_set)
     for row_filter in policy_set.row_filters:

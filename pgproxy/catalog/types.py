@@ -71,6 +71,7 @@ _ENGINE_TYPES: Mapping[str, str] = {
     "varchar": "VARCHAR",
     "bytea": "BLOB",
     "interval": "INTERVAL",
+    "jsonb": "JSON",
     "timestamptz": "TIMESTAMP WITH TIME ZONE",
     "_bool": "BOOLEAN[]",
     "_int2": "SMALLINT[]",
@@ -89,6 +90,7 @@ _ARROW_TYPES: Mapping[str, pa.DataType] = {
     "DECIMAL(38,0)": pa.decimal128(38, 0),
     "VARCHAR": pa.string(),
     "BLOB": pa.binary(),
+    "JSON": pa.string(),
     "INTERVAL": pa.month_day_nano_interval(),
     "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
 }

@@ -60,6 +60,12 @@ def column_predicate(viewer: str = "$viewer", database: str = "$database", prefi
     )
 
 
+def principal_predicate() -> str:
+    """SQL: the row is the viewer's own (`_principal`), or the viewer sees what everybody does."""
+    who = f"SELECT m_w.principal FROM {SYSTEM_CATALOG}.acl.viewer AS m_w WHERE m_w.viewer = $viewer"
+    return f"_principal IN ({who}) OR EXISTS ({who} AND m_w.sees_activity)"
+
+
 def _held(viewer: str) -> str:
     return f"SELECT m_v.key FROM {SYSTEM_CATALOG}.acl.visible AS m_v WHERE m_v.viewer = {viewer}"
 

@@ -66,10 +66,15 @@ AUDIT_COLUMNS = tuple(field.name for field in fields(AuditRecord))
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Rows in the order in which they were written. last_id: where the next page begins."""
+    """Rows in the order in which they were written. ids: the metastore's number of each, ascending."""
 
-    last_id: int
+    ids: tuple[int, ...]
     records: tuple[AuditRecord, ...]
+
+    @property
+    def last_id(self) -> int:
+        """After which the next page begins; 0 where this one is empty."""
+        return self.ids[-1] if self.ids else 0
 
 
 class AuditStore(Protocol):

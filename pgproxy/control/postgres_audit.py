@@ -13,6 +13,8 @@ _MARKS = ", ".join(f"${place}" for place in range(1, len(AUDIT_COLUMNS) + 1))
 _INSERT = f"INSERT INTO audit_log ({_NAMES}) VALUES ({_MARKS}) ON CONFLICT (request_id) DO NOTHING"
 _PURGE = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE ended_at < $1 LIMIT 5000)"
 
+_WRITE_LOCK = 7_462_871_531
+
 _Transaction = Callable[[], AbstractAsyncContextManager[Any]]
 
 
@@ -24,6 +26,8 @@ class PostgresAudit:
 
     async def write(self, records: Sequence[AuditRecord]) -> None:
         async with self._transaction() as connection:
+            # One gateway after the other, so that rows become visible in the order of their ids.
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _WRITE_LOCK)
             await connection.executemany(_INSERT, [record.as_row() for record in records])
 
     async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
@@ -35,8 +39,8 @@ class PostgresAudit:
         query = f"SELECT id, {_NAMES} FROM audit_log WHERE id > $1 ORDER BY id LIMIT $2"
         async with self._transaction() as connection:
             found = await connection.fetch(query, after_id, limit)
-        last_id = int(found[-1][0]) if found else after_id
-        return AuditPage(last_id, tuple(AuditRecord.of_row(tuple(row)[1:]) for row in found))
+        ids = tuple(int(row[0]) for row in found)
+        return AuditPage(ids, tuple(AuditRecord.of_row(tuple(row)[1:]) for row in found))
 
     async def bounds(self) -> tuple[int, int]:
         query = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM audit_log"

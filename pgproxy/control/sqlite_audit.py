@@ -36,8 +36,8 @@ class SqliteAudit:
     async def page(self, after_id: int, limit: int) -> AuditPage:
         query = f"SELECT id, {_NAMES} FROM audit_log WHERE id > ? ORDER BY id LIMIT ?"
         found = await self._read(query, (after_id, limit))
-        last_id = int(found[-1][0]) if found else after_id
-        return AuditPage(last_id, tuple(AuditRecord.of_row(tuple(row)[1:]) for row in found))
+        ids = tuple(int(row[0]) for row in found)
+        return AuditPage(ids, tuple(AuditRecord.of_row(tuple(row)[1:]) for row in found))
 
     async def bounds(self) -> tuple[int, int]:
         query = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM audit_log"

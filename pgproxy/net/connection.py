@@ -21,6 +21,7 @@ from pgproxy.net.output import ClientOutput
 from pgproxy.net.session_client import SessionClient
 from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.net.stream import ClientStream
+from pgproxy.session.live_sessions import LiveSession, LiveSessions
 from pgproxy.session.portal import Portal
 from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.sql_session import SqlSession
@@ -60,6 +61,7 @@ class ConnectionServices:
     handshake: HandshakePolicy
     cancels: CancelRegistry
     sessions: SessionRegistry
+    live: LiveSessions
     open_session: Callable[[Greeting, Session, int, str], Awaitable[SqlSession]]
     new_error_id: Callable[[], str]
     max_message_bytes: int
@@ -127,6 +129,8 @@ class Connection:
         self._places.callback(services.cancels.forget, key)
         host = self._stream.peer_host
         self._sql = await services.open_session(greeting, self._machine, key.process_id, host)
+        live = LiveSession(self._sql, self.interrupts.cancel_statement, self.interrupts.end_now)
+        self._places.enter_context(services.live.place(live))
         self._sql.notifications.wake = self._notified
         self._report_settings()
         self._output.send(BackendKeyData(key.process_id, key.secret_key))

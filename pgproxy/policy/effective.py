@@ -90,6 +90,11 @@ class EffectivePolicy:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    @property
+    def sees_activity(self) -> bool:
+        """Whether it sees what others do: sessions, statements, endpoints, the history and the audit log."""
+        return self.is_admin
+
     def table(self, name: TableName) -> TablePolicy:
         """Resolve the policy of one table.
 

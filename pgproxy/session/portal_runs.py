@@ -95,6 +95,8 @@ class PortalDriver:
         self.log.note_plan(plan)
         if plan.is_catalog:
             await self._services.catalogs.publish_viewer(policy)
+        if plan.live_relations:
+            await self._services.activity.refresh(plan.live_relations)
         if in_block and not plan.is_read_only:
             self._transaction.begin_implicit()
         began_ns = time.perf_counter_ns()

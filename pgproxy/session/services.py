@@ -1,5 +1,6 @@
 """What a session needs of the gateway: narrow Protocols, so that a session can be built without a socket."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +39,14 @@ class Catalogs(Protocol):
 
     async def refresh(self) -> CatalogSnapshot:
         """Read the catalog anew after DDL."""
+        ...
+
+
+class Activity(Protocol):
+    """Relations of what happens now."""
+
+    async def refresh(self, relations: Iterable[tuple[str, str]]) -> None:
+        """Fill relations, as `Plan.live_relations` names them."""
         ...
 
 
@@ -87,6 +96,7 @@ class SessionServices:
     notifications: NotificationHub
     spool_limits: SpoolLimits
     control: ControlPlane
+    activity: Activity
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class SqlSession:
         statements: PreparedStatements,
         portals: Portals,
     ) -> None:
+        self.identity = identity
         self.settings = settings
         self._services = services
         transaction = self._transaction = Transaction()
@@ -82,6 +83,22 @@ class SqlSession:
             notifications=self.notifications,
             discards=Discards(settings, driver, catalog, self.notifications, (statements, portals)),
         )
+
+    @property
+    def activity(self) -> str:
+        """What the session does. PostgreSQL docs, "pg_stat_activity", state."""
+        if self.log.current is not None:
+            return "active"
+        if not self._transaction.is_open or self._transaction.is_implicit:
+            return "idle"
+        return f"idle in transaction{' (aborted)' if self._transaction.is_failed else ''}"
+
+    @property
+    def block_started_at(self) -> float | None:
+        """When the block, or the statement outside of one, began: Unix seconds."""
+        if self._transaction.is_open:
+            return self._transaction.started_at
+        return self.log.current.started_at if self.log.current is not None else None
 
     @property
     def status(self) -> TransactionStatus:

@@ -77,6 +77,11 @@ class StatementLog:
     _prefix: str = field(default_factory=lambda: secrets.token_hex(8))
     _count: int = 0
 
+    @property
+    def statement_count(self) -> int:
+        """Statements that have begun so far."""
+        return self._count
+
     def begin(self, text: str, protocol: Protocol, prepared: PreparedQuery | None = None) -> None:
         """A statement has arrived. prepared: what it is, where that is known already."""
         self.sweep()

@@ -6,6 +6,7 @@ first statement under REPEATABLE READ and SERIALIZABLE) every statement runs in 
 engine session.
 """
 
+import time
 from dataclasses import dataclass, field
 
 from pgproxy.routing.router import PinnedSession
@@ -24,6 +25,7 @@ class Transaction:
     far. is_engine_open: the pinned engine session has a transaction open. is_engine_aborted: a statement
     failed inside the engine's transaction; DuckDB then accepts only ROLLBACK. is_multi_statement: the
     implicit block of one query string. has_temp_tables: the pinned session is kept from block to block.
+    started_at: when the block began, Unix seconds.
     """
 
     status: TransactionStatus = TransactionStatus.IDLE
@@ -38,6 +40,7 @@ class Transaction:
     is_engine_open: bool = False
     is_multi_statement: bool = False
     has_temp_tables: bool = False
+    started_at: float = 0.0
 
     @property
     def allows_cursors(self) -> bool:
@@ -73,6 +76,7 @@ class Transaction:
         self.is_read_only = is_read_only
         self.isolation = isolation
         if not goes_on:
+            self.started_at = time.time()
             self.writes = 0
             self.is_engine_aborted = False
             self.changes_catalog = False

@@ -35,6 +35,7 @@ SESSION_NAMES = {
     "current_database": "current_database",
     "current_schema": "current_schema",
     "version": "version",
+    "pg_backend_pid": "pg_backend_pid",
 }
 """The same by the name that a client writes, as a call or, for SQL's value functions, as a bare word."""
 

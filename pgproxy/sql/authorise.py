@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation, TableInfo
 from pgproxy.policy.effective import TablePolicy
-from pgproxy.policy.model import Privilege
+from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.draft import Draft, RelationUse, Role, required_privilege
 from pgproxy.sql.plan import ObjectAccess
 from pgwire.errors import AccessDenied
@@ -25,7 +25,11 @@ def authorise(draft: Draft) -> Draft:
     """
     written = written_columns(draft.tree, draft.uses[0].info if draft.uses else None)
     uses = tuple(_authorise_use(draft, use, written) for use in draft.uses)
-    accesses = tuple(_access(use) for use in uses if not isinstance(use.info, SystemRelation))
+    accesses = tuple(
+        _access(use, draft.context.catalog_name)
+        for use in uses
+        if not isinstance(use.info, SystemRelation) or use.info.is_live
+    )
     return replace(draft, uses=uses, accesses=accesses)
 
 
@@ -117,11 +121,14 @@ def _assigned(target: exp.Expr) -> tuple[str, ...]:
     )
 
 
-def _access(use: RelationUse) -> ObjectAccess:
+def _access(use: RelationUse, catalog: str) -> ObjectAccess:
     policy = use.policy
+    name = use.name
+    if isinstance(use.info, SystemRelation):
+        name = TableName(catalog, "pg_catalog" if name.name.startswith("pg_") else "pgproxy", name.name)
     filters = (*policy.permissive, *policy.restrictive) if policy is not None else ()
     return ObjectAccess(
-        table=use.name,
+        table=name,
         privileges=frozenset({required_privilege(use.role)}),
         row_filters=tuple(rule.name for rule in filters),
         column_masks=tuple(mask.name for mask in policy.masks.values()) if policy is not None else (),

@@ -30,6 +30,8 @@ from pgwire.sqlstate import SqlState
 SETTING_KEY = "current_setting."
 """Before a setting's lower-case name: its key in PlanContext.session_values."""
 
+_INT4 = 23
+
 _REGTYPES = frozenset(
     {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper"}
 )
@@ -168,7 +170,7 @@ class _Binder:
             value = BoundValue(25, held)
         if value is None:
             return exp.Cast(this=exp.Null(), to=exp.DataType.build("VARCHAR"))
-        return self.bound.place(value, "VARCHAR")
+        return self.bound.place(value, "INTEGER" if value.type_oid == _INT4 else "VARCHAR")
 
     def _setting(self, node: exp.Anonymous) -> exp.Expr:
         arguments = node.expressions

@@ -147,6 +147,7 @@ class Plan:
     is_catalog: reads a SystemRelation: runs on the embedded engine only.
     is_governed: touches a relation with a filter, a mask or hidden columns: engine texts are then replaced.
     fingerprint: hash of the normalised AST, without literals.
+    live_relations: (schema, table) in SYSTEM_CATALOG of what must be filled before this runs.
     """
 
     kind: StatementKind
@@ -169,3 +170,4 @@ class Plan:
     changes_catalog: bool = False
     notices: tuple[str, ...] = field(default=())
     setting_changes: tuple[SettingChange, ...] = ()
+    live_relations: frozenset[tuple[str, str]] = frozenset()

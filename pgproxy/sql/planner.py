@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from pgproxy.catalog.snapshot import SystemRelation
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import bind
@@ -124,6 +125,11 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
         changes_catalog=draft.kind in DEFINITIONS,
         setting_changes=draft.setting_changes,
+        live_relations=frozenset(
+            use.info.physical
+            for use in draft.uses
+            if isinstance(use.info, SystemRelation) and use.info.is_live
+        ),
     )
 
 

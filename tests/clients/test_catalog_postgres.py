@@ -148,6 +148,7 @@ def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def postgres(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(_OBJECTS)
+        connection.execute("CREATE SCHEMA pgproxy")  # where the gateway has its own relations
         yield connection
 
 
@@ -184,6 +185,7 @@ def test_every_relation_has_postgresqls_columns_types_and_order(postgres: psycop
     ours = {
         key: [f"{column.name}:{column.pg_type}" for column in definition.columns]
         for key, definition in relation_definitions().items()
+        if key[0] != "pgproxy"
     }
     assert ours == expected
 

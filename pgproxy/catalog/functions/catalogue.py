@@ -8,9 +8,16 @@ from pgproxy.catalog.functions.macro import Macro, sources
 from pgproxy.catalog.functions.names import NAME_MACROS
 from pgproxy.catalog.functions.privileges import PRIVILEGE_MACROS
 from pgproxy.catalog.functions.server import SERVER_MACROS, TABLE_TWINS
+from pgproxy.catalog.functions.signals import SIGNAL_MACROS
 from pgproxy.catalog.snapshot import SystemFunction
 
-MACROS: tuple[Macro, ...] = (*NAME_MACROS, *DEFINITION_MACROS, *PRIVILEGE_MACROS, *SERVER_MACROS)
+MACROS: tuple[Macro, ...] = (
+    *NAME_MACROS,
+    *DEFINITION_MACROS,
+    *PRIVILEGE_MACROS,
+    *SERVER_MACROS,
+    *SIGNAL_MACROS,
+)
 
 
 @cache

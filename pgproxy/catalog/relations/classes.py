@@ -14,11 +14,13 @@ from pgproxy.catalog.snapshot import RelationKind
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
 
 INFORMATION_SCHEMA_OID = 13207
+OWN_SCHEMA_OID = 16300
 _HEAP, _BTREE = 2, 403
 _SCHEMAS = {
     "pg_catalog": PG_CATALOG_OID,
     "pg_toast": PG_TOAST_OID,
     "information_schema": INFORMATION_SCHEMA_OID,
+    "pgproxy": OWN_SCHEMA_OID,
 }
 RULES: Mapping[str, Rule] = {
     "pg_namespace": Rule.ROW,

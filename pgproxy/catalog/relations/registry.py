@@ -16,10 +16,10 @@ from pgproxy.catalog.relations.derived import PG_VIEWS, DerivedRelation
 from pgproxy.catalog.relations.standard import STANDARD_VIEWS
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
 from pgproxy.catalog.snapshot import SystemRelation
-from pgproxy.catalog.visibility import column_predicate, row_predicate
+from pgproxy.catalog.visibility import column_predicate, principal_predicate, row_predicate
 from pgproxy.policy.model import PolicySet
 
-PHYSICAL_SCHEMAS: Mapping[str, str] = {"pg_catalog": "pg", "information_schema": "info"}
+PHYSICAL_SCHEMAS: Mapping[str, str] = {"pg_catalog": "pg", "information_schema": "info", "pgproxy": "own"}
 """DuckDB keeps the names pg_catalog and information_schema in every database to itself."""
 
 CATALOG_TABLES: Mapping[str, tuple[Rule, Callable[[CatalogModel], pa.Table]]] = {
@@ -45,6 +45,17 @@ POLICY_TABLES: Mapping[str, tuple[Rule, Callable[[PolicySet, CatalogModel], pa.T
     "pg_policy": (Rule.ROW, principals.policy_rows),
 }
 """Made anew whenever the policies or the catalogs change."""
+
+LIVE_RELATIONS: Mapping[RelationKey, Rule] = {
+    ("pg_catalog", "pg_stat_activity"): Rule.PRINCIPAL,
+    ("pgproxy", "sessions"): Rule.PRINCIPAL,
+    ("pgproxy", "queries"): Rule.PRINCIPAL,
+    ("pgproxy", "endpoints"): Rule.PRINCIPAL,
+    ("pgproxy", "assignments"): Rule.ROW,
+    ("pgproxy", "policy_versions"): Rule.PRINCIPAL,
+    ("pgproxy", "audit_log"): Rule.JOURNAL,
+}
+"""What happens here now: filled before a statement that reads it runs."""
 
 ADMIN_ONLY = frozenset(
     {
@@ -92,7 +103,8 @@ def fixed_rows(definition: RelationDefinition) -> pa.Table:
     """PostgreSQL's own rows of a relation that never changes, or none."""
     if definition.schema == "pg_catalog" and definition.name in fixed_relations():
         return builtin_table(definition, Rule.OPEN, builtin_rows(definition.name))
-    return build_rows(definition, Rule.OPEN, 0, {})
+    rule = LIVE_RELATIONS.get((definition.schema, definition.name), Rule.OPEN)
+    return build_rows(definition, rule, 0, {})
 
 
 @cache
@@ -105,6 +117,7 @@ def system_relations() -> Mapping[RelationKey, SystemRelation]:
             visibility=_visibility(name),
             admin_only=name[0] == "pg_catalog" and name[1] in ADMIN_ONLY,
             session_rows=name[1] if name in SESSION_RELATIONS else None,
+            is_live=name in LIVE_RELATIONS,
         )
         for name, definition in relation_definitions().items()
     }
@@ -118,4 +131,13 @@ def _visibility(relation: RelationKey) -> str | None:
     rule = derived.rule if derived is not None else Rule.OPEN
     if relation[0] == "pg_catalog" and relation[1] in tables:
         rule = tables[relation[1]]
-    return {Rule.OPEN: None, Rule.ROW: row_predicate(), Rule.COLUMN: column_predicate()}[rule]
+    return _PREDICATES[LIVE_RELATIONS.get(relation, rule)]
+
+
+_PREDICATES: Mapping[Rule, str | None] = {
+    Rule.OPEN: None,
+    Rule.ROW: row_predicate(),
+    Rule.COLUMN: column_predicate(),
+    Rule.PRINCIPAL: principal_predicate(),
+    Rule.JOURNAL: principal_predicate(),
+}

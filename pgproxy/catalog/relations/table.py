@@ -20,11 +20,16 @@ Values: TypeAlias = "Sequence[Any] | np.ndarray[Any, Any] | pa.Array[Any]"
 
 
 class Rule(Enum):
-    """How a relation's rows are guarded: not at all, by a key, or by a key and the key of one column."""
+    """How a relation's rows are guarded: not at all, by a key, by a key and the key of one column, by owner.
+
+    JOURNAL: by owner; the key is the row's number.
+    """
 
     OPEN = ()
     ROW = ("_database", "_key")
     COLUMN = ("_database", "_key", "_part")
+    PRINCIPAL = ("_principal",)
+    JOURNAL = ("_key", "_principal")
 
 
 _HIDDEN_TYPES: Mapping[str, str] = {"_key": "BIGINT", "_part": "BIGINT"}
@@ -51,7 +56,7 @@ def build_rows(
     constants: Mapping[str, Any] = MappingProxyType({}),
 ) -> pa.Table:
     """Build `count` rows. A column in neither mapping is NULL, or PostgreSQL's zero where it is NOT NULL."""
-    given = {"_database": None, "_key": EVERYBODY, "_part": EVERYBODY, **constants}
+    given = {"_database": None, "_principal": None, "_key": EVERYBODY, "_part": EVERYBODY, **constants}
     texts = TEXTS.get(definition.name, ()) if definition.schema == "pg_catalog" else ()
     hidden = [ColumnInfo(name, _HIDDEN_TYPES.get(name, "VARCHAR")) for name in (*rule.value, *texts)]
     columns = [*definition.columns, *hidden]

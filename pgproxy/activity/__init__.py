@@ -1,0 +1,1 @@
+"""What happens now, as relations: sessions, statements, endpoints, assignments, history, audit log."""
