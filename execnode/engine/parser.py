@@ -68,23 +68,27 @@ def serialized_tree(sql: str) -> ParsedStatement:
         ValueError: it does not parse, or holds something that is not understood here.
     """
     connection = _connection()
-    try:
-        types = tuple(statement.type.name for statement in connection.extract_statements(sql))
-        if types != ("SELECT",):
-            return ParsedStatement(types, None, None)
-        quoted = sql.replace("'", "''")
-        row = connection.execute(f"EXECUTE tree('{quoted}')").fetchone()
-    except duckdb.Error as error:
-        raise ValueError("the engine's parser refuses the text") from error
+    quoted = sql.replace("'", "''")
     found = _Found()
     try:
+        row = connection.execute(f"EXECUTE tree('{quoted}')").fetchone()
         tree: dict[str, Any] = json.loads(row[0]) if row is not None else {"error": True}
         if tree["error"] or len(tree["statements"]) != 1:
-            raise ValueError("the engine's parser gives no tree")
+            return _without_tree(connection, sql)
         _walk(tree["statements"][0]["node"], _NO_NAMES, found)
+    except duckdb.Error as error:
+        raise ValueError("the engine's parser refuses the text") from error
     except RecursionError as error:
         raise ValueError("the text is nested too deeply for the parser") from error
-    return ParsedStatement(types, frozenset(found.relations), frozenset(found.functions))
+    return ParsedStatement(("SELECT",), frozenset(found.relations), frozenset(found.functions))
+
+
+def _without_tree(connection: duckdb.DuckDBPyConnection, sql: str) -> ParsedStatement:
+    """What is not one query: the other way of asking tells its types only."""
+    types = tuple(statement.type.name for statement in connection.extract_statements(sql))
+    if types == ("SELECT",):
+        raise ValueError("the engine's parser gives no tree")
+    return ParsedStatement(types, None, None)
 
 
 def _walk(node: Any, ctes: frozenset[str], found: _Found) -> None:  # JSON
@@ -96,6 +100,8 @@ def _walk(node: Any, ctes: frozenset[str], found: _Found) -> None:  # JSON
     if "cte_map" in node:
         ctes = _walk_ctes(node["cte_map"].get("map", ()), ctes, found)
     match node.get("type"):
+        case "COLUMN_REF" | "VALUE_CONSTANT":
+            return  # leaves, and most of every tree
         case "BASE_TABLE":
             _add_relation(node, ctes, found)
         case "SHOW_REF":

@@ -6,7 +6,7 @@ client, never a hole. This stage knows no principal and no catalog beyond the na
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from sqlglot import exp
 
@@ -267,10 +267,12 @@ def _statement_words(tree: exp.Expr) -> str:
     return words.get(type(tree).__name__, type(tree).__name__.upper())
 
 
-def child_nodes(node: exp.Expr) -> Iterator[exp.Expr]:
+def child_nodes(node: exp.Expr) -> list[exp.Expr]:
     """Every direct child."""
+    found: list[exp.Expr] = []
     for value in node.args.values():
         if isinstance(value, exp.Expr):
-            yield value
-        elif isinstance(value, list):
-            yield from (item for item in value if isinstance(item, exp.Expr))
+            found.append(value)
+        elif type(value) is list:
+            found += [item for item in value if isinstance(item, exp.Expr)]
+    return found

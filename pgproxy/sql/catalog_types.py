@@ -28,6 +28,8 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
 
     Gives the type OID of each output column of a query where the catalog decides it; None: of no column.
     """
+    if not _speaks_of_catalog_types(draft):
+        return None
     types = _CatalogTypes(draft)
     for bracket in draft.tree.find_all(exp.Bracket):
         types.shift_subscript(bracket)
@@ -49,6 +51,13 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
         else:
             return None
     return tuple(oids) if any(oid is not None for oid in oids) else None
+
+
+def _speaks_of_catalog_types(draft: Draft) -> bool:
+    """Whether such a type can be in the statement at all: most have none, and save the inference."""
+    if any(isinstance(use.info, SystemRelation) for use in draft.uses):
+        return True
+    return any(catalog_type_name(kind) is not None for kind in draft.tree.find_all(exp.DataType))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,15 +103,18 @@ class BoundValues:
 
 def required_privilege(role: Role) -> Privilege:
     """The privilege that a position needs."""
-    return {
-        Role.SOURCE: Privilege.SELECT,
-        Role.VIEW_SOURCE: Privilege.SELECT,
-        Role.INSERT: Privilege.INSERT,
-        Role.UPDATE: Privilege.UPDATE,
-        Role.DELETE: Privilege.DELETE,
-        Role.TRUNCATE: Privilege.TRUNCATE,
-        Role.DEFINE: Privilege.CREATE,
-    }[role]
+    return _REQUIRED[role]
+
+
+_REQUIRED = {
+    Role.SOURCE: Privilege.SELECT,
+    Role.VIEW_SOURCE: Privilege.SELECT,
+    Role.INSERT: Privilege.INSERT,
+    Role.UPDATE: Privilege.UPDATE,
+    Role.DELETE: Privilege.DELETE,
+    Role.TRUNCATE: Privilege.TRUNCATE,
+    Role.DEFINE: Privilege.CREATE,
+}
 
 
 def engine_name(name: TableName) -> tuple[str, str, str]:

@@ -57,6 +57,8 @@ def infer_parameters(draft: Draft) -> tuple[int, ...]:
         StatementError: 42P18 where a number is not used and not declared.
     """
     count = max(count_parameters(draft.tree), len(draft.parameter_oids))
+    if not count:
+        return ()
     declared = (*draft.parameter_oids, *([0] * (count - len(draft.parameter_oids))))
     columns = _column_oids(draft)
     inferred: dict[int, int] = {}
@@ -76,7 +78,7 @@ def infer_parameters(draft: Draft) -> tuple[int, ...]:
 
 def cast_parameters(tree: exp.Expr, oids: tuple[int, ...]) -> None:
     """Wrap each `$n` in a cast to the engine's type of its OID."""
-    for parameter in list(tree.find_all(exp.Parameter)):
+    for parameter in list(tree.find_all(exp.Parameter)) if oids else ():
         to = exp.DataType.build(engine_type_of(oids[int(parameter.name) - 1]), dialect="duckdb")
         cast = exp.Cast(this=parameter.copy(), to=to)
         parameter.replace(cast)

@@ -5,6 +5,7 @@ sqlglot accepts much that neither engine means; what it would read wrongly is re
 """
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 import sqlglot
@@ -178,20 +179,15 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
 
 def _with_plain_types(tree: exp.Expr) -> exp.Expr:
     """`x::regclass` and `x::pg_catalog.regclass` as one shape, a type of the catalog; ALL as a word."""
-    for found in list(tree.find_all(exp.ObjectIdentifier)):
-        name = exp.to_identifier(str(found.this).lower())
-        found.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))
-    for kind in tree.find_all(exp.DataType):
-        if kind.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and kind.expressions:
-            _choose_float(kind)
-    for ordered in tree.find_all(exp.Ordered):
-        column = ordered.this
-        if (
-            isinstance(column, exp.Column)
-            and column.sql().upper() == "ALL"
-            and not column.this.args.get("quoted")
-        ):
-            column.replace(exp.Var(this="ALL"))  # DuckDB's ORDER BY ALL; a reserved word in PostgreSQL
+    for node in list(tree.walk()):
+        if isinstance(node, exp.ObjectIdentifier):
+            name = exp.to_identifier(str(node.this).lower())
+            node.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))
+        elif isinstance(node, exp.DataType):
+            if node.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and node.expressions:
+                _choose_float(node)
+        elif isinstance(node, exp.Ordered) and _is_word_all(node.this):
+            node.this.replace(exp.Var(this="ALL"))  # DuckDB's ORDER BY ALL; a reserved word in PostgreSQL
     return tree
 
 
@@ -207,6 +203,12 @@ def _choose_float(kind: exp.DataType) -> None:
     kind.set("expressions", None)
 
 
+def _is_word_all(node: exp.Expr) -> bool:
+    is_bare = isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier) and not node.table
+    return is_bare and str(node.this.this).upper() == "ALL" and not node.this.args.get("quoted")
+
+
+@cache
 def _grammar(dialect: str) -> sqlglot.Dialect:
     """PostgreSQL's grammar keeps what the client wrote, for output names and exact meaning."""
     return SourceDialect() if dialect == "postgres" else sqlglot.Dialect.get_or_raise(dialect)

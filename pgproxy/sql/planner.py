@@ -143,16 +143,19 @@ def _defines_temporary(draft: Draft) -> bool:
 
 def fingerprint(tree: exp.Expr) -> str:
     """A hash of the statement's shape: literals and parameters left out, names folded."""
-    digest = hashlib.sha256()
+    pieces: list[str] = []
     for node in tree.walk(bfs=False):
-        digest.update(f"\0{node.arg_key}:{type(node).__name__}".encode())
-        if isinstance(node, exp.Identifier):
+        kind = type(node)
+        pieces += ["\0", str(node.arg_key), ":", kind.__name__]
+        if kind is exp.Identifier:
             name = str(node.this)
-            digest.update((name if node.args.get("quoted") else name.lower()).encode("utf-8", "replace"))
-        elif isinstance(node, exp.DataType):
-            digest.update(str(node.this).encode())
-        elif not isinstance(node, exp.Literal):
-            for part, value in node.args.items():
-                if value is True or (isinstance(value, str) and value):
-                    digest.update(f" {part}={value}".encode("utf-8", "replace"))
-    return digest.hexdigest()[:16]
+            pieces.append(name if node.args.get("quoted") else name.lower())
+        elif kind is exp.DataType:
+            pieces.append(str(node.this))
+        elif kind is not exp.Literal:
+            pieces += [
+                f" {part}={value}"
+                for part, value in node.args.items()
+                if value is True or (type(value) is str and value)
+            ]
+    return hashlib.sha256("".join(pieces).encode("utf-8", "replace")).hexdigest()[:16]

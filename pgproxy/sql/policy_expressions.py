@@ -21,6 +21,7 @@ from pgproxy.policy.model import RowFilter, TableName
 from pgproxy.sql import allowed_functions as functions
 from pgproxy.sql.admit import admit, function_name
 from pgproxy.sql.allowed_functions import SESSION_CLASSES, SESSION_NAMES
+from pgproxy.sql.dialect.build import cast
 from pgproxy.sql.draft import (
     RAISES_KEY,
     RESERVED_PREFIX,
@@ -153,7 +154,7 @@ def _combined(policy: TablePolicy, scope: PolicyScope, text: Callable[[RowFilter
 
 def mask_expression(text: str, engine_type: str, scope: PolicyScope) -> exp.Expr:
     """The masked value, in the column's own type, so that a mask changes no plan's types."""
-    return exp.Cast(this=bind_policy(text, scope), to=exp.DataType.build(engine_type, dialect="duckdb"))
+    return cast(bind_policy(text, scope), engine_type)
 
 
 def bind_policy(text: str, scope: PolicyScope) -> exp.Expr:

@@ -12,6 +12,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from pgproxy.sql.draft import Draft
 from pgproxy.sql.parse import too_complex
+from pgproxy.sql.plan import StatementKind
 from pgproxy.sql.tokens import engine_tokens
 from pgwire.errors import FeatureNotSupported
 from pgwire.types import Oid, engine_type_of
@@ -37,14 +38,17 @@ def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
         FeatureNotSupported: the tree says what DuckDB cannot.
         StatementError: 54001, nested too deeply.
     """
-    sql = to_sql(draft.tree)
+    # The generator changes a tree that it does not copy; of a query's only marks on nodes are read later.
+    sql = to_sql(draft.tree, copy=draft.kind is not StatementKind.SELECT)
     return replace(draft, sql=sql, describe_sql=_with_samples(sql, parameter_oids))
 
 
-def to_sql(tree: exp.Expr) -> str:
-    """DuckDB's text of a tree."""
+def to_sql(tree: exp.Expr, *, copy: bool = True) -> str:
+    """DuckDB's text of a tree. copy: leave the tree as it is, which costs more than the writing."""
     try:
-        return tree.sql(dialect="duckdb", identify=True, comments=False, unsupported_level=ErrorLevel.RAISE)
+        return tree.sql(
+            dialect="duckdb", identify=True, comments=False, unsupported_level=ErrorLevel.RAISE, copy=copy
+        )
     except RecursionError:
         raise too_complex() from None
     except (UnsupportedError, SqlglotError, ValueError):

@@ -29,6 +29,9 @@ MAX_VIEW_DEPTH = 32
 Names = Mapping[str, str]
 """CTEs in scope: lower-case name as written → the planner's name."""
 
+_LEAVES = frozenset({exp.Identifier, exp.Literal, exp.Null, exp.Boolean})
+"""Half of every tree; nothing is below them."""
+
 _TARGET_ROLES: dict[type[exp.Expr], Role] = {
     exp.Insert: Role.INSERT,
     exp.Update: Role.UPDATE,
@@ -103,6 +106,8 @@ class RelationResolver:
         skipped: Sequence[exp.Table] = (),
     ) -> None:
         """Resolve a subtree. recursive: (name, planner's name) of the CTE whose body this is."""
+        if type(node) in _LEAVES:
+            return
         with_ = node.args.get("with_")
         if isinstance(with_, exp.With):
             ctes = self._visit_with(with_, ctes)

@@ -11,11 +11,13 @@ may run on rows that the filter hides and tell of them in its error. A relation 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo
+from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import TableName
 from pgproxy.sql.authorise import is_governed, readable_columns
 from pgproxy.sql.bindings import place_system_value
@@ -41,9 +43,9 @@ from pgproxy.sql.policy_expressions import (
     broken_policy,
     filter_predicate,
     mask_expression,
-    raw_columns,
     secured_source,
 )
+from pgproxy.sql.render import to_sql
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.session_relations import session_relation
 from pgproxy.sql.writes import secure_write
@@ -118,18 +120,8 @@ class Securing:
         if policy is None:
             raise broken_policy(table.name)
         self._take_in_hand(table.name)
-        scope, columns = self.scope(table, RAW), raw_columns(table)
-        masks = {name.lower(): mask for name, mask in policy.masks.items()}
-        types = {column.name: column.engine_type for column in table.columns}
-        projections: list[exp.Expr] = []
-        for name in readable_columns(use):
-            mask = masks.get(name.lower())
-            value = (
-                columns[name.lower()]
-                if mask is None
-                else mask_expression(mask.expression, types[name], scope)
-            )
-            projections.append(exp.alias_(value, quoted(name), copy=True))
+        scope = self.scope(table, RAW)
+        projections = self._projections(use, policy, table, scope)
         if with_rowid:
             projections.append(
                 exp.alias_(exp.column(quoted("rowid"), table=quoted(BASE_ALIAS)), quoted(ROWID))
@@ -148,6 +140,22 @@ class Securing:
                 select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
         self.tables_in_hand.pop()
         return select
+
+    def _projections(
+        self, use: RelationUse, policy: TablePolicy, table: TableInfo, scope: PolicyScope
+    ) -> list[exp.Expr]:
+        """The permitted columns, masked; one without a mask as finished text, the same each time."""
+        masks = {name.lower(): mask for name, mask in policy.masks.items()}
+        types = {column.name: column.engine_type for column in table.columns}
+        projections: list[exp.Expr] = []
+        for name in readable_columns(use):
+            mask = masks.get(name.lower())
+            if mask is None:
+                projections.append(exp.Var(this=_plain_projection(name)))
+            else:
+                value = mask_expression(mask.expression, types[name], scope)
+                projections.append(exp.Alias(this=value, alias=quoted(name)))
+        return projections
 
     def scope(self, table: TableInfo, columns: Mapping[str, exp.Expr]) -> PolicyScope:
         """What a policy of `table` may speak of. columns: what its column names stand for."""
@@ -245,6 +253,11 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
         is_catalog=draft.is_catalog or securing.is_catalog,
         is_governed=draft.is_governed or securing.is_governed,
     )
+
+
+@lru_cache(maxsize=16_384)
+def _plain_projection(name: str) -> str:
+    return to_sql(exp.Alias(this=exp.column(quoted(name), table=quoted(BASE_ALIAS)), alias=quoted(name)))
 
 
 def _dressed(node: exp.Table, select: exp.Select) -> exp.Subquery:

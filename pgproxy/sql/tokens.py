@@ -3,6 +3,7 @@
 With `$1` in it, a text that ends in `''` is refused; so is one with `$1,$2`, which looks like the tag `1,`.
 """
 
+import re
 from bisect import bisect_left
 from itertools import pairwise
 
@@ -14,6 +15,12 @@ from pgproxy.sql.utility.scan import TokenKind, scan
 _AFTER_A_STRING = "\n"
 """Looking for the end of a dollar quote, sqlglot 30.30 takes the last quote of the text for an escape, unless
 something follows it."""
+
+_STRINGS_AND_NAMES = re.compile(
+    r"""(?: [eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "((?:[^"]|"")*)" | ([^\W\d][\w$]*) ) (?:\s*(\())?""",
+    re.DOTALL | re.VERBOSE,
+)
+"""A string, a quoted name or a word, as `render` writes them, and whether a parenthesis opens behind it."""
 
 
 def tokens_of(text: str, dialect: sqlglot.Dialect) -> list[Token]:
@@ -27,7 +34,8 @@ def tokens_of(text: str, dialect: sqlglot.Dialect) -> list[Token]:
     for place in reversed(places):
         spaced = f"{spaced[:place]} {spaced[place:]}"
     shifts = [place + index for index, place in enumerate(places)]
-    return [_moved(token, shifts) for token in dialect.tokenize(spaced + _AFTER_A_STRING)]
+    tokens: list[Token] = dialect.tokenize(spaced + _AFTER_A_STRING)
+    return [_moved(token, shifts) for token in tokens] if shifts else tokens
 
 
 def _crowded_parameters(text: str) -> list[int]:
@@ -47,6 +55,19 @@ def _moved(token: Token, shifts: list[int]) -> Token:
         return token
     start, end = token.start - before, token.end - bisect_left(shifts, token.end)
     return Token(token.token_type, token.text, token.line, token.col - before, start, end, token.comments)
+
+
+def called_names(sql: str) -> frozenset[str]:
+    """Each name, in lower case, that stands before a parenthesis in rendered text, outside of strings.
+
+    What `engine_tokens` would say, a third of its time.
+    """
+    found = _STRINGS_AND_NAMES.findall(sql)
+    return frozenset(
+        (name or quoted.replace('""', '"')).lower()
+        for quoted, name, is_call in found
+        if is_call and (quoted or name)
+    )
 
 
 def engine_tokens(sql: str) -> list[Token]:

@@ -1,12 +1,12 @@
 """The seam to `pgproxy.sql.dialect`: PostgreSQL's meaning on DuckDB. It adds no relation and no privilege."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import TableInfo
-from pgproxy.sql.dialect.engine import to_engine
+from pgproxy.sql.dialect.engine import change_to_engine, to_engine
 from pgproxy.sql.dialect.names import output_names
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, engine_table
 
@@ -18,13 +18,16 @@ class _ResolvedTypes:
     """Column types of the statement's resolved relations."""
 
     draft: Draft
+    held: dict[int, Mapping[str, str] | None] = field(default_factory=dict)
 
     def column_types(self, table: exp.Table) -> Mapping[str, str] | None:
         index = table.meta.get(USE_KEY)
-        info = self.draft.uses[index].info if index is not None else None
-        return (
-            {column.name.lower(): column.engine_type for column in info.columns} if info is not None else None
-        )
+        if index is None:
+            return None
+        if index not in self.held:  # every column of the statement asks
+            info = self.draft.uses[index].info
+            self.held[index] = {c.name.lower(): c.engine_type for c in info.columns} if info else None
+        return self.held[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def translate(draft: Draft) -> Draft:
     """Give the statement PostgreSQL's meaning. Text that only DuckDB's grammar accepts keeps DuckDB's."""
     if draft.dialect != "postgres":
         return draft
-    return replace(draft, tree=to_engine(draft.tree, _ResolvedTypes(draft)))
+    return replace(draft, tree=change_to_engine(draft.tree, _ResolvedTypes(draft)))
 
 
 def translate_fragment(expression: exp.Expr, table: TableInfo, uses: Sequence[RelationUse] = ()) -> exp.Expr:

@@ -5,17 +5,14 @@ second one
 would have to find among the relations and functions that the planner itself placed.
 """
 
-from itertools import pairwise
-
 from sqlglot import exp
-from sqlglot.tokenizer_core import TokenType
 
 from pgproxy.sql.admit import function_name
 from pgproxy.sql.allowed_functions import GRAMMAR_FUNCTIONS, OPERATOR_FUNCTIONS
 from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, Draft
 from pgproxy.sql.plan import EngineTree, StatementKind
 from pgproxy.sql.render import to_sql
-from pgproxy.sql.tokens import engine_tokens
+from pgproxy.sql.tokens import called_names
 from pgwire.errors import InternalError
 
 ENGINE_TYPES = {
@@ -46,8 +43,8 @@ def verify(draft: Draft) -> Draft:
     tree = _read(draft, draft.sql)
     if len(tree.statement_types) != 1 or tree.statement_types[0] not in ENGINE_TYPES[draft.kind]:
         raise _disagreement()
-    if tree.relations is not None:
-        check_tree(draft, tree, draft.sql)
+    if draft.kind is StatementKind.SELECT or tree.relations is not None:
+        check_tree(draft, tree, draft.sql, must_be_read=True)
     _check_target(draft)
     shadow = shadow_query(draft.tree)
     if shadow is not None:
@@ -61,14 +58,10 @@ def placed_functions(draft: Draft, sql: str) -> frozenset[str]:
 
     `error` is one of them only if the tree, in which no client may call it, holds a call of it.
     """
-    names = {
-        token.text.lower()
-        for token, following in pairwise(engine_tokens(sql))
-        if following.token_type is TokenType.L_PAREN and token.token_type is not TokenType.STRING
-    }
+    names = called_names(sql)
     if _RAISING in names and not any(_raises(node) for node in draft.tree.find_all(exp.Anonymous, exp.Var)):
-        names.discard(_RAISING)
-    return frozenset(names)
+        return names - {_RAISING}
+    return names
 
 
 def _raises(node: exp.Expr) -> bool:

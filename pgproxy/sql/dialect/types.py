@@ -6,6 +6,7 @@ PostgreSQL docs, "Functions and Operators" and "Type Conversion".
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
@@ -101,6 +102,20 @@ class Number:
     shown: int | exp.Expr
 
 
+_TYPED = (
+    exp.Column, exp.Cast, exp.Literal, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow, exp.Predicate,
+    exp.Connector, exp.Not, exp.Boolean, exp.Escape, exp.Case, exp.DPipe, exp.Subquery, exp.Array,
+    exp.Interval, exp.Paren, exp.Neg, exp.Filter, exp.Window, exp.Collate, exp.Alias, exp.Distinct, exp.Order, exp.Bracket,
+    exp.Dot, exp.Func,
+)  # fmt: skip
+"""All that `KnownTypes` knows anything of. Most nodes of a tree are names and clauses, asked for nothing."""
+
+
+@cache
+def _may_be_typed(kind: type[exp.Expr]) -> bool:
+    return issubclass(kind, _TYPED)
+
+
 class KnownTypes:
     """Types of nodes, found before rewriting; a node that replaces another takes its type over.
 
@@ -122,6 +137,8 @@ class KnownTypes:
         """Give a node's type, or None."""
         found = self._known.get(id(node))
         if found is None:
+            if not _may_be_typed(type(node)):
+                return None
             # Set first: a column that (wrongly) refers to itself then ends here.
             self._known[id(node)] = (node, None)
             found = (node, self._infer(node))
@@ -390,8 +407,9 @@ def type_of_data_type(kind: exp.DataType) -> str | None:
     return _DATA_TYPES.get(kind.this)
 
 
+@lru_cache(maxsize=4096)
 def type_of_engine_type(name: str) -> str | None:
-    """Give PostgreSQL's name of a DuckDB type."""
+    """Give PostgreSQL's name of a DuckDB type. Remembered: each column of a statement asks."""
     try:
         return type_of_data_type(exp.DataType.build(name, dialect="duckdb"))
     except (ValueError, TypeError):

@@ -81,3 +81,11 @@ def test_text_that_the_engine_cannot_read_is_a_disagreement() -> None:
     with pytest.raises(InternalError) as caught:
         plan("SELECT 1", parse_engine_sql=refuse)
     assert "SELECT" not in caught.value.message
+
+
+def test_a_query_of_which_the_engine_gives_no_tree_does_not_run() -> None:
+    def without_tree(sql: str) -> EngineTree:
+        return EngineTree(("SELECT",), None, None)
+
+    with pytest.raises(InternalError):
+        plan("SELECT id FROM orders", parse_engine_sql=without_tree)

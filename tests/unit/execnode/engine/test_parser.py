@@ -66,3 +66,8 @@ def test_what_does_not_parse_is_a_value_error(sql: str) -> None:
 def test_a_quote_in_the_text_stays_in_the_text() -> None:
     parsed = serialized_tree("SELECT 'it''s' AS a, x'')'' FROM t".replace("x'')''", "'); DROP TABLE t --'"))
     assert parsed.statement_types == ("SELECT",)
+
+
+def test_a_query_without_a_tree_is_not_understood() -> None:
+    with pytest.raises(ValueError, match="no tree"):
+        serialized_tree("PRAGMA table_info('x')")
