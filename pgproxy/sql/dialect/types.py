@@ -105,8 +105,8 @@ class Number:
 _TYPED = (
     exp.Column, exp.Cast, exp.Literal, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow, exp.Predicate,
     exp.Connector, exp.Not, exp.Boolean, exp.Escape, exp.Case, exp.DPipe, exp.Subquery, exp.Array,
-    exp.Interval, exp.Paren, exp.Neg, exp.Filter, exp.Window, exp.Collate, exp.Alias, exp.Distinct, exp.Order, exp.Bracket,
-    exp.Dot, exp.Func,
+    exp.Interval, exp.Paren, exp.Neg, exp.Filter, exp.Window, exp.Collate, exp.Alias, exp.Distinct,
+    exp.Order, exp.Bracket, exp.Dot, exp.Func,
 )  # fmt: skip
 """All that `KnownTypes` knows anything of. Most nodes of a tree are names and clauses, asked for nothing."""
 
