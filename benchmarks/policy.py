@@ -36,14 +36,25 @@ FILTER = "region = 'EU'"
 CASES: dict[str, tuple[str, float]] = {
     "point lookup": ("SELECT * FROM t WHERE id = 300000", 2.0),
     "point lookup, predicate that may fail": (
-        "SELECT * FROM t WHERE id = 300000 AND upper(name) <> 'X'",
+        "SELECT * FROM t WHERE id = 300000 AND chr(k + 1) <> 'X'",
         2.0,
     ),
     "scan, leakproof": ("SELECT count(*), sum(x) FROM t WHERE k < 500", 1.1),
     "group by, leakproof": ("SELECT k, count(*) FROM t WHERE id > 1000 GROUP BY k", 1.1),
-    "scan, barrier": ("SELECT count(*) FROM t WHERE upper(name) <> 'X'", 4.0),
-    "group by, barrier": ("SELECT k, count(*) FROM t WHERE length(name) > 5 GROUP BY k", 4.0),
-    "top 10, barrier": ("SELECT id, upper(name) FROM t WHERE length(name) > 5 ORDER BY x DESC LIMIT 10", 4.0),
+    "group by and having, leakproof": (
+        "SELECT k, sum(x) FROM t WHERE upper(name) <> 'X' GROUP BY k HAVING count(*) > 9",
+        1.1,
+    ),
+    "top 10, leakproof": (
+        "SELECT id, upper(name) FROM t WHERE length(name) > 5 ORDER BY x DESC LIMIT 10",
+        1.1,
+    ),
+    "scan, barrier": ("SELECT count(*) FROM t WHERE chr(k + 1) <> 'X'", 4.0),
+    "group by, barrier": ("SELECT k, count(*) FROM t WHERE chr(k + 1) <> 'X' GROUP BY k", 4.0),
+    "top 10, barrier": (
+        "SELECT id, upper(name) FROM t WHERE chr(k + 1) <> 'X' ORDER BY x DESC LIMIT 10",
+        4.0,
+    ),
 }
 """Queries over `t` and the ratio aimed at; the hand-written one adds the filter to the WHERE."""
 

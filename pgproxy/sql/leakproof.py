@@ -2,18 +2,15 @@
 
 Because they can tell nothing of them.
 
-A predicate is leakproof if it cannot fail and depends on bare columns and constants of one type:
-comparisons, BETWEEN,
-IN (constants), IS NULL, LIKE with a constant pattern that has no escape, joined by AND, OR and NOT.
-PostgreSQL marks
-functions LEAKPROOF for the same reason (docs, "Rules and Privileges"). If all predicates of a statement
-are, the
-filtered tables need no barrier and the engine prunes by zone maps; if not, the leakproof conjuncts are
-copied inside
-the barrier. The list is short on purpose: what is not on it only costs time.
+A predicate is leakproof if it cannot fail and depends on unmasked columns and constants of one type:
+comparisons, BETWEEN, IN (constants), IS NULL, LIKE with a constant pattern that has no escape, joined by AND,
+OR and NOT, and a few functions that give a value for every argument. Conditions on groups and windows stay
+above them. PostgreSQL marks functions LEAKPROOF for the same reason (docs, "Rules and Privileges"). If all
+predicates of a statement are, the filtered tables need no barrier and the engine prunes by zone maps; if not,
+the leakproof conjuncts are copied inside the barrier. The list is short on purpose: what is not on it only
+costs time.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,23 +21,15 @@ from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, quoted
+from pgproxy.sql.leakproof_predicates import Predicates
 from pgproxy.sql.policy_expressions import BASE_ALIAS
 
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _COMPUTED_SAFELY = (exp.Column, exp.Star, exp.Literal, exp.Boolean, exp.Null)
-_PREDICATES = (exp.Where, exp.Having, exp.Qualify)
-_FAMILIES = {
-    "TINYINT": "int", "SMALLINT": "int", "INTEGER": "int", "BIGINT": "int", "INT": "int", "DOUBLE": "float",
-    "FLOAT": "float", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "TIMESTAMP": "timestamp",
-    "TIMESTAMP WITH TIME ZONE": "timestamptz", "TIMESTAMPTZ": "timestamptz", "BOOLEAN": "bool",
-    "UUID": "uuid",
-}  # fmt: skip
-_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*\d+\)\Z")
-_SAFE_DIGITS = 18
-"""Two decimals of at most 18 digits have a common type within DuckDB's 38; wider ones may overflow in the
-cast."""
-
-_DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?\Z")
+_JUDGED = frozenset(
+    {"pivot", "lateral", "unnest", "values", "table", "select", "union", "intersect", "except"}
+    | {"where", "having", "qualify", "join"}
+)
+"""`Expr.key` of the nodes that decide; the others of a statement only compute what these are asked for."""
 
 
 @dataclass
@@ -48,6 +37,10 @@ class LeakproofPredicates:
     """Analysis of one statement, after translation: what is looked at is what will run."""
 
     draft: Draft
+
+    @cached_property
+    def _predicates(self) -> Predicates:
+        return Predicates(self.draft)
 
     def needs_barrier(self, policy: TablePolicy) -> bool:
         """Whether a filtered derived table needs OFFSET 0: always, unless every predicate is leakproof."""
@@ -76,117 +69,57 @@ class LeakproofPredicates:
         for conjunct in _conjuncts(where.this):
             columns = list(conjunct.find_all(exp.Column))
             mine = all(self._belongs(column, use, raw, alone=alone) for column in columns)
-            if columns and mine and self._is_leakproof(conjunct):
+            if columns and mine and self._predicates.is_leakproof(conjunct):
                 found.append(_over_base(conjunct.copy(), raw))
         return exp.and_(*found, copy=False) if found else None
 
     @cached_property
     def _statement_is_leakproof(self) -> bool:
         tree = self.draft.tree
-        if (
-            self.draft.views
-            or not isinstance(tree, exp.Query)
-            or any(tree.find_all(exp.Pivot, exp.Lateral, exp.Unnest, exp.Values))
-        ):
+        if self.draft.views or not isinstance(tree, exp.Query):
             return False
-        selects = list(tree.find_all(exp.Select))
-        if any(select is not tree and not _is_plain(select) for select in selects):
-            return False
-        predicates = [node.this for node in tree.find_all(*_PREDICATES)]
-        for join in tree.find_all(exp.Join):
-            if join.args.get("method") or not self._using_is_safe(join):
+        return all(self._node_is_leakproof(node) for node in tree.walk())
+
+    def _node_is_leakproof(self, node: exp.Expr) -> bool:
+        """Whether this node, apart from what is below it, runs nothing that may fail on a hidden row."""
+        if node.key not in _JUDGED:
+            return True
+        match node:
+            case exp.Pivot() | exp.Lateral() | exp.Unnest() | exp.Values():
                 return False
-            if join.args.get("on") is not None:
-                predicates.append(join.args["on"])
-        return all(self._is_leakproof(predicate) for predicate in predicates)
+            case exp.Table():
+                # A function in FROM runs on each row of what stands before it.
+                return isinstance(node.this, exp.Identifier)
+            case exp.Select():
+                return node is self.draft.tree or _is_plain(node)
+            case exp.SetOperation():
+                return self._branches_agree(node)
+            case exp.Where():
+                return self._predicates.is_leakproof(node.this)
+            case exp.Having() | exp.Qualify():
+                return self._predicates.is_leakproof(node.this, above_groups=True)
+            case exp.Join():
+                on = node.args.get("on")
+                is_safe = not node.args.get("method") and self._using_is_safe(node)
+                return is_safe and (on is None or self._predicates.is_leakproof(on))
+            case _:
+                return True
+
+    def _branches_agree(self, node: exp.SetOperation) -> bool:
+        """Whether no branch is cast to the type of the other: a predicate above would cast hidden values."""
+        sides: list[list[str | None]] = []
+        for side in (node.this, node.expression):
+            query = side.unnest() if isinstance(side, exp.Subquery) else side
+            while isinstance(query, exp.SetOperation):  # whose own branches agree
+                query = query.this.unnest()
+            if not isinstance(query, exp.Select):
+                return False
+            columns = [item.unalias() for item in query.expressions]
+            sides.append([self._predicates.family(c) if isinstance(c, exp.Column) else None for c in columns])
+        return sides[0] == sides[1] and None not in sides[0] and not node.args.get("by_name")
 
     def _using_is_safe(self, join: exp.Join) -> bool:
-        return all(self._families.get(name.name.lower()) for name in join.args.get("using") or ())
-
-    def _is_leakproof(self, node: exp.Expr) -> bool:
-        match node:
-            case exp.Paren() | exp.Not():
-                return self._is_leakproof(node.this)
-            case exp.And() | exp.Or():
-                return self._is_leakproof(node.this) and self._is_leakproof(node.expression)
-            case exp.Is():
-                return self._family(node.this) is not None and isinstance(
-                    node.expression, (exp.Null, exp.Boolean)
-                )
-            case exp.Between():
-                return self._same_family(node.this, node.args["low"], node.args["high"])
-            case exp.In():
-                return not node.args.get("query") and bool(node.expressions) and self._same_family(
-                    node.this, *node.expressions
-                )  # fmt: skip
-            case exp.Escape():
-                return self._is_leakproof(node.this) and node.expression.name == "\\"
-            case exp.Like():
-                pattern = node.expression
-                is_constant = (
-                    isinstance(pattern, exp.Literal) and pattern.is_string and "\\" not in pattern.name
-                )
-                return is_constant and self._family(node.this) == "text" and isinstance(node.this, exp.Column)
-            case exp.Boolean():
-                return True
-            case _:
-                return isinstance(node, _COMPARISONS) and self._same_family(node.this, node.expression)
-
-    def _same_family(self, *operands: exp.Expr) -> bool:
-        families = [self._family(operand) for operand in operands]
-        known = {family for family in families if family not in (None, "string", "number")}
-        if None in families or len(known) != 1:
-            return False
-        (family,) = known
-        literals = [
-            operand for operand, kind in zip(operands, families, strict=True) if kind in ("string", "number")
-        ]
-        return all(_literal_fits(literal, family) for literal in literals)
-
-    def _family(self, node: exp.Expr) -> str | None:
-        match node:
-            case exp.Paren():
-                return self._family(node.this)
-            case exp.Column():
-                return self._families.get(node.name.lower())
-            case exp.Literal():
-                return "string" if node.is_string else "number"
-            case exp.Neg():
-                return "number" if isinstance(node.this, exp.Literal) else None
-            case exp.Boolean():
-                return "bool"
-            case exp.Cast() if isinstance(node.this, (exp.Parameter, exp.Literal)) and type(node) is exp.Cast:
-                return _family_of(node.to.sql(dialect="duckdb"))
-            case _:
-                return None
-
-    @cached_property
-    def _families(self) -> dict[str, str | None]:
-        """The family of each column name.
-
-        None where two relations disagree or something is computed under it.
-        """
-        found: dict[str, str | None] = {}
-        for use in self.draft.uses:
-            for column in use.info.columns if use.info is not None else ():
-                family = _family_of(column.engine_type)
-                name = column.name.lower()
-                found[name] = family if found.get(name, family) == family else None
-            # A mask is an expression: a predicate on it would evaluate it on hidden rows.
-            for name in use.policy.masks if use.policy is not None else ():
-                found[name.lower()] = None
-        for name in self._computed_names():
-            found[name] = None
-        return found
-
-    def _computed_names(self) -> Iterator[str]:
-        """Names that may stand for an expression: DuckDB's WHERE sees the aliases of the select list, too."""
-        for alias in self.draft.tree.find_all(exp.Alias):
-            source = alias.this
-            if not (isinstance(source, exp.Column) and source.name.lower() == alias.alias.lower()):
-                yield alias.alias.lower()
-        for renaming in self.draft.tree.find_all(exp.TableAlias):
-            yield from (name.name.lower() for name in renaming.args.get("columns") or ())
+        return all(self._predicates.families.get(name.name.lower()) for name in join.args.get("using") or ())
 
     def _raw_columns(self, use: RelationUse) -> dict[str, str]:
         masked = {name.lower() for name in use.policy.masks} if use.policy is not None else set()
@@ -198,28 +131,11 @@ class LeakproofPredicates:
         return column.table.lower() == use.alias.lower() if column.table else alone
 
 
-def _family_of(engine_type: str) -> str | None:
-    text = engine_type.upper().strip()
-    decimal = _DECIMAL.match(text)
-    if decimal is not None:
-        return "decimal" if int(decimal[1]) <= _SAFE_DIGITS else None
-    return _FAMILIES.get(text)
-
-
-def _literal_fits(literal: exp.Expr, family: str) -> bool:
-    """Whether comparing with this constant casts the constant, never the column, and cannot overflow."""
-    text = literal.this.name if isinstance(literal, exp.Neg) else literal.name
-    if isinstance(literal, exp.Literal) and literal.is_string:
-        return family == "text" or (family in ("date", "timestamp") and _DATE_LIKE.match(text) is not None)
-    digits = text.replace(".", "")
-    is_short = digits.isdigit() and len(digits) <= _SAFE_DIGITS
-    return is_short and (family in ("decimal", "float") or (family == "int" and "." not in text))
-
-
 def _is_plain(select: exp.Select) -> bool:
     """Whether a nested query only passes columns on: then a predicate above it meets bare columns."""
     return all(
-        isinstance(item, _COMPUTED_SAFELY) or isinstance(item.unalias(), exp.Column)
+        (isinstance(item, _COMPUTED_SAFELY) and not item.args.get("replace"))
+        or isinstance(item.unalias(), exp.Column)
         for item in select.expressions
     )
 

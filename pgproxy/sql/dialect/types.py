@@ -137,7 +137,7 @@ class KnownTypes:
         """Give a node's type, or None."""
         found = self._known.get(id(node))
         if found is None:
-            if not _may_be_typed(type(node)):
+            if not _may_be_typed(type(node)):  # type: ignore[arg-type]  # classes hash, whatever instances do
                 return None
             # Set first: a column that (wrongly) refers to itself then ends here.
             self._known[id(node)] = (node, None)

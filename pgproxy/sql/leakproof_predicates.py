@@ -1,0 +1,193 @@
+"""Predicates and expressions over unmasked columns that give a value for every row: nothing of them can fail.
+
+What `pgproxy.sql.leakproof` asks of each predicate of a statement.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlglot import exp
+
+from pgproxy.sql.draft import Draft
+
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+_OF_GROUPS = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Window)
+_FAMILIES = {
+    "TINYINT": "int", "SMALLINT": "int", "INTEGER": "int", "BIGINT": "int", "INT": "int", "DOUBLE": "float",
+    "FLOAT": "float", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "TIMESTAMP": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz", "TIMESTAMPTZ": "timestamptz", "BOOLEAN": "bool",
+    "UUID": "uuid",
+}  # fmt: skip
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*\d+\)\Z")
+_SAFE_DIGITS = 18
+"""Two decimals of at most 18 digits have a common type within DuckDB's 38; wider ones may overflow in the
+cast."""
+
+_DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """aliases: of relations. computed: columns that may stand for an expression.
+
+    DuckDB's WHERE sees the aliases of the select list, too.
+    """
+
+    aliases: set[str]
+    computed: set[str]
+
+
+@dataclass
+class Predicates:
+    """Judges the predicates of one statement, after translation."""
+
+    draft: Draft
+
+    def is_leakproof(self, node: exp.Expr, *, above_groups: bool = False) -> bool:
+        """Judge a predicate. above_groups: of HAVING or QUALIFY, whose aggregates cannot move to the rows."""
+        match node:
+            case exp.Paren() | exp.Not():
+                return self.is_leakproof(node.this, above_groups=above_groups)
+            case exp.And() | exp.Or():
+                return self.is_leakproof(node.this, above_groups=above_groups) and self.is_leakproof(
+                    node.expression, above_groups=above_groups
+                )
+            case _ if above_groups and _is_of_groups(node):
+                return True
+            case exp.Is():
+                return self.family(node.this) is not None and isinstance(
+                    node.expression, (exp.Null, exp.Boolean)
+                )
+            case exp.Between():
+                return self._same_family(node.this, node.args["low"], node.args["high"])
+            case exp.In():
+                return not node.args.get("query") and bool(node.expressions) and self._same_family(
+                    node.this, *node.expressions
+                )  # fmt: skip
+            case exp.Escape():
+                return self.is_leakproof(node.this) and node.expression.name == "\\"
+            case exp.Like() | exp.ILike():
+                pattern = node.expression
+                is_constant = (
+                    isinstance(pattern, exp.Literal) and pattern.is_string and "\\" not in pattern.name
+                )
+                return is_constant and self.family(node.this) == "text"
+            case exp.Boolean():
+                return True
+            case _:
+                return isinstance(node, _COMPARISONS) and self._same_family(node.this, node.expression)
+
+    def _same_family(self, *operands: exp.Expr) -> bool:
+        families = [self.family(operand) for operand in operands]
+        known = {family for family in families if family not in (None, "string", "number")}
+        if None in families or len(known) != 1:
+            return False
+        (family,) = known
+        literals = [
+            operand for operand, kind in zip(operands, families, strict=True) if kind in ("string", "number")
+        ]
+        return all(_literal_fits(literal, family) for literal in literals)
+
+    def family(self, node: exp.Expr) -> str | None:
+        match node:
+            case exp.Paren():
+                return self.family(node.this)
+            case exp.Column():
+                is_field = node.table and node.table.lower() not in self._names.aliases
+                return None if is_field else self.families.get(node.name.lower())
+            case exp.Literal():
+                return "string" if node.is_string else "number"
+            case exp.Neg():
+                return "number" if isinstance(node.this, exp.Literal) else None
+            case exp.Boolean():
+                return "bool"
+            case exp.Cast() if isinstance(node.this, (exp.Parameter, exp.Literal)) and type(node) is exp.Cast:
+                return _family_of(node.to.sql(dialect="duckdb"))
+            case _:
+                return self._total_call(node)
+
+    def _total_call(self, node: exp.Expr) -> str | None:
+        """The family of a call that gives a value for every argument, or None.
+
+        `length` is cast to PostgreSQL's integer: no cell of 2^31 characters passes through the gateway.
+        """
+        match node:
+            case exp.Upper() | exp.Lower():
+                return "text" if self.family(node.this) == "text" else None
+            case exp.Trim() if not any(value for part, value in node.args.items() if part != "this"):
+                return "text" if self.family(node.this) == "text" else None
+            case exp.Cast() if isinstance(node.this, exp.Length) and node.to.is_type("INT", "BIGINT"):
+                is_plain = not any(value for part, value in node.this.args.items() if part != "this")
+                return "int" if is_plain and self.family(node.this.this) == "text" else None
+            case exp.Coalesce() | exp.Nullif():
+                operands = [node.this, *(node.expressions or [node.expression])]
+                family = self.family(node.this)
+                return family if self._same_family(*operands) else None
+            case _:
+                return None
+
+    @cached_property
+    def families(self) -> dict[str, str | None]:
+        """The family of each column name.
+
+        None where two relations disagree or something is computed under it.
+        """
+        found: dict[str, str | None] = {}
+        for use in self.draft.uses:
+            for column in use.info.columns if use.info is not None else ():
+                family = _family_of(column.engine_type)
+                name = column.name.lower()
+                found[name] = family if found.get(name, family) == family else None
+            # A mask is an expression: a predicate on it would evaluate it on hidden rows.
+            for name in use.policy.masks if use.policy is not None else ():
+                found[name.lower()] = None
+        for name in self._names.computed:
+            found[name] = None
+        return found
+
+    @cached_property
+    def _names(self) -> "_Names":
+        """What the statement itself gives names to."""
+        names = _Names({use.alias.lower() for use in self.draft.uses}, set())
+        for node in self.draft.tree.walk():
+            if node.key == "alias":
+                source = node.this
+                if not (isinstance(source, exp.Column) and source.name.lower() == node.alias.lower()):
+                    names.computed.add(node.alias.lower())
+            elif node.key == "tablealias":
+                names.aliases.add(node.name.lower())
+                names.computed.update(name.name.lower() for name in node.args.get("columns") or ())
+        return names
+
+
+def _family_of(engine_type: str) -> str | None:
+    text = engine_type.upper().strip()
+    decimal = _DECIMAL.match(text)
+    if decimal is not None:
+        return "decimal" if int(decimal[1]) <= _SAFE_DIGITS else None
+    return _FAMILIES.get(text)
+
+
+def _literal_fits(literal: exp.Expr, family: str) -> bool:
+    """Whether comparing with this constant casts the constant, never the column, and cannot overflow."""
+    text = literal.this.name if isinstance(literal, exp.Neg) else literal.name
+    if isinstance(literal, exp.Literal) and literal.is_string:
+        return family == "text" or (family in ("date", "timestamp") and _DATE_LIKE.match(text) is not None)
+    digits = text.replace(".", "")
+    is_short = digits.isdigit() and len(digits) <= _SAFE_DIGITS
+    return is_short and (family in ("decimal", "float") or (family == "int" and "." not in text))
+
+
+def _is_of_groups(node: exp.Expr) -> bool:
+    """Whether every column stands inside an aggregate or a window: nothing of this can move below them."""
+    pending = [node]
+    while pending:
+        found = pending.pop()
+        if isinstance(found, (exp.Column, exp.Query, exp.Star)):
+            return False
+        if not isinstance(found, _OF_GROUPS):
+            pending += found.iter_expressions()
+        elif found.find(exp.Query) is not None:
+            return False
+    return True
