@@ -10,7 +10,7 @@ from pgproxy.control import changes
 from pgproxy.control.administration import Administration
 from pgproxy.control.mask_library import expand_masks
 from pgproxy.control.state import ControlState, TagMask
-from pgproxy.policy.model import ColumnMask, RowFilter, TableName
+from pgproxy.policy.model import ColumnMask, PolicyCommand, RowFilter, TableName
 from pgproxy.sql.utility import admin_statements as a
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
@@ -23,6 +23,7 @@ def create_policy(state: ControlState, statement: a.CreatePolicy, by: Administra
         StatementError: 42710, 42704, 42P01; 42703 and the like for the expressions.
     """
     table = by.names.table(statement.table)
+    _check_clauses(statement.command, statement.using, statement.check)
     using = statement.using or ("true" if statement.is_restrictive else "false")
     row_filter = RowFilter(
         statement.name,
@@ -31,6 +32,7 @@ def create_policy(state: ControlState, statement: a.CreatePolicy, by: Administra
         _known(state, statement.roles, by),
         statement.is_restrictive,
         statement.check,
+        statement.command,
     )
     return changes.create_row_filter(state, row_filter)
 
@@ -44,6 +46,7 @@ def alter_policy(state: ControlState, statement: a.AlterPolicy, by: Administrati
         return changes.create_row_filter(state, replace(known, name=statement.new_name))
     if statement.roles is not None:
         known = replace(known, principals=_known(state, statement.roles, by))
+    _check_clauses(known.command, statement.using, statement.check)
     if statement.using is not None:
         known = replace(known, using=statement.using)
     if statement.check is not None:
@@ -123,6 +126,14 @@ def label_column(state: ControlState, statement: a.SecurityLabel, by: Administra
     key = (table, by.names.column(table, name))
     tags = {other: held for other, held in state.column_tags.items() if other != key}
     return replace(state, column_tags={**tags, key: frozenset(statement.tags)} if statement.tags else tags)
+
+
+def _check_clauses(command: PolicyCommand, using: str | None, check: str | None) -> None:
+    """Which expressions a command has. PostgreSQL docs, "CREATE POLICY", the parameters."""
+    if using is not None and command is PolicyCommand.INSERT:
+        raise StatementError("only WITH CHECK expression allowed for INSERT")
+    if check is not None and command in (PolicyCommand.SELECT, PolicyCommand.DELETE):
+        raise StatementError("WITH CHECK cannot be applied to SELECT or DELETE")
 
 
 def _policy(state: ControlState, table: TableName, name: str) -> RowFilter:

@@ -86,6 +86,7 @@ def describe_state(state: ControlState) -> dict[tuple[str, str], Facts]:
             "check": row_filter.check,
             "to": sorted(row_filter.principals),
             "restrictive": row_filter.is_restrictive,
+            "for": row_filter.command.value.lower(),
         }
     for mask in state.column_masks.values():
         described["column mask", _bound_text(mask)] = {

@@ -17,7 +17,16 @@ from pgproxy.control.mask_library import expand_masks
 from pgproxy.control.securables import fold_name, parse_column_name, parse_securable, parse_table_name
 from pgproxy.control.state import BoundName, ColumnName, ControlState, TagMask, merge_grants
 from pgproxy.control.yaml_lines import Document, Path, PolicyFileError
-from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
+from pgproxy.policy.model import (
+    ColumnMask,
+    Grant,
+    PolicyCommand,
+    Principal,
+    PrincipalKind,
+    Privilege,
+    RowFilter,
+    TableName,
+)
 from pgwire.errors import GatewayError
 
 _CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
@@ -152,11 +161,18 @@ class _Builder:
             path: Path = ("row_filters", index)
             table = self._bound_table(entry.on, entry.name, found, path)
             self._known(entry.to or (), principals, (*path, "to"))
-            self._check_sql(table, None, entry.using, (*path, "using"))
-            if entry.check is not None:
-                self._check_sql(table, None, entry.check, (*path, "check"))
+            for part, sql in (("using", entry.using), ("check", entry.check)):
+                if sql is not None:
+                    self._check_sql(table, None, sql, (*path, part))
+            nothing_said = "true" if entry.restrictive else "false"
             found[table, entry.name] = RowFilter(
-                entry.name, table, entry.using, frozenset(entry.to or ()), entry.restrictive, entry.check
+                entry.name,
+                table,
+                entry.using or nothing_said,
+                frozenset(entry.to or ()),
+                entry.restrictive,
+                entry.check,
+                PolicyCommand(entry.command.upper()),
             )
         return found
 

@@ -10,7 +10,7 @@ import yaml
 from pgproxy.control.difference import quote_name, securable_text, table_text, valid_until_text
 from pgproxy.control.fleet import EndpointState
 from pgproxy.control.state import ControlState
-from pgproxy.policy.model import Grant, Principal, PrincipalKind, Privilege
+from pgproxy.policy.model import Grant, PolicyCommand, Principal, PrincipalKind, Privilege, RowFilter
 
 _CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
 
@@ -126,13 +126,21 @@ def _row_filters(state: ControlState) -> list[dict[str, object]]:
         _without_defaults(
             name=row_filter.name,
             on=table_text(row_filter.table),
-            using=row_filter.using,
+            using=None if row_filter.command is PolicyCommand.INSERT else row_filter.using,
             to=sorted(row_filter.principals),
             restrictive=row_filter.is_restrictive,
             check=row_filter.check,
+            **_for_command(row_filter),
         )
         for _, row_filter in sorted(state.row_filters.items())
     ]
+
+
+def _for_command(row_filter: RowFilter) -> dict[str, object]:
+    """What of a row filter depends on its command: one for INSERT has nothing to see by."""
+    if row_filter.command is PolicyCommand.ALL:
+        return {}
+    return {"for": row_filter.command.value.lower()}
 
 
 def _column_masks(state: ControlState) -> list[dict[str, object]]:

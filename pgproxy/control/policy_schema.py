@@ -5,7 +5,7 @@ one that is not leaves that kind as it is.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -14,6 +14,7 @@ from pgproxy.policy.model import Privilege
 
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[list[Name], Field(min_length=1)]
+CommandWord = Literal["all", "select", "insert", "update", "delete"]
 
 
 class _Section(BaseModel):
@@ -81,14 +82,30 @@ class GrantEntry(_Section):
 
 
 class RowFilterEntry(_Section):
-    """A row filter. to: left out: everyone; an empty list is refused, since it could mean anything."""
+    """A row filter. to: left out: everyone; an empty list is refused, since it could mean anything.
+
+    using: must be there but for `for: insert`, which has a check only.
+    """
 
     name: Name
     on: Name
-    using: Name
+    using: Name | None = None
     to: Names | None = None
     restrictive: bool = False
     check: Name | None = None
+    command: Annotated[CommandWord, Field(alias="for")] = "all"
+
+    @model_validator(mode="after")
+    def _has_its_expressions(self) -> Self:
+        if self.command == "insert" and self.using is not None:
+            raise ValueError("`using` is of no use for insert, write `check`")
+        if self.command in ("select", "delete") and self.check is not None:
+            raise ValueError("`check` is of no use for select and delete")
+        if self.command == "insert" and self.check is None:
+            raise ValueError("`check` is missing")
+        if self.command != "insert" and self.using is None:
+            raise ValueError("`using` is missing")
+        return self
 
 
 class ColumnMaskEntry(_Section):

@@ -25,7 +25,16 @@ from pgproxy.control.metastore import MetastoreError
 from pgproxy.control.rollout_rows import ROLLOUT_TABLES, rollouts_of, rollouts_to_rows
 from pgproxy.control.state import BoundName, ColumnName, ControlState, TagMask, merge_grants
 from pgproxy.control.table import Row, RowSet, Table, Value, as_number, as_text
-from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege, RowFilter, TableName
+from pgproxy.policy.model import (
+    ColumnMask,
+    Grant,
+    PolicyCommand,
+    Principal,
+    PrincipalKind,
+    Privilege,
+    RowFilter,
+    TableName,
+)
 
 _COLUMN = ("catalog_name", "schema_name", "table_name", "column_name")
 _BOUND = ("catalog_name", "schema_name", "table_name", "name")
@@ -39,7 +48,7 @@ TABLES = (
     Table("memberships", ("member", "group_name")),
     Table("attributes", ("principal", "name"), ("value",)),
     Table("grants", ("principal", "privilege", "catalog_name", "schema_name", "table_name", "column_name")),
-    Table("row_filters", _BOUND, ("using_sql", "check_sql", "is_restrictive", "is_for_everyone")),
+    Table("row_filters", _BOUND, ("using_sql", "check_sql", "is_restrictive", "is_for_everyone", "command")),
     Table("row_filter_principals", (*_BOUND, "principal")),
     Table("column_masks", _BOUND, ("column_name", "expression", "strictness", "is_for_everyone")),
     Table("column_mask_principals", (*_BOUND, "principal", "is_exempt")),
@@ -76,7 +85,7 @@ def state_to_rows(state: ControlState) -> RowSet:
     for row_filter in state.row_filters.values():
         bound = (*row_filter.table, row_filter.name)
         values = (row_filter.using, row_filter.check, int(row_filter.is_restrictive))
-        rows["row_filters"][bound] = (*values, int(not row_filter.principals))
+        rows["row_filters"][bound] = (*values, int(not row_filter.principals), row_filter.command.value)
         rows["row_filter_principals"].update({(*bound, name): () for name in row_filter.principals})
     for mask in state.column_masks.values():
         bound = (*mask.table, mask.name)
@@ -180,7 +189,7 @@ def _grant(key: Row) -> Grant:
 def _row_filters(rows: RowSet) -> dict[BoundName, RowFilter]:
     principals = _bindings((key[:4], key[4]) for key in rows["row_filter_principals"])
     found: dict[BoundName, RowFilter] = {}
-    for key, (using, check, is_restrictive, is_for_everyone) in rows["row_filters"].items():
+    for key, (using, check, is_restrictive, is_for_everyone, command) in rows["row_filters"].items():
         table, name = _bound(key)
         found[table, name] = RowFilter(
             name=name,
@@ -189,6 +198,7 @@ def _row_filters(rows: RowSet) -> dict[BoundName, RowFilter]:
             principals=_checked_principals(principals[key], is_for_everyone),
             is_restrictive=bool(is_restrictive),
             check=None if check is None else as_text(check),
+            command=PolicyCommand(as_text(command)),
         )
     return found
 

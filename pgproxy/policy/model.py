@@ -99,13 +99,24 @@ class Grant:
     columns: frozenset[str] | None = None
 
 
+class PolicyCommand(StrEnum):
+    """For which statements a row filter holds. PostgreSQL docs, "CREATE POLICY"."""
+
+    ALL = "ALL"
+    SELECT = "SELECT"
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+
+
 @dataclass(frozen=True, slots=True)
 class RowFilter:
     """A predicate over the raw columns of a table. PostgreSQL docs, "CREATE POLICY".
 
     principals: to whom it applies; empty: to everyone. using: SQL text in PostgreSQL's dialect, over column
     names, `current_user`, `session_user`, `is_member('group')`, `current_setting('pgproxy.attr.NAME')`.
-    check: what must hold for a row written; None: the same as `using`.
+    check: what must hold for a row written; None: the same as `using`. command: one of INSERT has a check
+    only, one of SELECT or DELETE none.
     """
 
     name: str
@@ -114,6 +125,11 @@ class RowFilter:
     principals: frozenset[str] = frozenset()
     is_restrictive: bool = False
     check: str | None = None
+    command: PolicyCommand = PolicyCommand.ALL
+
+    def holds_for(self, command: PolicyCommand) -> bool:
+        """Whether it decides the rows of this command."""
+        return self.command in (PolicyCommand.ALL, command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation, TableInfo
 from pgproxy.policy.effective import TablePolicy
-from pgproxy.policy.model import Privilege, TableName
+from pgproxy.policy.model import PolicyCommand, Privilege, RowFilter, TableName
 from pgproxy.sql.draft import Draft, RelationUse, Role, required_privilege
 from pgproxy.sql.plan import ObjectAccess
 from pgwire.errors import AccessDenied
@@ -121,12 +121,21 @@ def _assigned(target: exp.Expr) -> tuple[str, ...]:
     )
 
 
+def _filters_of(role: Role, policy: TablePolicy) -> tuple[RowFilter, ...]:
+    """The row filters that decide in this position; a write that reads its target obeys SELECT's, too."""
+    commands = {PolicyCommand.SELECT}
+    if role in (Role.INSERT, Role.UPDATE, Role.DELETE):
+        commands.add(PolicyCommand(role.value.upper()))
+    rules = (*policy.permissive, *policy.restrictive)
+    return tuple(rule for rule in rules if any(rule.holds_for(command) for command in commands))
+
+
 def _access(use: RelationUse, catalog: str) -> ObjectAccess:
     policy = use.policy
     name = use.name
     if isinstance(use.info, SystemRelation):
         name = TableName(catalog, "pg_catalog" if name.name.startswith("pg_") else "pgproxy", name.name)
-    filters = (*policy.permissive, *policy.restrictive) if policy is not None else ()
+    filters = _filters_of(use.role, policy) if policy is not None else ()
     return ObjectAccess(
         table=name,
         privileges=frozenset({required_privilege(use.role)}),

@@ -55,7 +55,8 @@ class LeakproofPredicates:
         """
         select = node.parent_select
         if (
-            not isinstance(select, exp.Select)
+            self._statement_is_leakproof  # then the engine moves them itself
+            or not isinstance(select, exp.Select)
             or not isinstance(use.info, TableInfo)
             or not _is_inner(node, select)
         ):

@@ -17,7 +17,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.effective import TablePolicy
-from pgproxy.policy.model import RowFilter, TableName
+from pgproxy.policy.model import PolicyCommand, RowFilter, TableName
 from pgproxy.sql import allowed_functions as functions
 from pgproxy.sql.admit import admit, function_name
 from pgproxy.sql.allowed_functions import SESSION_CLASSES, SESSION_NAMES
@@ -120,32 +120,50 @@ def raw_columns(table: TableInfo) -> dict[str, exp.Expr]:
     }
 
 
-def filter_predicate(policy: TablePolicy, scope: PolicyScope) -> exp.Expr | None:
-    """Permissive filters OR together, restrictive ones AND.
+def filter_predicate(
+    policy: TablePolicy, scope: PolicyScope, commands: Sequence[PolicyCommand] = (PolicyCommand.SELECT,)
+) -> exp.Expr | None:
+    """Permissive filters OR together, restrictive ones AND; without a permissive one: none. None: all rows.
 
-    Filtered without a permissive one: nothing. None: all.
+    commands: a statement that changes rows which it also reads sees those that each of both lets it see.
     """
-    return _combined(policy, scope, lambda rule: rule.using) if policy.is_filtered else None
+    if not policy.is_filtered:
+        return None
+    predicates = [_combined(rules, scope) for rules in _distinct_rules(policy, commands)]
+    return predicates[0] if len(predicates) == 1 else exp.and_(*predicates, copy=False)
 
 
-def check_predicate(policy: TablePolicy, scope: PolicyScope, *, reads: bool) -> exp.Expr:
+def check_predicate(
+    policy: TablePolicy, scope: PolicyScope, command: PolicyCommand, *, reads: bool
+) -> exp.Expr:
     """What a row written must fulfil: each filter's check, or its `using` where it has none, combined alike.
 
     reads: the statement reads columns of its target, so that it needs SELECT: the new row must then be one
     that its writer may see, too. PostgreSQL docs, "CREATE POLICY", "Policies Applied by Command Type".
     """
-    checks = _combined(policy, scope, lambda rule: rule.using if rule.check is None else rule.check)
-    has_own_check = any(rule.check is not None for rule in (*policy.permissive, *policy.restrictive))
-    if not reads or not has_own_check:
+    written = _rules(policy, command)
+    checks = _combined(written, scope, lambda rule: rule.using if rule.check is None else rule.check)
+    seen = _rules(policy, PolicyCommand.SELECT)
+    if not reads or (seen == written and all(rule.check is None for rule in written)):
         return checks
-    return exp.and_(checks, _combined(policy, scope, lambda rule: rule.using), copy=False)
+    return exp.and_(checks, _combined(seen, scope), copy=False)
 
 
-def _combined(policy: TablePolicy, scope: PolicyScope, text: Callable[[RowFilter], str]) -> exp.Expr:
-    permissive = [bind_policy(text(rule), scope) for rule in policy.permissive]
+def _rules(policy: TablePolicy, command: PolicyCommand) -> tuple[RowFilter, ...]:
+    return tuple(rule for rule in (*policy.permissive, *policy.restrictive) if rule.holds_for(command))
+
+
+def _distinct_rules(policy: TablePolicy, commands: Sequence[PolicyCommand]) -> list[tuple[RowFilter, ...]]:
+    return list(dict.fromkeys(_rules(policy, command) for command in commands))
+
+
+def _combined(
+    rules: Sequence[RowFilter], scope: PolicyScope, text: Callable[[RowFilter], str] = lambda rule: rule.using
+) -> exp.Expr:
+    permissive = [bind_policy(text(rule), scope) for rule in rules if not rule.is_restrictive]
     if not permissive:
         return exp.false()
-    restrictive = [bind_policy(text(rule), scope) for rule in policy.restrictive]
+    restrictive = [bind_policy(text(rule), scope) for rule in rules if rule.is_restrictive]
     allowed = exp.or_(*(exp.paren(item, copy=False) for item in permissive), copy=False)
     return exp.and_(
         exp.paren(allowed, copy=False), *(exp.paren(item, copy=False) for item in restrictive), copy=False

@@ -6,7 +6,7 @@ One sees one's own; an administrator, whom no policy binds, sees all that exist 
 from collections.abc import Iterator
 
 from pgproxy.policy.effective import EffectivePolicy
-from pgproxy.policy.model import ColumnMask, Grant, RowFilter
+from pgproxy.policy.model import ColumnMask, Grant, PolicyCommand, RowFilter
 from pgproxy.sql.plan import ObjectAccess, Plan
 
 
@@ -54,7 +54,8 @@ def _grant_line(grant: Grant) -> str:
 
 def _rule_line(rule: RowFilter) -> str:
     kind = "Restrictive Row Filter" if rule.is_restrictive else "Row Filter"
-    return f"{kind}: {rule.name} to {', '.join(sorted(rule.principals)) or 'everybody'}"
+    command = "" if rule.command is PolicyCommand.ALL else f" for {rule.command}"
+    return f"{kind}: {rule.name}{command} to {', '.join(sorted(rule.principals)) or 'everybody'}"
 
 
 def _mask_line(mask: ColumnMask) -> str:

@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo
 from pgproxy.policy.effective import TablePolicy
-from pgproxy.policy.model import TableName
+from pgproxy.policy.model import PolicyCommand, TableName
 from pgproxy.sql.authorise import is_governed, readable_columns
 from pgproxy.sql.bindings import place_system_value
 from pgproxy.sql.definitions import secure_definition
@@ -111,10 +111,11 @@ class Securing:
         with_rowid: bool = False,
         with_barrier: bool = False,
         source: exp.Subquery | None = None,
+        commands: Sequence[PolicyCommand] = (PolicyCommand.SELECT,),
     ) -> exp.Select:
         """The query behind a governed relation.
 
-        pushed: a leakproof predicate of the client over raw columns.
+        pushed: a leakproof predicate of the client over raw columns. commands: whose row filters all hold.
         """
         policy = use.policy
         if policy is None:
@@ -128,7 +129,7 @@ class Securing:
             )
         if not projections:
             projections.append(exp.alias_(exp.Null(), quoted("pgproxy_nothing")))
-        predicate = filter_predicate(policy, scope)
+        predicate = filter_predicate(policy, scope, commands)
         select = exp.Select(expressions=projections, from_=exp.From(this=source or secured_source(table)))
         if source is None:
             self.relations.add(engine_name(table.name))

@@ -7,14 +7,14 @@ RETURNING gives
 masked values. PostgreSQL docs, "CREATE POLICY", the table of policies applied by command type.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
-from pgproxy.policy.model import Privilege
+from pgproxy.policy.model import PolicyCommand, Privilege
 from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
 from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, position_of, quoted
 from pgproxy.sql.policy_expressions import PolicyScope, check_predicate, mask_expression
@@ -148,7 +148,9 @@ def _check_new_rows(tree: exp.Insert, use: RelationUse, table: TableInfo, securi
     checked = exp.Select(
         expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in columns],
         from_=exp.From(this=exp.Subquery(this=source.unnest(), alias=alias)),
-        where=exp.Where(this=_check(use, scope, reads=tree.args.get("returning") is not None)),
+        where=exp.Where(
+            this=_check(use, scope, PolicyCommand.INSERT, reads=tree.args.get("returning") is not None)
+        ),
     )
     tree.set("expression", checked)
     if not isinstance(tree.this, exp.Schema):
@@ -187,9 +189,10 @@ def _typed(value: exp.Expr, column: ColumnInfo) -> exp.Expr:
     return exp.Cast(this=value, to=exp.DataType.build(column.engine_type, dialect="duckdb"))
 
 
-def _check(use: RelationUse, scope: PolicyScope, *, reads: bool) -> exp.Expr:
+def _check(use: RelationUse, scope: PolicyScope, command: PolicyCommand, *, reads: bool) -> exp.Expr:
     """`CASE WHEN coalesce(check, false) THEN true ELSE error(…) END`: a check that is NULL has not passed."""
-    predicate = check_predicate(use.policy, scope, reads=reads) if use.policy is not None else exp.false()
+    policy = use.policy
+    predicate = check_predicate(policy, scope, command, reads=reads) if policy is not None else exp.false()
     message = f'{CHECK_MARKER}42501:new row violates row-level security policy for table "{use.name.name}"'
     raised = exp.Anonymous(this="error", expressions=[exp.Literal.string(message)])
     passed = exp.Coalesce(this=exp.paren(predicate, copy=False), expressions=[exp.false()])
@@ -199,9 +202,9 @@ def _check(use: RelationUse, scope: PolicyScope, *, reads: bool) -> exp.Expr:
 
 def _secured_update(tree: exp.Update, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Expr:
     assignments = _assignments(tree, use, table)
-    reads = _reads_its_target(tree)
+    reads = _reads_its_target(tree, use, table)
     columns = {column.name.lower(): column for column in table.columns}
-    found = _found_rows(tree, use, table, securing)
+    found = _found_rows(tree, use, table, securing, _commands(PolicyCommand.UPDATE, reads=reads))
     for number, (name, value) in enumerate(assignments.items(), start=1):
         found.append("expressions", exp.alias_(_typed(value, columns[name]), quoted(f"pgproxy_{number}")))
     source = found
@@ -224,11 +227,31 @@ def _secured_update(tree: exp.Update, use: RelationUse, table: TableInfo, securi
     return rewritten
 
 
-def _reads_its_target(tree: exp.Update) -> bool:
-    """Whether a column is read: in SET's values, WHERE or RETURNING. One of another relation counts, too."""
-    read = [item.expression for item in tree.expressions]
+def _commands(command: PolicyCommand, *, reads: bool) -> tuple[PolicyCommand, ...]:
+    """Whose row filters an existing row must pass: SELECT's, too, where the statement reads it."""
+    return (PolicyCommand.SELECT, command) if reads else (command,)
+
+
+def _reads_its_target(tree: exp.Expr, use: RelationUse, table: TableInfo) -> bool:
+    """Whether a column of the target is read: in SET's values, WHERE or RETURNING; then it needs SELECT."""
+    read = [item.expression for item in tree.expressions] if isinstance(tree, exp.Update) else []
     read += [tree.args[part] for part in ("where", "returning") if tree.args.get(part) is not None]
-    return any(node.find(exp.Column, exp.Star) is not None for node in read)
+    names = {column.name.lower() for column in table.columns}
+    has_others = tree.args.get("from_") is not None or bool(tree.args.get("using"))
+    return any(
+        _is_of_target(found, use, names, has_others=has_others)
+        for node in read
+        for found in node.find_all(exp.Column, exp.Star)
+    )
+
+
+def _is_of_target(found: exp.Expr, use: RelationUse, names: set[str], *, has_others: bool) -> bool:
+    """Whether a column, or `*`, may be the target's: only one that says another relation is none of it."""
+    if not has_others or isinstance(found, exp.Star):
+        return True
+    alias, name = use.alias.lower(), found.name.lower()
+    qualifier = found.table.lower() if isinstance(found, exp.Column) else ""
+    return qualifier == alias if qualifier else name in names or name == alias
 
 
 def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[str, exp.Expr]:
@@ -248,9 +271,15 @@ def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[s
     return found
 
 
-def _found_rows(tree: exp.Expr, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Select:
+def _found_rows(
+    tree: exp.Expr,
+    use: RelationUse,
+    table: TableInfo,
+    securing: "Securing",
+    commands: Sequence[PolicyCommand],
+) -> exp.Select:
     """The rows that the statement means, found as a query would find them, by row id."""
-    derived = securing.derived_table(use, table, with_rowid=True)
+    derived = securing.derived_table(use, table, with_rowid=True, commands=commands)
     others = [tree.args["from_"].this] if tree.args.get("from_") else list(tree.args.get("using") or ())
     return exp.Select(
         expressions=[exp.column(quoted(ROWID), table=quoted(use.alias))],
@@ -296,12 +325,13 @@ def _checked_update(  # noqa: PLR0913 - one call, and no part of these means any
     return exp.Select(
         expressions=[exp.column(quoted(name), table=quoted(NEW)) for name in (ROWID, *numbers)],
         from_=exp.From(this=exp.Subquery(this=rows, alias=exp.TableAlias(this=quoted(NEW)))),
-        where=exp.Where(this=_check(use, scope, reads=reads)),
+        where=exp.Where(this=_check(use, scope, PolicyCommand.UPDATE, reads=reads)),
     )
 
 
 def _secured_delete(tree: exp.Expr, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Expr:
-    found = _found_rows(tree, use, table, securing)
+    commands = _commands(PolicyCommand.DELETE, reads=_reads_its_target(tree, use, table))
+    found = _found_rows(tree, use, table, securing, commands)
     rewritten = exp.Delete(
         this=engine_table(engine_name(use.name), TARGET),
         where=exp.Where(this=exp.In(this=_rowid(TARGET), query=exp.Subquery(this=found))),

@@ -128,6 +128,8 @@ def test_a_block_of_changes_is_made_at_its_commit_and_forgotten_at_its_rollback(
         ("GRANT frobnicate ON sales.orders TO admin", "42601"),
         ("CREATE POLICY p ON sales.orders USING (nothing = 1)", "42703"),
         ("CREATE POLICY p ON sales.orders USING (count(*) > 1)", "42803"),
+        ("CREATE POLICY p ON sales.orders FOR INSERT USING (true)", "42601"),
+        ("CREATE POLICY p ON sales.orders FOR SELECT USING (true) WITH CHECK (true)", "42601"),
         ("CREATE MASK m ON sales.orders (nothing) USING (NULL)", "42703"),
         ("CREATE MASK m ON sales.orders (amount) USING (mask.nothing(amount))", "42883"),
         ("DROP POLICY nothing ON sales.orders", "42704"),
@@ -258,6 +260,14 @@ def test_row_level_security_without_a_policy_shows_nothing(
         with pytest.raises(psycopg.errors.DependentObjectsStillExist):
             admin.execute("DROP ROLE careful")
         admin.execute("DROP POLICY few ON sales.orders")
+        admin.execute("CREATE POLICY few ON sales.orders FOR DELETE TO careful USING (id <= 10)")
+        assert careful.execute(count).fetchone() == (0,)
+        admin.execute("CREATE POLICY seen ON sales.orders FOR SELECT TO careful USING (id <= 30)")
+        assert careful.execute(count).fetchone() == (30,)
+        shown = admin.execute("SELECT policyname, cmd FROM pg_policies WHERE tablename = 'orders' ORDER BY 1")
+        assert shown.fetchall() == [("few", "DELETE"), ("seen", "SELECT")]
+        admin.execute("DROP POLICY few ON sales.orders")
+        admin.execute("DROP POLICY seen ON sales.orders")
         admin.execute("ALTER TABLE sales.orders DISABLE ROW LEVEL SECURITY")
         assert careful.execute(count).fetchone() == (2000,)
     admin.execute("DROP OWNED BY careful")

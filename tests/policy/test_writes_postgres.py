@@ -12,7 +12,16 @@ import pytest
 
 from execnode.engine.functions import install_functions
 from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
-from pgproxy.policy.model import Grant, PolicySet, Principal, PrincipalKind, Privilege, RowFilter, TableName
+from pgproxy.policy.model import (
+    Grant,
+    PolicyCommand,
+    PolicySet,
+    Principal,
+    PrincipalKind,
+    Privilege,
+    RowFilter,
+    TableName,
+)
 from pgwire.errors import GatewayError
 from tests.policy.world import CATALOG, plan, run
 from tests.postgres import find_binary, running_postgres
@@ -36,8 +45,8 @@ ROWS = "(1, 'ann', 'red'), (2, 'bob', 'red'), (3, 'ann', 'blue'), (4, NULL, 'red
 
 READER_ROWS = "('ann', 'red'), ('bob', 'blue'), ('zoe', 'blue')"
 
-Rule = tuple[str, str | None, bool]
-"""using, check, restrictive."""
+Rule = tuple[str | None, str | None, bool] | tuple[str | None, str | None, bool, str]
+"""using, check, restrictive; for which command, ALL where it is not said."""
 POLICIES: dict[str, tuple[Rule, ...]] = {
     "one filter": (("owner = 'ann'", None, False),),
     "its own check": (("owner = 'ann'", "topic = 'red'", False),),
@@ -51,6 +60,27 @@ POLICIES: dict[str, tuple[Rule, ...]] = {
     ),
     "not in": (("topic NOT IN (SELECT topic FROM readers WHERE who = 'zoe')", "owner IS NOT NULL", False),),
     "null is no": (("owner = 'ann'", "owner <> 'zoe'", False),),
+    "reads only": (("owner = 'ann'", None, False, "SELECT"),),
+    "each command its own": (
+        ("owner IS NOT NULL", None, False, "SELECT"),
+        (None, "topic = 'red'", False, "INSERT"),
+        ("owner = 'ann'", "topic <> 'green'", False, "UPDATE"),
+        ("topic = 'red'", None, False, "DELETE"),
+    ),
+    "sees less than it may change": (
+        ("id = 1", None, False, "SELECT"),
+        ("owner = 'ann'", None, False, "UPDATE"),
+        ("true", None, False, "DELETE"),
+        (None, "true", False, "INSERT"),
+    ),
+    "all, and a restrictive one for a command": (
+        ("owner IN ('ann', 'bob')", None, False),
+        ("topic = 'red'", "id < 100", True, "UPDATE"),
+        ("id <> 2", None, True, "DELETE"),
+        (None, "owner = 'ann'", True, "INSERT"),
+    ),
+    "writes without reads": ((None, "true", False, "INSERT"), ("true", "true", False, "UPDATE")),
+    "a check without a filter": ((None, "topic = 'red'", False, "UPDATE"), ("true", None, False, "SELECT")),
 }
 STATEMENTS = (
     "INSERT INTO notes VALUES (10, 'ann', 'red')",
@@ -72,6 +102,10 @@ STATEMENTS = (
     "UPDATE notes SET topic = 'blue' WHERE id = 2",
     "DELETE FROM notes",
     "DELETE FROM notes WHERE topic = 'red' RETURNING id",
+    "UPDATE notes SET topic = q.t FROM (SELECT 'red' AS t) q",
+    "UPDATE notes SET topic = q.t FROM (SELECT 'red' AS t, 3 AS i) q WHERE id = q.i",
+    "DELETE FROM notes USING (SELECT 1 AS one) q WHERE q.one = 1",
+    "DELETE FROM notes n USING readers r WHERE n.topic = r.topic AND r.who = 'ann'",
 )
 CASES = list(product(POLICIES, STATEMENTS))
 
@@ -95,10 +129,12 @@ def _on_postgres(connection: "psycopg.Connection[Any]", rules: tuple[Rule, ...],
     connection.execute("DROP TABLE IF EXISTS readers; CREATE TABLE readers (who text, topic text)")
     connection.execute(f"INSERT INTO readers VALUES {READER_ROWS}; GRANT SELECT ON readers TO writer")
     connection.execute("ALTER TABLE notes ENABLE ROW LEVEL SECURITY")
-    for number, (using, check, is_restrictive) in enumerate(rules):
+    for number, (using, check, is_restrictive, *command) in enumerate(rules):
         kind = "RESTRICTIVE" if is_restrictive else "PERMISSIVE"
+        shown = f" USING ({using})" if using is not None else ""
         checked = f" WITH CHECK ({check})" if check is not None else ""
-        connection.execute(f"CREATE POLICY p{number} ON notes AS {kind} USING ({using}){checked}")
+        wanted = command[0] if command else "ALL"
+        connection.execute(f"CREATE POLICY p{number} ON notes AS {kind} FOR {wanted}{shown}{checked}")
     connection.execute("SET ROLE writer")
     try:
         cursor = connection.execute(sql)
@@ -112,8 +148,15 @@ def _on_postgres(connection: "psycopg.Connection[Any]", rules: tuple[Rule, ...],
 
 def _here(rules: tuple[Rule, ...], sql: str) -> Any:
     filters = tuple(
-        RowFilter(f"p{number}", NOTES, using, is_restrictive=is_restrictive, check=check)
-        for number, (using, check, is_restrictive) in enumerate(rules)
+        RowFilter(
+            f"p{number}",
+            NOTES,
+            using or ("true" if is_restrictive else "false"),
+            is_restrictive=is_restrictive,
+            check=check,
+            command=PolicyCommand(command[0] if command else "ALL"),
+        )
+        for number, (using, check, is_restrictive, *command) in enumerate(rules)
     )
     policies = PolicySet(
         epoch=1,

@@ -167,7 +167,10 @@ PG_VIEWS: Mapping[str, DerivedRelation] = {
                 "CASE WHEN r.polroles = [0] THEN ['public'] ELSE list_sort((SELECT list(a.rolname) "
                 f"FROM {PG}.pg_authid AS a WHERE list_contains(r.polroles, a.oid))) END"
             ),
-            "cmd": "'ALL'",
+            "cmd": (
+                "CASE r.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' "
+                "WHEN 'd' THEN 'DELETE' ELSE 'ALL' END"
+            ),
             "qual": "r.polqual",
             "with_check": "r.polwithcheck",
         },

@@ -10,7 +10,7 @@ from pgproxy.catalog.model import CatalogModel
 from pgproxy.catalog.oids import OWNER_OID, PUBLIC_ROLE_OID, ObjectKey, ObjectKind, assign_oids
 from pgproxy.catalog.relations.table import Rule, build_rows
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, key
-from pgproxy.policy.model import PolicySet, PrincipalKind, RowFilter
+from pgproxy.policy.model import PolicyCommand, PolicySet, PrincipalKind, RowFilter
 
 OWNER_NAME = "pgproxy"
 """The owner of everything, as PostgreSQL's bootstrap superuser is; nobody logs in as it."""
@@ -78,6 +78,16 @@ def auth_members_rows(policy_set: PolicySet) -> pa.Table:
     return _table("pg_auth_members", rows, {"grantor": OWNER_OID, "admin_option": False})
 
 
+_COMMANDS = {
+    PolicyCommand.ALL: "*",
+    PolicyCommand.SELECT: "r",
+    PolicyCommand.INSERT: "a",
+    PolicyCommand.UPDATE: "w",
+    PolicyCommand.DELETE: "d",
+}
+"""pg_policy.polcmd."""
+
+
 def policy_rows(policy_set: PolicySet, model: CatalogModel) -> pa.Table:
     """pg_policy: an admin reads the predicates and for whom they are; others only that theirs exist."""
     oids, roles = policy_oids(policy_set), role_oids(policy_set)
@@ -92,14 +102,16 @@ def policy_rows(policy_set: PolicySet, model: CatalogModel) -> pa.Table:
             "polname": row_filter.name,
             "polrelid": relation.oid,
             "polpermissive": not row_filter.is_restrictive,
+            "polcmd": _COMMANDS[row_filter.command],
             "_database": row_filter.table.catalog,
         }
         bound = sorted(roles[name] for name in row_filter.principals if name in roles) or [PUBLIC_ROLE_OID]
-        predicates = {"polqual": row_filter.using, "polwithcheck": row_filter.check, "polroles": bound}
+        using = None if row_filter.command is PolicyCommand.INSERT else row_filter.using
+        predicates = {"polqual": using, "polwithcheck": row_filter.check, "polroles": bound}
         rows.append(shown | predicates | {"_key": key(oid, Aspect.DEFINITION)})
         hidden = {"polqual": None, "polwithcheck": None, "polroles": [PUBLIC_ROLE_OID]}
         rows.append(shown | hidden | {"_key": key(oid, Aspect.NO_DEFINITION)})
-    return _table("pg_policy", rows, {"polcmd": "*"})
+    return _table("pg_policy", rows, {})
 
 
 def _table(

@@ -8,6 +8,7 @@ DROP MASK [IF EXISTS] name ON table | TAG tag
 SECURITY LABEL [FOR pgproxy] ON COLUMN table.column IS 'tag, …' | NULL
 """
 
+from pgproxy.policy.model import PolicyCommand
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility.admin_roles import grantee_list, role_list
 from pgproxy.sql.utility.reader import TokenReader
@@ -20,24 +21,20 @@ LABEL_PROVIDER = "pgproxy"
 def parse_create_policy(reader: TokenReader) -> a.CreatePolicy:
     """Take what follows CREATE POLICY."""
     name, table = _name_on_table(reader)
-    is_restrictive = False
+    is_restrictive, command = False, PolicyCommand.ALL
     if reader.accept("as"):
         word = reader.accept_any("permissive", "restrictive")
         if word is None:
             raise reader.error()
         is_restrictive = word == "restrictive"
     if reader.accept("for"):
-        command = reader.accept_any("all", "select", "insert", "update", "delete")
-        if command is None:
+        word = reader.accept_any("all", "select", "insert", "update", "delete")
+        if word is None:
             raise reader.error()
-        if command != "all":
-            raise FeatureNotSupported(
-                f"a policy FOR {command.upper()} is not supported",
-                hint="Policies are FOR ALL here; which commands a role may use is said by GRANT.",
-            )
+        command = PolicyCommand(word.upper())
     roles = _policy_roles(reader) or ()
     using, check = _predicates(reader)
-    return a.CreatePolicy(name, table, roles, is_restrictive, using, check)
+    return a.CreatePolicy(name, table, roles, is_restrictive, using, check, command)
 
 
 def parse_alter_policy(reader: TokenReader) -> a.AlterPolicy:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TypeAlias
 
+from pgproxy.policy.model import PolicyCommand
+
 RelationParts = tuple[str, ...]
 
 
@@ -145,6 +147,7 @@ class CreatePolicy:
     is_restrictive: bool = False
     using: str | None = None
     check: str | None = None
+    command: PolicyCommand = PolicyCommand.ALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from pgproxy.policy.model import (
     ColumnMask,
     CredentialScope,
     Grant,
+    PolicyCommand,
     Principal,
     PrincipalKind,
     Privilege,
@@ -113,6 +114,21 @@ _ROLLOUTS = st.builds(
 )
 
 
+def _row_filter(
+    name: str,
+    table: TableName,
+    text: str,
+    principals: frozenset[str],
+    restrictive: bool,
+    check: str,
+    command: PolicyCommand,
+) -> RowFilter:
+    """With the expressions that its command has."""
+    using = ("true" if restrictive else "false") if command is PolicyCommand.INSERT else text
+    checked = None if command in (PolicyCommand.SELECT, PolicyCommand.DELETE) else check
+    return RowFilter(name, table, using, principals, restrictive, checked, command)
+
+
 @st.composite
 def control_states(draw: st.DrawFn) -> ControlState:
     """Any state whose references hold."""
@@ -144,7 +160,9 @@ def control_states(draw: st.DrawFn) -> ControlState:
         st.integers(0, 2),
         st.none() | st.frozensets(_TEXTS, min_size=1, max_size=2),
     )
-    filters = st.builds(RowFilter, _TEXTS, table, _TEXTS, some, st.booleans(), st.none() | _TEXTS)
+    filters = st.builds(
+        _row_filter, _TEXTS, table, _TEXTS, some, st.booleans(), _TEXTS, st.sampled_from(PolicyCommand)
+    )
     masks = st.builds(ColumnMask, _TEXTS, table, _TEXTS, _TEXTS, some, some, st.integers(-9, 9))
     labels = st.dictionaries(_TEXTS, _TEXTS, max_size=2)
     size, capacity = st.just("") | _TEXTS, st.integers(0, 9)

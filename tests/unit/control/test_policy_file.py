@@ -15,7 +15,7 @@ from pgproxy.control.policy_file import apply_policy, check_policy, parse_policy
 from pgproxy.control.service import Actor, ControlService
 from pgproxy.control.state import ControlState
 from pgproxy.control.yaml_lines import PolicyFileError
-from pgproxy.policy.model import Grant, Privilege, RowFilter
+from pgproxy.policy.model import Grant, PolicyCommand, Privilege, RowFilter
 from tests.unit.control.states import CUSTOMERS, VERIFIER, sample_state, user
 
 OPERATOR = Actor("os:me", is_operator=True)
@@ -37,6 +37,7 @@ grants:
 row_filters:
   - {{name: eu_only, on: demo.sales.customers, using: "region = 'EU'", to: [eu_team], check: "region <> 'X'"}}
   - {{name: live, on: demo.sales.customers, using: "NOT deleted", restrictive: true}}
+  - {{name: red, on: demo.sales.customers, for: insert, check: "region = 'EU'"}}
 column_masks:
   - {{name: hide, on: demo.sales.customers, column: Email, using: "'***'", exempt: [analyst], strictness: 3}}
 endpoints:
@@ -81,6 +82,9 @@ async def test_every_section_is_applied(service: ControlService) -> None:
     assert Grant("readers", Privilege.CONNECT, "demo") in state.grants
     assert state.row_filters[CUSTOMERS, "eu_only"].check == "region <> 'X'"
     assert state.row_filters[CUSTOMERS, "live"].is_restrictive
+    assert state.row_filters[CUSTOMERS, "live"].command is PolicyCommand.ALL
+    assert state.row_filters[CUSTOMERS, "red"].command is PolicyCommand.INSERT
+    assert state.row_filters[CUSTOMERS, "red"].using == "false"
     assert state.row_filters[CUSTOMERS, "live"].principals == frozenset()
     mask = state.column_masks[CUSTOMERS, "hide"]
     assert (mask.column, mask.exempt, mask.strictness) == ("email", {"analyst"}, 3)
@@ -183,7 +187,7 @@ async def test_a_secret_that_the_environment_lacks_is_named_by_its_variable(serv
         await apply_policy(service, OPERATOR, parse_policy(FILE), {})
     assert caught.value.problems == (
         "line 5: the environment variable FROM_ENV is not set",
-        "line 21: the environment variable NODE_TOKEN is not set",
+        "line 22: the environment variable NODE_TOKEN is not set",
     )
 
 
@@ -210,6 +214,17 @@ async def test_a_secret_that_the_environment_lacks_is_named_by_its_variable(serv
         ("grants:\n- to: a\n  privileges: [USAGE]\n  on: d.s.t", ["line 3: invalid privilege type USAGE"]),
         ("row_filters:\n- {name: f, on: d.s.t, using: x, to: []}", ["line 2: row_filters.0.to: "]),
         ("row_filters:\n- name: f\n  on: d.s.t\n  using: a b c", ["line 4: syntax error in a policy"]),
+        ("row_filters:\n- {name: f, on: d.s.t}", ["line 2: row_filters.0: `using` is missing"]),
+        ("row_filters:\n- {name: f, on: d.s.t, for: insert}", ["line 2: row_filters.0: `check` is missing"]),
+        (
+            "row_filters:\n- {name: f, on: d.s.t, for: insert, using: a, check: a}",
+            ["line 2: row_filters.0: `using` is of no use for insert"],
+        ),
+        (
+            "row_filters:\n- {name: f, on: d.s.t, for: delete, using: a, check: a}",
+            ["line 2: row_filters.0: `check` is of no use for select and delete"],
+        ),
+        ("row_filters:\n- {name: f, on: d.s.t, for: drop, using: a}", ["line 2: row_filters.0.for: "]),
         ("row_filters:\n- name: f\n  on: d.s\n  using: a", ["line 3: expected a table's full name"]),
         (
             "row_filters:\n- {name: f, on: d.s.t, using: a}\n- {name: f, on: d.s.t, using: b}",

@@ -113,7 +113,7 @@ def test_explain_of_a_governed_plan_is_for_administrators() -> None:
 
 def test_a_leakproof_statement_pays_no_barrier_and_others_prune_inside_it() -> None:
     assert "OFFSET 0" not in plan("SELECT name FROM customers WHERE id = 3").sql
-    mixed = plan("SELECT name FROM customers WHERE id = 3 AND upper(name) = 'X'").sql
+    mixed = plan("SELECT name FROM customers WHERE id = 3 AND left(name, 1) = 'X'").sql
     assert "OFFSET 0" in mixed
     assert '"pgproxy_base"."id" = 3' in mixed
     assert "UPPER" not in mixed.partition("OFFSET 0")[0].partition("WHERE")[2]
@@ -125,7 +125,7 @@ def test_a_leakproof_statement_pays_no_barrier_and_others_prune_inside_it() -> N
         "CAST(note AS INTEGER) = 7",
         "ssn = 'x'",
         "id = 1.5",
-        "upper(name) = 'A'",
+        "left(name, 1) = 'A'",
         "name LIKE note",
         "id IN (SELECT 1)",
         "balance = 1e30",

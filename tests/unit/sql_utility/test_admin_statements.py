@@ -2,6 +2,7 @@
 
 import pytest
 
+from pgproxy.policy.model import PolicyCommand
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility import parse_utility
 from pgwire.errors import FeatureNotSupported, StatementError
@@ -55,6 +56,10 @@ from pgwire.errors import FeatureNotSupported, StatementError
         (
             "CREATE POLICY p ON s.t AS RESTRICTIVE FOR ALL TO g USING (a IN (1, 2)) WITH CHECK (a = 1)",
             a.CreatePolicy("p", ("s", "t"), ("g",), True, "a IN (1, 2)", "a = 1"),
+        ),
+        (
+            "CREATE POLICY p ON t FOR INSERT WITH CHECK (a = 1)",
+            a.CreatePolicy("p", ("t",), (), False, None, "a = 1", PolicyCommand.INSERT),
         ),
         ("ALTER POLICY p ON t RENAME TO q", a.AlterPolicy("p", ("t",), "q")),
         ("ALTER POLICY p ON t TO PUBLIC", a.AlterPolicy("p", ("t",), roles=())),
@@ -113,7 +118,7 @@ def test_a_mistake_is_a_syntax_error_where_it_is(text: str, position: int) -> No
     [
         "GRANT SELECT ON t TO g WITH GRANT OPTION",
         "CREATE ROLE r CREATEDB",
-        "CREATE POLICY p ON t FOR SELECT USING (true)",
+        "SECURITY LABEL FOR pgproxy ON TABLE t IS 'x'",
         "GRANT EXECUTE ON FUNCTION f TO g",
     ],
 )
