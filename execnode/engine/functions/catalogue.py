@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import duckdb
 
+from execnode.engine.functions.documents import DOCUMENT_MACROS
+from execnode.engine.functions.formatting import FORMATTING_MACROS
 from execnode.engine.functions.macro import Macro
 from execnode.engine.functions.numeric import NUMERIC_MACROS
+from execnode.engine.functions.values import VALUE_MACROS
 
 FUNCTION_CATALOG = "pgproxy_functions"
 
@@ -13,6 +16,9 @@ FUNCTION_CATALOG = "pgproxy_functions"
 def macros() -> Iterator[Macro]:
     """Every macro, in the order in which they are created."""
     yield from NUMERIC_MACROS
+    yield from FORMATTING_MACROS
+    yield from VALUE_MACROS
+    yield from DOCUMENT_MACROS
 
 
 def install_functions(connection: duckdb.DuckDBPyConnection) -> None:

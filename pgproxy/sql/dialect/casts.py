@@ -17,8 +17,7 @@ from pgproxy.sql.dialect.build import (
     raise_error,
     string,
 )
-from pgproxy.sql.dialect.documents import with_blanks
-from pgproxy.sql.dialect.scales import declare, text_of
+from pgproxy.sql.dialect.scales import declare
 from pgproxy.sql.dialect.types import FLOATS, INTEGERS, TEXTS, KnownTypes, Number, type_of_data_type
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -182,46 +181,6 @@ def _constant_numeric(operand: exp.Expr) -> exp.Expr | None:
     # Through text: as a number the engine would first read an exponent form as a double.
     sign = "-" if isinstance(operand, exp.Neg) else ""
     return cast(string(sign + inner.name.strip()), f"DECIMAL(38, {scale})")
-
-
-def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """Text forms that differ: floats, intervals, bytea, arrays."""
-    if not isinstance(node, exp.Cast) or type_of_data_type(node.args["to"]) not in TEXTS:
-        return node
-    kind = types.of(node.this)
-    as_text: exp.Expr = cast(node.this, "VARCHAR")
-    if kind == "numeric":
-        as_text = text_of(node.this, types) or as_text
-    elif kind in FLOATS:
-        as_text = call("regexp_replace", as_text, string(r"\.0$"), string(""))
-    elif kind == "interval":
-        as_text = call("replace", as_text, string("month"), string("mon"))
-    elif kind == "jsonb":
-        as_text = with_blanks(node.this)
-    elif kind == "bytea":
-        return exp.DPipe(this=string("\\x"), expression=call("lower", call("hex", node.this)), safe=True)
-    elif kind is not None and kind.endswith("[]"):
-        as_text = _array_text(node.this, kind)
-    else:
-        return node
-    node.set("this", as_text)
-    return node
-
-
-def _array_text(array: exp.Expr, kind: str) -> exp.Expr:
-    if kind.removesuffix("[]") not in (*INTEGERS, "numeric"):
-        raise FeatureNotSupported(
-            "casting this array type to text is not supported", hint="Use array_to_string()."
-        )
-    items = call("array_to_string", cast(array.copy(), "VARCHAR[]"), string(","))
-    has_null = exp.GT(this=call("len", array.copy()), expression=call("list_count", array.copy()))
-    text = exp.DPipe(
-        this=exp.DPipe(this=string("{"), expression=items, safe=True), expression=string("}"), safe=True
-    )
-    with_nulls: exp.Expr = cast(array, "VARCHAR")
-    for theirs, ours in (("[", "{"), ("]", "}"), (", ", ",")):
-        with_nulls = call("replace", with_nulls, string(theirs), string(ours))
-    return case((has_null, with_nulls), default=text)
 
 
 def limited_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:

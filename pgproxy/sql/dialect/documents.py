@@ -19,6 +19,7 @@ from pgproxy.sql.dialect.build import (
     paren,
     string,
 )
+from pgproxy.sql.dialect.document_changes import computed_keys
 from pgproxy.sql.dialect.types import DOCUMENTS, FLOATS, INTEGERS, KnownTypes
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -196,7 +197,9 @@ def _object(pairs: list[tuple[exp.Expr, exp.Expr]], types: KnownTypes, *, is_bin
         latest = {str(key): pair for key, pair in zip(keys, pairs, strict=True)}
         pairs = [latest[key] for key in sorted(latest, key=json_text.key_order)]
     elif is_binary and len(pairs) > 1:
-        raise FeatureNotSupported("jsonb_build_object() needs constant keys", hint="Use json_build_object().")
+        return computed_keys(
+            [key for key, _ in pairs], [as_json(value, types.of(value)) for _, value in pairs]
+        )
     members = [
         joined(
             cast(call("to_json", cast(key, "VARCHAR")), "VARCHAR"),
@@ -232,15 +235,14 @@ def inspection(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 _UNSUPPORTED = frozenset(
-    ["jsonb_set", "jsonb_insert", "jsonb_pretty", "jsonb_strip_nulls", "json_strip_nulls", "json_object",
-     "jsonb_object", "json_to_recordset", "jsonb_to_recordset", "jsonb_path_query"]
+    ["json_object", "jsonb_object", "json_to_recordset", "jsonb_to_recordset", "jsonb_path_query"]
 )  # fmt: skip
 
 
 def refused_calls(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """Functions that rebuild a document have no counterpart in the engine."""
-    if function_name(node) in _UNSUPPORTED or isinstance(node, exp.JSONBDeleteAtPath):
-        name = function_name(node) or "#-"
+    if function_name(node) in _UNSUPPORTED:
+        name = function_name(node)
         raise FeatureNotSupported(
             f"{name} is not supported", hint="Build the document with jsonb_build_object()."
         )

@@ -10,9 +10,13 @@ from pgproxy.sql.dialect import (
     arrays,
     casts,
     checks,
+    date_formats,
     dates,
     document_aggregates,
+    document_changes,
     documents,
+    function_calls,
+    number_formats,
     outputs,
     patterns,
     query_checks,
@@ -21,6 +25,7 @@ from pgproxy.sql.dialect import (
     scales,
     shapes,
     strings,
+    text_forms,
 )
 from pgproxy.sql.dialect.types import KnownTypes, TypeSource
 
@@ -86,6 +91,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (shapes.row_is_null, (exp.Is,)),
+    (shapes.with_ties, (exp.Select,)),
     (
         arrays.compared_with_each,
         (
@@ -169,7 +175,14 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     (casts.literal_cast, (exp.Cast,)),
     (casts.text_to_integer, (exp.Cast,)),
     (casts.bare_numeric, (exp.Cast,)),
-    (casts.cast_to_text, (exp.Cast,)),
+    (text_forms.cast_to_text, (exp.Cast,)),
+    (
+        text_forms.concatenated,
+        (
+            exp.Concat,
+            exp.ConcatWs,
+        ),
+    ),
     (casts.limited_text, (exp.Cast,)),
     (casts.plain_interval, (exp.Interval,)),
     (
@@ -179,6 +192,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
             exp.Anonymous,
         ),
     ),
+    (function_calls.macro_call, (exp.Func,)),
     (dates.truncate, (exp.Anonymous,)),
     (
         dates.clock,
@@ -190,8 +204,10 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
             exp.CurrentDate,
         ),
     ),
-    (dates.format_date, (exp.Anonymous,)),
-    (dates.parse_date, (exp.Anonymous,)),
+    (date_formats.format_moment, (exp.Anonymous,)),
+    (number_formats.format_number, (exp.Anonymous,)),
+    (number_formats.parse_number, (exp.Anonymous,)),
+    (date_formats.parse_moment, (exp.Anonymous,)),
     (dates.build_interval, (exp.Anonymous,)),
     (
         strings.integer_results,
@@ -274,6 +290,14 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
             exp.JSONFormat,
         ),
     ),
+    (
+        document_changes.rebuilt,
+        (
+            exp.Anonymous,
+            exp.JSONBDeleteAtPath,
+        ),
+    ),
+    (document_changes.pretty, (exp.Anonymous,)),
     (documents.inspection, (exp.Anonymous,)),
     (
         documents.has_key,
@@ -286,10 +310,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     ),
     (
         documents.refused_calls,
-        (
-            exp.Anonymous,
-            exp.JSONBDeleteAtPath,
-        ),
+        (exp.Anonymous,),
     ),
     (shapes.missing_call, (exp.Func,)),
     (result_types.name_of_type, (exp.Anonymous,)),

@@ -23,6 +23,32 @@ def canonical(text: str) -> str | None:
     return None if value is _NONE else _written(value)
 
 
+def without_nulls(text: str, *, is_binary: bool) -> str | None:
+    """Give a document without the members that are null; None where it is no JSON.
+
+    is_binary: as jsonb, else as json, whose members stay where they are.
+    """
+    value = _parsed(text)
+    if value is _NONE:
+        return None
+    stripped = _stripped(value)
+    return _written(stripped) if is_binary else _as_it_stands(stripped)
+
+
+def _stripped(value: object) -> object:
+    if isinstance(value, _Object):
+        return _Object([(key, _stripped(item)) for key, item in value.pairs if item is not None])
+    return [_stripped(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_it_stands(value: object) -> str:
+    if isinstance(value, _Object):
+        return "{" + ",".join(f"{_string(key)}:{_as_it_stands(item)}" for key, item in value.pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_as_it_stands(item) for item in value) + "]"
+    return _written(value)
+
+
 def is_json(text: str) -> bool:
     """Tell whether a text is a JSON document."""
     return _parsed(text) is not _NONE

@@ -8,9 +8,20 @@ import re
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, case, constant_text, function_name, number, string
-from pgproxy.sql.dialect.types import KnownTypes
-from pgwire.errors import FeatureNotSupported
+from pgproxy.sql.dialect.build import (
+    call,
+    case,
+    constant_integer,
+    constant_text,
+    function_name,
+    joined,
+    macro,
+    number,
+    string,
+)
+from pgproxy.sql.dialect.types import INTEGERS, KnownTypes
+from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
 
 _BEYOND_RE2 = re.compile(r"\(\?(?:=|!|<)|\\[1-9]|\\[yYmM<>]|\[\[[.=]|\[\[:[<>]:\]\]|^\*\*\*")
 _CLASSES = {
@@ -92,36 +103,139 @@ def regular_expression(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 def regular_expression_call(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """regexp_replace() and regexp_match()."""
-    name, arguments = function_name(node), node.expressions
-    if name == "regexp_replace" and len(arguments) in (3, 4):
-        flags = constant_text(arguments[3]) if len(arguments) == 4 else ""
-        if flags is None or set(flags) - set("gi"):
-            raise FeatureNotSupported("regexp_replace() takes the constant flags g and i")
-        new = constant_text(arguments[2])
-        replacement = string(new.replace("\\&", "\\0")) if new is not None else arguments[2]
-        return call(
-            "regexp_replace", arguments[0], _converted(arguments[1]), replacement, string(flags + "s")
-        )
-    if name == "regexp_match" and len(arguments) in (2, 3):
-        return _first_match(arguments)
-    return node
+    """regexp_replace(), regexp_match(), regexp_like(), regexp_count(), regexp_substr() and regexp_instr()."""
+    built = _CALLS.get(function_name(node))
+    return built(list(node.expressions), types) or node if built is not None else node
 
 
-def _first_match(arguments: list[exp.Expr]) -> exp.Expr:
-    pattern = constant_text(arguments[1])
-    flags = constant_text(arguments[2]) if len(arguments) == 3 else ""
-    if pattern is None or flags is None or set(flags) - {"i"}:
-        raise FeatureNotSupported("regexp_match() needs a constant pattern and knows the flag i")
-    converted, groups = engine_pattern(pattern)
-    options = string(flags + "s")
+def _flagged(arguments: list[exp.Expr], at: int, allowed: str = "") -> tuple[str, str]:
+    """RE2's option group for the flags at a place, and those of `allowed` that are set."""
+    flags = constant_text(arguments[at]) if len(arguments) > at else ""
+    if flags is None or set(flags) - set(f"icsnpwm{allowed}"):
+        raise FeatureNotSupported("regular expressions take constant flags of i, c, s, n, m, p, w and g")
+    dot, lines, is_blind = "s", "", ""
+    for flag in flags:
+        if flag in "nmspw":
+            dot, lines = {"n": ("", "m"), "m": ("", "m"), "s": ("s", ""), "p": ("", ""), "w": ("s", "m")}[
+                flag
+            ]
+        elif flag in "ic":
+            is_blind = "i" if flag == "i" else ""
+    group = "".join((is_blind, dot, lines))
+    return (f"(?{group})" if group else ""), "".join(flag for flag in flags if flag in allowed)
+
+
+def _pattern(pattern: exp.Expr, options: str, name: str) -> tuple[exp.Expr, int]:
+    """A constant pattern with its options, and how many groups it captures."""
+    text = constant_text(pattern)
+    if text is None:
+        raise FeatureNotSupported(f"{name}() needs a constant pattern")
+    converted, groups = engine_pattern(text)
+    return string(options + converted), groups
+
+
+def _replace(arguments: list[exp.Expr], types: KnownTypes) -> exp.Expr | None:
+    if len(arguments) not in (3, 4, 5, 6):
+        return None
+    with_start = len(arguments) > 4 or (len(arguments) == 4 and types.of(arguments[3]) in INTEGERS)
+    options, is_global = _flagged(arguments, 5 if with_start else 3, "g")
+    if constant_text(arguments[1]) is None:
+        if options != "(?s)":
+            raise FeatureNotSupported("regexp_replace() with flags needs a constant pattern")
+        pattern = arguments[1]
+    else:
+        pattern, _ = _pattern(arguments[1], options, "regexp_replace")
+    new = constant_text(arguments[2])
+    replacement = string(new.replace("\\&", "\\0")) if new is not None else arguments[2]
+    count = constant_integer(arguments[4]) if len(arguments) > 4 else (0 if is_global else 1)
+    if count not in (0, 1):
+        raise FeatureNotSupported("regexp_replace() is supported for the first match and for all")
+    dot = "" if constant_text(arguments[1]) is not None else "s"
+    how = string(("g" if count == 0 else "") + dot)
+    if not with_start:
+        return call("regexp_replace", arguments[0], pattern, replacement, how)
+    start = _start(arguments, 3)
+    if start < 1 or (start > 1 and "^" in (constant_text(arguments[1]) or "^")):
+        raise FeatureNotSupported("regexp_replace() needs a constant start and a pattern without ^")
+    before = call("left", arguments[0], number(start - 1))
+    behind = call("substring", arguments[0].copy(), number(start))
+    return joined(before, call("regexp_replace", behind, pattern, replacement, how))
+
+
+def _start(arguments: list[exp.Expr], at: int) -> int:
+    """A position that is given as a constant; 1 where none is, 0 where it is no constant."""
+    if len(arguments) <= at:
+        return 1
+    value = constant_integer(arguments[at])
+    if value is not None and value < 1:
+        raise StatementError("invalid value for the start", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
+    return value or 0
+
+
+def _checked_start(arguments: list[exp.Expr], at: int, name: str) -> exp.Expr:
+    """Where the search begins: `^` would match there, which it does not in PostgreSQL."""
+    start = _start(arguments, at)
+    if start != 1 and (start == 0 or "^" in (constant_text(arguments[1]) or "^")):
+        raise FeatureNotSupported(f"{name}() needs a constant start and a pattern without ^")
+    return number(start)
+
+
+def _first_match(arguments: list[exp.Expr], types: KnownTypes) -> exp.Expr | None:
+    if len(arguments) not in (2, 3):
+        return None
+    options, _ = _flagged(arguments, 2)
+    pattern, groups = _pattern(arguments[1], options, "regexp_match")
     numbers = range(1, groups + 1) if groups else (0,)
     parts: list[exp.Expr] = [
-        call("regexp_extract", arguments[0].copy(), string(converted), number(group), options.copy())
-        for group in numbers
+        call("regexp_extract", arguments[0].copy(), pattern.copy(), number(group)) for group in numbers
     ]
-    found = call("regexp_matches", arguments[0], string(converted), options)
-    return case((found, exp.Array(expressions=parts)))
+    return case((call("regexp_matches", arguments[0], pattern), exp.Array(expressions=parts)))
+
+
+def _is_like(arguments: list[exp.Expr], types: KnownTypes) -> exp.Expr | None:
+    if len(arguments) not in (2, 3):
+        return None
+    options, _ = _flagged(arguments, 2)
+    return call("regexp_matches", arguments[0], _pattern(arguments[1], options, "regexp_like")[0])
+
+
+def _count(arguments: list[exp.Expr], types: KnownTypes) -> exp.Expr | None:
+    if len(arguments) not in (2, 3, 4):
+        return None
+    options, _ = _flagged(arguments, 3)
+    pattern, _ = _pattern(arguments[1], options, "regexp_count")
+    return macro("regexp_count", arguments[0], pattern, _checked_start(arguments, 2, "regexp_count"))
+
+
+def _part_that_matches(arguments: list[exp.Expr], types: KnownTypes) -> exp.Expr | None:
+    if not 2 <= len(arguments) <= 6:
+        return None
+    options, _ = _flagged(arguments, 4)
+    pattern, groups = _pattern(arguments[1], options, "regexp_substr")
+    nth, group = _start(arguments, 3), constant_integer(arguments[5]) if len(arguments) > 5 else 0
+    if nth < 1 or group is None:
+        raise FeatureNotSupported("regexp_substr() needs constant numbers")
+    if group > groups:
+        return exp.cast(exp.Null(), "TEXT")
+    start = _checked_start(arguments, 2, "regexp_substr")
+    return macro("regexp_substr", arguments[0], pattern, start, number(nth), number(group))
+
+
+def _place_of_match(arguments: list[exp.Expr], types: KnownTypes) -> exp.Expr | None:
+    if len(arguments) not in (2, 3):
+        raise FeatureNotSupported("regexp_instr() is supported for the first match")
+    pattern, _ = _pattern(arguments[1], "(?s)", "regexp_instr")
+    return macro("regexp_instr", arguments[0], pattern, _checked_start(arguments, 2, "regexp_instr"))
+
+
+_CALLS = {
+    "regexp_replace": _replace,
+    "regexp_match": _first_match,
+    "regexp_like": _is_like,
+    "regexp_count": _count,
+    "regexp_substr": _part_that_matches,
+    "regexp_instr": _place_of_match,
+}
 
 
 def _converted(pattern: exp.Expr) -> exp.Expr:

@@ -20,7 +20,7 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
 
     Raises:
         StatementError: 42P10, 42703, 42601, 2201W or 2201X.
-        FeatureNotSupported: FETCH … WITH TIES.
+        FeatureNotSupported: row values as results.
     """
     for node in nodes:
         if isinstance(node, exp.Select):
@@ -29,8 +29,6 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
         elif isinstance(node, exp.SetOperation):
             _check_order(node)
             _check_set_order(node)
-        elif isinstance(node, exp.Fetch):
-            _check_fetch(node)
         elif isinstance(node, (exp.Limit, exp.Offset)):
             _check_limit(node)
         elif isinstance(node, exp.Subquery):
@@ -52,14 +50,6 @@ def _check_row(node: exp.Expr) -> None:
     )
     if is_result or is_argument:
         raise FeatureNotSupported("row values as results are not supported", hint="Select the fields.")
-
-
-def _check_fetch(node: exp.Fetch) -> None:
-    options = node.args.get("limit_options")
-    if options is not None and options.args.get("with_ties"):
-        raise FeatureNotSupported(
-            "FETCH ... WITH TIES is not supported", hint="Compare rank() in a subquery."
-        )
 
 
 def _check_list(node: exp.Expr) -> None:

@@ -5,7 +5,7 @@ PostgreSQL docs, "Lexical Structure" and "Table Expressions".
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, cast, function_name, string
+from pgproxy.sql.dialect.build import call, cast, constant_integer, function_name, string
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import UNNAMED, column_name
 from pgproxy.sql.dialect.types import KnownTypes
@@ -195,12 +195,46 @@ def renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
     return call(name, *node.expressions) if name else node
 
 
+def with_ties(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """FETCH FIRST n ROWS WITH TIES: the rows whose rank is not above n."""
+    fetch = node.args.get("limit")
+    if not isinstance(node, exp.Select) or not isinstance(fetch, exp.Fetch):
+        return node
+    options = fetch.args.get("limit_options")
+    if options is None or not options.args.get("with_ties"):
+        return node
+    order = node.args.get("order")
+    if order is None or node.args.get("distinct") or node.args.get("offset") or node.args.get("qualify"):
+        raise FeatureNotSupported("this form of FETCH ... WITH TIES is not supported")
+    keys = []
+    for item in order.expressions:
+        key = item.copy()
+        key.set("this", _sorted_by(item.this, node).copy())
+        keys.append(key)
+    rank = exp.Window(this=exp.Rank(), order=exp.Order(expressions=keys))
+    count = fetch.args.get("count") or exp.Literal.number(1)
+    node.set("qualify", exp.Qualify(this=exp.LTE(this=rank, expression=count.copy())))
+    node.set("limit", None)
+    return node
+
+
+def _sorted_by(key: exp.Expr, select: exp.Select) -> exp.Expr:
+    """The expression behind an output's number or name in ORDER BY."""
+    place = constant_integer(key)
+    found = key
+    if place is not None:
+        found = select.expressions[place - 1].unalias()
+    elif isinstance(key, exp.Column) and not key.table:
+        found = next((item.this for item in select.expressions if item.alias == key.name), key)
+    return found
+
+
 _MISSING = frozenset(
-    ["array_dims", "array_fill", "array_positions", "array_replace", "trim_array", "justify_days",
-     "justify_hours", "justify_interval", "width_bucket", "scale", "min_scale", "trim_scale", "sind",
-     "cosd", "tand", "get_byte", "set_byte", "convert_from", "convert_to", "timeofday", "regexp_substr",
-     "regexp_like", "parse_ident", "num_nulls", "num_nonnulls", "unistr", "normalize",
-     "jsonb_path_exists"]
+    ["array_dims", "array_fill", "array_positions", "array_replace", "trim_array", "width_bucket", "scale",
+     "min_scale", "trim_scale", "sind", "cosd", "tand", "get_byte", "set_byte", "convert_from", "convert_to",
+     "timeofday", "regexp_substr", "regexp_like", "regexp_count", "regexp_instr", "parse_ident", "num_nulls",
+     "num_nonnulls", "unistr", "normalize", "jsonb_path_exists", "sha224", "sha384", "sha512", "justify_days",
+     "justify_hours", "justify_interval"]
 )  # fmt: skip
 """Functions of PostgreSQL that the engine lacks, or answers in its own words."""
 

@@ -11,12 +11,14 @@ from pgproxy.sql.dialect.build import (
     constant_integer,
     constant_text,
     function_name,
+    macro,
     number,
     paren,
     raise_error,
     string,
 )
 from pgproxy.sql.dialect.patterns import engine_pattern
+from pgproxy.sql.dialect.text_forms import output_text
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.utility.keywords import COLUMN_NAME, RESERVED, TYPE_OR_FUNCTION_NAME
 from pgwire.errors import FeatureNotSupported, StatementError
@@ -237,11 +239,11 @@ def initcap(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return call("array_to_string", call("list_transform", words, each), string(""))
 
 
-_FORMAT_CODE = re.compile(r"%(?:(\d+)\$)?([sIL%])")
+_FORMAT_CODE = re.compile(r"%(?:(\d+)\$)?(-)?(\d+)?([sIL%])")
 
 
 def format_call(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """format() with a constant pattern of %s, %I, %L, %% and %n$s."""
+    """format() with a constant pattern of %s, %I, %L, %% and %n$-ws."""
     if function_name(node) != "format" or not node.expressions:
         return node
     pattern = constant_text(node.expressions[0])
@@ -254,13 +256,16 @@ def format_call(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         if at < match.start():
             pieces.append(string(pattern[at : match.start()]))
         at = match.end()
-        if match[2] == "%":
+        if match[4] == "%":
             pieces.append(string("%"))
             continue
         taken = int(match[1]) if match[1] else taken + 1
         if not 1 <= taken <= len(arguments):
             raise StatementError("too few arguments for format()", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
-        pieces.append(_formatted(match[2], arguments[taken - 1].copy()))
+        piece = _formatted(match[4], output_text(arguments[taken - 1], types))
+        if match[3]:
+            piece = macro("format_padded", piece, number(match[3]), exp.Boolean(this=bool(match[2])))
+        pieces.append(piece)
     pieces.append(string(pattern[at:]))
     return call("concat", *pieces)
 

@@ -197,7 +197,7 @@ class KnownTypes:
             inner = self.of(node.this)
             return f"{inner}[]" if inner else None
         if isinstance(node, exp.Array):
-            element = self.all_of(node.expressions)
+            element = self.all_of(node.expressions) or ("text" if _are_texts(node.expressions) else None)
             return f"{element}[]" if element else None
         if isinstance(node, (exp.JSONExtractScalar, exp.JSONBExtractScalar)):
             return "text"
@@ -414,6 +414,12 @@ def type_of_engine_type(name: str) -> str | None:
         return type_of_data_type(exp.DataType.build(name, dialect="duckdb"))
     except (ValueError, TypeError):
         return None
+
+
+def _are_texts(items: list[exp.Expr]) -> bool:
+    """Whether these are string constants, which are text where nothing says otherwise."""
+    known = [item for item in items if not isinstance(item, exp.Null)]
+    return bool(known) and all(isinstance(item, exp.Literal) and item.is_string for item in known)
 
 
 def _float_or_numeric(argument: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """Each rule: what it makes of a text, and what DuckDB then says."""
 
+from datetime import datetime
 from decimal import Decimal
 
 import duckdb
@@ -38,10 +39,44 @@ def engine():
         (r"'a_c' like 'a\_c'", r"'a_c' LIKE 'a\_c' ESCAPE '\'", True),
         ("E'a\nb' ~ 'a.b'", "REGEXP_MATCHES('a\nb', 'a.b', 's')", True),
         ("substring('abc' from 0 for 2)", "SUBSTRING('abc', 1, GREATEST(2 + (-1), 0))", "a"),
+        (
+            "to_char(date '2024-02-09', 'FMDay, DDth Month YYYY Q J')",
+            None,
+            "Friday, 09th February  2024 1 2460350",
+        ),
+        ("to_char(timestamp '2024-02-09 15:04:05', 'YYYY-MM-DD HH24:MI')", None, "2024-02-09 15:04"),
+        ("to_char(-1234.5, '9,999.99')", None, "-1,234.50"),
+        ("to_char(0.1, 'FM9.99')", None, ".1"),
+        ("to_char(12345, '999')", None, " ###"),
+        ("to_char(14, 'FMRN')", None, "XIV"),
+        ("to_number('-1,234.5', '9,999.9')", None, "-1234.5"),
+        ("to_date('5 March 2024', 'DD Month YYYY') - date '2024-03-01'", None, 4),
+        ("date_trunc('century', timestamp '2024-05-06')", None, datetime(2001, 1, 1)),
+        ("justify_interval(interval '1 month -1 hour')::text", None, "29 days 23:00:00"),
+        ("width_bucket(0.29, 0, 1, 100)", None, 30),
+        ("num_nulls(1, null)", None, 1),
+        ("scale(1.50)", None, 2),
+        ("trim_scale(1.50)", None, "1.5"),
+        ("array_positions(array[1, 2, 1], 1)", None, [1, 3]),
+        (r"get_byte('\x01ff'::bytea, 1)", None, 255),
+        ("convert_from(convert_to('é', 'UTF8'), 'utf-8')", None, "é"),
+        ("""jsonb_set('{"a": {"b": 1}}', '{a,b}', '2')::text""", None, '{"a": {"b": 2}}'),
+        ("""('{"a": [1, 2]}'::jsonb #- '{a,0}')::text""", None, '{"a": [2]}'),
+        ("""jsonb_insert('[0, 1]', '{1}', '9')::text""", None, "[0, 9, 1]"),
+        ("""jsonb_pretty('{"a": []}')""", None, '{\n    "a": [\n    ]\n}'),
+        ("""jsonb_strip_nulls('{"a": null, "b": 1}')::text""", None, '{"b": 1}'),
+        ("jsonb_build_object(chr(98), 1, 'a', 2)::text", None, '{"a": 2, "b": 1}'),
+        ("regexp_replace('aBab', 'b', 'x', 'gi')", None, "axax"),
+        ("regexp_substr('a1b22', '[0-9]+', 1, 2)", None, "22"),
+        ("regexp_instr('xaXa', 'a$')", None, 4),
+        ("format('%-4s|%3s', 'ab', 1)", None, "ab  |  1"),
+        ("concat(true, 1.50, array[true])", None, "t1.50{t}"),
+        ("array['a b', null, 'c']::text", None, '{"a b",NULL,c}'),
+        ("x from (values (1), (1), (2)) v(x) order by 1 fetch first row with ties", None, 1),
         ("extract(second from time '00:00:01.5')", None, Decimal("1.500000")),
         (
             "to_char(date '2024-02-09', 'FMDD Mon YYYY')",
-            "STRFTIME(CAST('2024-02-09' AS DATE), '%-d %b %Y')",
+            None,
             "9 Feb 2024",
         ),
         ("'Jan 5 2024'::date - '2024-01-01'::date", None, 4),
@@ -115,15 +150,25 @@ def test_a_division_of_unknown_types_follows_the_values(engine):
 @pytest.mark.parametrize(
     "source",
     [
-        "to_char(1.5, '999')",
+        "to_char(1.5, '9.9EEEE')",
+        "to_char(1.5, chr(57))",
+        "to_char(x, '999')",
+        "to_number('1', x)",
         "regexp_matches('a', chr(97))",
         r"'aa' ~ '(a)\1'",
         "b'101'",
         "'NaN'::numeric",
         "'{{1},{2}}'::int[]",
-        "date_trunc('century', now())",
+        "date_trunc('century', interval '1 year')",
+        "regexp_replace('abab', 'b', 'x', 1, 2)",
+        "regexp_count('abc', '^b', 2)",
+        "regexp_like('a', 'b', 'q')",
+        "format(x, 1)",
+        "jsonb_set(x, y, '1')",
+        "jsonb_strip_nulls(x)",
+        "convert_to('a', 'LATIN1')",
+        "array_fill(1, array[2, 2])",
         "'x' like any (y)",
-        """jsonb_set('{}', '{a}', '1')""",
     ],
 )
 def test_what_cannot_be_kept_is_refused(source):
@@ -190,7 +235,7 @@ def test_inner_columns_get_the_names_that_can_be_referenced(engine):
         ("1 offset -1", "2201X"),
         ("array[]", "42P18"),
         ("extract(hour from date '2024-01-01')", "0A000"),
-        ("1 from (values (1)) v order by 1 fetch first 1 row with ties", "0A000"),
+        ("distinct 1 from (values (1)) v order by 1 fetch first 1 row with ties", "0A000"),
     ],
 )
 def test_what_postgresql_refuses_is_refused(source, sqlstate):

@@ -14,11 +14,14 @@ select (timestamp '2024-01-01', timestamp '2024-02-01') overlaps (timestamp '202
 select json '{"a": {"b": 2}}' -> 'a', json '{"a":{"b":2}}' ->> 'a', json '[1, "x"]' ->> 1
 select x from jsonb_array_elements('[1, 2]'::jsonb) x
 select id, e.value from people p, jsonb_array_elements(jsonb_build_array(p.id, p.id * 2)) e order by id, e.value::text
-select jsonb_strip_nulls('{"a": 1, "b": null}'), json_strip_nulls('{"a":1,"b":null}')
 select coalesce(v -> 'b', '0') from (values ('{"a": 1}'::jsonb)) as t(v)
 select jsonb '5' = jsonb '5.0', jsonb '"a"' < jsonb '"b"'
 select json_object('{a,1,b,2}'), jsonb_object('{a,1,b,2}')
 select (jsonb '[1, 2, 3]')[1], (jsonb '{"a": 1}')['a']
+
+-- formatting
+select to_char(interval '1 year 2 months 3 days 25:06:07.089', 'YYYY MM DD HH24:MI:SS.MS'), to_char(interval '36 hours', 'HH24:MI'), to_char(time '13:14:15', 'HH12:MI am')
+select to_char(timestamp '2024-02-09 03:04:05', 'HH24hMI"min"SS\"'), to_char(date '2024-02-09', 'FMDay FMDDth FMMonth'), to_char(date '2024-12-30', 'IYYY IW ID WW')
 
 -- numerics
 select stddev(id), variance(id), stddev_pop(id), var_pop(id), stddev_samp(id), var_samp(id) from people
@@ -72,25 +75,18 @@ select concat('a', null, 1), concat_ws(',', 'a', null, 'b'), 'a' || 'b', 'a' || 
 select quote_literal('it''s'), quote_ident('Abc'), quote_ident('abc'), quote_ident('select'), quote_nullable(null), quote_literal('a\b')
 
 -- text_functions
-select format('%s', array[1,2]), format('%s %s', date '2024-01-05', 1.50)
-select lpad('hi', 5, 'xy'), lpad('hello', 2), rpad('hi', 5, 'xy'), rpad('hi', 5), lpad('hi', 5, ''), lpad('7', 3, '0')
 select quote_ident('foo'), quote_ident('Foo bar'), quote_ident('a"b'), quote_literal('O''Reilly'), quote_literal(42), quote_nullable(null), quote_nullable('x'), quote_literal(null)
 select substring('Thomas' from '%#"o_a#"_' for '#'), substr('alphabet', 3), substr('alphabet', 3, 2), substr('abc', 0), substr('abc', -1, 3)
 select length('héllo'), char_length('héllo'), octet_length('héllo'), bit_length('é'), upper('straße'), lower('ÀÉ'), length('')
-select chr(0)
 select concat('a', 1, null, true, 1.5), concat_ws('-', 'a', null, 'b', 2), concat(), concat_ws(',', null, null), concat(null)
-select concat('x', 1.0::float8, date '2024-01-05', array[1,2])
 select 'a' || 'b' || 'c', 'n: ' || 5, 'a' || null, null || 'b', '' || 'x', 'v' || 1.50, 1 || ''
 select unistr('\0061'), normalize('e'), 'a' is normalized
 select E'a\nb', E'\x41', E'\u0041', 'a''b', $$x$$, $t$y$t$, 'a' 'b'
 select num_nulls(1, null, 2), num_nonnulls(1, null), parse_ident('a.b'), to_ascii('x')
 
 -- timestamps
-select to_date('2024-13-01', 'YYYY-MM-DD')
 select (timestamp '2024-01-01', timestamp '2024-02-01') overlaps (timestamp '2024-01-15', timestamp '2024-03-01'), (date '2024-01-01', date '2024-01-05') overlaps (date '2024-01-05', date '2024-01-10')
 select (date '2024-01-01', interval '10 days') overlaps (date '2024-01-05', date '2024-01-06'), (date '2024-03-01', date '2024-01-01') overlaps (date '2024-02-01', date '2024-02-02')
-select make_date(2024, 2, 30)
-select make_date(2024, 13, 1)
 select interval '1' day, interval '3' hour, interval '1-2' year to month, interval '1 10:20' day to minute, interval '5' second
 select sum(x), avg(x), min(x), max(x) from (values (interval '1 hour'), (interval '2 hours')) t(x)
 select timestamp '2024-03-01 10:00' - timestamp '2024-02-28 08:30', date '2024-03-01' - date '2024-02-28', timestamp '2024-03-01' - date '2024-02-01', time '10:00' - time '08:30'

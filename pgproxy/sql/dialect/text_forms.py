@@ -1,0 +1,78 @@
+"""Values as text: what a cast to text gives, and what concat() and format() write.
+
+PostgreSQL docs, "Type Conversion"; source, each type's output function.
+"""
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.build import call, case, cast, constant_text, joined, macro, string
+from pgproxy.sql.dialect.documents import with_blanks
+from pgproxy.sql.dialect.scales import text_of
+from pgproxy.sql.dialect.types import FLOATS, TEXTS, KnownTypes, type_of_data_type
+
+
+def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A cast of what the engine writes otherwise."""
+    if not isinstance(node, exp.Cast) or type_of_data_type(node.args["to"]) not in TEXTS:
+        return node
+    text = text_form(node.this, types.of(node.this), types)
+    if text is not None:
+        node.set("this", text)
+    return node
+
+
+def text_form(value: exp.Expr, kind: str | None, types: KnownTypes) -> exp.Expr | None:
+    """A value as PostgreSQL writes it; None where the engine's cast does."""
+    as_text: exp.Expr = cast(value.copy(), "VARCHAR")
+    if kind == "numeric":
+        return text_of(value, types)
+    if kind in FLOATS:
+        return call("regexp_replace", as_text, string(r"\.0$"), string(""))
+    if kind == "interval":
+        return call("replace", as_text, string("month"), string("mon"))
+    if kind == "jsonb":
+        return with_blanks(value.copy())
+    if kind == "bytea":
+        return joined(string("\\x"), call("lower", call("hex", value.copy())))
+    if kind is not None and kind.endswith("[]"):
+        return _array_text(value, kind.removesuffix("[]"), types)
+    return None
+
+
+def output_text(value: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A value as its type's output function writes it, for concat() and format()."""
+    kind = types.of(value)
+    if kind == "bool":
+        return case((value.copy(), string("t")), (exp.Not(this=exp.Paren(this=value.copy())), string("f")))
+    if kind in TEXTS or constant_text(value) is not None:
+        return value.copy()
+    return text_form(value, kind, types) or cast(value.copy(), "VARCHAR")
+
+
+def _array_text(array: exp.Expr, kind: str, types: KnownTypes) -> exp.Expr:
+    item = exp.column("item")
+    text = text_form(item, kind, types) if kind != "numeric" else None
+    if kind == "bool":
+        text = case((item.copy(), string("t")), (exp.Not(this=item.copy()), string("f")))
+    if kind == "numeric" and isinstance(array, exp.Array):
+        items: list[exp.Expr] = [
+            text_of(one, types) or cast(one.copy(), "VARCHAR") for one in array.expressions
+        ]
+        return macro("array_text", exp.Array(expressions=items))
+    texts: exp.Expr = cast(array.copy(), "VARCHAR[]")
+    if text is not None:
+        texts = call(
+            "list_transform", array.copy(), exp.Lambda(this=text, expressions=[exp.to_identifier("item")])
+        )
+    return macro("array_text", texts)
+
+
+def concatenated(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """concat() and concat_ws() of values that are not text."""
+    if not isinstance(node, (exp.Concat, exp.ConcatWs)):
+        return node
+    for argument in list(node.expressions):
+        kind = types.of(argument)
+        if kind is not None and kind not in TEXTS:
+            argument.replace(output_text(argument, types))
+    return node

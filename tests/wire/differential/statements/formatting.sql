@@ -1,0 +1,16 @@
+select to_char(v, '999,990.00'), to_char(v, 'FM999,990.00'), to_char(v, '9.9'), to_char(v, '$999.99'), to_char(v, 'FM$999,999.0'), to_char(v, '999%') from (values (0.0), (12.345), (-1234.5), (999999.99), (0.004), (-0.5)) t(v)
+select to_char(v, 'S999.9'), to_char(v, '999.9S'), to_char(v, '999.9MI'), to_char(v, 'FM999MI'), to_char(v, '999.9PR'), to_char(v, 'SG999.9'), to_char(v, 'FMS099') from (values (0.0), (12.345), (-1234.5), (-12.5)) t(v)
+select to_char(i, '999th'), to_char(i, 'FM9999TH'), to_char(i, '00000'), to_char(i, '9,9,9'), to_char(i, 'FMRN'), to_char(i, 'RN') from (values (1), (2), (3), (11), (12), (21), (103), (1999), (-4)) t(i)
+select to_char(1234567.891::float8, '9G999G999D99'), to_char(0.1::float8 + 0.2::float8, '0.999'), to_char(1e10::float8, '99999999999'), to_char(3::smallint, '009')
+select to_char(485, 'RN'), to_char(12, '99th'), to_char(-12, '99PR'), to_char(12, 'SG99')
+select to_char(3.1416, '9.999EEEE')
+select to_char(d, 'YYYY-MM-DD HH24:MI:SS.MS'), to_char(d, 'FMMonth FMDD, YYYY'), to_char(d, 'Dy DD Mon YY'), to_char(d, 'HH:MI am'), to_char(d, 'IYYY-"W"IW-ID'), to_char(d, 'DDD WW W CC Q J'), to_char(d, 'RM rm FMRM'), to_char(d, 'AD B.C.'), to_char(d, 'FMHH12:MI P.M.') from (values (timestamp '2024-01-01 00:05:06.078'), (timestamp '1999-12-31 13:59:59.999999'), (timestamp '2000-02-29 12:00:00')) t(d)
+select to_char(timestamptz '2024-07-01 10:00:00+00', 'YYYY-MM-DD"T"HH24:MI:SSOF'), to_char(date '2024-07-04', 'DDth "of" FMMONTH'), to_char(timestamp '2024-07-01 10:11:12', 'SSSSS FF3 FF6 US'), to_char(date '2024-03-05', 'Y YY YYY YYYY Y,YYY IYY IDDD D')
+select to_char(interval '1 year 2 months 3 days 25:06:07.089', 'YYYY MM DD HH24:MI:SS.MS'), to_char(interval '36 hours', 'HH24:MI'), to_char(time '13:14:15', 'HH12:MI am')
+select to_date('20240305', 'YYYYMMDD'), to_date('05/03/2024', 'DD/MM/YYYY'), to_timestamp('2024-03-05 14:15:16', 'YYYY-MM-DD HH24:MI:SS'), to_date('March 5 2024', 'FMMonth DD YYYY')
+select to_date('garbage', 'YYYY-MM-DD')
+select to_number('-1,234.56', '9,999.99'), to_number('12345', '999'), to_number('<5>', '9PR'), to_number(' 12 ', '99'), to_number('0.125', '9.999')
+select to_number('abc', '999')
+select to_char(salary * 1.05, 'FM999G999D00'), to_char(sum(salary) over (), '9,999.9'), to_char(avg(id) over (), '0.000') from people where salary is not null order by id
+select to_char(id, null), to_char(null::numeric, '999') from people where id = 1
+select to_char(timestamp '2024-02-09 03:04:05', 'HH24hMI"min"SS\"'), to_char(date '2024-02-09', 'FMDay FMDDth FMMonth'), to_char(date '2024-12-30', 'IYYY IW ID WW')
