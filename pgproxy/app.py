@@ -10,11 +10,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import duckdb
 import structlog
 from prometheus_client import CollectorRegistry
+from starlette.routing import BaseRoute
 
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
@@ -45,6 +48,8 @@ from pgproxy.metrics import GatewayMetrics
 from pgproxy.net.listener import Listener
 from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
+from pgproxy.queue.service import AsyncQueue
+from pgproxy.queueing import HttpViewers, async_queue, query_routes, queue_facts
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgproxy.routing.resolve import RoutingFlags
 from pgproxy.routing.router import Router
@@ -128,6 +133,7 @@ class Gateway:
                 _background(writer.write(), writer.purge(), follower.follow(), logins.share())
             )
             observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies)
+            queue = async_queue(settings, metastore) if settings.feature_async_queue else None
             services = SessionServices(
                 policies, catalogs, router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
@@ -135,11 +141,20 @@ class Gateway:
                 activity=ActivityRelations(observed, settings.audit_log_rows),
             )  # fmt: skip
             door = FrontDoor(settings, logins.authenticator, services)
+            routes: tuple[BaseRoute, ...] = ()
+            if queue is not None:
+                queue.opens_with(door.open_detached)
+                await stack.enter_async_context(queue)
+                routes = query_routes(queue, HttpViewers(logins.authenticator, policies), metastore)
             listener = await stack.enter_async_context(door.listener(certificates, sessions, live))
             self._metrics.connections.set_function(lambda: listener.connection_count)
-            http = gateway_app(self._health(local, registry, listener, follower), self._metrics.registry)
+            health = self._health(local, registry, listener, follower, queue)
+            http = gateway_app(health, self._metrics.registry, routes)
             address = settings.http_listen_addr
-            http_port = await stack.enter_async_context(serve_http(http, address.host, address.port))
+            files = (settings.tls_cert_file, settings.tls_key_file) if settings.http_tls else (None, None)
+            http_port = await stack.enter_async_context(
+                serve_http(http, address.host, address.port, tls_files=files)
+            )
             await registry.first_probes(_FIRST_PROBES_S)
             self._obey_signals(listener, certificates, registry)
             host = settings.pg_wire_listen_addr.host
@@ -173,8 +188,7 @@ class Gateway:
         folder = settings.spool_dir or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="pgproxy-"))
         )
-        memory = round(settings.max_memory_gb * _BYTES_PER_GB) if settings.max_memory_gb is not None else None
-        limits = EngineLimits(folder, memory_limit_bytes=memory, threads=settings.threads)
+        limits = EngineLimits(folder, memory_limit_bytes=_memory_cap(settings), threads=settings.threads)
         engine = EmbeddedEngine(DuckEngine(limits, prepare_instance=catalogs.prepare_instance))
         stack.push_async_callback(engine.close)
         await engine.attach_catalogs(generation)
@@ -189,11 +203,13 @@ class Gateway:
         registry: EndpointRegistry,
         listener: Listener,
         follower: MetastoreFollower,
+        queue: AsyncQueue | None,
     ) -> HealthCheck:
         async def check() -> HealthReport:
-            is_stopping = self._stop.is_set()
+            is_stopping, memory_used = self._stop.is_set(), 0
             try:
                 await local.duck.check()
+                memory_used = await local.duck.memory_used_bytes()
                 is_healthy = not is_stopping
             except GatewayError:
                 is_healthy = False
@@ -202,6 +218,12 @@ class Gateway:
                 "metastore": "current" if follower.is_current else "unavailable",
                 "connections": listener.connection_count,
                 "uptime_s": round(time.monotonic() - self._started, 3),
+                "uptime_seconds": round(time.monotonic() - self._started, 3),
+                "query_result_ttl_seconds": self._settings.query_result_ttl,
+                "memory_used_bytes": memory_used,
+                "memory_cap_bytes": _memory_cap(self._settings) or 0,
+                "versions": {"pgproxy": version("pgproxy"), "engine": duckdb.__version__},
+                **await queue_facts(queue),
                 "endpoints": {name: status.health.value for name, status in registry.statuses().items()},
             }
             return HealthReport(is_healthy, facts)
@@ -251,6 +273,11 @@ async def _background(*work: Coroutine[object, object, None]) -> AsyncIterator[N
         finally:
             for task in started:
                 task.cancel()
+
+
+def _memory_cap(settings: GatewaySettings) -> int | None:
+    """DuckDB's cap in bytes; None for its own default."""
+    return round(settings.max_memory_gb * _BYTES_PER_GB) if settings.max_memory_gb is not None else None
 
 
 def _engine_tree(sql: str) -> EngineTree:

@@ -3,6 +3,8 @@
 import secrets
 
 from pgproxy.identity.authenticator import Authenticator
+from pgproxy.identity.model import AuthMethod
+from pgproxy.identity.model import Identity as ProvenIdentity
 from pgproxy.net.cancel import CancelRegistry
 from pgproxy.net.connection import ConnectionServices
 from pgproxy.net.handshake import Greeting, HandshakePolicy
@@ -10,6 +12,8 @@ from pgproxy.net.listener import Listener, ListenerOptions
 from pgproxy.net.session_registry import SessionLimits, SessionRegistry
 from pgproxy.net.tls import TlsCertificates, TlsFiles
 from pgproxy.policy.current import CurrentPolicies
+from pgproxy.queue.model import Statement
+from pgproxy.session.detached import DetachedSession
 from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.opening import SessionOpener
 from pgproxy.session.services import SessionServices
@@ -81,6 +85,17 @@ class FrontDoor:
         address = settings.pg_wire_listen_addr
         options = ListenerOptions(address.host, address.port, settings.tcp_keepalives_idle)
         return Listener(options, services)
+
+    async def open_detached(self, principal: str, statement: Statement) -> DetachedSession:
+        """Open the session of a submitted statement, if its principal and credential still may come in.
+
+        Raises:
+            AuthenticationFailed: 28P01, they may not.
+        """
+        identity = ProvenIdentity(principal, AuthMethod.PASSWORD, statement.scope, statement.key_id)
+        if not await self._authenticator.is_still_valid(identity):
+            raise password_failed(principal)
+        return self._opener.open_detached(identity, statement.database, statement.settings)
 
     async def _open_session(
         self, greeting: Greeting, machine: Session, process_id: int, host: str

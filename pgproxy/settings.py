@@ -144,7 +144,15 @@ class GatewaySettings(BaseSettings):
     node_tls_ca_file: who signed the certificates of `grpcs://` endpoints; None: the system's authorities.
     node_tls_cert_file, node_tls_key_file: the gateway's own, for nodes that ask for one.
     audit_log_rows: how many of the newest rows the relation pgproxy.audit_log shows.
-    spool_dir: where large results of async queries wait; None: a private temporary directory.
+    spool_dir: where results of async queries wait; None: beside the metastore's file. Gateways that share a
+        PostgreSQL metastore need one, the same for all.
+    async_max_running: async queries at once on this gateway. async_max_running_per_principal: of one role,
+        over all gateways. async_max_queued_per_principal: how many of one role may wait.
+    async_lease: a gateway that is not heard of for so long is lost, and its async queries with it.
+    async_max_result_ttl: the longest that a submission may ask for; query_result_ttl is what it gets if it
+        asks for none.
+    http_tls: whether HTTP is served over TLS, with TLS_CERT_FILE; without it credentials are taken from this
+        machine only.
     """
 
     model_config = SettingsConfigDict(
@@ -208,7 +216,14 @@ class GatewaySettings(BaseSettings):
 
     max_memory_gb: float | None = Field(default=None, gt=0)
     threads: int | None = Field(default=None, ge=1)
-    spool_dir: Path | None = None
+    spool_dir: Path | None = Field(default=None, validate_default=True)
+    async_max_running: int = Field(default=4, ge=1)
+    async_max_running_per_principal: int = Field(default=2, ge=1)
+    async_max_queued_per_principal: int = Field(default=100, ge=1)
+    async_lease: Annotated[float, BeforeValidator(_parse_seconds), Field(ge=1)] = 10.0
+    async_max_result_bytes: int = Field(default=16 << 30, ge=1)
+    async_max_result_ttl: Seconds = 604_800.0
+    http_tls: Flag = Field(default=False, validate_default=True)
     query_result_ttl: Seconds = 600.0
     query_cleanup_interval: Seconds = 60.0
     health_check_interval: Seconds = 2.0
@@ -267,7 +282,7 @@ class GatewaySettings(BaseSettings):
             raise ValueError("NODE_TLS_CERT_FILE and NODE_TLS_KEY_FILE are given together")
         return key
 
-    @field_validator("tls_client_ca_file", "require_tls")
+    @field_validator("tls_client_ca_file", "require_tls", "http_tls")
     @classmethod
     def _needs_a_certificate(cls, value: Path | bool | None, info: ValidationInfo) -> Path | bool | None:
         if value and "tls_cert_file" in info.data and info.data["tls_cert_file"] is None:
@@ -295,6 +310,21 @@ class GatewaySettings(BaseSettings):
         if value is not ClientCertificates.OFF and is_without:
             raise ValueError("needs TLS_CLIENT_CA_FILE")
         return value
+
+    @field_validator("spool_dir")
+    @classmethod
+    def _shared_queue_has_a_folder(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        is_shared = not str(info.data.get("metastore_url", "sqlite:")).startswith("sqlite:")
+        if folder is None and is_shared and info.data.get("feature_async_queue"):
+            raise ValueError("needed with FEATURE_ASYNC_QUEUE and a PostgreSQL metastore")
+        return folder
+
+    @property
+    def results_folder(self) -> Path:
+        """Where results of async queries are stored."""
+        if self.spool_dir is not None:
+            return self.spool_dir / "results"
+        return Path(self.metastore_url.partition(":///")[2] + ".results")
 
     @classmethod
     def load(cls, config_file: Path | None = None) -> Self:

@@ -4,10 +4,10 @@ One implementation a database: `pgproxy.control.sqlite` (a file). What is writte
 decided elsewhere; a metastore only makes a change whole, numbered, attributed and durable.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pgproxy.control.audit import AuditStore
 from pgproxy.control.difference import Difference
@@ -18,8 +18,15 @@ from pgproxy.policy.model import PolicySet
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
 
+if TYPE_CHECKING:
+    from pgproxy.control.secret_box import SecretBox
+
 Transform = Callable[[ControlState], ControlState]
 """A change as a pure function, called in a thread. It raises GatewayError to refuse: nothing is written."""
+
+
+Scalar = str | int | float | bytes | None
+"""A parameter of a statement."""
 
 
 class MetastoreError(Exception):
@@ -79,6 +86,21 @@ class Metastore(Protocol):
     @property
     def server_secret(self) -> bytes:
         """The secret behind `mock_verifier`: 32 bytes, the same for every gateway of the metastore."""
+        ...
+
+    @property
+    def secret_box(self) -> "SecretBox":
+        """What seals secrets that are kept in the metastore outside of its administered content."""
+        ...
+
+    async def run_statement(self, sql: str, parameters: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement of this program, alone in its transaction. Moves no epoch.
+
+        sql: parameters are `$1`, `$2`, …, each cast to its type where PostgreSQL could not tell it.
+
+        Raises:
+            MetastoreError: the database refused it.
+        """
         ...
 
     async def endpoints(self) -> tuple[Endpoint, ...]:

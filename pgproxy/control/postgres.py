@@ -5,7 +5,7 @@ its NOTIFY wakes every gateway when it commits. A poll besides finds what a lost
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import asyncpg
 
 from pgproxy.control.difference import facts_as_json
-from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Transform
+from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Scalar, Transform
 from pgproxy.control.migration import load_migrations, pending_migrations
 from pgproxy.control.postgres_audit import PostgresAudit
 from pgproxy.control.postgres_notes import PostgresNotes
@@ -58,6 +58,10 @@ class PostgresMetastore(SharedMetastore):
     async def epoch(self) -> int:
         async with self._transaction() as connection:
             return int(await connection.fetchval("SELECT epoch FROM epochs"))
+
+    async def run_statement(self, sql: str, parameters: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
+        async with self._transaction() as connection:
+            return [tuple(row) for row in await connection.fetch(sql, *parameters)]
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
         async with self._transaction() as connection:

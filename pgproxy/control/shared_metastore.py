@@ -34,6 +34,10 @@ class SharedMetastore(ABC):
         return self._policy_set
 
     @property
+    def secret_box(self) -> SecretBox:
+        return self._box
+
+    @property
     def server_secret(self) -> bytes:
         """See `Metastore`."""
         return self._box.derive("verifiers of unknown users")

@@ -6,16 +6,18 @@ process sees all of it or nothing. `PRAGMA data_version` tells cheaply that some
 
 import asyncio
 import logging
+import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
 from pgproxy.control.difference import facts_as_json
-from pgproxy.control.metastore import ChangeResult, PolicyVersion, Transform
+from pgproxy.control.metastore import ChangeResult, PolicyVersion, Scalar, Transform
 from pgproxy.control.rollout_rows import FIGURES_QUERY, FIGURES_UPSERT
 from pgproxy.control.rows import NOT_POLICY_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
@@ -32,8 +34,9 @@ from pgproxy.control.stored_change import (
     select_all,
     upsert,
 )
-from pgproxy.control.table import Value, timestamp
+from pgproxy.control.table import timestamp
 
+_PARAMETER = re.compile(r"\$(\d+)")
 _POLL_INTERVAL_S = 0.2
 """A commit by another process is seen within this and one query; the contract says one second."""
 
@@ -53,6 +56,13 @@ class SqliteMetastore(SharedMetastore):
     async def epoch(self) -> int:
         ((epoch,),) = await self._read("SELECT epoch FROM epochs")
         return int(epoch)
+
+    async def run_statement(self, sql: str, parameters: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
+        numbered = _PARAMETER.sub(r"?\1", sql)
+        if sql.startswith("SELECT"):
+            return [tuple(row) for row in await self._read(numbered, tuple(parameters))]
+        async with self._written():
+            return [tuple(row) for row in await self._writer.execute_fetchall(numbered, tuple(parameters))]
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
         async with self._written():
@@ -124,10 +134,10 @@ class SqliteMetastore(SharedMetastore):
         found = await self._read(FIGURES_QUERY.format(*"??"), (rollout, repr(since)))
         return tuple(str(figures) for (figures,) in found)
 
-    async def _read(self, query: str, parameters: tuple[Value, ...] = ()) -> list[sqlite3.Row]:
+    async def _read(self, query: str, parameters: Sequence[Scalar] = ()) -> list[sqlite3.Row]:
         async with self._reading:
             try:
-                return list(await self._reader.execute_fetchall(query, parameters))
+                return list(await self._reader.execute_fetchall(query, tuple(parameters)))
             except sqlite3.Error as error:
                 raise failure(error) from error
 

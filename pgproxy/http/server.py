@@ -4,10 +4,12 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
+TlsFiles = tuple[Path | None, Path | None]
 _BACKLOG = 128
 
 
@@ -20,10 +22,13 @@ class _EmbeddedServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_http(app: ASGIApp, host: str, port: int, grace_s: float = 5.0) -> AsyncIterator[int]:
+async def serve_http(
+    app: ASGIApp, host: str, port: int, grace_s: float = 5.0, tls_files: TlsFiles = (None, None)
+) -> AsyncIterator[int]:
     """Serve `app` while the context is entered; gives the port that it listens on (for port 0).
 
-    grace_s: how long requests may take to end when the context is left.
+    grace_s: how long requests may take to end when the context is left. tls_files: certificate chain and
+        key as PEM; none for plain HTTP.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -35,6 +40,8 @@ async def serve_http(app: ASGIApp, host: str, port: int, grace_s: float = 5.0) -
         access_log=False,
         server_header=False,
         lifespan="off",
+        ssl_certfile=tls_files[0],
+        ssl_keyfile=tls_files[1],
         timeout_graceful_shutdown=max(1, round(grace_s)),
     )
     server = _EmbeddedServer(config)

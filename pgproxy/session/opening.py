@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from pgproxy.identity.model import Identity as ProvenIdentity
+from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege
+from pgproxy.session.detached import DetachedSession
 from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.sql_session import SqlSession
@@ -36,28 +38,45 @@ class SessionOpener:
             GatewayError: FATAL, the packet asks for a setting that is not to be had.
         """
         policy = self._services.policies.effective(proven.principal, proven.scope)
-        database = self._catalog_for(startup)
-        if not proven.scope.allows(Privilege.CONNECT, database):
-            error = AccessDenied(f'permission denied for database "{database}"')
-            error.fatal = True  # type: ignore[misc]  # this instance: no session begins
-            raise error
-        initial = {
-            **self._defaults,
-            "is_superuser": "on" if policy.is_admin else "off",
-            "session_authorization": proven.principal,
-        }
-        settings = SessionSettings(initial, policy.attributes)
+        database = self._catalog_for(proven.principal, startup.database)
+        _check_scope(proven, database)
+        settings = self._settings_of(policy)
         self._apply_startup(settings, startup, is_admin=policy.is_admin)
         identity = Identity(proven.principal, database, process_id, client_host, scope=proven.scope)
         return SqlSession(identity, self._services, settings, machine.statements, machine.portals)
 
-    def _catalog_for(self, startup: StartupMessage) -> str:
+    def open_detached(
+        self, proven: ProvenIdentity, database: str, settings: Mapping[str, str]
+    ) -> DetachedSession:
+        """Open a session that has no connection, for one statement. database: empty for the default one.
+
+        Raises:
+            InvalidCatalog: 3D000, no such catalog. AccessDenied: 42501, the credential is not for it.
+            GatewayError: a setting is not to be had.
+        """
+        policy = self._services.policies.effective(proven.principal, proven.scope)
+        catalog = self._catalog_for(proven.principal, database or proven.principal)
+        _check_scope(proven, catalog)
+        known = self._settings_of(policy)
+        for name, value in settings.items():
+            known.set_default(name, value, is_admin=policy.is_admin)
+        identity = Identity(proven.principal, catalog, 0, scope=proven.scope)
+        return DetachedSession(identity, self._services, known)
+
+    def _settings_of(self, policy: EffectivePolicy) -> SessionSettings:
+        initial = {
+            **self._defaults,
+            "is_superuser": "on" if policy.is_admin else "off",
+            "session_authorization": policy.principal,
+        }
+        return SessionSettings(initial, policy.attributes)
+
+    def _catalog_for(self, user: str, asked: str) -> str:
         """Find the one that is asked for; the user's own name (libpq's default) means the default catalog."""
         snapshot = self._services.catalogs.snapshot
-        asked = startup.database
         if asked == snapshot.default_catalog or any(catalog == asked for catalog, _ in snapshot.schemas):
             return asked
-        if asked == startup.user:
+        if asked == user:
             return snapshot.default_catalog
         raise InvalidCatalog(f'database "{asked}" does not exist')
 
@@ -74,6 +93,13 @@ class SessionOpener:
             except GatewayError as error:
                 error.fatal = True  # type: ignore[misc]  # this instance: PostgreSQL ends the connection here
                 raise
+
+
+def _check_scope(proven: ProvenIdentity, database: str) -> None:
+    if not proven.scope.allows(Privilege.CONNECT, database):
+        error = AccessDenied(f'permission denied for database "{database}"')
+        error.fatal = True  # type: ignore[misc]  # this instance: no session begins
+        raise error
 
 
 def parse_options(options: str) -> tuple[tuple[str, str], ...]:

@@ -25,11 +25,15 @@ _READING = frozenset({Privilege.SELECT})
 
 @dataclass(frozen=True, slots=True)
 class OutputShape:
-    """How the rows leave the engine. with_row_offsets: a chunk may have to be split (row limits, cursors)."""
+    """How the rows leave the engine. with_row_offsets: a chunk may have to be split (row limits, cursors).
+
+    tracks_progress: somebody will ask how far the statement is.
+    """
 
     with_row_offsets: bool = False
     encoding: RowEncoding = RowEncoding.DATA_ROW
     copy_options: Mapping[str, str] = field(default_factory=dict)
+    tracks_progress: bool = False
 
 
 class PlanRunner:
@@ -74,6 +78,7 @@ class PlanRunner:
             with_row_offsets=shape.with_row_offsets,
             returns_rows=plan.returns_rows,
             copy_options=shape.copy_options,
+            tracks_progress=shape.tracks_progress,
         )
         portal.stream = await portal.stack.enter_async_context(
             self._router.run(self._request(plan, groups, statement, pin))

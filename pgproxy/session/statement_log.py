@@ -164,6 +164,10 @@ class StatementLog:
             record.rows = max(record.rows, rows)
             self._finish(record, error)
 
+    def forget(self) -> None:
+        """The current statement was only looked at; it runs elsewhere, where it is recorded."""
+        self.current = None
+
     def release(self, portal: Portal) -> None:
         """The portal is closed: its statement ended well as far as it got."""
         record = self._suspended.pop(portal, None)

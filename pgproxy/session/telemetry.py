@@ -23,6 +23,7 @@ class Protocol(StrEnum):
 
     SIMPLE = "simple"
     EXTENDED = "extended"
+    ASYNC = "async"
 
 
 UNPLANNED = "UNPLANNED"

@@ -24,6 +24,7 @@ from pgwire.rows.cells import (
     compress,
     join,
     value_lengths,
+    values_of,
 )
 from pgwire.rows.codecs import Encode, encoder_of
 from pgwire.rows.message import EncodedRows, assemble, join_rows
@@ -137,13 +138,29 @@ class CopyCsvEncoder:
 
     def encode(self, batch: pyarrow.RecordBatch) -> EncodedRows:
         """Encode all rows of one batch, each as one CopyData message."""
+        return _delimited(self._fields(batch), self._options.delimiter.encode(), batch.num_rows)
+
+    def file_header(self) -> bytes:
+        """Give the line of column names as a file has it, or nothing."""
+        return self.header()[5:]
+
+    def file_lines(self, batch: pyarrow.RecordBatch) -> bytes:
+        """Encode all rows of one batch as a file has them, without messages around."""
+        pieces: list[Piece] = []
+        for place, cells in enumerate(self._fields(batch)):
+            pieces += [Fixed((self._options.delimiter.encode(),))] if place else []
+            pieces += cells.pieces
+        lines = join((*pieces, Fixed((b"\n",))), batch.num_rows)
+        return values_of(lines)[1].tobytes()
+
+    def _fields(self, batch: pyarrow.RecordBatch) -> list[Cells]:
         null = self._options.null.encode()
         rows: list[Cells] = []
         for encode, column, forced in zip(self._encoders, batch.columns, self._forced, strict=True):
             cells = encode(column)
             text = self._quoted(join(cells.pieces, batch.num_rows), forced=forced)
             rows.append(_with_null(_text_of(text, cells.valid), null))
-        return _delimited(rows, self._options.delimiter.encode(), batch.num_rows)
+        return rows
 
     def _quoted(self, text: ArrowArray, *, forced: bool) -> ArrowArray:
         """Quote where a value could be misread. PostgreSQL source, copyto.c `CopyAttributeOutCSV`."""

@@ -67,14 +67,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """A gateway with the embedded engine on a writable database."""
-    with start_gateway(tmp_path_factory.mktemp("embedded")) as gateway:
+    with start_gateway(tmp_path_factory.mktemp("embedded"), FEATURE_ASYNC_QUEUE="true") as gateway:
         yield gateway
 
 
 @pytest.fixture(scope="session")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """A gateway with one exec node on read-only data."""
-    with start_gateway(tmp_path_factory.mktemp("remote"), nodes=1) as gateway:
+    with start_gateway(tmp_path_factory.mktemp("remote"), nodes=1, FEATURE_ASYNC_QUEUE="true") as gateway:
         yield gateway
 
 
