@@ -2,6 +2,7 @@
 
 import asyncio
 
+from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, MetastoreError, Transform
 from pgproxy.control.service import Actor, ControlService
 from pgproxy.following import MetastoreFollower
@@ -18,6 +19,10 @@ class GatewayControlPlane:
     async def verifier_of(self, password: str) -> str:
         """Make a SCRAM verifier, or take one as it is."""
         return await self._service.verifier_of(password)
+
+    async def draft_api_key(self) -> KeyDraft:
+        """Make an API key that belongs to nobody yet."""
+        return await self._service.draft_api_key()
 
     async def check(self, actor: str, change: Transform, may_be_self: str | None) -> None:
         """Make a change without keeping it."""

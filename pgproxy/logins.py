@@ -2,16 +2,15 @@
 
 import time
 
-from pgproxy.control.hba import ALL, ConnectionType, HbaMethod, HbaName, HbaRule
 from pgproxy.control.metastore import Metastore
 from pgproxy.following import MetastoreFollower
 from pgproxy.identity.authenticator import AuthenticationEvent, AuthenticationOptions, Authenticator
+from pgproxy.identity.default_rules import default_hba_rules
 from pgproxy.identity.key_ring import KeyRing, key_source
 from pgproxy.identity.sharing import LoginSharing
 from pgproxy.identity.throttle import LockPolicy, LoginThrottle
 from pgproxy.identity.tokens import TokenOptions, TokenVerifier
 from pgproxy.metrics import GatewayMetrics
-from pgproxy.net.client_certificates import ClientCertificates
 from pgproxy.settings import GatewaySettings
 
 
@@ -61,14 +60,3 @@ def token_verifier(settings: GatewaySettings) -> TokenVerifier | None:
     )
     ring = KeyRing(key_source(settings.jwt_jwks), settings.jwt_jwks_refresh, time.monotonic)
     return TokenVerifier(options, ring, time.time)
-
-
-def default_hba_rules(certificates: ClientCertificates) -> tuple[HbaRule, ...]:
-    """What holds while the control plane has no rules: all may come, as CLIENT_CERT_AUTH says."""
-    everybody = (HbaName(ALL),)
-    method, options = {
-        ClientCertificates.OFF: (HbaMethod.SCRAM, {}),
-        ClientCertificates.OPTIONAL: (HbaMethod.SCRAM, {"clientcert": "sufficient"}),
-        ClientCertificates.REQUIRED: (HbaMethod.CERT, {}),
-    }[certificates]
-    return (HbaRule(ConnectionType.HOST, everybody, everybody, None, method, options),)

@@ -11,6 +11,8 @@ from pgproxy.cli import (
     catalog_commands,
     endpoint_commands,
     flag_commands,
+    hba_commands,
+    key_commands,
     policy_commands,
     rollout_commands,
     route_commands,
@@ -33,6 +35,8 @@ app.add_typer(catalog_commands.app, name="catalog")
 app.add_typer(flag_commands.app, name="flags")
 app.add_typer(route_commands.app, name="route")
 app.add_typer(user_commands.app, name="user")
+app.add_typer(key_commands.app, name="key")
+app.add_typer(hba_commands.app, name="hba")
 app.add_typer(audit_commands.app, name="audit")
 app.command()(endpoint_commands.assign)
 app.command()(endpoint_commands.unassign)

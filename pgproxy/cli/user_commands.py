@@ -1,11 +1,14 @@
 """`pgproxy user`: who can log in. Passwords come from a prompt or stdin, never from the command line."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from pgproxy.cli.metastore_access import MetastoreUrl, print_table, read_secret, run_with_service, say_result
+from pgproxy.control.service import Actor, ControlService
+from pgproxy.identity.throttle import unlock_note
 from pgproxy.policy.model import Principal, PrincipalKind
 
 app = typer.Typer(no_args_is_help=True, help="Add, list, lock and drop users; set passwords.")
@@ -44,8 +47,13 @@ def lock_user(name: UserName, metastore: MetastoreUrl = None) -> None:
 
 @app.command("unlock")
 def unlock_user(name: UserName, metastore: MetastoreUrl = None) -> None:
-    """Undo a lock."""
+    """Undo a lock, and forget the failed logins that slow NAME down."""
+
+    async def forget(service: ControlService, _: Actor) -> None:
+        await service.metastore.notes.put([unlock_note(name, datetime.now(UTC))])
+
     _set_login(metastore, name, can_login=True)
+    run_with_service(metastore, forget)
 
 
 @app.command("drop")

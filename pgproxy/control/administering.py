@@ -4,8 +4,10 @@ from typing import assert_never
 
 from pgproxy.control import administration as roles
 from pgproxy.control import administration_grants as grants
+from pgproxy.control import administration_keys as keys
 from pgproxy.control import administration_policies as policies
 from pgproxy.control.administration import Administration, Names, Notice, as_role
+from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.state import ControlState
 from pgproxy.sql.utility import admin_statements as a
 
@@ -13,9 +15,21 @@ from pgproxy.sql.utility import admin_statements as a
 class AdminChange:
     """A statement bound to a session. Called once or more, each time on the state of that moment."""
 
-    def __init__(self, statement: a.AdminStatement, actor: str, names: Names, verifier: str | None) -> None:
+    def __init__(
+        self,
+        statement: a.AdminStatement,
+        actor: str,
+        names: Names,
+        verifier: str | None,
+        key_draft: KeyDraft | None = None,
+    ) -> None:
         self.statement = statement
-        self._by = Administration(actor, names, verifier)
+        self._by = Administration(actor, names, verifier, key_draft)
+
+    @property
+    def key_draft(self) -> KeyDraft | None:
+        """The API key that the statement creates."""
+        return self._by.key_draft
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -69,6 +83,8 @@ _TAGS: dict[type[a.AdminStatement], str] = {
     a.CreateMask: "CREATE MASK",
     a.DropMask: "DROP MASK",
     a.SecurityLabel: "SECURITY LABEL",
+    a.CreateApiKey: "CREATE API KEY",
+    a.DropApiKey: "DROP API KEY",
 }
 
 
@@ -90,6 +106,8 @@ def _changed(state: ControlState, statement: a.AdminStatement, by: Administratio
             return roles.change_membership(state, statement, by)
         case a.GrantPrivileges():
             return grants.change_privileges(state, statement, by)
+        case a.CreateApiKey() | a.DropApiKey():
+            return keys.change_api_keys(state, statement, by)
         case _:
             return _changed_policies(state, statement, by)
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from pgproxy.control import changes
+from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.state import ControlState
 from pgproxy.policy.model import Principal, PrincipalKind, TableName
 from pgproxy.sql.utility import admin_statements as a
@@ -57,11 +58,15 @@ class Notice:
 
 @dataclass(slots=True)
 class Administration:
-    """Who asks, what names mean, and what there is to tell. verifier: made from the statement's password."""
+    """Who asks, what names mean, and what there is to tell.
+
+    verifier: made from the statement's password. key_draft: for CREATE API KEY.
+    """
 
     actor: str
     names: Names
     verifier: str | None = field(default=None, repr=False)
+    key_draft: KeyDraft | None = None
     notices: list[Notice] = field(default_factory=list)
 
     def role(self, name: str) -> str:
@@ -93,7 +98,7 @@ def create_role(state: ControlState, statement: a.CreateRole, by: Administration
         is_admin=bool(options.superuser),
         can_login=can_login,
         member_of=frozenset(by.roles(options.in_roles)),
-        valid_until=_moment(options.valid_until),
+        valid_until=moment(options.valid_until),
         connection_limit=-1 if options.connection_limit is None else options.connection_limit,
     )
     state = changes.create_principal(state, role, by.verifier)
@@ -120,7 +125,7 @@ def alter_role(state: ControlState, statement: a.AlterRole, by: Administration) 
     if options.superuser is not None:
         role = replace(role, is_admin=options.superuser)
     if options.valid_until is not a.UNCHANGED:
-        role = replace(role, valid_until=_moment(options.valid_until))
+        role = replace(role, valid_until=moment(options.valid_until))
     if options.connection_limit is not None:
         role = replace(role, connection_limit=options.connection_limit)
     state = replace(state, principals={**state.principals, name: role})
@@ -201,7 +206,7 @@ def _is_for_users(options: a.RoleOptions) -> bool:
     )
 
 
-def _moment(text: str | a.Unchanged) -> datetime | None:
+def moment(text: str | a.Unchanged) -> datetime | None:
     """Read VALID UNTIL; without a zone it is UTC. Raises: 22007."""
     if text is a.UNCHANGED or text.strip().lower() == "infinity":
         return None

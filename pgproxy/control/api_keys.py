@@ -54,6 +54,40 @@ class ApiKey:
         return hmac.compare_digest(digest_key(text), self.digest)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyTerms:
+    """What is asked of a new key; as in ApiKey."""
+
+    label: str = ""
+    valid_until: datetime | None = None
+    scope: CredentialScope = WHOLE_SCOPE
+    interfaces: frozenset[Interface] = frozenset(Interface)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDraft:
+    """A key that belongs to nobody yet. text: shown once, to whoever asked for it, and kept nowhere."""
+
+    key_id: str
+    text: str = field(repr=False)
+    verifier: str = field(repr=False)
+    created_at: datetime
+
+    def key_for(self, principal: str, terms: KeyTerms) -> ApiKey:
+        """Give what is stored of it."""
+        return ApiKey(
+            self.key_id,
+            principal,
+            terms.label,
+            digest_key(self.text),
+            self.verifier,
+            self.created_at,
+            terms.valid_until,
+            terms.scope,
+            terms.interfaces,
+        )
+
+
 def make_key_text(random_id: bytes, random_secret: bytes) -> tuple[str, str]:
     """Give a new key's id and text."""
     key_id = b32encode(random_id).decode().lower()

@@ -5,8 +5,9 @@ The text is PostgreSQL's (docs, "pg_authid", rolpassword), so `pg_dumpall` outpu
 
 import asyncio
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 
+from pgproxy.control.api_keys import KEY_ID_BYTES, SECRET_BYTES, KeyDraft, make_key_text
 from pgproxy.control.state import ControlState
 from pgproxy.policy.model import PrincipalKind
 from pgwire.auth import verifier as scram
@@ -27,6 +28,12 @@ async def make_verifier(password: str, iterations: int = scram.DEFAULT_ITERATION
         raise StatementError("a password cannot be empty", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
     made = await asyncio.to_thread(scram.make_verifier, password, secrets.token_bytes(16), iterations)
     return made.format()
+
+
+async def draft_api_key(iterations: int = scram.DEFAULT_ITERATIONS) -> KeyDraft:
+    """Make a new API key, for nobody yet."""
+    key_id, text = make_key_text(secrets.token_bytes(KEY_ID_BYTES), secrets.token_bytes(SECRET_BYTES))
+    return KeyDraft(key_id, text, await make_verifier(text, iterations), datetime.now(UTC))
 
 
 async def matches_verifier(password: str, verifier: str) -> bool:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pgproxy.control import changes, fleet_changes
+from pgproxy.control.api_keys import KeyDraft, KeyTerms
 from pgproxy.control.expressions import ExpressionValidator, check_expression
 from pgproxy.control.fleet import Assignment, Endpoint, EndpointState
 from pgproxy.control.integrity import check_integrity, holds_admin
 from pgproxy.control.metastore import ChangeResult, Metastore, Transform
-from pgproxy.control.passwords import check_verifier, make_verifier, matches_verifier
+from pgproxy.control.passwords import check_verifier, draft_api_key, make_verifier, matches_verifier
 from pgproxy.control.state import ControlState
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
 from pgwire.auth.verifier import DEFAULT_ITERATIONS
@@ -98,6 +99,16 @@ class ControlService:
         return await self.apply(
             actor, lambda state: changes.set_verifier(state, user, verifier), may_be_self=user
         )
+
+    async def create_api_key(self, actor: Actor, user: str, terms: KeyTerms) -> tuple[ChangeResult, str]:
+        """Give a user an API key; its text is in the answer and nowhere else. Raises: 42704, 42809."""
+        draft = await self.draft_api_key()
+        key = draft.key_for(user, terms)
+        return await self.apply(actor, lambda state: changes.add_api_key(state, key)), draft.text
+
+    async def draft_api_key(self) -> KeyDraft:
+        """Make a key that belongs to nobody yet."""
+        return await draft_api_key(self._scram_iterations)
 
     async def set_login(self, actor: Actor, user: str, *, can_login: bool) -> ChangeResult:
         """Lock or unlock a user. Raises: 42704, 42809."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pgproxy.control.metastore import MetastoreError
 from pgproxy.control.migration import load_migrations, pending_migrations
 
 _BUSY_TIMEOUT_MS = 10_000
+_BUSY_PAUSE_S = 0.02
 
 
 def create_private(path: Path) -> None:
@@ -31,7 +33,21 @@ async def configure(connection: aiosqlite.Connection) -> None:
         "synchronous = FULL",  # an acknowledged revocation survives a power cut too
         "foreign_keys = ON",
     ):
-        await connection.execute_fetchall(f"PRAGMA {pragma}")
+        await _until_not_busy(connection, f"PRAGMA {pragma}")
+
+
+async def _until_not_busy(connection: aiosqlite.Connection, sql: str) -> None:
+    """Going over to WAL does not wait for others who do the same, whatever busy_timeout says: try again."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            await connection.execute_fetchall(sql)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_BUSY_PAUSE_S)
+        else:
+            return
 
 
 async def migrate(connection: aiosqlite.Connection) -> None:

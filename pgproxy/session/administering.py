@@ -16,7 +16,7 @@ from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.services import Catalogs, SessionServices
 from pgproxy.session.sink import Sink
 from pgproxy.session.transaction import Transaction
-from pgproxy.session.utilities import UtilityResult
+from pgproxy.session.utilities import UtilityResult, utility_columns
 from pgproxy.sql.names import undefined_table
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility import statements as u
@@ -62,8 +62,14 @@ class Administering:
         """
         if not isinstance(statement, a.AdminStatement):
             return None
-        notices = await self._administer(statement)
-        return UtilityResult(command_tag(statement), notices=tuple(map(_response, notices)))
+        change = await self._administer(statement)
+        draft = change.key_draft
+        return UtilityResult(
+            command_tag(statement),
+            utility_columns(statement),
+            () if draft is None else ((draft.key_id, draft.text),),
+            tuple(map(_response, change.notices)),
+        )
 
     async def end_block(self, *, is_commit: bool) -> None:
         """Make the block's changes, or forget them.
@@ -79,20 +85,24 @@ class Administering:
     def _actor(self) -> str:
         return self._planner.identity.principal
 
-    async def _administer(self, statement: a.AdminStatement) -> Sequence[Notice]:
+    async def _administer(self, statement: a.AdminStatement) -> AdminChange:
         owner = password_owner(statement, self._actor)
-        if not self._planner.policy.is_admin and owner != self._actor:
+        # A key that carries part of its role's rights must not become the whole by a new password.
+        is_own = owner == self._actor and self._planner.identity.scope.is_whole
+        if not self._planner.policy.is_admin and not is_own:
             # Before any name is looked up: the answer must not tell what exists.
             raise AccessDenied(f"permission denied: {command_tag(statement)} is for administrators")
-        change = AdminChange(statement, self._actor, self._names, await self._verifier(statement))
+        draft = await self._control.draft_api_key() if isinstance(statement, a.CreateApiKey) else None
+        verifier = await self._verifier(statement)
+        change = AdminChange(statement, self._actor, self._names, verifier, draft)
         if not self._transaction.is_open:
             await self._control.make(self._actor, change, owner)
-            return change.notices
+            return change
         block = _Block([*self._block.changes, change], self._block.owners | {owner})
         await self._control.check(self._actor, block, block.may_be_self)
         self._block = block
         self._transaction.writes += 1  # a savepoint cannot undo it
-        return change.notices
+        return change
 
     async def _verifier(self, statement: a.AdminStatement) -> str | None:
         if not isinstance(statement, (a.CreateRole, a.AlterRole)):

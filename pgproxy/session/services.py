@@ -6,6 +6,7 @@ from typing import Protocol
 
 from execnode.spool import SpoolLimits
 from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.metastore import Transform
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import WHOLE_SCOPE, CredentialScope
@@ -68,6 +69,10 @@ class ControlPlane(Protocol):
 
     async def verifier_of(self, password: str) -> str:
         """Make a SCRAM verifier, or take one as it is. Raises: 22023."""
+        ...
+
+    async def draft_api_key(self) -> KeyDraft:
+        """Make an API key that belongs to nobody yet."""
         ...
 
     async def check(self, actor: str, change: Transform, may_be_self: str | None) -> None:

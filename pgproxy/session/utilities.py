@@ -10,6 +10,7 @@ from typing import Protocol
 from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.settings import SessionSettings, shown_name
 from pgproxy.session.transaction import Transaction
+from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import FieldDescription, NoticeResponse
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
@@ -44,6 +45,8 @@ def utility_columns(statement: u.UtilityStatement) -> tuple[FieldDescription, ..
             return (text_field(shown_name(name)),)
         case u.Explain():
             return (text_field("QUERY PLAN"),)
+        case a.CreateApiKey():
+            return (text_field("key_id"), text_field("api_key"))
         case _:
             return None
 

@@ -43,10 +43,14 @@ class Refused(Exception):
 
 
 class RawClient:
-    """One connection. Every read fails after `timeout_s`: a server that hangs fails the test."""
+    """One connection. Every read fails after `timeout_s`: a server that hangs fails the test.
 
-    def __init__(self, port: int, timeout_s: float = 5.0) -> None:
-        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout_s)
+    source: the address to come from. sent: what was sent, as it was.
+    """
+
+    def __init__(self, port: int, timeout_s: float = 5.0, source: str = "127.0.0.1") -> None:
+        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout_s, (source, 0))
+        self.sent: list[bytes] = []
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
         self.process_id = 0
@@ -72,6 +76,7 @@ class RawClient:
 
     def send(self, data: bytes) -> None:
         """Send bytes; a server that has closed already shows when its answer is read."""
+        self.sent.append(data)
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):

@@ -2,6 +2,7 @@
 
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility.admin_grants import parse_default_privileges, parse_grant, parse_revoke
+from pgproxy.sql.utility.admin_keys import parse_create_api_key, parse_drop_api_key
 from pgproxy.sql.utility.admin_policies import (
     is_row_security,
     parse_alter_policy,
@@ -46,6 +47,8 @@ def parse_admin(reader: TokenReader) -> a.AdminStatement | None:
 def _create(reader: TokenReader) -> a.AdminStatement | None:
     if (word := _role_word(reader, "create")) is not None:
         return parse_create_role(reader, word)
+    if reader.accept("create", "api", "key"):
+        return parse_create_api_key(reader)
     if reader.accept("create", "policy"):
         return parse_create_policy(reader)
     if reader.accept("create", "mask"):
@@ -73,6 +76,8 @@ def _alter(reader: TokenReader) -> a.AdminStatement | None:
 def _drop(reader: TokenReader) -> a.AdminStatement | None:
     if _role_word(reader, "drop") is not None:
         return parse_drop_role(reader)
+    if reader.accept("drop", "api", "key"):
+        return parse_drop_api_key(reader)
     if reader.accept("drop", "policy"):
         return parse_drop_policy(reader)
     if reader.accept("drop", "mask"):

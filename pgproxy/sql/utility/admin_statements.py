@@ -213,6 +213,26 @@ class SecurityLabel:
     tags: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CreateApiKey:
+    """CREATE API KEY FOR role. databases (): all. interface None: both. valid_until: as written."""
+
+    role: str
+    label: str = ""
+    is_read_only: bool = False
+    databases: tuple[str, ...] = ()
+    interface: str | None = None
+    valid_until: str | Unchanged = UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class DropApiKey:
+    """DROP API KEY id."""
+
+    key_id: str
+    if_exists: bool = False
+
+
 AdminStatement: TypeAlias = (
     CreateRole
     | AlterRole
@@ -229,4 +249,6 @@ AdminStatement: TypeAlias = (
     | CreateMask
     | DropMask
     | SecurityLabel
+    | CreateApiKey
+    | DropApiKey
 )

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pgproxy.control import open_metastore
+from pgproxy.control.api_keys import KeyTerms
 from pgproxy.control.fleet import EndpointState, Fallback
 from pgproxy.control.passwords import matches_verifier
 from pgproxy.control.policy_export import export_policy
@@ -45,6 +46,10 @@ endpoints:
 assignments:
   - {{group: eu_team, endpoint: node, priority: 5, fallback: automatic}}
   - {{user: analyst, endpoint: node}}
+hba_rules:
+  - hostssl all +eu_team,analyst 10.0.0.0/8 password accept=api_key
+  - host demo "all" 10.1.0.0 255.255.0.0 reject
+  - host all all all scram-sha-256
 """
 ENVIRONMENT = {"FROM_ENV": "second secret", "NODE_TOKEN": "a token"}
 
@@ -259,3 +264,24 @@ def test_a_file_that_leaves_roles_to_the_metastore_is_checked_without_them() -> 
     check_policy(parse_policy("grants:\n- {to: a, privileges: [SELECT], on: d.s.*}"))
     check_policy(parse_policy(""))
     check_policy(parse_policy(FILE))
+
+
+async def test_keys_are_in_no_file_and_go_with_their_role(service: ControlService) -> None:
+    await apply(service, FILE)
+    await service.create_api_key(OPERATOR, "bare", KeyTerms("a"))
+    await service.create_api_key(OPERATOR, "analyst", KeyTerms("b"))
+    state = await service.metastore.state()
+    exported = export_policy(state)
+    assert not any(key.digest in exported or key.key_id in exported for key in state.api_keys.values())
+    await apply(service, exported)
+    assert (await service.metastore.state()).api_keys == state.api_keys
+    await apply(
+        service, FILE.replace("  bare:\n", "").replace(", members: [bare]", "").replace("members: [bare]", "")
+    )
+    assert [key.label for key in (await service.metastore.state()).api_keys.values()] == ["b"]
+
+
+def test_a_rule_that_is_none_is_told_with_its_line() -> None:
+    text = "hba_rules:\n  - host all all all scram-sha-256\n  - host all all all trust\n"
+    with pytest.raises(PolicyFileError, match=r"line 3: no such authentication method"):
+        check_policy(parse_policy(text))

@@ -26,6 +26,13 @@ from pgwire.errors import FeatureNotSupported, StatementError
         ("ALTER ROLE r RESET ALL", a.AlterRoleSetting("r", None, None)),
         ("ALTER GROUP g DROP USER x, y", a.AlterGroup("g", ("x", "y"), is_drop=True)),
         ("DROP USER IF EXISTS x, y", a.DropRole(("x", "y"), if_exists=True)),
+        ("CREATE API KEY FOR etl", a.CreateApiKey("etl")),
+        (
+            "create api key for \"E T\" label 'x' read only in database a, b for http valid until '2030'",
+            a.CreateApiKey("E T", "x", True, ("a", "b"), "http", "2030"),
+        ),
+        ("DROP API KEY 'abc'", a.DropApiKey("abc")),
+        ("DROP API KEY IF EXISTS abc", a.DropApiKey("abc", if_exists=True)),
         ("GRANT g TO x, y", a.RoleMembership(("g",), ("x", "y"))),
         ("REVOKE g FROM x CASCADE", a.RoleMembership(("g",), ("x",), is_revoke=True)),
         (
