@@ -293,7 +293,7 @@ class _Binder:
 
     def _shown(self, oid: exp.Expr, held: SystemType | None, node: exp.Cast) -> exp.Expr:
         """The name behind an OID of a reg* type where the cast becomes text; else the OID."""
-        if held is None or held.output is None or not _is_shown(node):
+        if held is None or held.output is None or not is_shown(node):
             return oid
         return self._macro(held.output, [oid], node)
 
@@ -357,14 +357,17 @@ def _is_text_parameter(node: exp.Expr) -> bool:
     return node.to.this in exp.DataType.TEXT_TYPES
 
 
-def _is_shown(node: exp.Expr) -> bool:
+def is_shown(node: exp.Expr) -> bool:
     """Whether the value becomes text.
 
     By a cast, or as an output column. Elsewhere the OID itself is compared.
     """
     parent = node.parent
-    while isinstance(parent, (exp.Paren, exp.Alias)):
+    is_array = isinstance(node, exp.Cast) and node.to.this is exp.DType.ARRAY
+    while isinstance(parent, (exp.Paren, exp.Alias)) or (is_array and isinstance(parent, exp.Coalesce)):
         parent = parent.parent
     if isinstance(parent, exp.Cast):
-        return parent.to.this in exp.DataType.TEXT_TYPES
+        elements = parent.to.expressions if parent.to.this is exp.DType.ARRAY else []
+        kind = elements[0] if elements else parent.to
+        return isinstance(kind, exp.DataType) and kind.this in exp.DataType.TEXT_TYPES
     return isinstance(parent, exp.Select) and parent.parent is None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation
-from pgproxy.sql.bindings import catalog_type_name
+from pgproxy.sql.bindings import catalog_type_name, is_shown
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
 from pgwire.types import engine_type_of, type_by_name
@@ -20,6 +20,7 @@ _PLAIN_OIDS = {"varchar": 1043}
 """The engine has no type of its own for these."""
 _UNSENT = frozenset({"anyarray", "_pg_statistic"})
 """Lists that go as text[]: these types have no array of known elements."""
+_REGTYPE_TEXTS, _REGTYPE_ARRAY = "regtype_array_text", 2211
 _BOUNDS = frozenset({"generate_subscripts", "array_lower", "array_upper"})
 
 
@@ -33,7 +34,7 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
     types = _CatalogTypes(draft)
     for bracket in draft.tree.find_all(exp.Bracket):
         types.shift_subscript(bracket)
-    for cast in draft.tree.find_all(exp.Cast):
+    for cast in list(draft.tree.find_all(exp.Cast)):
         types.plain_array(cast)
         types.vector_text(cast)
     for called in list(draft.tree.find_all(exp.Anonymous)):
@@ -97,6 +98,9 @@ class _CatalogTypes:
         """`x::pg_catalog.int2[]`: the engine knows the element's type by another name."""
         elements = cast.to.expressions if cast.to.this is exp.DType.ARRAY else []
         name = catalog_type_name(elements[0]) if len(elements) == 1 else None
+        if name == "regtype" and is_shown(cast):
+            cast.replace(exp.Anonymous(this=_REGTYPE_TEXTS, expressions=[cast.this]))
+            return
         known = type_by_name(name) if name is not None else None
         if name is not None and known is not None:
             held = self._system_types.get(name)
@@ -148,6 +152,8 @@ class _CatalogTypes:
     def show(self, item: exp.Expr) -> int | None:
         """Give the OID of an output column's type. A column of a reg* type becomes a cast to it."""
         value = item.unalias()
+        if isinstance(value, exp.Anonymous) and value.name == _REGTYPE_TEXTS:
+            return _REGTYPE_ARRAY
         name = self._name(value)
         held = self._system_types.get(name or "")
         if held is None or held.output is None:

@@ -23,6 +23,10 @@ QUERIES = (
     "SELECT array_lower(indkey, 1), array_upper(indkey, 1), generate_subscripts(indkey, 1) FROM pg_index "
     "WHERE indrelid = 'sales.orders'::regclass",
     "SELECT proargtypes, proargtypes::text FROM pg_proc WHERE proname = 'int4pl'",
+    # pgcli: types of arguments by name.
+    "SELECT proallargtypes::regtype[] FROM pg_proc WHERE proname = 'pg_get_publication_tables'",
+    "SELECT COALESCE(proallargtypes::regtype[], proargtypes::regtype[])::text[], proname FROM pg_proc "
+    "WHERE proname IN ('int4pl', 'now') ORDER BY proname",
     # A setting as the argument of a function in FROM.
     "SELECT count(*) FROM generate_series(1, current_setting('max_index_keys')::integer) AS s(i)",
     "SELECT quote_ident(current_database()), quote_ident('A b'), pg_catalog.quote_ident(relname) "

@@ -57,6 +57,14 @@ _REGTYPE_TEXT = _oid_text(
     "p_oid", f"(SELECT max(m_t._format) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND {visible('m_t')})"
 )
 
+_REGTYPE_TEXTS = (
+    "CASE WHEN p_oids IS NULL THEN NULL ELSE coalesce((SELECT list(CASE WHEN m_u.oid = 0 THEN '-' "
+    "ELSE coalesce(m_t._format, CAST(m_u.oid AS VARCHAR)) END ORDER BY m_u.place) FROM "
+    "(SELECT unnest(p_oids) AS m_oid, generate_subscripts(p_oids, 1) AS m_place) AS m_u "
+    f"LEFT JOIN {PG}.pg_type AS m_t ON m_t.oid = m_u.oid AND {visible('m_t')}), []) END"
+)
+"""regtype[] as texts."""
+
 _FIRST_IN_PATH = (
     "SELECT m_q.oid FROM (SELECT m_c.oid, row_number() OVER (PARTITION BY m_c.relname "
     f"ORDER BY list_position({_PATH}, m_c._schema), m_c.oid) AS m_place FROM {PG}._relation AS m_c "
@@ -137,6 +145,7 @@ _USER_BY_ID = (
 NAME_MACROS: tuple[Macro, ...] = (
     Macro("format_type", TEXT, {"p_oid, p_mod": _FORMAT_TYPE}, VIEWER),
     Macro("regtype_text", TEXT, {"p_oid": _REGTYPE_TEXT}, VIEWER),
+    Macro("regtype_array_text", 1009, {"p_oids": _REGTYPE_TEXTS}, VIEWER),
     Macro("regclass_text", TEXT, {"p_oid": _REGCLASS_TEXT}, NAMES),
     Macro("regproc_text", TEXT, {"p_oid": _named_text("pg_proc", "proname", guarded=False)}),
     Macro("regnamespace_text", TEXT, {"p_oid": _named_text("pg_namespace", "nspname")}, VIEWER),

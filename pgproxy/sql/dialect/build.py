@@ -65,6 +65,8 @@ def paren(expression: exp.Expr) -> exp.Expr:
 
 def constant_text(node: exp.Expr | None) -> str | None:
     """The value of a string constant, or None."""
+    while isinstance(node, exp.Paren):
+        node = node.this
     if isinstance(node, exp.Literal) and node.is_string:
         return node.name
     return str(node.this) if isinstance(node, exp.ByteString) else None
