@@ -69,6 +69,15 @@ def builtin_rows(relation: str) -> BuiltinRows:
     return BuiltinRows(len(rows), columns)
 
 
+@cache
+def keyword_rows() -> BuiltinRows:
+    """What pg_get_keywords() gives, in this order of columns."""
+    names = ("word", "catcode", "barelabel", "catdesc", "baredesc")
+    columns = zip(*json.loads(_read("keywords.json")), strict=True)
+    found = dict(zip(names, columns, strict=True))
+    return BuiltinRows(len(found["word"]), found)
+
+
 def _read(name: str) -> str:
     return resources.files("pgproxy.catalog.data").joinpath(name).read_text(encoding="utf-8")
 

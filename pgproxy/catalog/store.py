@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from pgproxy.catalog.builtin import RelationKey, relation_definitions
+from pgproxy.catalog.builtin import RelationKey, keyword_rows, relation_definitions
 from pgproxy.catalog.functions import macro_sources, macro_statements
 from pgproxy.catalog.functions.signals import SIGNAL, BackendSignal
 from pgproxy.catalog.introspect import CatalogContents
@@ -66,6 +66,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
         physical = physical_name(name)
         if physical not in tables and derived_relation(name) is None:
             tables[physical] = fixed_rows(definition)
+    tables["pg", "_keyword"] = pa.table(dict(keyword_rows().columns))
     _replace(connection, tables)
     for name in LIVE_RELATIONS:
         write_rows(connection, name, fixed_rows(relation_definitions()[name]))

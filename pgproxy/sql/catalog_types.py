@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation
+from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
 from pgproxy.sql.bindings import catalog_type_name, is_shown
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
@@ -169,8 +170,24 @@ class _CatalogTypes:
         if isinstance(value, exp.Cast):
             named = catalog_type_name(value.to)
             return named.strip('"') if named is not None else None
-        return self._known.of(value)
+        return _session_type(value) or self._known.of(value)
 
 
 def _is_star(item: exp.Expr) -> bool:
     return item.is_star and not isinstance(item, (exp.Alias, exp.Count))
+
+
+def _session_type(value: exp.Expr) -> str | None:
+    """`current_user` and its like are of type name, with and without parentheses and schema."""
+    if isinstance(value, exp.Dot):
+        value = value.expression
+    if isinstance(value, exp.Column):
+        is_bare = not value.table and not value.this.args.get("quoted")
+        word = value.name.lower() if is_bare else ""
+        return "name" if word in BARE_SESSION_WORDS else None
+    if isinstance(value, exp.CurrentSchemas):
+        return "_name"
+    kind = SESSION_CLASSES.get(type(value).__name__)
+    if kind is None and isinstance(value, exp.Anonymous):
+        kind = SESSION_NAMES.get(value.name.lower())
+    return "name" if kind is not None and kind != "version" else None

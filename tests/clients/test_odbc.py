@@ -1,5 +1,10 @@
 """psqlodbc under unixODBC, through pyodbc: with and without declared cursors."""
 
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +105,64 @@ def test_catalog_functions(pair: Pair) -> None:
         return [tables, columns, keys, names[0]]
 
     assert pair.same(run)[2] == ["id"]
+
+
+CATALOG_CALLS: dict[str, Callable[[Any], Any]] = {
+    "SQLTables": lambda cursor: cursor.tables(schema="sales"),
+    "SQLTables of a pattern": lambda cursor: cursor.tables(table="%orders%"),
+    "SQLTables of the catalog": lambda cursor: cursor.tables(schema="pg_catalog", table="pg_cl%"),
+    "SQLTables kinds": lambda cursor: cursor.tables(catalog="", schema="", table="", tableType="%"),
+    "SQLColumns": lambda cursor: cursor.columns(schema="sales"),
+    "SQLColumns of patterns": lambda cursor: cursor.columns(schema="sal%", table="ord%", column="%d"),
+    "SQLPrimaryKeys": lambda cursor: cursor.primaryKeys(schema="sales", table="customers"),
+    "SQLForeignKeys from": lambda cursor: cursor.foreignKeys(schema="sales", table="customers"),
+    "SQLForeignKeys to": lambda cursor: cursor.foreignKeys(foreignSchema="sales", foreignTable="orders"),
+    "SQLStatistics": lambda cursor: cursor.statistics("orders", schema="sales"),
+    "SQLGetTypeInfo": lambda cursor: cursor.getTypeInfo(),
+    "SQLSpecialColumns row": lambda cursor: cursor.rowIdColumns("orders", schema="sales"),
+    "SQLSpecialColumns version": lambda cursor: cursor.rowVerColumns("orders", schema="sales"),
+    "SQLProcedures": lambda cursor: cursor.procedures(schema="public"),
+    "SQLProcedureColumns": lambda cursor: cursor.procedureColumns(schema="public"),
+}
+
+
+@pytest.mark.feature("metadata")
+@pytest.mark.parametrize("name", CATALOG_CALLS)
+def test_all_columns_of_the_catalog_functions(embedded_pair: Pair, name: str) -> None:
+    def run(server: Server) -> list[Any]:
+        connection = connect(server)
+        cursor = CATALOG_CALLS[name](connection.cursor())
+        names = [column[0] for column in cursor.description]
+        rows = [
+            [f"{value!r}" for label, value in zip(names, row, strict=True) if label.lower() != "table oid"]
+            for row in cursor.fetchall()
+        ]
+        connection.close()
+        return [names, sorted(rows)]
+
+    embedded_pair.same(run)
+
+
+@pytest.mark.client("isql")
+@pytest.mark.feature("rows")
+@pytest.mark.skipif(
+    shutil.which("isql") is None, reason="isql (the Debian package unixodbc) is not installed"
+)
+def test_isql_prints_the_same(embedded_pair: Pair, tmp_path: Path) -> None:
+    def run(server: Server) -> str:
+        (tmp_path / "odbc.ini").write_text(
+            f"[test]\nDriver = {DRIVERS[0]}\nServername = {server.host}\nPort = {server.port}\n"
+            f"Database = {server.database}\n"
+        )
+        done = subprocess.run(
+            ["isql", "test", server.user, server.password, "-b", "-d,", "-x0x7c"],
+            input="SELECT * FROM sales.customers WHERE id < 20 ORDER BY id\nhelp customers\nSELECT 1 / 0\n",
+            env={**os.environ, "ODBCINI": str(tmp_path / "odbc.ini"), "ODBCSYSINI": str(tmp_path)},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return re.sub(r"\|\d{5,}\|", "|an OID|", done.stdout)
+
+    assert "name18" in embedded_pair.same(run)
 
 
 @pytest.mark.feature("transactions")

@@ -61,6 +61,11 @@ _INDEX_COLUMN_PROPERTY = (
 )
 """Every index here is what PostgreSQL's btree is by default."""
 
+_KEYWORDS = (
+    "SELECT m_k.word AS word, m_k.catcode AS catcode, m_k.barelabel AS barelabel, m_k.catdesc AS catdesc, "
+    f"m_k.baredesc AS baredesc FROM {PG}._keyword AS m_k"
+)
+
 SERVER_MACROS: tuple[Macro, ...] = (
     Macro("pg_size_pretty", TEXT, {"p_size": _size_pretty()}),
     *constant(_COUNTERS, INT8, "CAST(0 AS BIGINT)", "p_oid"),
@@ -101,6 +106,7 @@ SERVER_MACROS: tuple[Macro, ...] = (
     *constant("inet_client_port inet_server_port", INT4, "CAST(NULL AS INTEGER)", ""),
     *constant("inet_client_addr inet_server_addr", 869, "CAST(NULL AS VARCHAR)", ""),
     *constant("pg_blocking_pids", 1007, "CAST([] AS INTEGER[])", "p_pid"),
+    Macro("pg_get_keywords", 2249, {"": _KEYWORDS}, is_table=True),
     Macro("_pg_expandarray", 2249, {"p_array": _EXPANDED}),
 )
 

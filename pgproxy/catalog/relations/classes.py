@@ -1,21 +1,23 @@
 """The small relations that follow the catalogs: pg_namespace, pg_class, pg_index, pg_constraint, others."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 
-from pgproxy.catalog.builtin import relation_definitions
+from pgproxy.catalog.builtin import builtin_rows, relation_definitions
 from pgproxy.catalog.constraints import pretty_definition
 from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
 from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
-from pgproxy.catalog.relations.table import Rule, build_rows
+from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
 from pgproxy.catalog.snapshot import RelationKind
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
 
 INFORMATION_SCHEMA_OID = 13207
 OWN_SCHEMA_OID = 16300
 _HEAP, _BTREE = 2, 403
+_PUBLIC_COMMENT = "standard public schema"
 _SCHEMAS = {
     "pg_catalog": PG_CATALOG_OID,
     "pg_toast": PG_TOAST_OID,
@@ -81,6 +83,7 @@ def _class(
         "relnamespace": schema[2],
         "reltype": 0,
         "relam": {"r": _HEAP, "i": _BTREE}.get(kind, 0),
+        "relpages": 0,
         "reltuples": -1.0,
         "relkind": kind,
         "relnatts": 0,
@@ -128,7 +131,9 @@ def _index_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
     for index in model.indexes:
         name = index.relation.table.name
         schema = (name.catalog, name.schema, index.relation.schema_oid)
-        yield _class(index.oid, index.name, schema, "i", key(index.oid)) | {"relnatts": len(index.columns)}
+        # As PostgreSQL has an index from its making until the first ANALYZE.
+        facts = {"relnatts": len(index.columns), "reltuples": 0.0, "relpages": 1}
+        yield _class(index.oid, index.name, schema, "i", key(index.oid)) | facts
 
 
 def _sequence_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
@@ -233,11 +238,17 @@ def sequence_rows(model: CatalogModel) -> pa.Table:
 def description_rows(model: CatalogModel) -> pa.Table:
     """pg_description.
 
-    Comments on schemas, relations, columns and sequences, seen with what they are about.
+    PostgreSQL's own, and comments on schemas, relations, columns and sequences, seen with their objects.
     """
     rows = [*_relation_comments(model), *_schema_comments(model), *_sequence_comments(model)]
     names = ("objoid", "classoid", "objsubid", "description", "_database", "_key", "_part")
-    return _build("pg_description", rows, {}, names=names)
+    return pa.concat_tables([_own_descriptions(), _build("pg_description", rows, {}, names=names)])
+
+
+@lru_cache(maxsize=1)
+def _own_descriptions() -> pa.Table:
+    definition = relation_definitions()["pg_catalog", "pg_description"]
+    return builtin_table(definition, Rule.COLUMN, builtin_rows("pg_description"))
 
 
 def _comment(oid: int, of: str, text: str, catalog: str) -> dict[str, Any]:
@@ -267,8 +278,9 @@ def _relation_comments(model: CatalogModel) -> Iterator[dict[str, Any]]:
 
 def _schema_comments(model: CatalogModel) -> Iterator[dict[str, Any]]:
     for path, oid in model.schemas.items():
-        if path in model.contents.comments:
-            yield _comment(oid, "pg_namespace", model.contents.comments[path], path[0])
+        text = model.contents.comments.get(path)
+        if text is not None or path[1] == "public":
+            yield _comment(oid, "pg_namespace", text or _PUBLIC_COMMENT, path[0])
 
 
 def _sequence_comments(model: CatalogModel) -> Iterator[dict[str, Any]]:

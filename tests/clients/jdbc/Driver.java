@@ -12,6 +12,8 @@ public class Driver {
                 case "prepared" -> prepared(c);
                 case "cursors" -> cursors(c);
                 case "metadata" -> metadata(c);
+                case "catalog" -> Catalog.print(c);
+                case "origins" -> origins(c);
                 case "savepoints" -> savepoints(c);
                 case "cancel" -> cancel(c);
                 default -> throw new IllegalArgumentException(scenario);
@@ -88,6 +90,16 @@ public class Driver {
             System.out.println(String.join("|", m.getColumnLabel(i), m.getSchemaName(i), m.getTableName(i),
                 p.getBaseSchemaName(i), p.getBaseTableName(i), p.getBaseColumnName(i),
                 String.valueOf(m.isNullable(i)), String.valueOf(m.isAutoIncrement(i))));
+        }
+    }
+
+    private static void origins(Connection c) throws SQLException {
+        try (Statement s = c.createStatement()) {
+            ResultSetMetaData m = s.executeQuery("SELECT c.*, o.amount AS a, o.id + 1 FROM sales.customers c JOIN sales.orders o ON o.customer_id = c.id LIMIT 0").getMetaData();
+            for (int i = 1; i <= m.getColumnCount(); i++) {
+                System.out.println(m.getColumnName(i) + " " + m.getTableName(i) + " " + m.getSchemaName(i) + " " + m.isNullable(i)
+                    + " " + m.isAutoIncrement(i) + " " + m.isSigned(i) + " " + m.getColumnDisplaySize(i));
+            }
         }
     }
 

@@ -52,7 +52,21 @@ const pg = {
     const second = await cursor.read(1000);
     await cursor.close();
     await client.query("COMMIT");
-    return [first, second.length, second.at(-1)];
+    const QueryStream = require("pg-query-stream");
+    const stream = client.query(new QueryStream("SELECT n FROM numbers WHERE n < $1 ORDER BY n", [7000], { batchSize: 500 }));
+    let count = 0;
+    let sum = 0;
+    for await (const row of stream) {
+      count += 1;
+      sum += row.n;
+    }
+    const left = client.query(new QueryStream("SELECT n FROM numbers ORDER BY n", [], { batchSize: 50 }));
+    const few = [];
+    for await (const row of left) {
+      few.push(row.n);
+      if (few.length === 5) break;
+    }
+    return [first, second.length, second.at(-1), count, sum, few, (await client.query("SELECT 1 AS one")).rows];
   },
   async transactions(client) {
     await client.query("BEGIN");
