@@ -409,6 +409,7 @@ def error_response(error: GatewayError) -> ErrorResponse:
         hint=error.hint,
         position=error.position,
         where=error.where,
+        routine=error.routine,
     )
 
 

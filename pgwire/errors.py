@@ -19,6 +19,8 @@ class GatewayError(Exception):
 
     default_sqlstate: ClassVar[SqlState] = SqlState.INTERNAL_ERROR
     fatal: ClassVar[bool] = False
+    routine: ClassVar[str | None] = None
+    """The function of PostgreSQL that would have said it, where drivers know the error by that alone."""
 
     def __init__(  # noqa: PLR0913  # the fields of ErrorResponse, by name
         self,
@@ -76,6 +78,12 @@ class FeatureNotSupported(GatewayError):
     """Valid PostgreSQL that the gateway does not do; the hint says what to do instead."""
 
     default_sqlstate = SqlState.FEATURE_NOT_SUPPORTED
+
+
+class CachedPlanChanged(FeatureNotSupported):
+    """A prepared statement would now give other columns; drivers prepare it again."""
+
+    routine = "RevalidateCachedQuery"
 
 
 class UnknownStatement(GatewayError):

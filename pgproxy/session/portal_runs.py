@@ -15,8 +15,7 @@ from pgproxy.session.sink import Sink
 from pgproxy.session.statement_log import StatementLog
 from pgproxy.sql.plan import Plan, StatementKind
 from pgwire.backend import RowDescription
-from pgwire.errors import GatewayError, InternalError, StatementError
-from pgwire.sqlstate import SqlState
+from pgwire.errors import CachedPlanChanged, GatewayError, InternalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +168,4 @@ def _plan_of(portal: Portal) -> Plan:
 
 def _check_same_shape(before: object, now: object) -> None:
     if before is not None and now is not None and before != now:
-        raise StatementError(
-            "cached plan must not change result type", sqlstate=SqlState.FEATURE_NOT_SUPPORTED
-        )
+        raise CachedPlanChanged("cached plan must not change result type")

@@ -220,3 +220,28 @@ async def test_errors_have_their_classes(pair: Pair) -> None:
         return found
 
     assert len(await same(pair, run)) == 5
+
+
+@pytest.mark.feature("prepared")
+async def test_a_statement_whose_columns_changed_is_prepared_again(admin_pair: Pair) -> None:
+    """asyncpg knows the error by the server's function: outside of a block it prepares again by itself."""
+
+    async def run(connection: asyncpg.Connection) -> Any:
+        await connection.execute("CREATE TABLE public.growing (a integer)")
+        try:
+            await connection.execute("INSERT INTO growing VALUES (1)")
+            found: list[Any] = [tuple(await connection.fetchrow("SELECT * FROM growing"))]
+            await connection.execute("ALTER TABLE growing ADD COLUMN b text")
+            found.append(tuple(await connection.fetchrow("SELECT * FROM growing")))
+            await connection.execute("ALTER TABLE growing DROP COLUMN b")
+            try:
+                async with connection.transaction():
+                    await connection.fetchrow("SELECT * FROM growing")
+            except asyncpg.PostgresError as error:
+                found.append((type(error).__name__, error.sqlstate))
+            return found
+        finally:
+            await connection.execute("DROP TABLE growing")
+
+    found = await same(admin_pair, run)
+    assert found == [(1,), (1, None), ("InvalidCachedStatementError", "0A000")]
