@@ -70,6 +70,11 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> frozenset[tuple[str, str,
         targets[0].set("catalog", quoted(written_name(targets[0])[0] or draft.context.catalog_name))
         return frozenset()
     is_new = isinstance(tree, exp.Create)
+    has_columns = tree.args.get("expression") is not None or (
+        isinstance(tree.this, exp.Schema) and tree.this.expressions
+    )
+    if draft.kind is StatementKind.CREATE_TABLE and not has_columns:
+        raise FeatureNotSupported("a table without columns is not supported")
     name = defined_name(targets[0], draft.context) if is_new else _existing(targets[0], tree, draft.context)
     if is_new and is_temporary(tree):
         name = TableName(TEMP_CATALOG, "public", name.name)

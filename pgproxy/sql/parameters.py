@@ -13,6 +13,8 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation
 from pgproxy.sql.bindings import catalog_type_name
+from pgproxy.sql.dialect.build import put
+from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import Draft
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
@@ -78,10 +80,12 @@ def infer_parameters(draft: Draft) -> tuple[int, ...]:
 
 def cast_parameters(tree: exp.Expr, oids: tuple[int, ...]) -> None:
     """Wrap each `$n` in a cast to the engine's type of its OID."""
+    types = {oid: exp.DataType.build(engine_type_of(oid), dialect="duckdb") for oid in set(oids)}
     for parameter in list(tree.find_all(exp.Parameter)) if oids else ():
-        to = exp.DataType.build(engine_type_of(oids[int(parameter.name) - 1]), dialect="duckdb")
-        cast = exp.Cast(this=parameter.copy(), to=to)
-        parameter.replace(cast)
+        parent, key, index = parameter.parent, parameter.arg_key, parameter.index
+        cast = exp.Cast(this=parameter, to=types[oids[int(parameter.name) - 1]].copy())
+        if parent is not None and key is not None:
+            put(parent, key, index, cast)
 
 
 def type_oid(to: exp.DataType) -> int | None:
@@ -186,7 +190,7 @@ def _operand_oid(  # noqa: C901, PLR0912 - one arm per kind of operand
     match node:
         case exp.Column():
             qualified = f"{node.table.lower()}.{node.name.lower()}" if node.table else node.name.lower()
-            return columns.get(qualified) or columns.get(node.name.lower())
+            return columns.get(qualified) or columns.get(node.name.lower()) or _computed_oid(node)
         case exp.Cast():
             return type_oid(node.to)
         case exp.Literal() if not node.is_string:
@@ -212,6 +216,12 @@ def _operand_oid(  # noqa: C901, PLR0912 - one arm per kind of operand
             return int(_AGGREGATE_OIDS[type(node)])
         case _:
             return int(Oid.TEXT) if isinstance(node, _TEXT_OPERANDS) else None
+
+
+def _computed_oid(column: exp.Column) -> int | None:
+    """The type of a column that no relation has: of a derived table, of a function in FROM."""
+    found = type_by_name(KnownTypes(None).of(column) or "")
+    return found.oid if found is not None else None
 
 
 def _array_of(oid: int | None) -> int | None:

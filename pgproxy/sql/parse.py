@@ -18,6 +18,7 @@ from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.tokens import tokens_of
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
+from pgwire.types import type_by_name
 
 MAX_TEXT_CHARS = 1_000_000
 MAX_TOKENS = 100_000
@@ -184,11 +185,24 @@ def _with_plain_types(tree: exp.Expr) -> exp.Expr:
             name = exp.to_identifier(str(node.this).lower())
             node.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))
         elif isinstance(node, exp.DataType):
-            if node.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and node.expressions:
+            if (element := _array_element(node)) is not None:
+                node.replace(exp.DataType(this=exp.DType.ARRAY, expressions=[element], nested=True))
+            elif node.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and node.expressions:
                 _choose_float(node)
         elif isinstance(node, exp.Ordered) and _is_word_all(node.this):
             node.this.replace(exp.Var(this="ALL"))  # DuckDB's ORDER BY ALL; a reserved word in PostgreSQL
     return tree
+
+
+def _array_element(kind: exp.DataType) -> exp.DataType | None:
+    """The type of the elements, where an array type goes by its name in pg_type: `_int4`."""
+    named = kind.args.get("kind")
+    if not isinstance(named, (exp.Dot, exp.Identifier)):
+        return None
+    *schema, name = (part.name.lower() for part in named.find_all(exp.Identifier))
+    if schema not in ([], ["pg_catalog"]) or not name.startswith("_") or type_by_name(name[1:]) is None:
+        return None
+    return exp.DataType.build(name[1:], dialect="postgres")
 
 
 def _choose_float(kind: exp.DataType) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 import threading
 import time
@@ -36,7 +37,8 @@ from tests.faults.raw_client import RawClient
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
 from tests.unit.pgwire.frontend_bytes import encode_frontend
 
-HANG_S = 5.0
+HANG_S = 5.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+"""Five seconds of a machine that has nothing else to do; longer where other processes share its cores."""
 WORKERS = 3
 RSS_GROWTH_BYTES = 300 * 1024 * 1024
 """What caches may take while they warm up; in the soak, a leak of 2 kB a message is above it."""

@@ -97,3 +97,12 @@ def joined(*pieces: exp.Expr) -> exp.Expr:
     for piece in pieces[1:]:
         whole = exp.DPipe(this=whole, expression=piece, safe=True)
     return exp.Paren(this=whole)
+
+
+def put(parent: exp.Expr, key: str, index: int | None, new: exp.Expr) -> None:
+    """Put a node where another stood; sqlglot's own `set` goes through the whole list for each item."""
+    if index is None:
+        parent.set(key, new)
+        return
+    parent.args[key][index] = new
+    new.parent, new.arg_key, new.index = parent, key, index

@@ -27,6 +27,7 @@ from pgproxy.sql.dialect import (
     strings,
     text_forms,
 )
+from pgproxy.sql.dialect.build import put
 from pgproxy.sql.dialect.types import KnownTypes, TypeSource
 
 Rule = Callable[[exp.Expr, KnownTypes], exp.Expr]
@@ -413,7 +414,7 @@ def _replaced(node: exp.Expr, rule: Rule, known: KnownTypes) -> exp.Expr:
         return node
     known.replace(node, new)
     if parent is not None and key is not None:
-        parent.set(key, new, index)
+        put(parent, key, index, new)
     else:
         new.parent = None
     return new

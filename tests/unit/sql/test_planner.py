@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from pgproxy.policy.model import Privilege, TableName
@@ -50,6 +52,9 @@ def test_refusals_have_postgresqls_state_and_words(sql: str, state: str, message
         ("SELECT * FROM orders WHERE id = ANY($1)", (1007,)),
         ("SELECT * FROM orders LIMIT $1 OFFSET $2", (20, 20)),
         ("SELECT $1 + 1", (23,)),
+        ("SELECT i FROM generate_series(1, 5) AS i WHERE i = $1", (23,)),
+        ("SELECT x FROM (SELECT 1.5 AS x) AS q WHERE x < $1", (1700,)),
+        ("SELECT $1::_int4, $2::pg_catalog._text", (1007, 1009)),
         ("SELECT o.id FROM orders o WHERE o.customer_id = $2 AND o.status = $1", (25, 23)),
     ],
 )
@@ -201,3 +206,13 @@ def test_permissive_filters_widen_and_restrictive_ones_narrow() -> None:
                 "SELECT id FROM customers ORDER BY id", policies=replace(policies, row_filters=filters)
             )
             assert [row[0] for row in run(connection, planned)] == ids
+
+
+def test_ten_thousand_parameters_are_planned_in_time_that_grows_with_their_number() -> None:
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        plan(f"SELECT ARRAY[{', '.join(f'${n}' for n in range(1, count + 1))}]")
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(6000) < 12 * max(seconds(1000), 0.05), "twice as much as in proportion, at most"
