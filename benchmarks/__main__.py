@@ -14,7 +14,14 @@ from rich.table import Table
 
 from benchmarks.harness import Plan, SuiteResult, run_suite
 from benchmarks.machine import ROOT
-from benchmarks.report import metric_rows, metric_titles, ratio_rows, write_report
+from benchmarks.report import (
+    LIMIT_TITLES,
+    limit_rows,
+    metric_rows,
+    metric_titles,
+    ratio_rows,
+    write_report,
+)
 from benchmarks.suites import SUITES
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -87,6 +94,11 @@ def print_result(console: Console, result: SuiteResult) -> None:
     for cells in ratio_rows(result):
         ratios.add_row(*(cell.replace("**", "") for cell in cells))
     console.print(ratios)
+    if limits := limit_rows(result):
+        table = Table(*LIMIT_TITLES, title="Limits", title_justify="left", box=box.SIMPLE)
+        for cells in limits:
+            table.add_row(*(cell.replace("**", "") for cell in cells))
+        console.print(table)
     for name, reason in result.failures.items():
         console.print(f"{name} was not measured: {reason}", style="red", markup=False)
 

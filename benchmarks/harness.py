@@ -118,7 +118,8 @@ def run_suite(suite: Suite, plan: Plan, progress: Progress) -> SuiteResult:
             result.versions[served.name] = served.version
             result.target_facts[served.name] = served.facts
         for case in suite.cases:
-            result.cases[case.key] = _run_case(case, running, plan.repetitions, step)
+            able = [target for target in running if target.name not in case.not_on]
+            result.cases[case.key] = _run_case(suite, case, able, plan.repetitions, step)
         if not result.is_complete:
             _keep_logs(scratch, plan.cache / "logs")
     result.load.append(load_average())
@@ -137,7 +138,11 @@ def describe_failure(error: BaseException) -> str:
 
 
 def _run_case(
-    case: Case, running: Sequence[RunningTarget], repetitions: int, step: Callable[[str], None]
+    suite: Suite,
+    case: Case,
+    running: Sequence[RunningTarget],
+    repetitions: int,
+    step: Callable[[str], None],
 ) -> CaseResult:
     result = CaseResult(case.title)
     with ExitStack() as stack:
@@ -158,17 +163,18 @@ def _run_case(
                     continue
                 step(f"{case.title}: {target.name}, {repetition + 1} of {repetitions}")
                 try:
-                    result.readings[target.name].append(_read(target, probe))
+                    result.readings[target.name].append(_read(suite, target, probe))
                 except _FAILURES as error:
                     result.failures[target.name] = describe_failure(error)
     return result
 
 
-def _read(target: RunningTarget, probe: Probe) -> Reading:
+def _read(suite: Suite, target: RunningTarget, probe: Probe) -> Reading:
     meter = ProcessMeter(target.roles)
     meter.start()
     values = probe.measure()
-    return Reading(values, meter.stop())
+    usage = meter.stop()
+    return Reading({**values, **suite.derive(values, usage)}, usage)
 
 
 def _keep_logs(scratch: Path, folder: Path) -> None:

@@ -45,8 +45,8 @@ class Address:
 class Answer:
     """One statement's answer. Times run from the sending of the statement.
 
-    data_bytes: everything from the first DataRow to the last, as received. first_row_s: until its first byte;
-    the whole time where there is no row. digest: of exactly these bytes, if asked for.
+    data_bytes: everything from the first DataRow or CopyData to the last, as received. first_row_s: until
+    its first byte; the whole time where there is no row. digest: of exactly these bytes, if asked for.
     """
 
     rows: int
@@ -169,9 +169,9 @@ class RawClient:
             window.received(self._receive(window.space()))
             while (header := window.first_header()) is not None:
                 tag, length = header[:1], int.from_bytes(header[1:], "big")
-                if tag in b"DCEI":
-                    return tag == b"D"
-                if tag not in b"T12nNSt":
+                if tag in b"DdCEI":
+                    return tag in b"Dd"
+                if tag not in b"T12nNStH":
                     raise UnexpectedMessage(f"message {tag!r} before the first row")
                 if not window.skip(1 + length):
                     break

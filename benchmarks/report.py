@@ -8,8 +8,9 @@ from typing import Any
 
 from benchmarks.harness import CaseResult, Reading, SuiteResult
 from benchmarks.spread import Spread, ratio_of, spread_of
-from benchmarks.suites.base import Comparison, Metric
+from benchmarks.suites.base import Comparison, Limit, Metric
 
+LIMIT_TITLES = ("case", "what", "measured", "limit", "met")
 QUIET_OTHER_CORES = 0.15
 """More of other programs' work than this, on average, and the numbers are not to be trusted."""
 
@@ -116,8 +117,35 @@ def ratio_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
                 aim = comparison.aim(case.title)
                 shown = "" if aim is None else f"≥ {aim:g}"
                 sides = f"{comparison.above} / {comparison.below}"
+                if comparison.metric != result.suite.metrics[0].key:
+                    sides += f", {comparison.metric}"
                 rows.append((case.title, sides, show_ratio(ratio), shown, is_met(ratio, aim)))
     return rows
+
+
+def limit_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
+    """Give the table of limits: case, target and metric, measured, limit, met."""
+    rows = []
+    metrics = {metric.key: metric for metric in result.suite.metrics}
+    for limit in result.suite.limits:
+        median, base = (_median(result, case, limit) for case in (limit.case, limit.less))
+        if median is None or (limit.less is not None and base is None):
+            continue
+        value, metric = median - (base or 0.0), metrics[limit.metric]
+        title = result.cases[limit.case].title
+        if limit.less is not None:
+            title += f", above {result.cases[limit.less].title}"
+        shown = f"{value / metric.scale:,.{metric.digits}f}"
+        at_most = f"≤ {limit.at_most / metric.scale:g}"
+        met = "yes" if value <= limit.at_most else "**no**"
+        rows.append((title, f"{limit.target}: {metric.title}", shown, at_most, met))
+    return rows
+
+
+def _median(result: SuiteResult, case: str | None, limit: Limit) -> float | None:
+    readings = result.cases[case].readings.get(limit.target, []) if case in result.cases else []
+    values = values_of(readings, limit.metric)
+    return spread_of(values).median if values else None
 
 
 def metric_rows(result: SuiteResult, case: CaseResult) -> list[tuple[str, ...]]:
@@ -188,6 +216,8 @@ def to_markdown(result: SuiteResult, plot: str) -> str:
             ratio_rows(result),
         ),
     ]
+    if limits := limit_rows(result):
+        lines += ["", "## Limits", "", *_table(LIMIT_TITLES, limits)]
     for case in result.cases.values():
         lines += ["", f"## {case.title}", "", *_table(metric_titles(result), metric_rows(result, case))]
         lines += [f"\n**{name} failed**: {reason}" for name, reason in case.failures.items()]

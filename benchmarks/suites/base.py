@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks.data import DataSet
+from benchmarks.processes import Usage
 from benchmarks.targets.base import RunningTarget, Target
 
 
@@ -34,18 +35,20 @@ class Probe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure. open(target) connects and gives the probe."""
+    """One thing to measure. open(target) connects and gives the probe. not_on: targets that cannot do it."""
 
     key: str
     title: str
     open: Callable[[RunningTarget], AbstractContextManager[Probe]]
+    not_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The ratio `above` / `below` of a metric, by targets' names.
 
-    at_least: what the project aims at. aim_case: the one case that the aim is for; None: every case.
+    at_least: what the project aims at. aim_case: the one case that the aim is for; None: every case. aims:
+    what it aims at in single cases, by their titles.
     """
 
     above: str
@@ -53,17 +56,36 @@ class Comparison:
     metric: str
     at_least: float | None = None
     aim_case: str | None = None
+    aims: Mapping[str, float] = field(default_factory=dict)
 
     def aim(self, case: str) -> float | None:
         """Give the aim for a case, by its name."""
-        return self.at_least if self.aim_case in (None, case) else None
+        return self.aims.get(case, self.at_least if self.aim_case in (None, case) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a metric of a target may be at most, in a case. less: the case whose median is taken off first."""
+
+    target: str
+    metric: str
+    case: str
+    at_most: float
+    less: str | None = None
+
+
+def no_derived_values(values: Mapping[str, float], usage: Usage) -> Mapping[str, float]:
+    """Give nothing: what a suite without derived values has."""
+    del values, usage
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
     """Everything about one benchmark. data(cache, rows) makes what the targets serve.
 
-    metrics: in the order of the table; the first is drawn. about: a paragraph for the report.
+    metrics: in the order of the table; the first is drawn. about: a paragraph for the report. derive: further
+    values of a repetition, from the probe's values and what the processes used.
     """
 
     name: str
@@ -76,3 +98,5 @@ class Suite:
     quick_rows: int
     cases: tuple[Case, ...]
     comparisons: tuple[Comparison, ...]
+    limits: tuple[Limit, ...] = ()
+    derive: Callable[[Mapping[str, float], Usage], Mapping[str, float]] = no_derived_values

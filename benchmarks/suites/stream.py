@@ -8,8 +8,9 @@ from functools import partial
 import duckdb
 
 from benchmarks.data import LINEITEM_ROWS, stream_data
+from benchmarks.processes import Usage
 from benchmarks.raw_client import RawClient, extended_query, simple_query
-from benchmarks.suites.base import Case, Comparison, Metric, Probe, Suite
+from benchmarks.suites.base import Case, Comparison, Limit, Metric, Probe, Suite
 from benchmarks.targets.base import RunningTarget
 from benchmarks.targets.buenavista import BUENAVISTA
 from benchmarks.targets.gateway import EMBEDDED, REMOTE
@@ -62,6 +63,15 @@ class InProcessProbe:
         return {"rows_per_s": rows / wall_s, "first_row_s": first_row_s, "wall_s": wall_s}
 
 
+def _derived(values: Mapping[str, float], usage: Usage) -> Mapping[str, float]:
+    """The gateway's CPU time for each GB (10⁹ bytes) that it sent, and the peak of the largest process."""
+    found = {"peak_mib": max(usage.peak_mib.values(), default=0.0)}
+    sent_bytes = values.get("bytes_per_s", 0.0) * values["wall_s"]
+    if "gateway" in usage.cpu_s and sent_bytes:
+        found["gateway_cpu_s_per_gb"] = usage.cpu_s["gateway"] / sent_bytes * 1e9
+    return found
+
+
 @contextmanager
 def _open(sql: str, statement: bytes, target: RunningTarget) -> Iterator[Probe]:
     if target.address is None:
@@ -80,8 +90,25 @@ def _binary_case(key: str, title: str, sql: str) -> Case:
     return Case(key, title, partial(_open, sql, extended_query(sql, 1)))
 
 
+def _copy_case(key: str, title: str, options: str) -> Case:
+    """COPY TO STDOUT; in process there is none, and the table's batches stand beside it."""
+    statement = simple_query(f"COPY lineitem TO STDOUT ({options})")
+    return Case(key, title, partial(_open, "SELECT * FROM lineitem", statement), frozenset({BUENAVISTA.name}))
+
+
+def _scale_case(times: int) -> Case:
+    """The two columns so many times over, to a client that keeps nothing."""
+    sql = f"{_TWO_BIGINTS}, generate_series(1, {times}) AS copies"
+    key, title = f"scale_{times}", f"two bigint columns, binary, {times} times all rows"
+    return Case(key, title, partial(_open, sql, extended_query(sql, 1)), _ONLY_SERVERS)
+
+
 _LINEITEM = "lineitem, 16 columns, text"
 _TWO_BIGINTS = "SELECT l_orderkey, l_partkey FROM lineitem"
+_BIGINTS_BINARY = "two bigint columns, binary"
+_ONLY_SERVERS = frozenset({BUENAVISTA.name, IN_PROCESS.name})
+_SCALE = 50
+_MEMORY_GROWTH_MIB = 100.0
 
 SUITE = Suite(
     name="stream",
@@ -98,6 +125,8 @@ SUITE = Suite(
         Metric("bytes_per_s", "MB/s", 0, 1e6),
         Metric("first_row_s", "first row ms", 1, 1e-3),
         Metric("wall_s", "seconds", 2),
+        Metric("gateway_cpu_s_per_gb", "gateway CPU s/GB", 2),
+        Metric("peak_mib", "largest process MiB"),
     ),
     targets=(EMBEDDED, REMOTE, POSTGRES, BUENAVISTA, IN_PROCESS),
     data=stream_data,
@@ -106,14 +135,29 @@ SUITE = Suite(
     cases=(
         _text_case("lineitem_text", _LINEITEM, "SELECT * FROM lineitem"),
         _text_case("bigint_text", "two bigint columns, text", _TWO_BIGINTS),
-        _binary_case("bigint_binary", "two bigint columns, binary", _TWO_BIGINTS),
+        _binary_case("bigint_binary", _BIGINTS_BINARY, _TWO_BIGINTS),
+        _binary_case("lineitem_binary", "lineitem, 16 columns, binary", "SELECT * FROM lineitem"),
+        _copy_case("copy_csv", "lineitem, COPY in csv", "FORMAT csv"),
+        _copy_case("copy_binary", "lineitem, COPY in binary", "FORMAT binary"),
         _text_case("wide_text", "wide, four texts of 380 bytes", "SELECT * FROM wide"),
+        _scale_case(1),
+        _scale_case(_SCALE),
     ),
     comparisons=(
-        Comparison("embedded", "postgres", "rows_per_s", at_least=1.0, aim_case=_LINEITEM),
+        Comparison("embedded", "postgres", "rows_per_s", aims={_LINEITEM: 1.1, _BIGINTS_BINARY: 2.0}),
         Comparison("remote", "postgres", "rows_per_s", at_least=0.6, aim_case=_LINEITEM),
         Comparison("embedded", "buenavista", "rows_per_s", at_least=25.0, aim_case=_LINEITEM),
         Comparison("embedded", "duckdb", "rows_per_s"),
         Comparison("remote", "embedded", "rows_per_s"),
+        Comparison("postgres", "embedded", "first_row_s"),
+        Comparison("postgres", "remote", "first_row_s"),
     ),
+    limits=(
+        Limit("remote", "gateway_cpu_s_per_gb", "lineitem_text", at_most=2.5),
+        *(
+            Limit(target, "peak_mib", f"scale_{_SCALE}", at_most=_MEMORY_GROWTH_MIB, less="scale_1")
+            for target in (EMBEDDED.name, REMOTE.name)
+        ),
+    ),
+    derive=_derived,
 )

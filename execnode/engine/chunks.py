@@ -22,6 +22,9 @@ TARGET_CHUNK_BYTES = 512 << 10
 equal pieces of one to two times as many, so that no piece is copied to be joined to another.
 """
 
+FIRST_CHUNK_BYTES = 32 << 10
+"""About what is encoded before the first row leaves: a client that waits for it need not wait for a batch."""
+
 EncodeBatch = Callable[[pa.RecordBatch], RowChunk]
 
 
@@ -41,8 +44,8 @@ class BatchEncoding:
 class ChunkBuilder:
     """Pulls batches and encodes them. Blocking; used by one thread at a time.
 
-    The first chunk is the first batch, whatever its size: time to the first row matters. Later ones are
-    coalesced up to TARGET_CHUNK_BYTES, and a batch of wide rows is cut before it is encoded.
+    The first chunk is the head of the first batch: time to the first row matters. Later ones are coalesced up
+    to TARGET_CHUNK_BYTES, and a batch of wide rows is cut before it is encoded.
     """
 
     def __init__(self, batches: Iterator[pa.RecordBatch], encoding: BatchEncoding) -> None:
@@ -97,9 +100,15 @@ class ChunkBuilder:
                 self._pending.extend(self._cut(batch))
 
     def _cut(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        pieces = max(math.ceil(self._row_bytes * batch.num_rows / (2 * TARGET_CHUNK_BYTES)), 1)
+        # Before anything is encoded, what Arrow holds tells about how wide a row will be.
+        row_bytes = self._row_bytes or batch.nbytes / batch.num_rows
+        if self._is_first and row_bytes * batch.num_rows > 4 * FIRST_CHUNK_BYTES:
+            head = math.ceil(FIRST_CHUNK_BYTES / max(row_bytes, 1.0))
+            yield batch.slice(0, head)
+            batch = batch.slice(head)
+        pieces = max(math.ceil(row_bytes * batch.num_rows / (2 * TARGET_CHUNK_BYTES)), 1)
         rows = math.ceil(batch.num_rows / pieces)
-        for start in range(0, batch.num_rows, rows):
+        for start in range(0, batch.num_rows, max(rows, 1)):
             yield batch.slice(start, rows)
 
 

@@ -208,11 +208,14 @@ def test_permissive_filters_widen_and_restrictive_ones_narrow() -> None:
             assert [row[0] for row in run(connection, planned)] == ids
 
 
-def test_ten_thousand_parameters_are_planned_in_time_that_grows_with_their_number() -> None:
+def test_many_parameters_are_planned_in_time_that_grows_with_their_number() -> None:
     def seconds(count: int) -> float:
-        began = time.process_time()
-        plan(f"SELECT ARRAY[{', '.join(f'${n}' for n in range(1, count + 1))}]")
-        return time.process_time() - began
+        text = f"SELECT ARRAY[{', '.join(f'${n}' for n in range(1, count + 1))}]"
+        taken = []
+        for _ in range(3):
+            began = time.process_time()
+            plan(text)
+            taken.append(time.process_time() - began)
+        return min(taken)
 
-    seconds(100)
-    assert seconds(6000) < 12 * max(seconds(1000), 0.05), "twice as much as in proportion, at most"
+    assert seconds(3200) < 10 * seconds(800), "a square would be 16 times as much"

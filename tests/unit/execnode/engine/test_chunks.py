@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from execnode.engine.chunks import BATCH_ROWS, TARGET_CHUNK_BYTES, BatchEncoding, ChunkBuilder
+from execnode.engine.chunks import (
+    BATCH_ROWS,
+    FIRST_CHUNK_BYTES,
+    TARGET_CHUNK_BYTES,
+    BatchEncoding,
+    ChunkBuilder,
+)
 from execnode.statement import RowChunk
 
 
@@ -50,6 +56,16 @@ def test_wide_rows_are_cut_into_chunks_that_are_never_joined() -> None:
         for chunk in chunks[1:]:
             assert len(chunk.rows) >= TARGET_CHUNK_BYTES
             assert len(chunk.rows) <= 2 * TARGET_CHUNK_BYTES + row_bytes or chunk.row_count == 1
+
+
+def test_the_first_chunk_of_a_wide_batch_is_small_and_the_rest_is_cut() -> None:
+    encoded: list[int] = []
+    wide = pa.record_batch([pa.array(["w" * 1500] * BATCH_ROWS)], names=["x"])
+    chunks = chunks_of(ChunkBuilder(iter([wide] * 2), encoding_of(1511, encoded)))
+    assert 0 < len(chunks[0].rows) <= 2 * FIRST_CHUNK_BYTES
+    assert sum(encoded) == 2 * BATCH_ROWS
+    for chunk in chunks[1:]:
+        assert TARGET_CHUNK_BYTES <= len(chunk.rows) <= 2 * TARGET_CHUNK_BYTES + 1511
 
 
 def test_no_batches_give_no_chunk() -> None:
