@@ -157,14 +157,21 @@ def assign(  # noqa: PLR0913, PLR0917  # one parameter an option is how typer re
     ] = Fallback.DISABLED,
     priority: Annotated[int, typer.Option(help="Lower is tried first.")] = 100,
     weight: Annotated[int, typer.Option(min=1, help="Share of the work among equal priorities.")] = 1,
+    shadow: Annotated[
+        int,
+        typer.Option(
+            min=0, max=100, metavar="PERCENT", help="Move nobody: run that share there, too, and compare."
+        ),
+    ] = 0,
     metastore: MetastoreUrl = None,
 ) -> None:
     """Bind a user or a group to an endpoint or to a pool."""
     principal, kind = _one_principal(user, group)
     target = _one_target(endpoint, pool)
-    assignment = Assignment(principal, target, priority, fallback, weight)
+    assignment = Assignment(principal, target, priority, fallback, weight, shadow)
     result = run_with_service(metastore, lambda service, actor: service.assign(actor, assignment, kind))
-    say_result(result, f"{principal} runs on {target}, fallback {fallback.value}")
+    how = f"is shadowed on {target}, {shadow} %" if shadow else f"runs on {target}, fallback {fallback.value}"
+    say_result(result, f"{principal} {how}")
 
 
 def unassign(

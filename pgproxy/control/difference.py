@@ -126,7 +126,12 @@ def _describe_fleet(state: ControlState) -> Iterable[tuple[tuple[str, str], Fact
             },
         )
     for a in state.assignments.values():
-        facts = {"priority": a.priority, "fallback": a.fallback.value, "weight": a.weight}
+        facts = {
+            "priority": a.priority,
+            "fallback": a.fallback.value,
+            "weight": a.weight,
+            "shadow": a.shadow_percent,
+        }
         yield ("assignment", f"{a.principal} → {a.endpoint}"), facts
     for c in state.catalogs.values():
         yield (

@@ -69,7 +69,8 @@ class Assignment:
     """The binding of a principal, user or group, to an endpoint or to a pool. Lower `priority` comes first.
 
     endpoint: a name, or a pool as a label selector such as `size=large,zone=eu`; an endpoint's name has no
-    `=`. weight: its share of the work among targets of one priority.
+    `=`. weight: its share of the work among targets of one priority. shadow_percent: 0 for one that moves its
+    principal; else the share of statements, served here, that is also run there and compared.
     """
 
     principal: str
@@ -77,6 +78,12 @@ class Assignment:
     priority: int = 100
     fallback: Fallback = Fallback.DISABLED
     weight: int = 1
+    shadow_percent: int = 0
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether it moves nobody: that share of what is served here is run there, too, and compared."""
+        return self.shadow_percent > 0
 
     @property
     def selector(self) -> Mapping[str, str] | None:

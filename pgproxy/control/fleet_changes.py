@@ -95,6 +95,8 @@ def check_fleet(before: ControlState, after: ControlState) -> None:
     for key, assignment in after.assignments.items():
         if before.assignments.get(key) != assignment and assignment.weight < 1:
             raise _bad_value("a weight is 1 or more")
+        if not 0 <= assignment.shadow_percent <= 100:
+            raise _bad_value("a shadow is a percent from 0 to 100")
         check_target(after, assignment.endpoint)
     for name, source in after.catalogs.items():
         if before.catalogs.get(name) != source:

@@ -10,7 +10,7 @@ from pgproxy.control.table import Row, RowSet, Table, as_number, as_text
 FLEET_TABLES = (
     Table("endpoints", ("name",), ("url", "token", "state", "size", "capacity"), sealed="token"),
     Table("endpoint_labels", ("endpoint", "name"), ("value",)),
-    Table("assignments", ("principal", "endpoint"), ("priority", "fallback", "weight")),
+    Table("assignments", ("principal", "endpoint"), ("priority", "fallback", "weight", "shadow_percent")),
     Table("catalogs", ("name",), ("kind", "location", "is_read_only", "credentials"), sealed="credentials"),
     Table("catalog_options", ("catalog", "name"), ("value",)),
     Table("flags", ("name",), ("value",)),
@@ -30,7 +30,12 @@ def fleet_to_rows(
         rows["endpoints"][e.name,] = (e.url, e.token, e.state.value, e.size, e.capacity)
         rows["endpoint_labels"].update({(e.name, key): (value,) for key, value in e.labels.items()})
     for a in assignments.values():
-        rows["assignments"][a.principal, a.endpoint] = (a.priority, a.fallback.value, a.weight)
+        rows["assignments"][a.principal, a.endpoint] = (
+            a.priority,
+            a.fallback.value,
+            a.weight,
+            a.shadow_percent,
+        )
     for c in catalogs.values():
         credentials = json.dumps(dict(c.credentials), sort_keys=True)
         rows["catalogs"][c.name,] = (c.kind.value, c.location, int(c.is_read_only), credentials)
@@ -64,8 +69,9 @@ def assignments_of(rows: RowSet) -> dict[tuple[str, str], Assignment]:
             as_number(priority),
             Fallback(as_text(fallback)),
             as_number(weight),
+            as_number(shadow),
         )
-        for (principal, endpoint), (priority, fallback, weight) in rows["assignments"].items()
+        for (principal, endpoint), (priority, fallback, weight, shadow) in rows["assignments"].items()
     }
 
 

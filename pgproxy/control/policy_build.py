@@ -281,7 +281,9 @@ class _Builder:
                 self._problem((*path, "endpoint"), f'endpoint "{entry.endpoint}" does not exist')
             if (name, target) in found:
                 self._problem(path, f'"{name}" is assigned to "{target}" twice')
-            found[name, target] = Assignment(name, target, entry.priority, entry.fallback, entry.weight)
+            found[name, target] = Assignment(
+                name, target, entry.priority, entry.fallback, entry.weight, entry.shadow
+            )
         return found
 
     def hba_rules(self, file: schema.PolicyFile, state: ControlState) -> tuple[HbaRule, ...]:

@@ -67,6 +67,7 @@ def _fleet(state: ControlState) -> dict[str, object]:
             "priority": a.priority,
             "fallback": a.fallback.value,
             **({} if a.weight == 1 else {"weight": a.weight}),
+            **_without_defaults(shadow=a.shadow_percent),
         }
         for _, a in sorted(state.assignments.items())
     ]

@@ -150,7 +150,7 @@ class EndpointEntry(_Section):
 
 
 class AssignmentEntry(_Section):
-    """A user's or group's endpoint, or pool by labels. Lower priority is tried first."""
+    """A user's or group's endpoint, or pool by labels. Lower priority is tried first. shadow: a percent."""
 
     user: Name | None = None
     group: Name | None = None
@@ -159,6 +159,7 @@ class AssignmentEntry(_Section):
     priority: int = 100
     fallback: Annotated[Fallback, Field(strict=False)] = Fallback.DISABLED
     weight: Annotated[int, Field(ge=1)] = 1
+    shadow: Annotated[int, Field(ge=0, le=100)] = 0
 
     @model_validator(mode="after")
     def _has_one_principal(self) -> "AssignmentEntry":

@@ -20,12 +20,13 @@ def start_rollout(state: ControlState, rollout: Rollout) -> ControlState:
     known = state.rollouts.get(rollout.name)
     if known is not None and known.status not in _ENDED:
         raise StatementError(f'rollout "{rollout.name}" already exists', sqlstate=SqlState.DUPLICATE_OBJECT)
-    other = next((r for r in state.rollouts.values() if r.status not in _ENDED), None)
+    others = (r for r in state.rollouts.values() if r.name != rollout.name)
+    other = next((r for r in others if r.status is not RolloutStatus.ABORTED), None)
     if other is not None:
         raise StatementError(
-            f'rollout "{other.name}" has not ended',
+            f'rollout "{other.name}" is {other.status.value}',
             sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
-            hint="One rollout moves at a time, so that its figures are its own.",
+            hint="One rollout moves principals at a time. Abort it, or remove it once it has completed.",
         )
     check_name(rollout.name, "a rollout")
     check_target(state, rollout.target)

@@ -1,6 +1,6 @@
 """A rollout as it is administered: who is moved where, in which stages, within which limits. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -105,6 +105,11 @@ class Rollout:
             raise ValueError(f"a rollout that is {self.status.value} cannot become {to.value}")
         next_stage = self.stage if stage is None else stage
         return replace(self, status=to, stage=next_stage, since=now, reason=reason)
+
+
+def effective_rollout(rollouts: Iterable[Rollout]) -> Rollout | None:
+    """The one that decides routes: what was not aborted, else the latest that was. None: there is none."""
+    return max(rollouts, key=lambda r: (r.status is not RolloutStatus.ABORTED, r.since), default=None)
 
 
 def parse_stages(text: str) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ import structlog
 
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.rollout_changes import replace_rollout
-from pgproxy.control.rollouts import Rollout, RolloutStatus
+from pgproxy.control.rollouts import Rollout, RolloutStatus, effective_rollout
 from pgproxy.rollout.decide import decide
 from pgproxy.rollout.figures import Figures, is_failure, sum_figures
 from pgproxy.routing.resolve import RouteReason
@@ -27,7 +27,7 @@ _INTERVAL_S = 1.0
 
 
 class RolloutController:
-    """Follows the one rollout that has not ended.
+    """Follows the rollout that decides routes.
 
     gateway: a name of this process that no other has. now: Unix time.
     """
@@ -41,11 +41,15 @@ class RolloutController:
 
     def apply(self, rollouts: Mapping[str, Rollout]) -> None:
         """Take the rollouts as the metastore has them; a stage that has moved is counted from nothing."""
-        watched = next((r for r in rollouts.values() if r.status in _WATCHED), None)
-        known = self._rollout
+        known, watched = self._rollout, effective_rollout(rollouts.values())
         if watched is None or known is None or (watched.name, watched.since) != (known.name, known.since):
             self._figures = Figures()
         self._rollout = watched
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The one that decides routes now."""
+        return self._rollout
 
     def statement_ended(self, record: StatementRecord) -> None:
         """Count a read: for the canary where the rollout routed it, for the control where it stayed."""
@@ -76,7 +80,7 @@ class RolloutController:
     async def step(self) -> None:
         """Share what was counted, sum what all gateways counted, and move where that decides so."""
         rollout = self._rollout
-        if rollout is None:
+        if rollout is None or rollout.status not in _WATCHED:
             return
         counted = json.dumps(self._figures.as_json())
         await self._metastore.record_figures(rollout.name, rollout.since, self._gateway, counted)

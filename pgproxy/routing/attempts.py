@@ -36,6 +36,10 @@ class RetryRule(Enum):
     ANYWHERE = "anywhere"
 
 
+EndObserver = Callable[[tuple[ResultColumn, ...]], None]
+"""Told the shape of an answer that has been read to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class RouteOutcome:
     """Where a statement really ran. fallback_reason: why not where its route said; None: it ran there."""
@@ -170,7 +174,11 @@ class RoutedStream:
         attempts: Attempts,
         observe_failure: FailureObserver,
         session: EngineSession | None = None,
+        *,
+        observe_end: EndObserver | None = None,
     ) -> None:
+        """observe_end: told when the whole answer has been read."""
+        self._observe_end = observe_end
         self._statement = statement
         self._attempts = attempts
         self._observe_failure = observe_failure
@@ -228,7 +236,15 @@ class RoutedStream:
                 await self._take_over(failure)
             else:
                 self._has_rows_out = True
+                if chunk is None:
+                    self._end()
                 return chunk
+
+    def _end(self) -> None:
+        """Tell once that the answer is whole."""
+        observe, self._observe_end = self._observe_end, None
+        if observe is not None:
+            observe(self.columns)
 
     async def read_progress(self) -> float | None:
         """How far it is where it runs now; None where the engine cannot tell."""

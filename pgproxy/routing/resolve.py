@@ -12,6 +12,7 @@ from itertools import groupby
 
 from pgproxy.control.flags import Flags
 from pgproxy.control.fleet import Assignment, Fallback, matches
+from pgproxy.control.rollouts import Rollout
 
 
 class EndpointHealth(StrEnum):
@@ -33,6 +34,7 @@ class RouteReason(StrEnum):
     FLAG_OFF = "flag_off"
     NOT_CANARY = "not_canary"
     ROLLOUT = "rollout"
+    SHADOW = "shadow"
     CATALOG = "catalog"
     WRITE = "write"
     ASSIGNED_USER = "assigned_user"
@@ -60,21 +62,28 @@ class RoutingFlags:
     canary_users: frozenset[str] = frozenset()
     canary_groups: frozenset[str] = frozenset()
     canary_percent: float | None = None
+    rollout: Rollout | None = None
 
     @classmethod
-    def of(cls, flags: Flags) -> "RoutingFlags":
-        """Take them from the settings."""
+    def of(cls, flags: Flags, rollout: Rollout | None = None) -> "RoutingFlags":
+        """Take them from the settings and from the rollout that holds now."""
         return cls(
             flags.feature_remote_routing and flags.feature_internal_grpc,
             flags.remote_canary_users,
             flags.remote_canary_groups,
             flags.remote_canary_percent,
+            rollout,
         )
 
     @property
     def has_canary(self) -> bool:
         """Whether only some may go remote."""
         return bool(self.canary_users or self.canary_groups) or self.canary_percent is not None
+
+    @property
+    def waits_for_rollout(self) -> bool:
+        """Whether those whom no flag names as canaries stay until the rollout moves them."""
+        return self.rollout is not None and not self.has_canary
 
     def is_canary(self, principal: str, groups: frozenset[str]) -> bool:
         """Whether the principal may go remote."""
@@ -150,27 +159,36 @@ def resolve_route(  # noqa: PLR0913, PLR0917 - the decision's whole input, one a
     assignments: Iterable[Assignment],
     endpoints: Mapping[str, EndpointStatus],
     statement: StatementTraits,
+    session: str = "",
 ) -> Route:
-    """Resolve where `statement` of `principal` runs. groups: transitive."""
-    stays_local = _reason_to_stay(flags, principal, groups, statement)
+    """Resolve where `statement` of `principal` runs. groups: transitive. session: for rollouts by session.
+
+    A rollout moves those who have no assignment: that is the operator's more precise word.
+    """
+    bound = tuple(assignments)
+    stays_local = _reason_to_stay(flags, statement)
     if stays_local is not None:
         return _local(stays_local)
-    tiers = tuple(assignment_tiers(principal, groups, assignments))
+    tiers = tuple(assignment_tiers(principal, groups, (a for a in bound if not a.is_shadow)))
+    if not tiers and flags.rollout is not None and flags.rollout.includes(principal, session):
+        moved = Assignment(principal, flags.rollout.target, fallback=Fallback.AUTOMATIC)
+        return _assigned_route((AssignmentTier(RouteReason.ROLLOUT, (moved,)),), endpoints)
+    if not flags.is_canary(principal, groups) or (not tiers and flags.waits_for_rollout):
+        return _local(RouteReason.NOT_CANARY)
     if tiers:
         return _assigned_route(tiers, endpoints)
+    if shadow_tier(principal, groups, bound) is not None:
+        return _local(RouteReason.SHADOW)
     anywhere = _by_preference((status, 1) for status in endpoints.values())
     if not anywhere:
         return _local(RouteReason.NO_ENDPOINT)
     return Route(anywhere[0], RouteReason.ANY_ENDPOINT, Fallback.AUTOMATIC, anywhere)
 
 
-def _reason_to_stay(
-    flags: RoutingFlags, principal: str, groups: frozenset[str], statement: StatementTraits
-) -> RouteReason | None:
+def _reason_to_stay(flags: RoutingFlags, statement: StatementTraits) -> RouteReason | None:
+    """Why a statement stays here whoever asks."""
     if not flags.is_remote_enabled:
         return RouteReason.FLAG_OFF
-    if not flags.is_canary(principal, groups):
-        return RouteReason.NOT_CANARY
     if statement.is_catalog:
         return RouteReason.CATALOG
     if not statement.is_read_only and not statement.can_write_remotely:
@@ -225,6 +243,33 @@ def assignment_tiers(
         tier = tuple(a for _, a in members)
         is_own = tier[0].principal == principal
         yield AssignmentTier(RouteReason.ASSIGNED_USER if is_own else RouteReason.ASSIGNED_GROUP, tier)
+
+
+def shadow_tier(
+    principal: str, groups: frozenset[str], assignments: Iterable[Assignment]
+) -> AssignmentTier | None:
+    """The caller's best assignments that only shadow; None: there is none."""
+    return next(assignment_tiers(principal, groups, (a for a in assignments if a.is_shadow)), None)
+
+
+def resolve_shadow(
+    route: Route,
+    principal: str,
+    groups: frozenset[str],
+    assignments: Iterable[Assignment],
+    endpoints: Mapping[str, EndpointStatus],
+) -> tuple[str, int] | None:
+    """Which endpoint shadows a statement that `route` serves here, and what percent of them; None: no one.
+
+    Only what stayed because its principal is not moved yet: what else stays could not run there.
+    """
+    if route.reason not in (RouteReason.NOT_CANARY, RouteReason.SHADOW):
+        return None
+    tier = shadow_tier(principal, groups, assignments)
+    usable = _usable(tier, endpoints) if tier is not None else ()
+    if tier is None or not usable:
+        return None
+    return usable[0], max(a.shadow_percent for a in tier.assignments)
 
 
 def _scope(assignment: Assignment, principal: str, groups: frozenset[str]) -> PrincipalScope | None:

@@ -4,9 +4,11 @@ A statement is tried again only before its first row has been handed out, only i
 outside a pinned session and only if the caller's own assignment allows it. Writes are never sent twice.
 """
 
+import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from execnode.statement import EngineStatement
 from pgproxy.control.fleet import Fallback
@@ -15,6 +17,7 @@ from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.routing.attempts import (
     Attempt,
     Attempts,
+    EndObserver,
     FailureObserver,
     RetryRule,
     RoutedStream,
@@ -28,6 +31,7 @@ from pgproxy.routing.resolve import (
     RoutingFlags,
     StatementTraits,
     resolve_route,
+    resolve_shadow,
 )
 from pgwire.types import ResultColumn
 
@@ -59,6 +63,16 @@ class RouteRequest:
     groups: frozenset[str]
     traits: StatementTraits
     pin: PinnedSession | None = None
+    session: str = ""
+    fingerprint: str = ""
+
+
+class ShadowSink(Protocol):
+    """Takes statements that were served here, to be compared elsewhere."""
+
+    def offer(self, statement: EngineStatement, endpoint: str, fingerprint: str) -> None:
+        """Take one at once, or drop it. statement: with its result columns."""
+        ...
 
 
 class Router:
@@ -70,11 +84,13 @@ class Router:
         registry: EndpointRegistry,
         flags: Callable[[], RoutingFlags],
         observe_failure: FailureObserver | None = None,
+        shadow: ShadowSink | None = None,
     ) -> None:
         self._local = local
         self._registry = registry
         self._flags = flags
         self._observe_failure = observe_failure or _ignore_failure
+        self._shadow = shadow
 
     @property
     def local(self) -> Engine:
@@ -90,6 +106,7 @@ class Router:
             self._registry.assignments,
             self._registry.statuses(),
             request.traits,
+            request.session,
         )
 
     def run(self, request: RouteRequest) -> AbstractAsyncContextManager[RoutedStream]:
@@ -107,7 +124,27 @@ class Router:
         route = self.resolve(request)
         rule = _retry_rule(route.fallback) if request.traits.is_read_only else RetryRule.NEVER
         attempts = attempts_for(self._local, self._registry, route, rule)
-        return RoutedStream(request.statement, attempts, self._observe_failure)
+        return RoutedStream(
+            request.statement, attempts, self._observe_failure, observe_end=self._shadowing(request, route)
+        )
+
+    def _shadowing(self, request: RouteRequest, route: Route) -> EndObserver | None:
+        """What to do once the statement has been answered here; None: nothing."""
+        shadow, registry = self._shadow, self._registry
+        if shadow is None or route.endpoint is not None or not request.traits.is_read_only:
+            return None
+        found = resolve_shadow(
+            route, request.principal, request.groups, registry.assignments, registry.statuses()
+        )
+        if found is None or random.random() * 100 >= found[1]:  # noqa: S311 - a sample, not a secret
+            return None
+        endpoint = found[0]
+
+        def offer(columns: tuple[ResultColumn, ...]) -> None:
+            statement = replace(request.statement, result_columns=columns)
+            shadow.offer(statement, endpoint, request.fingerprint)
+
+        return offer
 
     async def describe(self, request: RouteRequest) -> tuple[ResultColumn, ...]:
         """Bind without executing: in the pinned session (temporary tables), else on the embedded engine.

@@ -179,6 +179,7 @@ def control_states(draw: st.DrawFn) -> ControlState:
         st.integers(0, 9),
         st.sampled_from(Fallback),
         st.integers(1, 9),
+        st.integers(0, 100),
     )
     return ControlState(
         principals=principals,
