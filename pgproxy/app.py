@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -50,6 +51,8 @@ from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.queue.service import AsyncQueue
 from pgproxy.queueing import HttpViewers, async_queue, query_routes, queue_facts
+from pgproxy.rollout.controller import RolloutController
+from pgproxy.rollout.shadow import Shadow, ShadowOutcome, ShadowResult
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgproxy.routing.resolve import RoutingFlags
 from pgproxy.routing.router import Router
@@ -109,7 +112,10 @@ class Gateway:
             local = await self._start_engine(stack, catalogs, generation)
             await catalogs.refresh()
             await catalogs.publish_policy_set(policies.policy_set)
-            flags = self._flags = CurrentFlags(settings.flags, (await metastore.state()).flags)
+            state = await metastore.state()
+            flags = self._flags = CurrentFlags(settings.flags, state.flags)
+            rollouts = RolloutController(metastore, f"{_gateway_name(settings)}:{os.getpid()}")
+            rollouts.apply(state.rollouts)
             registry = await stack.enter_async_context(
                 EndpointRegistry(
                     self._remote_engine,
@@ -121,16 +127,28 @@ class Gateway:
             registry.publish(generation)
             registry.apply(await metastore.endpoints(), await metastore.assignments())
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
-            recorder = StatementRecorder(writer, self._metrics)
+            recorder = StatementRecorder(writer, self._metrics, [rollouts.statement_ended])
+            shadow = Shadow(local, registry, partial(_observe_shadow, self._metrics, rollouts))
             router = Router(
-                local, registry, lambda: RoutingFlags.of(flags.value), self._metrics.observe_engine_failure
+                local,
+                registry,
+                lambda: RoutingFlags.of(flags.value, rollouts.rollout),
+                self._metrics.observe_engine_failure,
+                shadow,
             )
             sessions = session_registry(settings, policies)
-            followers = Followers(policies, catalogs, registry, sessions, flags)
+            followers = Followers(policies, catalogs, registry, sessions, flags, rollouts)
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
             logins = Logins(settings, metastore, follower, self._metrics)
             await stack.enter_async_context(
-                _background(writer.write(), writer.purge(), follower.follow(), logins.share())
+                _background(
+                    writer.write(),
+                    writer.purge(),
+                    follower.follow(),
+                    logins.share(),
+                    rollouts.run(),
+                    shadow.run(),
+                )
             )
             observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies)
             queue = async_queue(settings, metastore) if settings.feature_async_queue else None
@@ -297,9 +315,19 @@ async def _activate(metastore: Metastore, name: str) -> None:
         log.warning("endpoint.not_activated", endpoint=name)
 
 
+def _observe_shadow(metrics: GatewayMetrics, rollouts: RolloutController, result: ShadowResult) -> None:
+    metrics.shadowed.labels(result.endpoint, result.outcome.value).inc()
+    if result.outcome in (ShadowOutcome.MATCH, ShadowOutcome.MISMATCH):
+        rollouts.shadow_compared(is_same=result.outcome is ShadowOutcome.MATCH)
+
+
+def _gateway_name(settings: GatewaySettings) -> str:
+    return settings.gateway_name or socket.gethostname()
+
+
 def _audit_options(settings: GatewaySettings) -> AuditOptions:
     return AuditOptions(
-        gateway=settings.gateway_name or socket.gethostname(),
+        gateway=_gateway_name(settings),
         mode=settings.audit_mode,
         query_text=settings.audit_query_text,
         retention_s=settings.audit_retention,

@@ -19,6 +19,7 @@ from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, Metast
 from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.policy.model import PolicySet, PrincipalKind
+from pgproxy.rollout.controller import RolloutController
 from pgproxy.routing.registry import EndpointRegistry
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ class Followers:
     endpoints: EndpointRegistry
     sessions: SessionRegistry
     flags: CurrentFlags
+    rollouts: RolloutController
 
 
 class MetastoreFollower:
@@ -137,7 +139,9 @@ class MetastoreFollower:
                 await followers.catalogs.publish_policy_set(policy_set)
                 log.info("policy.replaced", policy_epoch=policy_set.epoch)
             followers.endpoints.apply(await self._metastore.endpoints(), await self._metastore.assignments())
-            self._apply_flags((await self._metastore.state()).flags)
+            state = await self._metastore.state()
+            self._apply_flags(state.flags)
+            followers.rollouts.apply(state.rollouts)
 
     def _apply_flags(self, stored: Mapping[str, str]) -> None:
         """Let the flags hold from the next statement on. Flags that do not parse were refused when set."""

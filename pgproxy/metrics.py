@@ -11,7 +11,8 @@ class GatewayMetrics:
     connections: open now. statements: labels kind (command tag), route (endpoint or `local`), reason
     (RouteReason), outcome (`ok` or a SQLSTATE). first_row_seconds and total_seconds: from the start of
     execution, by route. rows, bytes_sent: given to clients, by route. fallbacks: failures of an engine, by
-    endpoint and FallbackReason. denied: statements that policy refused, by SQLSTATE.
+    endpoint and FallbackReason. shadowed: by endpoint and ShadowOutcome. denied: statements that policy
+    refused, by SQLSTATE.
     audit_dropped, audit_failures: records lost, and failed attempts to write them. authentications: by
     method and outcome.
     """
@@ -57,6 +58,12 @@ class GatewayMetrics:
         )
         self.audit_failures = Counter(
             "pgproxy_audit_failures", "Failed attempts to write the audit log.", registry=registry
+        )
+        self.shadowed = Counter(
+            "pgproxy_shadowed",
+            "Statements that were served here and offered to an endpoint as well, by what came of it.",
+            ("endpoint", "outcome"),
+            registry=registry,
         )
         self.denied = Counter(
             "pgproxy_denied", "Statements refused by policy.", ("sqlstate",), registry=registry

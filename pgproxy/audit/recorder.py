@@ -1,7 +1,7 @@
 """What becomes of a finished statement's facts: metrics, one log line, a place in the audit queue."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
@@ -18,7 +18,14 @@ _MS_PER_S = 1000
 class StatementRecorder:
     """Takes every statement's record at once; never blocks. recent: the last ones, oldest first."""
 
-    def __init__(self, writer: AuditWriter, metrics: GatewayMetrics) -> None:
+    def __init__(
+        self,
+        writer: AuditWriter,
+        metrics: GatewayMetrics,
+        observers: Sequence[Callable[[StatementRecord], None]] = (),
+    ) -> None:
+        """observers: told of every record, too; they never block."""
+        self._observers = tuple(observers)
         self._writer = writer
         self._metrics = metrics
         self._recent: deque[StatementRecord] = deque(maxlen=_RECENT)
@@ -50,6 +57,8 @@ class StatementRecorder:
         )
         self._recent.append(record)
         self._writer.add(record)
+        for observe in self._observers:
+            observe(record)
 
     def _count(self, record: StatementRecord) -> None:
         metrics, route = self._metrics, record.route

@@ -10,6 +10,7 @@ from pgproxy.cli.metastore_access import MetastoreUrl, run_with_service
 from pgproxy.control.changes import user_named
 from pgproxy.control.flags import CurrentFlags
 from pgproxy.control.fleet import Endpoint, EndpointState
+from pgproxy.control.rollouts import effective_rollout
 from pgproxy.control.service import Actor, ControlService
 from pgproxy.engines.node_tls import NodeTls
 from pgproxy.policy.effective import transitive_groups
@@ -36,7 +37,9 @@ def explain(
         settings = GatewaySettings.load()
         state = await service.metastore.state()
         principal = user_named(state, user)
-        flags = RoutingFlags.of(CurrentFlags(settings.flags, state.flags).value)
+        flags = RoutingFlags.of(
+            CurrentFlags(settings.flags, state.flags).value, effective_rollout(state.rollouts.values())
+        )
         statuses = await _ask(state.endpoints, settings.node_tls)
         groups = transitive_groups(state.principals, principal)
         return list(explain_route(flags, user, groups, state.assignments.values(), statuses))

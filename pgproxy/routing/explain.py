@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from pgproxy.control.fleet import Assignment
+from pgproxy.control.rollouts import RolloutUnit
 from pgproxy.routing.resolve import (
     AssignmentTier,
     EndpointStatus,
@@ -38,6 +39,12 @@ def explain_route(
 
 
 def _canary(flags: RoutingFlags, principal: str, groups: frozenset[str]) -> str:
+    rollout = flags.rollout
+    if rollout is not None and flags.waits_for_rollout:
+        unit = f"{rollout.percent:g} % by {rollout.unit.value}"
+        if rollout.unit is RolloutUnit.SESSION:
+            return f"rollout {rollout.name}, {unit}"
+        return f"{'in' if rollout.includes(principal, '') else 'not in'} rollout {rollout.name}, {unit}"
     if not flags.has_canary:
         return "everybody"
     allowed = "in" if flags.is_canary(principal, groups) else "not in"

@@ -114,7 +114,13 @@ class StatementPlanner:
         traits = StatementTraits(is_read_only=plan.is_read_only, is_catalog=plan.is_catalog)
         statement = EngineStatement(plan.sql)
         return self._services.router.resolve(
-            RouteRequest(statement, self.identity.principal, self.policy.groups, traits)
+            RouteRequest(
+                statement,
+                self.identity.principal,
+                self.policy.groups,
+                traits,
+                session=str(self.identity.connection_id),
+            )
         )
 
     def _context(self) -> PlanContext:

@@ -142,7 +142,10 @@ class PlanRunner:
         self, plan: Plan, groups: frozenset[str], statement: EngineStatement, pin: PinnedSession | None
     ) -> RouteRequest:
         traits = StatementTraits(is_read_only=plan.is_read_only, is_catalog=plan.is_catalog)
-        return RouteRequest(statement, self._identity.principal, groups, traits, pin)
+        session = str(self._identity.connection_id)
+        return RouteRequest(
+            statement, self._identity.principal, groups, traits, pin, session, plan.fingerprint
+        )
 
     def _check_writable(self, command: str) -> None:
         if self.transaction.is_read_only or self._settings.show("transaction_read_only") == "on":

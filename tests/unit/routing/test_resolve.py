@@ -1,8 +1,11 @@
 """The routing decision, case by case."""
 
+from dataclasses import replace
+
 import pytest
 
 from pgproxy.control.fleet import Assignment, Fallback
+from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.routing.resolve import (
     EndpointHealth,
     EndpointStatus,
@@ -12,6 +15,7 @@ from pgproxy.routing.resolve import (
     StatementTraits,
     canary_bucket,
     resolve_route,
+    resolve_shadow,
 )
 
 ON = RoutingFlags(is_remote_enabled=True)
@@ -205,3 +209,59 @@ def test_load_counts_against_capacity_and_weight() -> None:
         load[chosen] += 1
         picks.append(chosen)
     assert load == {"a": 2, "b": 6}
+
+
+MOVES_ALL = Rollout("r", "pool=new", (100.0,))
+MOVES_NOBODY = Rollout("r", "pool=new", (100.0,), stage=-1)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "assignments", "flags", "endpoint", "reason"),
+    [
+        (MOVES_ALL, (), {}, "new", RouteReason.ROLLOUT),
+        (MOVES_NOBODY, (), {}, None, RouteReason.NOT_CANARY),
+        (replace(MOVES_ALL, status=RolloutStatus.ABORTED), (), {}, None, RouteReason.NOT_CANARY),
+        (replace(MOVES_ALL, status=RolloutStatus.COMPLETED), (), {}, "new", RouteReason.ROLLOUT),
+        (MOVES_ALL, (Assignment("ann", "old"),), {}, "old", RouteReason.ASSIGNED_USER),
+        (MOVES_NOBODY, (Assignment("ann", "old"),), {}, "old", RouteReason.ASSIGNED_USER),
+        (MOVES_ALL, (Assignment("ann", "old", shadow_percent=5),), {}, "new", RouteReason.ROLLOUT),
+        (MOVES_ALL, (), {"canary_users": frozenset({"bob"})}, "new", RouteReason.ROLLOUT),
+        (MOVES_NOBODY, (), {"canary_users": frozenset({"bob"})}, None, RouteReason.NOT_CANARY),
+        (MOVES_NOBODY, (), {"canary_users": frozenset({"ann"})}, "new", RouteReason.ANY_ENDPOINT),
+    ],
+)
+def test_a_rollout_moves_those_without_an_assignment_or_a_flag_of_their_own(
+    rollout: Rollout,
+    assignments: tuple[Assignment, ...],
+    flags: dict[str, frozenset[str]],
+    endpoint: str | None,
+    reason: RouteReason,
+) -> None:
+    decided = route(
+        status("old", load=3), status("new", pool="new"),
+        assignments=assignments, flags=RoutingFlags(is_remote_enabled=True, rollout=rollout, **flags),
+    )  # fmt: skip
+    assert (decided.endpoint, decided.reason) == (endpoint, reason)
+
+
+def test_a_moved_statement_falls_back_and_what_cannot_run_there_stays_whatever_the_rollout() -> None:
+    flags = RoutingFlags(is_remote_enabled=True, rollout=MOVES_ALL)
+    unhealthy = status("new", EndpointHealth.UNHEALTHY, pool="new")
+    assert route(unhealthy, flags=flags).fallback is Fallback.AUTOMATIC
+    for statement in (StatementTraits(True, is_catalog=True), StatementTraits(False)):
+        assert route(status("new", pool="new"), flags=flags, statement=statement).endpoint is None
+
+
+def test_only_what_waits_to_be_moved_is_shadowed() -> None:
+    half, group = Assignment("ann", "a", shadow_percent=50), Assignment("team", "a", shadow_percent=20)
+    known = {"a": status("a")}
+    for assignments, expected in (((half, group), ("a", 50)), ((group,), ("a", 20)), ((), None)):
+        decided = route(status("a"), assignments=assignments, groups=frozenset({"team"}))
+        assert decided.reason is (RouteReason.SHADOW if assignments else RouteReason.ANY_ENDPOINT)
+        assert resolve_shadow(decided, "ann", frozenset({"team"}), assignments, known) == expected
+    for reason in RouteReason:
+        shadow = resolve_shadow(Route(None, reason, Fallback.DISABLED), "ann", frozenset(), (half,), known)
+        assert (shadow is not None) is (reason in {RouteReason.NOT_CANARY, RouteReason.SHADOW})
+    waits = Route(None, RouteReason.SHADOW, Fallback.DISABLED)
+    ill = {"a": status("a", EndpointHealth.UNHEALTHY)}
+    assert resolve_shadow(waits, "ann", frozenset(), (half,), ill) is None

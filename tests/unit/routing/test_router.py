@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -190,3 +191,23 @@ async def test_leaving_a_stream_early_stops_the_engine() -> None:
             await stream.read()
             assert (a.open_streams, registry.statuses()["a"].load) == (1, 1)
         assert (a.open_streams, registry.statuses()["a"].load) == (0, 0)
+
+
+class Offers(list[tuple[str, str, int]]):
+    """A sink that keeps what it is offered."""
+
+    def offer(self, statement: EngineStatement, endpoint: str, fingerprint: str) -> None:
+        self.append((endpoint, fingerprint, len(statement.result_columns)))
+
+
+async def test_a_whole_answer_from_here_is_offered_to_its_shadow_once() -> None:
+    async with fleet(ScriptedEngine("a", [ROW])) as (_, local, registry):
+        registry.apply([Endpoint("a", "grpc://a:1", "t")], [Assignment("ann", "a", shadow_percent=100)])
+        offers = Offers()
+        router = Router(local, registry, lambda: RoutingFlags(is_remote_enabled=True), None, offers)
+        asked = replace(request(), fingerprint="f")
+        assert (await rows_of(router, asked))[1] == "local"
+        async with router.run(asked) as stream:  # closed before its end: nobody waited for the answer
+            await stream.read()
+        await rows_of(router, replace(asked, traits=StatementTraits(is_read_only=False)))
+        assert offers == [("a", "f", 1)]
