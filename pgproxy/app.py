@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import os
 import resource
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +15,7 @@ from pathlib import Path
 import duckdb
 import structlog
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from execnode.engine import DuckEngine, EngineLimits
@@ -31,14 +29,12 @@ from pgproxy.audit.writer import AuditWriter
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.binding import CatalogBinder
 from pgproxy.control.flags import CurrentFlags
-from pgproxy.control.fleet import Endpoint
-from pgproxy.control.fleet_changes import activate_registered
-from pgproxy.control.metastore import Metastore, MetastoreError
+from pgproxy.control.metastore import Metastore
 from pgproxy.control.opening import open_metastore
-from pgproxy.control.service import Actor, ControlService
+from pgproxy.control.service import ControlService
 from pgproxy.control_plane import GatewayControlPlane
 from pgproxy.engines.embedded import EmbeddedEngine
-from pgproxy.engines.remote import RemoteEngine, remote_engine
+from pgproxy.execution import gateway_name, open_execution
 from pgproxy.following import Followers, MetastoreFollower
 from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
 from pgproxy.http.app import HealthCheck, HealthReport, gateway_app
@@ -51,11 +47,7 @@ from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.queue.service import AsyncQueue
 from pgproxy.queueing import HttpViewers, async_queue, query_routes, queue_facts
-from pgproxy.rollout.controller import RolloutController
-from pgproxy.rollout.shadow import Shadow, ShadowOutcome, ShadowResult
-from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
-from pgproxy.routing.resolve import RoutingFlags
-from pgproxy.routing.router import Router
+from pgproxy.routing.registry import EndpointRegistry
 from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.services import SessionServices
@@ -103,57 +95,32 @@ class Gateway:
             policies = CurrentPolicies(await metastore.policy_set())
             generation = _catalog_generation(settings)
             live = LiveSessions()
-            catalogs = CatalogService(
-                settings.catalog_name,
-                [c.name for c in generation.catalogs] or ["memory"],
-                EngineSignals(live, policies, asyncio.get_running_loop()),
-            )
+            signals = EngineSignals(live, policies, asyncio.get_running_loop())
+            names = [catalog.name for catalog in generation.catalogs] or ["memory"]
+            catalogs = CatalogService(settings.catalog_name, names, signals)
             stack.push_async_callback(catalogs.close)
             local = await self._start_engine(stack, catalogs, generation)
             await catalogs.refresh()
             await catalogs.publish_policy_set(policies.policy_set)
-            state = await metastore.state()
-            flags = self._flags = CurrentFlags(settings.flags, state.flags)
-            rollouts = RolloutController(metastore, f"{_gateway_name(settings)}:{os.getpid()}")
-            rollouts.apply(state.rollouts)
-            registry = await stack.enter_async_context(
-                EndpointRegistry(
-                    self._remote_engine,
-                    ProbeTimes(interval_s=settings.health_check_interval),
-                    may_call=lambda: flags.value.feature_internal_grpc,
-                    observe_activation=partial(_activate, metastore),
-                )
+            execution, self._flags = await stack.enter_async_context(
+                open_execution(settings, metastore, self._metrics, local, generation)
             )
-            registry.publish(generation)
-            registry.apply(await metastore.endpoints(), await metastore.assignments())
+            registry = execution.registry
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
-            recorder = StatementRecorder(writer, self._metrics, [rollouts.statement_ended])
-            shadow = Shadow(local, registry, partial(_observe_shadow, self._metrics, rollouts))
-            router = Router(
-                local,
-                registry,
-                lambda: RoutingFlags.of(flags.value, rollouts.rollout),
-                self._metrics.observe_engine_failure,
-                shadow,
-            )
+            recorder = StatementRecorder(writer, self._metrics, [execution.rollouts.statement_ended])
             sessions = session_registry(settings, policies)
-            followers = Followers(policies, catalogs, registry, sessions, flags, rollouts)
+            followers = Followers(policies, catalogs, registry, sessions, self._flags, execution.rollouts)
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
             logins = Logins(settings, metastore, follower, self._metrics)
             await stack.enter_async_context(
                 _background(
-                    writer.write(),
-                    writer.purge(),
-                    follower.follow(),
-                    logins.share(),
-                    rollouts.run(),
-                    shadow.run(),
+                    writer.write(), writer.purge(), follower.follow(), logins.share(), *execution.work()
                 )
             )
             observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies)
             queue = async_queue(settings, metastore) if settings.feature_async_queue else None
             services = SessionServices(
-                policies, catalogs, router, PlanCache(), _engine_tree, recorder,
+                policies, catalogs, execution.router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
                 control=self._control_plane(metastore, catalogs, follower),
                 activity=ActivityRelations(observed, settings.audit_log_rows),
@@ -168,20 +135,22 @@ class Gateway:
             self._metrics.connections.set_function(lambda: listener.connection_count)
             health = self._health(local, registry, listener, follower, queue)
             http = gateway_app(health, self._metrics.registry, routes)
-            address = settings.http_listen_addr
-            files = (settings.tls_cert_file, settings.tls_key_file) if settings.http_tls else (None, None)
-            http_port = await stack.enter_async_context(
-                serve_http(http, address.host, address.port, tls_files=files)
-            )
+            http_port = await stack.enter_async_context(self._http_server(http))
             await registry.first_probes(_FIRST_PROBES_S)
             self._obey_signals(listener, certificates, registry)
-            host = settings.pg_wire_listen_addr.host
-            print(
-                f"pgproxy ready: postgres on {host}:{listener.port}, http on {address.host}:{http_port}",
-                flush=True,
-            )
+            self._say_ready(listener.port, http_port)
             await self._stop.wait()
             await listener.drain(settings.shutdown_grace_period)
+
+    def _http_server(self, http: Starlette) -> AbstractAsyncContextManager[int]:
+        settings = self._settings
+        address = settings.http_listen_addr
+        files = (settings.tls_cert_file, settings.tls_key_file) if settings.http_tls else (None, None)
+        return serve_http(http, address.host, address.port, tls_files=files)
+
+    def _say_ready(self, port: int, http_port: int) -> None:
+        host, http_host = self._settings.pg_wire_listen_addr.host, self._settings.http_listen_addr.host
+        print(f"pgproxy ready: postgres on {host}:{port}, http on {http_host}:{http_port}", flush=True)
 
     async def _bootstrap(self, metastore: Metastore) -> None:
         settings = self._settings
@@ -211,9 +180,6 @@ class Gateway:
         stack.push_async_callback(engine.close)
         await engine.attach_catalogs(generation)
         return engine
-
-    def _remote_engine(self, endpoint: Endpoint) -> RemoteEngine:
-        return remote_engine(endpoint, self._settings.node_tls, lambda: self._flags.value.feature_cursor_mode)
 
     def _health(
         self,
@@ -304,30 +270,9 @@ def _engine_tree(sql: str) -> EngineTree:
     return EngineTree(tree.statement_types, tree.relations, tree.functions)
 
 
-async def _activate(metastore: Metastore, name: str) -> None:
-    """Say in the control plane that a registered endpoint is well. One of several gateways is enough."""
-    service = ControlService(metastore)
-    try:
-        await service.apply(
-            Actor("gateway", is_operator=True), lambda state: activate_registered(state, name)
-        )
-    except MetastoreError:
-        log.warning("endpoint.not_activated", endpoint=name)
-
-
-def _observe_shadow(metrics: GatewayMetrics, rollouts: RolloutController, result: ShadowResult) -> None:
-    metrics.shadowed.labels(result.endpoint, result.outcome.value).inc()
-    if result.outcome in (ShadowOutcome.MATCH, ShadowOutcome.MISMATCH):
-        rollouts.shadow_compared(is_same=result.outcome is ShadowOutcome.MATCH)
-
-
-def _gateway_name(settings: GatewaySettings) -> str:
-    return settings.gateway_name or socket.gethostname()
-
-
 def _audit_options(settings: GatewaySettings) -> AuditOptions:
     return AuditOptions(
-        gateway=_gateway_name(settings),
+        gateway=gateway_name(settings),
         mode=settings.audit_mode,
         query_text=settings.audit_query_text,
         retention_s=settings.audit_retention,

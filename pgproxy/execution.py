@@ -1,0 +1,100 @@
+"""Putting together where statements run: the endpoints, the way to them, the rollout and its shadow."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from execnode.statement import CatalogGeneration
+from pgproxy.control.flags import CurrentFlags
+from pgproxy.control.fleet import Endpoint
+from pgproxy.control.fleet_changes import activate_registered
+from pgproxy.control.metastore import Metastore, MetastoreError
+from pgproxy.control.service import Actor, ControlService
+from pgproxy.engines.base import Engine
+from pgproxy.engines.remote import RemoteEngine, remote_engine
+from pgproxy.metrics import GatewayMetrics
+from pgproxy.rollout.controller import RolloutController
+from pgproxy.rollout.shadow import Shadow, ShadowOutcome, ShadowResult
+from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
+from pgproxy.routing.resolve import RoutingFlags
+from pgproxy.routing.router import Router
+from pgproxy.settings import GatewaySettings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What runs statements. Its work runs for as long as the gateway does."""
+
+    registry: EndpointRegistry
+    router: Router
+    rollouts: RolloutController
+    shadow: Shadow
+
+    def work(self) -> tuple[Coroutine[object, object, None], ...]:
+        """What goes on beside the statements."""
+        return self.rollouts.run(), self.shadow.run()
+
+
+@asynccontextmanager
+async def open_execution(
+    settings: GatewaySettings,
+    metastore: Metastore,
+    metrics: GatewayMetrics,
+    local: Engine,
+    generation: CatalogGeneration,
+) -> AsyncIterator[tuple[Execution, CurrentFlags]]:
+    """Reach the endpoints as the metastore has them; gives the flags that decide about them, too."""
+    state = await metastore.state()
+    flags = CurrentFlags(settings.flags, state.flags)
+    rollouts = RolloutController(metastore, f"{gateway_name(settings)}:{os.getpid()}")
+    rollouts.apply(state.rollouts)
+
+    def engine_of(endpoint: Endpoint) -> RemoteEngine:
+        return remote_engine(endpoint, settings.node_tls, lambda: flags.value.feature_cursor_mode)
+
+    async with EndpointRegistry(
+        engine_of,
+        ProbeTimes(interval_s=settings.health_check_interval),
+        may_call=lambda: flags.value.feature_internal_grpc,
+        observe_activation=partial(_activate, metastore),
+    ) as registry:
+        registry.publish(generation)
+        registry.apply(await metastore.endpoints(), await metastore.assignments())
+        shadow = Shadow(local, registry, partial(_observe_shadow, metrics, rollouts))
+        router = Router(
+            local,
+            registry,
+            lambda: RoutingFlags.of(flags.value, rollouts.rollout),
+            metrics.observe_engine_failure,
+            shadow,
+        )
+        yield Execution(registry, router, rollouts, shadow), flags
+
+
+def gateway_name(settings: GatewaySettings) -> str:
+    """This gateway's name in the audit log."""
+    return settings.gateway_name or socket.gethostname()
+
+
+async def _activate(metastore: Metastore, name: str) -> None:
+    """Say in the control plane that a registered endpoint is well. One of several gateways is enough."""
+    service = ControlService(metastore)
+    try:
+        await service.apply(
+            Actor("gateway", is_operator=True), lambda state: activate_registered(state, name)
+        )
+    except MetastoreError:
+        log.warning("endpoint.not_activated", endpoint=name)
+
+
+def _observe_shadow(metrics: GatewayMetrics, rollouts: RolloutController, result: ShadowResult) -> None:
+    metrics.shadowed.labels(result.endpoint, result.outcome.value).inc()
+    if result.outcome in (ShadowOutcome.MATCH, ShadowOutcome.MISMATCH):
+        rollouts.shadow_compared(is_same=result.outcome is ShadowOutcome.MATCH)
