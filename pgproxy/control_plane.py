@@ -5,6 +5,7 @@ import asyncio
 from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, MetastoreError, Transform
 from pgproxy.control.service import Actor, ControlService
+from pgproxy.control.state import ControlState
 from pgproxy.following import MetastoreFollower
 
 
@@ -23,6 +24,13 @@ class GatewayControlPlane:
     async def draft_api_key(self) -> KeyDraft:
         """Make an API key that belongs to nobody yet."""
         return await self._service.draft_api_key()
+
+    async def state_at(self, version: int) -> ControlState:
+        """Give the control plane as a version left it. Raises: 42704."""
+        try:
+            return await self._metastore.state_at(version)
+        except MetastoreError:
+            raise _unavailable() from None
 
     async def check(self, actor: str, change: Transform, may_be_self: str | None) -> None:
         """Make a change without keeping it."""

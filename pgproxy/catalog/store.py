@@ -182,13 +182,13 @@ def forget_rows(connection: duckdb.DuckDBPyConnection, relation: RelationKey, be
 def _principal_keys(policy: EffectivePolicy, policy_set: PolicySet, model: CatalogModel) -> Iterator[int]:
     """Roles and policies: an admin sees all, others themselves, their groups and what applies to them."""
     for name, oid in role_oids(policy_set).items():
-        if policy.sees_activity or name == policy.principal or name in policy.groups:
+        if policy.sees_policy or name == policy.principal or name in policy.groups:
             yield key(oid)
     oids = policy_oids(policy_set)
     for row_filter in policy_set.row_filters:
         oid = oids[policy_key(row_filter)]
         table = policy.table(row_filter.table)
-        if policy.is_admin:
+        if policy.sees_policy:
             yield key(oid, Aspect.DEFINITION)
         elif table.is_visible and row_filter in (*table.permissive, *table.restrictive):
             yield key(oid, Aspect.NO_DEFINITION)

@@ -81,6 +81,21 @@ def check_file(file: PolicyPath) -> None:
     typer.echo(f"{file}: ok")
 
 
+@app.command("rollback")
+def roll_back(
+    version: Annotated[int, typer.Argument(min=0, help="As `policy history` numbers them.")],
+    metastore: MetastoreUrl = None,
+) -> None:
+    """Make roles and policies what they were after VERSION, as a new version.
+
+    Passwords, API keys and the fleet stay as they are now; a role that comes back has no password.
+    """
+    result = run_with_service(metastore, lambda service, actor: service.roll_back(actor, version))
+    _print_plan(result.differences)
+    done = "rolled back" if result.differences else "no change"
+    typer.echo(f"{done}: epoch {result.epoch}")
+
+
 @app.command("history")
 def show_history(
     limit: Annotated[int, typer.Option("--limit", min=1, help="The last so many changes.")] = 20,

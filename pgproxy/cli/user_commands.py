@@ -72,6 +72,8 @@ def list_users(metastore: MetastoreUrl = None) -> None:
         is_user = principal.kind is PrincipalKind.USER
         notes = {
             "admin": principal.is_admin,
+            "security officer": principal.is_security_officer,
+            "auditor": principal.is_auditor,
             "locked": is_user and not principal.can_login,
             "no password": is_user and principal.name not in state.verifiers,
         }

@@ -6,25 +6,19 @@ from pgproxy.control import administration as roles
 from pgproxy.control import administration_grants as grants
 from pgproxy.control import administration_keys as keys
 from pgproxy.control import administration_policies as policies
-from pgproxy.control.administration import Administration, Names, Notice, as_role
+from pgproxy.control.administration import Administration, Notice, as_role
 from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.state import ControlState
+from pgproxy.control.undo import rolled_back
 from pgproxy.sql.utility import admin_statements as a
 
 
 class AdminChange:
     """A statement bound to a session. Called once or more, each time on the state of that moment."""
 
-    def __init__(
-        self,
-        statement: a.AdminStatement,
-        actor: str,
-        names: Names,
-        verifier: str | None,
-        key_draft: KeyDraft | None = None,
-    ) -> None:
+    def __init__(self, statement: a.AdminStatement, by: Administration) -> None:
         self.statement = statement
-        self._by = Administration(actor, names, verifier, key_draft)
+        self._by = by
 
     @property
     def key_draft(self) -> KeyDraft | None:
@@ -85,6 +79,7 @@ _TAGS: dict[type[a.AdminStatement], str] = {
     a.SecurityLabel: "SECURITY LABEL",
     a.CreateApiKey: "CREATE API KEY",
     a.DropApiKey: "DROP API KEY",
+    a.RollbackPolicy: "ROLLBACK POLICY",
 }
 
 
@@ -120,7 +115,8 @@ def _changed_policies(
     | a.SetRowSecurity
     | a.CreateMask
     | a.DropMask
-    | a.SecurityLabel,
+    | a.SecurityLabel
+    | a.RollbackPolicy,
     by: Administration,
 ) -> ControlState:
     match statement:
@@ -138,5 +134,7 @@ def _changed_policies(
             return policies.drop_mask(state, statement, by)
         case a.SecurityLabel():
             return policies.label_column(state, statement, by)
+        case a.RollbackPolicy():
+            return rolled_back(state, by.target or state)
         case _:
             assert_never(statement)

@@ -60,13 +60,15 @@ class Notice:
 class Administration:
     """Who asks, what names mean, and what there is to tell.
 
-    verifier: made from the statement's password. key_draft: for CREATE API KEY.
+    verifier: made from the statement's password. key_draft: for CREATE API KEY. target: the state that a
+    rollback goes back to.
     """
 
     actor: str
     names: Names
     verifier: str | None = field(default=None, repr=False)
     key_draft: KeyDraft | None = None
+    target: ControlState | None = None
     notices: list[Notice] = field(default_factory=list)
 
     def role(self, name: str) -> str:
@@ -96,6 +98,8 @@ def create_role(state: ControlState, statement: a.CreateRole, by: Administration
         statement.name,
         PrincipalKind.USER if is_user else PrincipalKind.GROUP,
         is_admin=bool(options.superuser),
+        is_security_officer=bool(options.security_officer),
+        is_auditor=bool(options.auditor),
         can_login=can_login,
         member_of=frozenset(by.roles(options.in_roles)),
         valid_until=moment(options.valid_until),
@@ -124,6 +128,10 @@ def alter_role(state: ControlState, statement: a.AlterRole, by: Administration) 
         role = replace(role, can_login=options.login)
     if options.superuser is not None:
         role = replace(role, is_admin=options.superuser)
+    if options.security_officer is not None:
+        role = replace(role, is_security_officer=options.security_officer)
+    if options.auditor is not None:
+        role = replace(role, is_auditor=options.auditor)
     if options.valid_until is not a.UNCHANGED:
         role = replace(role, valid_until=moment(options.valid_until))
     if options.connection_limit is not None:

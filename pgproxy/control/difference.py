@@ -177,6 +177,8 @@ def _describe_principals(state: ControlState) -> Iterable[tuple[tuple[str, str],
             "groups": sorted(principal.member_of),
             "attributes": dict(sorted(principal.attributes.items())),
             "admin": principal.is_admin,
+            "security_officer": principal.is_security_officer,
+            "auditor": principal.is_auditor,
         }
         if principal.kind is PrincipalKind.USER:
             facts["login"] = principal.can_login

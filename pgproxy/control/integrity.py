@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pgproxy.control.changes import undefined
+from pgproxy.control.duties import check_no_data, holds_admin
 from pgproxy.control.expressions import ExpressionValidator, check_expression
 from pgproxy.control.fleet_changes import check_fleet
 from pgproxy.control.state import ControlState, TagMask
@@ -36,6 +37,7 @@ def check_integrity(before: ControlState, after: ControlState, validate: Express
         if before.principals.get(principal.name) != principal:
             _check_principal(after, principal)
     _check_names_exist(after)
+    check_no_data(after)
     for grant in after.grants - before.grants:
         check_grant(grant)
     check_fleet(before, after)
@@ -45,15 +47,6 @@ def check_integrity(before: ControlState, after: ControlState, validate: Express
         raise StatementError(
             "at least one administrator who can log in must remain", sqlstate=SqlState.OBJECT_IN_USE
         )
-
-
-def holds_admin(state: ControlState, name: str) -> bool:
-    """Whether a principal is an administrator, itself or through a group, and may log in."""
-    principal = state.principals.get(name)
-    if principal is None or not principal.can_login:
-        return False
-    names = transitive_groups(state.principals, principal) | {name}
-    return any(state.principals[holder].is_admin for holder in names)
 
 
 def _can_administer(state: ControlState) -> bool:

@@ -127,6 +127,14 @@ class Metastore(Protocol):
         """
         ...
 
+    async def state_at(self, epoch: int) -> ControlState:
+        """Who existed and who might see what after a change; all else, and every credential, as of now.
+
+        Raises:
+            StatementError: 42704, there was no such change, or what came after it cannot be undone.
+        """
+        ...
+
     async def history(self, limit: int = 100) -> tuple[PolicyVersion, ...]:
         """The last changes, newest first."""
         ...

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pgproxy.control import policy_schema as schema
+from pgproxy.control.duties import holds_admin
 from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint, EndpointState
 from pgproxy.control.hba import HbaRule, parse_rule
-from pgproxy.control.integrity import check_grant, holds_admin
+from pgproxy.control.integrity import check_grant
 from pgproxy.control.mask_library import expand_masks
 from pgproxy.control.securables import fold_name, parse_column_name, parse_securable, parse_table_name
 from pgproxy.control.state import BoundName, ColumnName, ControlState, TagMask, merge_grants
@@ -109,7 +110,14 @@ class _Builder:
         found = {p.name: p for p in state.principals.values() if _stays(p, file, state)}
         for name, group in (file.groups or {}).items():
             found[name] = Principal(
-                name, PrincipalKind.GROUP, group.admin, False, frozenset(group.groups), group.attributes
+                name,
+                PrincipalKind.GROUP,
+                group.admin,
+                False,
+                frozenset(group.groups),
+                group.attributes,
+                is_security_officer=group.security_officer,
+                is_auditor=group.auditor,
             )
         for name, user in (file.users or {}).items():
             if name in (file.groups or {}):
@@ -123,6 +131,8 @@ class _Builder:
                 user.attributes,
                 user.valid_until,
                 user.connection_limit,
+                user.security_officer,
+                user.auditor,
             )
         for name, group in (file.groups or {}).items():
             self._known(group.members, found, ("groups", name, "members"))

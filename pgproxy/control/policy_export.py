@@ -98,6 +98,8 @@ def _principal(principal: Principal, verifier: str | None) -> dict[str, object]:
         groups=sorted(principal.member_of),
         attributes=dict(sorted(principal.attributes.items())),
         admin=principal.is_admin,
+        security_officer=principal.is_security_officer,
+        auditor=principal.is_auditor,
         valid_until=valid_until_text(principal),
     )
     if principal.connection_limit >= 0:

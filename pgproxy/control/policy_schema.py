@@ -48,6 +48,8 @@ class UserEntry(_Section):
     groups: list[Name] = []
     attributes: dict[str, str] = {}
     admin: bool = False
+    security_officer: bool = False
+    auditor: bool = False
     login: bool = True
     valid_until: Annotated[AwareDatetime, Field(strict=False)] | None = None
     connection_limit: Annotated[int, Field(ge=-1)] = -1
@@ -66,6 +68,8 @@ class GroupEntry(_Section):
     members: list[Name] = []
     attributes: dict[str, str] = {}
     admin: bool = False
+    security_officer: bool = False
+    auditor: bool = False
 
 
 class GrantEntry(_Section):

@@ -32,6 +32,7 @@ from pgproxy.control.stored_change import (
     upsert,
 )
 from pgproxy.control.table import Table, timestamp
+from pgproxy.control.undo import undo_of
 
 _CHANNEL = "pgproxy_epoch"
 _SCHEMA = "pgproxy"
@@ -78,12 +79,14 @@ class PostgresMetastore(SharedMetastore):
                 policy_epoch = epoch
             await connection.execute("UPDATE epochs SET epoch = $1, policy_epoch = $2", epoch, policy_epoch)
             await connection.execute(
-                "INSERT INTO policy_versions VALUES ($1, $2, $3, $4, $5)",
+                "INSERT INTO policy_versions (epoch, changed_at, actor, before, after, undo) "
+                "VALUES ($1, $2, $3, $4, $5, $6)",
                 epoch,
                 timestamp(datetime.now(UTC)),
                 actor,
                 facts_as_json(planned.differences, "before"),
                 facts_as_json(planned.differences, "after"),
+                undo_of(planned),
             )
             await connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, str(epoch))
         self.wake_watchers()
@@ -103,6 +106,11 @@ class PostgresMetastore(SharedMetastore):
                     await wait_for(committed, _POLL_INTERVAL_S)
         finally:
             self._watchers.discard(committed)
+
+    async def _undo_since(self, epoch: int, current: int) -> list[str | None]:
+        query = "SELECT undo FROM policy_versions WHERE epoch > $1 AND epoch <= $2 ORDER BY epoch DESC"
+        async with self._transaction() as connection:
+            return [row[0] for row in await connection.fetch(query, epoch, current)]
 
     async def history(self, limit: int = 100) -> tuple[PolicyVersion, ...]:
         query = (

@@ -43,7 +43,10 @@ TABLES = (
     Table(
         "principals",
         ("name",),
-        ("kind", "is_admin", "can_login", "verifier", "valid_until", "connection_limit"),
+        (
+            *("kind", "is_admin", "can_login", "verifier", "valid_until", "connection_limit"),
+            *("is_security_officer", "is_auditor"),
+        ),
     ),
     Table("memberships", ("member", "group_name")),
     Table("attributes", ("principal", "name"), ("value",)),
@@ -122,6 +125,8 @@ def _add_principal(rows: dict[str, dict[Row, Row]], principal: Principal, verifi
         verifier,
         until.astimezone(UTC).isoformat() if until is not None else None,
         principal.connection_limit,
+        int(principal.is_security_officer),
+        int(principal.is_auditor),
     )
     rows["memberships"].update({(name, group): () for group in principal.member_of})
     rows["attributes"].update({(name, key): (value,) for key, value in principal.attributes.items()})
@@ -175,8 +180,12 @@ def _principals(rows: RowSet) -> dict[str, Principal]:
             attributes=attributes[as_text(name)],
             valid_until=None if until is None else datetime.fromisoformat(as_text(until)),
             connection_limit=as_number(limit),
+            is_security_officer=bool(is_officer),
+            is_auditor=bool(is_auditor),
         )
-        for (name,), (kind, is_admin, can_login, _, until, limit) in rows["principals"].items()
+        for (name,), (kind, is_admin, can_login, _, until, limit, is_officer, is_auditor) in (
+            rows["principals"].items()
+        )
     }
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 
 from pgproxy.control import changes, fleet_changes
 from pgproxy.control.api_keys import KeyDraft, KeyTerms
+from pgproxy.control.duties import check_officers_change, holds_admin, may_administer
 from pgproxy.control.expressions import ExpressionValidator, check_expression
 from pgproxy.control.fleet import Assignment, Endpoint, EndpointState
-from pgproxy.control.integrity import check_integrity, holds_admin
+from pgproxy.control.integrity import check_integrity
 from pgproxy.control.metastore import ChangeResult, Metastore, Transform
 from pgproxy.control.passwords import check_verifier, draft_api_key, make_verifier, matches_verifier
 from pgproxy.control.state import ControlState
+from pgproxy.control.undo import rolled_back
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
 from pgwire.auth.verifier import DEFAULT_ITERATIONS
 from pgwire.errors import AccessDenied
@@ -196,6 +198,11 @@ class ControlService:
         """Undo `assign`. Raises: 42704."""
         return await self.apply(actor, lambda state: changes.unassign(state, principal, endpoint))
 
+    async def roll_back(self, actor: Actor, version: int) -> ChangeResult:
+        """Make roles and policies what they were after a version. Raises: 42704."""
+        target = await self.metastore.state_at(version)
+        return await self.apply(actor, lambda state: rolled_back(state, target))
+
     async def apply(
         self, actor: Actor, transform: Transform, *, may_be_self: str | None = None
     ) -> ChangeResult:
@@ -217,9 +224,12 @@ class ControlService:
         """Do all of `apply` but the writing; for dry runs too."""
         known = state.principals.get(actor.name)
         is_self = known is not None and known.can_login and may_be_self == actor.name
-        if not (actor.is_operator or is_self or holds_admin(state, actor.name)):
+        is_trusted = actor.is_operator or is_self or holds_admin(state, actor.name)
+        if not is_trusted and not may_administer(state, actor.name):
             raise AccessDenied("permission denied: must be an administrator")
         after = transform(state)
+        if not is_trusted:
+            check_officers_change(state, after)
         check_integrity(state, after, self.validate_expression)
         return after
 

@@ -6,7 +6,10 @@ from abc import ABC, abstractmethod
 from pgproxy.control.fleet import Assignment, Endpoint
 from pgproxy.control.secret_box import SecretBox
 from pgproxy.control.state import ControlState
+from pgproxy.control.undo import undone
 from pgproxy.policy.model import PolicySet
+from pgwire.errors import StatementError
+from pgwire.sqlstate import SqlState
 
 
 class SharedMetastore(ABC):
@@ -51,6 +54,17 @@ class SharedMetastore(ABC):
         """See `Metastore`."""
         found = (await self.state()).assignments.values()
         return tuple(sorted(found, key=lambda a: (a.principal, a.priority, a.endpoint)))
+
+    async def state_at(self, epoch: int) -> ControlState:
+        """See `Metastore`."""
+        current, _, state = await self._current()
+        if not 0 <= epoch <= current:
+            raise StatementError(f"version {epoch} does not exist", sqlstate=SqlState.UNDEFINED_OBJECT)
+        return await asyncio.to_thread(undone, state, await self._undo_since(epoch, current))
+
+    @abstractmethod
+    async def _undo_since(self, epoch: int, current: int) -> list[str | None]:
+        """Give what undoes each change after `epoch` up to `current`, the latest first."""
 
     def wake_watchers(self) -> None:
         """Let this process's watchers look at once."""

@@ -35,6 +35,7 @@ from pgproxy.control.stored_change import (
     upsert,
 )
 from pgproxy.control.table import timestamp
+from pgproxy.control.undo import undo_of
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _POLL_INTERVAL_S = 0.2
@@ -80,13 +81,15 @@ class SqliteMetastore(SharedMetastore):
                 "UPDATE epochs SET epoch = ?, policy_epoch = ?", (epoch, policy_epoch)
             )
             await self._writer.execute_fetchall(
-                "INSERT INTO policy_versions VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO policy_versions (epoch, changed_at, actor, before, after, undo) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     epoch,
                     timestamp(datetime.now(UTC)),
                     actor,
                     facts_as_json(differences, "before"),
                     facts_as_json(differences, "after"),
+                    undo_of(planned),
                 ),
             )
         self.wake_watchers()
@@ -108,6 +111,10 @@ class SqliteMetastore(SharedMetastore):
                 await wait_for(committed, _POLL_INTERVAL_S)
         finally:
             self._watchers.discard(committed)
+
+    async def _undo_since(self, epoch: int, current: int) -> list[str | None]:
+        query = "SELECT undo FROM policy_versions WHERE epoch > ? AND epoch <= ? ORDER BY epoch DESC"
+        return [row[0] for row in await self._read(query, (epoch, current))]
 
     async def history(self, limit: int = 100) -> tuple[PolicyVersion, ...]:
         query = (

@@ -5,6 +5,7 @@ A lock holds on the gateway that made it at once, on the others within about a s
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -53,7 +54,8 @@ class LoginSharing:
                     is_well = False
                 await asyncio.sleep(_INTERVAL_S)
         finally:
-            await self._put()
+            with suppress(MetastoreError):  # it stops; what others did not hear is not worth its exit status
+                await self._put()
 
     async def share_once(self) -> None:
         """Tell what is new here, and learn what is new elsewhere. Raises: MetastoreError."""

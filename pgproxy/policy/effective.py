@@ -85,6 +85,8 @@ class EffectivePolicy:
     row_security: frozenset[TableName] = frozenset()
     scope: CredentialScope = WHOLE_SCOPE
     holds_everything: bool = False
+    may_administer: bool = False
+    is_auditor: bool = False
     _tables: dict[TableName, TablePolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
     _grants_on: dict[_Securable, list[Grant]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -93,7 +95,12 @@ class EffectivePolicy:
     @property
     def sees_activity(self) -> bool:
         """Whether it sees what others do: sessions, statements, endpoints, the history and the audit log."""
-        return self.is_admin
+        return self.is_admin or self.is_auditor
+
+    @property
+    def sees_policy(self) -> bool:
+        """Whether it sees every role and every policy's definition."""
+        return self.sees_activity or self.may_administer
 
     def table(self, name: TableName) -> TablePolicy:
         """Resolve the policy of one table.
@@ -224,7 +231,8 @@ class PolicyIndex:
         if known is not None and known.kind is PrincipalKind.USER and not known.can_login:
             known = None
         own_groups = transitive_groups(principals, known)
-        is_admin = known is not None and any(principals[n].is_admin for n in own_groups | {principal})
+        duties = [principals[n] for n in own_groups | {principal}] if known is not None else []
+        is_admin = any(holder.is_admin for holder in duties)
         if known is not None and scope.groups:
             known = replace(known, member_of=known.member_of | scope.groups)
         groups = transitive_groups(principals, known)
@@ -242,6 +250,8 @@ class PolicyIndex:
             row_security=self.policy_set.row_security,
             scope=scope,
             holds_everything=is_admin,
+            may_administer=scope.is_whole and any(h.is_admin or h.is_security_officer for h in duties),
+            is_auditor=scope.catalogs is None and any(holder.is_auditor for holder in duties),
         )
 
 

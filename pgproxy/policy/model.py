@@ -43,6 +43,8 @@ class Principal:
     member_of: direct memberships only. attributes: set by the control plane, never by the user.
     valid_until: when the password stops working, as in CREATE ROLE; it ends no open session.
     connection_limit: sessions at once; -1: no limit of its own.
+    is_security_officer: may change policy, and holds no privilege on data. is_auditor: sees what everybody
+    does. Both, as is_admin, hold for a group's members too.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Principal:
     attributes: Mapping[str, str] = field(default_factory=dict)
     valid_until: datetime | None = None
     connection_limit: int = -1
+    is_security_officer: bool = False
+    is_auditor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

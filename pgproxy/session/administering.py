@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.control.administering import AdminChange, command_tag, password_owner
-from pgproxy.control.administration import Notice
+from pgproxy.control.administration import Administration, Notice
 from pgproxy.control.state import ControlState
 from pgproxy.policy.model import TableName
 from pgproxy.session.planning import StatementPlanner
@@ -89,12 +89,15 @@ class Administering:
         owner = password_owner(statement, self._actor)
         # A key that carries part of its role's rights must not become the whole by a new password.
         is_own = owner == self._actor and self._planner.identity.scope.is_whole
-        if not self._planner.policy.is_admin and not is_own:
+        if not self._planner.policy.may_administer and not is_own:
             # Before any name is looked up: the answer must not tell what exists.
             raise AccessDenied(f"permission denied: {command_tag(statement)} is for administrators")
-        draft = await self._control.draft_api_key() if isinstance(statement, a.CreateApiKey) else None
-        verifier = await self._verifier(statement)
-        change = AdminChange(statement, self._actor, self._names, verifier, draft)
+        by = Administration(self._actor, self._names, await self._verifier(statement))
+        if isinstance(statement, a.CreateApiKey):
+            by.key_draft = await self._control.draft_api_key()
+        if isinstance(statement, a.RollbackPolicy):
+            by.target = await self._control.state_at(statement.version)
+        change = AdminChange(statement, by)
         if not self._transaction.is_open:
             await self._control.make(self._actor, change, owner)
             return change
@@ -130,7 +133,7 @@ class SessionNames:
 
     def table(self, parts: a.RelationParts, *, must_exist: bool = True) -> TableName:
         """Find a table; one that is gone is where it would be. Raises: 42P01."""
-        found = self._planner.find_table(parts)
+        found = self._planner.find_table(parts, sees_all=True)
         if found is not None:
             return found.name
         catalog, schema, name = (None, None, None, *parts)[-3:]

@@ -5,6 +5,7 @@ here.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from execnode.statement import EngineStatement
 from pgproxy.catalog.snapshot import TableInfo
@@ -103,10 +104,16 @@ class StatementPlanner:
         """Plan one statement, from the cache where nothing has moved."""
         return self._services.plan_cache.plan(text, tuple(declared_oids), self._context())
 
-    def find_table(self, parts: Sequence[str]) -> TableInfo | None:
-        """Find the table or view that a name means, or None: absent, hidden or a system relation."""
+    def find_table(self, parts: Sequence[str], *, sees_all: bool = False) -> TableInfo | None:
+        """Find the table or view that a name means, or None: absent, hidden or a system relation.
+
+        sees_all: hidden ones too, for who administers them.
+        """
         catalog, schema, name = (None, None, None, *parts)[-3:]
-        found = find_relation(self._context(), catalog, schema, name or "")
+        context = self._context()
+        if sees_all:
+            context = replace(context, policy=replace(context.policy, is_admin=True))
+        found = find_relation(context, catalog, schema, name or "")
         return found.info if found is not None and isinstance(found.info, TableInfo) else None
 
     def route(self, plan: Plan) -> Route:

@@ -8,6 +8,7 @@ from execnode.spool import SpoolLimits
 from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.metastore import Transform
+from pgproxy.control.state import ControlState
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import WHOLE_SCOPE, CredentialScope
 from pgproxy.routing.router import Router
@@ -73,6 +74,10 @@ class ControlPlane(Protocol):
 
     async def draft_api_key(self) -> KeyDraft:
         """Make an API key that belongs to nobody yet."""
+        ...
+
+    async def state_at(self, version: int) -> ControlState:
+        """Give the control plane as a version left it. Raises: 42704."""
         ...
 
     async def check(self, actor: str, change: Transform, may_be_self: str | None) -> None:

@@ -43,6 +43,7 @@ def authid_rows(policy_set: PolicySet) -> pa.Table:
             "oid": OWNER_OID,
             "rolname": OWNER_NAME,
             "rolsuper": True,
+            "rolcreaterole": True,
             "rolcanlogin": False,
             "rolconnlimit": -1,
             "rolvaliduntil": None,
@@ -54,6 +55,7 @@ def authid_rows(policy_set: PolicySet) -> pa.Table:
             "oid": oids[name],
             "rolname": name,
             "rolsuper": principal.is_admin,
+            "rolcreaterole": principal.is_admin or principal.is_security_officer,
             "rolcanlogin": principal.can_login and principal.kind is PrincipalKind.USER,
             "rolconnlimit": principal.connection_limit,
             "rolvaliduntil": principal.valid_until,
@@ -62,7 +64,7 @@ def authid_rows(policy_set: PolicySet) -> pa.Table:
         for name, principal in sorted(policy_set.principals.items())
     ]
     supers = [row["rolsuper"] for row in rows]
-    privileges = dict.fromkeys(("rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls"), supers)
+    privileges = dict.fromkeys(("rolcreatedb", "rolreplication", "rolbypassrls"), supers)
     return _table("pg_authid", rows, {"rolinherit": True}, privileges)
 
 

@@ -35,6 +35,9 @@ def parse_admin(reader: TokenReader) -> a.AdminStatement | None:
         return parse_revoke(reader)
     if reader.accept("security", "label"):
         return parse_security_label(reader)
+    if reader.accept("rollback", "policy"):
+        reader.expect("to", "version")
+        return a.RollbackPolicy(reader.integer())
     if reader.is_word("create"):
         return _create(reader)
     if reader.is_word("alter"):

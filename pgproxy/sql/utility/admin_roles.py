@@ -1,5 +1,6 @@
 """CREATE, ALTER and DROP of ROLE, USER and GROUP. PostgreSQL docs, "CREATE ROLE", "ALTER ROLE" and so on."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pgproxy.sql.utility import admin_statements as a
@@ -8,9 +9,16 @@ from pgproxy.sql.utility.scan import TokenKind
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
-_FLAGS = frozenset({"superuser", "nosuperuser", "login", "nologin"})
-_ACCEPTED = frozenset({"inherit", "nocreatedb", "nocreaterole", "noreplication", "nobypassrls"})
-_REFUSED = frozenset({"noinherit", "createdb", "createrole", "replication", "bypassrls"})
+_FLAGS: Mapping[str, Callable[[a.RoleOptions, bool], a.RoleOptions]] = {
+    "superuser": lambda options, is_on: replace(options, superuser=is_on),
+    "login": lambda options, is_on: replace(options, login=is_on),
+    "createrole": lambda options, is_on: replace(options, security_officer=is_on),
+    "auditor": lambda options, is_on: replace(options, auditor=is_on),
+}
+"""Options that are on, or off with NO in front. AUDITOR is ours."""
+
+_ACCEPTED = frozenset({"inherit", "nocreatedb", "noreplication", "nobypassrls"})
+_REFUSED = frozenset({"noinherit", "createdb", "replication", "bypassrls"})
 
 
 def parse_create_role(reader: TokenReader, word: a.RoleWord) -> a.CreateRole:
@@ -113,11 +121,9 @@ def _options(reader: TokenReader, *, is_create: bool) -> a.RoleOptions:
 
 def _option(reader: TokenReader, options: a.RoleOptions, *, is_create: bool) -> tuple[str, a.RoleOptions]:
     word = reader.label()
-    if word in _FLAGS:
-        is_on = not word.startswith("no")
-        if word.endswith("login"):
-            return "login", replace(options, login=is_on)
-        return "superuser", replace(options, superuser=is_on)
+    flag = word if word in _FLAGS else word.removeprefix("no")
+    if flag in _FLAGS:
+        return flag, _FLAGS[flag](options, flag == word)
     if word in _ACCEPTED:
         return word.removeprefix("no"), options
     if word in _REFUSED:

@@ -35,7 +35,7 @@ class RoleOptions:
     """What CREATE ROLE and ALTER ROLE say; None or UNCHANGED: not said.
 
     password: a password or a verifier; None: PASSWORD NULL. valid_until: as written. in_roles: groups that
-    it joins; members: roles that join it.
+    it joins; members: roles that join it. security_officer: CREATEROLE.
     """
 
     login: bool | None = None
@@ -45,6 +45,8 @@ class RoleOptions:
     connection_limit: int | None = None
     in_roles: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
+    security_officer: bool | None = None
+    auditor: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,13 @@ class DropApiKey:
     if_exists: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RollbackPolicy:
+    """ROLLBACK POLICY TO VERSION n: who exists and who may see what become as they were then."""
+
+    version: int
+
+
 AdminStatement: TypeAlias = (
     CreateRole
     | AlterRole
@@ -251,4 +260,5 @@ AdminStatement: TypeAlias = (
     | SecurityLabel
     | CreateApiKey
     | DropApiKey
+    | RollbackPolicy
 )

@@ -58,7 +58,7 @@ def parse_utility(text: str) -> UtilityStatement | None:
     reader = TokenReader(text)
     word = reader.current
     parse = _PARSERS.get(word.value) if word is not None and reader.is_word(word.value) else None
-    if parse is None:
+    if parse is None or reader.is_word("policy", distance=1):
         return _parse_admin(reader)
     reader.advance()
     statement = parse(reader)

@@ -1,0 +1,123 @@
+"""Duties apart and versions to go back to, through a real gateway, its CLI and psql."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway
+
+Connection = psycopg.Connection[Any]
+Refused = psycopg.errors.InsufficientPrivilege
+
+
+@pytest.fixture
+def admin(embedded: RunningGateway) -> Iterator[Connection]:
+    with psycopg.connect(embedded.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def duties(embedded: RunningGateway, admin: Connection) -> Iterator[tuple[Connection, Connection]]:
+    """A security officer's and an auditor's session."""
+    admin.execute("CREATE ROLE officer LOGIN CREATEROLE PASSWORD 'officer-secret'")
+    admin.execute("CREATE ROLE eye LOGIN AUDITOR PASSWORD 'eye-secret'")
+    with (
+        psycopg.connect(embedded.dsn("officer"), autocommit=True) as officer,
+        psycopg.connect(embedded.dsn("eye"), autocommit=True) as eye,
+    ):
+        yield officer, eye
+    admin.execute("DROP ROLE officer, eye")
+
+
+def test_an_officer_changes_policy_and_sees_no_data(
+    embedded: RunningGateway, admin: Connection, duties: tuple[Connection, Connection]
+) -> None:
+    officer, _ = duties
+    officer.execute("CREATE ROLE temp_staff")
+    officer.execute("GRANT SELECT ON sales.secrets TO temp_staff")
+    officer.execute("GRANT temp_staff TO intern")
+    officer.execute("CREATE POLICY one ON sales.secrets TO temp_staff USING (id = 1)")
+    with psycopg.connect(embedded.dsn("intern"), autocommit=True) as intern:
+        assert intern.execute("SELECT id FROM sales.secrets").fetchall() == [(1,)]
+    for query in ("SELECT * FROM sales.secrets", "SELECT * FROM sales.customers", "TABLE numbers"):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            officer.execute(query)
+    refused = (
+        "GRANT SELECT ON sales.secrets TO officer",
+        "GRANT temp_staff TO officer",
+        "CREATE ROLE mine SUPERUSER",
+        "CREATE ROLE mine LOGIN CREATEROLE PASSWORD 'x'",
+        f"ALTER ROLE {ADMIN} PASSWORD 'x'",
+        "ALTER ROLE officer SUPERUSER",
+        "ALTER ROLE eye NOAUDITOR",
+        f"DROP ROLE {ADMIN}",
+    )
+    for statement in refused:
+        with pytest.raises(psycopg.Error) as caught:
+            officer.execute(statement)
+        assert caught.value.sqlstate in {"42501", "0LP01"}, statement
+    assert officer.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'intern'").fetchone() == (1,)
+    assert officer.execute("SELECT count(*) FROM pgproxy.audit_log WHERE principal = 'admin'").fetchone() == (
+        0,
+    )
+    officer.execute("DROP POLICY one ON sales.secrets")
+    officer.execute("DROP OWNED BY temp_staff")
+    officer.execute("DROP ROLE temp_staff")
+    shown = embedded.psql("-Atc", r"\du", user=ADMIN, password=ADMIN_PASSWORD).stdout
+    (attributes,) = [line for line in shown.splitlines() if line.startswith("officer|")]
+    assert attributes.split("|")[1] == "Create role"
+
+
+def test_an_auditor_sees_what_everybody_does_and_changes_nothing(
+    embedded: RunningGateway, duties: tuple[Connection, Connection]
+) -> None:
+    _, eye = duties
+    with psycopg.connect(embedded.dsn(), autocommit=True) as analyst:
+        analyst.execute("SELECT count(*) FROM sales.orders")
+        pid = analyst.info.backend_pid
+        query = "SELECT principal, objects -> 0 ->> 'table' FROM pgproxy.audit_log WHERE pid = %s"
+        assert eye.execute(query, (pid,)).fetchall() == [("analyst", "test.sales.orders")]
+        query = "SELECT count(*) FROM pgproxy.sessions WHERE principal <> 'eye'"
+        assert eye.execute(query).fetchone()[0] >= 2  # type: ignore[index]
+        assert eye.execute("SELECT count(*) > 1 FROM pgproxy.policy_versions").fetchone() == (True,)
+        with pytest.raises(Refused):
+            eye.execute("SELECT pg_cancel_backend(%s)", (pid,))
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        eye.execute("SELECT * FROM sales.orders")
+    for statement in ("CREATE ROLE x", "GRANT SELECT ON sales.orders TO eye", "ROLLBACK POLICY TO VERSION 1"):
+        with pytest.raises(Refused):
+            eye.execute(statement)
+
+
+def test_policy_goes_back_by_sql_and_from_the_command_line(
+    embedded: RunningGateway, admin: Connection
+) -> None:
+    newest = "SELECT max(version) FROM pgproxy.policy_versions"
+    (start,) = admin.execute(newest).fetchone()  # type: ignore[misc]
+    before = embedded.cli("policy", "export", "-")
+    admin.execute("CREATE ROLE passing LOGIN PASSWORD 'passing-secret'")
+    admin.execute("GRANT SELECT ON sales.secrets TO passing")
+    admin.execute("DROP POLICY eu_customers ON sales.customers")
+    assert embedded.cli("policy", "export", "-") != before
+    with psycopg.connect(embedded.dsn(), autocommit=True) as analyst:
+        query = "SELECT count(*) FROM sales.customers"
+        assert analyst.execute(query, prepare=True).fetchone() == (300,)
+        admin.execute(f"ROLLBACK POLICY TO VERSION {start}")
+        assert analyst.execute(query, prepare=True).fetchone() == (100,)
+    assert embedded.cli("policy", "export", "-") == before
+    (latest,) = admin.execute(
+        "SELECT actor, after FROM pgproxy.policy_versions ORDER BY version DESC LIMIT 1"
+    ).fetchall()
+    assert latest[0] == ADMIN
+    assert latest[1]["user passing"] is None
+    assert latest[1]["row filter eu_customers on test.sales.customers"]["using"] == "region = 'EU'"
+    assert "passing" in embedded.cli("policy", "rollback", str(start + 1))
+    assert "passing" in embedded.cli("policy", "export", "-")
+    with pytest.raises(psycopg.OperationalError):  # it is back without its password
+        psycopg.connect(embedded.dsn("passing"))
+    embedded.cli("policy", "rollback", str(start))
+    assert embedded.cli("policy", "export", "-") == before
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        admin.execute("ROLLBACK POLICY TO VERSION 999999")
