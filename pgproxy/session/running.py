@@ -67,10 +67,12 @@ class PlanRunner:
         if not plan.is_read_only and not is_of_session:
             self._check_writable(plan.kind.value)
         pin = await self._pin_for(plan, groups)
-        bound = self._bound(plan, portal.parameters)
+        parameters = (*portal.parameters, *self._bound(plan, portal.parameters))
+        if plan.parameter_numbers is not None:
+            parameters = tuple(parameters[number - 1] for number in plan.parameter_numbers)
         statement = EngineStatement(
             sql=plan.sql,
-            parameters=(*portal.parameters, *bound),
+            parameters=parameters,
             result_columns=portal.prepared.columns or (),
             result_formats=portal.result_formats,
             output=self._settings.output(),

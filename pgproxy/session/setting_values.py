@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from zoneinfo import available_timezones
 
+from pgproxy.sql.utility.statements import INTERVAL_MARK
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -196,38 +197,51 @@ def date_style(name: str, text: str) -> str:
     return f"{style}, {order}"
 
 
+_POSIX_ZONE = re.compile(
+    r"(?P<name><[+\-A-Za-z0-9:]{3,}>|[A-Za-z]{3,})?(?P<sign>[+-]?)(?P<hours>\d{1,2})"
+    r"(?::(?P<minutes>\d{2}))?(?::00)?"
+)
+
+
 def time_zone(name: str, text: str) -> str:
-    """Accept a zone of the time zone database, in any case, or an offset in hours."""
+    """Accept a zone of the time zone database, in any case, an offset in hours, or one in POSIX form.
+
+    A number, or an interval, is hours east; with a colon or a name before it, it is POSIX's, hours west.
+    PostgreSQL docs, "POSIX Time Zone Specifications".
+    """
     stripped = text.strip()
+    is_interval = stripped.startswith(INTERVAL_MARK)
+    stripped = stripped.removeprefix(INTERVAL_MARK)
     found = _zones().get(stripped.lower())
     if found is not None:
         return found
-    match = re.fullmatch(r"([+-]?)(\d{1,2})(?::(\d{2}))?(?::00)?", stripped)
-    if match is None or int(match[2]) > 15:
+    match = _POSIX_ZONE.fullmatch(stripped)
+    if match is None or int(match["hours"]) > 15:
         raise invalid_value(name, text)
-    sign, hours, minutes = match[1] or "+", int(match[2]), int(match[3] or 0)
-    inverse = "-" if sign == "+" else "+"
-    tail = f":{minutes:02d}" if minutes else ""
-    zone = f"<{sign}{hours:02d}{tail}>{inverse}{hours:02d}{tail}"
+    zone = stripped
+    if not match["name"] and (is_interval or not match["minutes"]):
+        sign, hours, minutes = match["sign"] or "+", int(match["hours"]), int(match["minutes"] or 0)
+        tail = f"{hours:02d}" + (f":{minutes:02d}" if minutes else "")
+        zone = f"<{sign}{tail}>{'-' if sign == '+' else '+'}{tail}"
     engine_zone(zone)
     return zone
 
 
 def engine_zone(zone: str) -> str:
-    """Name a zone as the engine knows it: an offset in POSIX form (`<-03>+03`) is one of `Etc`.
+    """Name a zone as the engine knows it: an offset in POSIX form (`<-03>+03`, `-02:00`) is one of `Etc`.
 
     Raises:
         FeatureNotSupported: an offset that is not of whole hours, or beyond what `Etc` has.
     """
-    match = re.fullmatch(r"<[+-][0-9:]+>([+-])(\d{2})(:\d{2})?", zone)
+    match = _POSIX_ZONE.fullmatch(zone)
     if match is None:
         return zone
-    hours = int(match[2])
-    if match[3] is not None or hours > (12 if match[1] == "+" else 14):
+    sign, hours = match["sign"] or "+", int(match["hours"])
+    if int(match["minutes"] or 0) or hours > (12 if sign == "+" else 14):
         raise FeatureNotSupported(
             "time zones given as this offset are not supported", hint="Use the name of a time zone."
         )
-    return f"Etc/GMT{match[1]}{hours}" if hours else "UTC"
+    return f"Etc/GMT{sign}{hours}" if hours else "UTC"
 
 
 @lru_cache(maxsize=1)

@@ -76,6 +76,7 @@ class Draft:
     placed_relations: frozenset[tuple[str, str, str]] = frozenset()
     engine_types: Mapping[int, str] = field(default_factory=dict)
     setting_changes: tuple[SettingChange, ...] = ()
+    parameter_numbers: tuple[int, ...] | None = None
     is_catalog: bool = False
     is_governed: bool = False
     sql: str = ""

@@ -138,6 +138,8 @@ def _from_context(  # noqa: C901 - one arm per place
             return int(Oid.TEXT) if held is not None and held.input is not None else type_oid(parent.to)
         case exp.Limit() | exp.Offset() | exp.Fetch():
             return int(Oid.INT8)
+        case exp.GenerateSeries() | exp.ExplodingGenerateSeries():
+            return _sibling_oid(parent, node, columns) or int(Oid.INT4)
         case exp.Any():
             return _array_of(_operand_oid(_other(parent.parent, parent), columns))
         case exp.Subquery() | exp.Select() | exp.Alias() | None:

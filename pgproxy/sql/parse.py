@@ -187,6 +187,8 @@ def _with_plain_types(tree: exp.Expr) -> exp.Expr:
         elif isinstance(node, exp.DataType):
             if (element := _array_element(node)) is not None:
                 node.replace(exp.DataType(this=exp.DType.ARRAY, expressions=[element], nested=True))
+            elif node.this is exp.DType.INTERVAL and node.expressions:
+                _drop_precision(node)
             elif node.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and node.expressions:
                 _choose_float(node)
         elif isinstance(node, exp.Ordered) and _is_word_all(node.this):
@@ -203,6 +205,15 @@ def _array_element(kind: exp.DataType) -> exp.DataType | None:
     if schema not in ([], ["pg_catalog"]) or not name.startswith("_") or type_by_name(name[1:]) is None:
         return None
     return exp.DataType.build(name[1:], dialect="postgres")
+
+
+def _drop_precision(kind: exp.DataType) -> None:
+    """`interval(6)` is what an interval has anyhow; the engine knows no other."""
+    if kind.expressions[0].name != "6":
+        raise FeatureNotSupported(
+            "an interval of fewer than six digits is not supported", hint="Leave the precision out."
+        )
+    kind.set("expressions", None)
 
 
 def _choose_float(kind: exp.DataType) -> None:

@@ -144,6 +144,7 @@ class Plan:
     parameter_oids: one per client parameter, inferred where the client declared 0.
     column_names: PostgreSQL's names of the result columns where the planner knows them, else None.
     column_origins: one per result column; None: no column is a plain reference to a table's.
+    parameter_numbers: which of the client's and the bound values are the `$1 …` of `sql`; None: all of them.
     is_catalog: reads a SystemRelation: runs on the embedded engine only.
     is_governed: touches a relation with a filter, a mask or hidden columns: engine texts are then replaced.
     fingerprint: hash of the normalised AST, without literals.
@@ -170,4 +171,5 @@ class Plan:
     changes_catalog: bool = False
     notices: tuple[str, ...] = field(default=())
     setting_changes: tuple[SettingChange, ...] = ()
+    parameter_numbers: tuple[int, ...] | None = None
     live_relations: frozenset[tuple[str, str]] = frozenset()

@@ -125,6 +125,7 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
         changes_catalog=draft.kind in DEFINITIONS,
         setting_changes=draft.setting_changes,
+        parameter_numbers=draft.parameter_numbers,
         live_relations=frozenset(
             use.info.physical
             for use in draft.uses

@@ -3,6 +3,7 @@
 Comments stripped, names quoted. Only what the planner holds as a tree is ever written.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -40,7 +41,16 @@ def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
     """
     # The generator changes a tree that it does not copy; of a query's only marks on nodes are read later.
     sql = to_sql(draft.tree, copy=draft.kind is not StatementKind.SELECT)
-    return replace(draft, sql=sql, describe_sql=_with_samples(sql, parameter_oids))
+    if not parameter_oids:
+        return replace(draft, sql=sql, describe_sql=sql)
+    described, used = _with_parameters(sql, lambda number: _sample(parameter_oids, number))
+    numbers = tuple(sorted(used))
+    if len(numbers) < len(parameter_oids):
+        # A rule may have answered a call without its argument; the engine refuses what it is not asked for.
+        places = {number: f"${place}" for place, number in enumerate(numbers, start=1)}
+        sql, _ = _with_parameters(sql, places.__getitem__)
+        return replace(draft, sql=sql, describe_sql=described, parameter_numbers=numbers)
+    return replace(draft, sql=sql, describe_sql=described)
 
 
 def to_sql(tree: exp.Expr, *, copy: bool = True) -> str:
@@ -55,20 +65,23 @@ def to_sql(tree: exp.Expr, *, copy: bool = True) -> str:
         raise FeatureNotSupported("the statement cannot be expressed for the engine") from None
 
 
-def _with_samples(sql: str, oids: tuple[int, ...]) -> str:
-    """Replace `$n` by text constants; each stands inside a cast, so they take its type."""
+def _with_parameters(sql: str, written: Callable[[int], str]) -> tuple[str, set[int]]:
+    """Write something else in the place of each `$n`. Gives the numbers that there are, too."""
     if "$" not in sql:
-        return sql
+        return sql, set()
     pieces, done = [], 0
-    tokens = engine_tokens(sql)
-    for token, following in pairwise(tokens):
+    used: set[int] = set()
+    for token, following in pairwise(engine_tokens(sql)):
         if token.token_type is TokenType.PARAMETER and following.token_type is TokenType.NUMBER:
-            pieces += [sql[done : token.start], _sample(oids, int(following.text))]
+            number = int(following.text)
+            used.add(number)
+            pieces += [sql[done : token.start], written(number)]
             done = following.end + 1
-    return "".join([*pieces, sql[done:]])
+    return "".join([*pieces, sql[done:]]), used
 
 
 def _sample(oids: tuple[int, ...], number: int) -> str:
+    """Give a constant; it stands inside a cast, and takes its type."""
     oid = oids[number - 1] if number <= len(oids) else int(Oid.TEXT)
     if engine_type_of(oid).endswith("[]"):
         return "'[]'"

@@ -447,3 +447,15 @@ def test_parameters_of_the_connection(pair: Pair) -> None:
             return {name: connection.info.parameter_status(name) for name in names}
 
     pair.same(run)
+
+
+@pytest.mark.feature("parameters")
+def test_parameters_that_an_answer_does_not_need_may_be_given(pair: Pair) -> None:
+    def run(server: Server) -> list[Any]:
+        with psycopg.connect(server.dsn, autocommit=True) as connection:
+            return [
+                connection.execute("SELECT pg_typeof(%s), %s", (1.5, "x")).fetchone(),
+                connection.execute("SELECT * FROM generate_series(2, %s)", ("3",)).fetchall(),
+            ]
+
+    assert pair.same(run) == [("double precision", "x"), [(2,), (3,)]]

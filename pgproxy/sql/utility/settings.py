@@ -2,6 +2,7 @@
 
 from pgproxy.sql.utility.reader import TokenReader
 from pgproxy.sql.utility.statements import (
+    INTERVAL_MARK,
     Discard,
     DiscardTarget,
     NoOp,
@@ -134,7 +135,7 @@ def _time_zone(reader: TokenReader, scope: SettingScope) -> SetVariable:
     if reader.accept("default") or reader.accept("local"):
         return SetVariable("timezone", (), scope, is_default=True)
     if reader.accept("interval"):
-        return SetVariable("timezone", (_zone_interval(reader),), scope)
+        return SetVariable("timezone", (INTERVAL_MARK + _zone_interval(reader),), scope)
     if reader.is_string() or reader.is_plain_identifier():
         return SetVariable("timezone", (reader.advance().value,), scope)
     return SetVariable("timezone", (reader.number(),), scope)

@@ -10,6 +10,9 @@ from typing import TypeAlias
 
 from pgproxy.sql.utility.admin_statements import AdminStatement
 
+INTERVAL_MARK = "interval "
+"""Begins the value of `SET TIME ZONE INTERVAL '…'`: hours east, which the same text alone would not be."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatementText:

@@ -13,6 +13,10 @@ from pgwire.errors import FeatureNotSupported, StatementError
         ("-3", "<-03>+03", "Etc/GMT+3"),
         ("+5", "<+05>-05", "Etc/GMT-5"),
         ("0", "<+00>-00", "UTC"),
+        ("-02:00", "-02:00", "Etc/GMT-2"),
+        ("EST5", "EST5", "Etc/GMT+5"),
+        ("UTC+3", "UTC+3", "Etc/GMT+3"),
+        ("FOOBAR0", "FOOBAR0", "UTC"),
     ],
 )
 def test_a_zone_is_shown_and_handed_on(text: str, shown: str, engine: str) -> None:

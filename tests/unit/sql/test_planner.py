@@ -55,6 +55,7 @@ def test_refusals_have_postgresqls_state_and_words(sql: str, state: str, message
         ("SELECT i FROM generate_series(1, 5) AS i WHERE i = $1", (23,)),
         ("SELECT x FROM (SELECT 1.5 AS x) AS q WHERE x < $1", (1700,)),
         ("SELECT $1::_int4, $2::pg_catalog._text", (1007, 1009)),
+        ("SELECT * FROM generate_series(1, $1)", (23,)),
         ("SELECT o.id FROM orders o WHERE o.customer_id = $2 AND o.status = $1", (25, 23)),
     ],
 )

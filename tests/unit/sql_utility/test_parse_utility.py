@@ -61,7 +61,7 @@ _REPEATABLE_READ_ONLY = TransactionModes(IsolationLevel.REPEATABLE_READ, read_on
         ("SET LOCAL x.y = -1.5", SetVariable("x.y", ("-1.5",), SettingScope.LOCAL)),
         ("SET SESSION work_mem TO DEFAULT", SetVariable("work_mem", (), is_default=True)),
         ("SET session = 1", SetVariable("session", ("1",))),
-        ("SET TIME ZONE INTERVAL '+00:00' HOUR TO MINUTE", SetVariable("timezone", ("+00:00",))),
+        ("SET TIME ZONE INTERVAL '+00:00' HOUR TO MINUTE", SetVariable("timezone", ("interval +00:00",))),
         ("SET TIME ZONE LOCAL", SetVariable("timezone", (), is_default=True)),
         ("SET TIME ZONE -7", SetVariable("timezone", ("-7",))),
         ("SET NAMES 'utf8'", SetVariable("client_encoding", ("utf8",))),
