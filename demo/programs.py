@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -52,12 +52,19 @@ def cli(environment: Mapping[str, str], *arguments: str) -> str:
 
 @contextmanager
 def running(
-    command: list[str], environment: Mapping[str, str], log: Path | None = None
+    command: list[str],
+    environment: Mapping[str, str],
+    log: Path | None = None,
+    *,
+    prefix: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a program, wait for its `ready` line, stop it by SIGTERM at the end. log: takes its stderr."""
+    """Start a program, wait for its `ready` line, stop it by SIGTERM at the end.
+
+    log: takes its stderr. prefix: a program, with its arguments, that runs the command in its own place.
+    """
     with ExitStack() as stack:
         process = subprocess.Popen(
-            [*_WITH_PARENT, BIN / command[0], *command[1:]],
+            [*_WITH_PARENT, *prefix, BIN / command[0], *command[1:]],
             env=dict(environment),
             stdout=subprocess.PIPE,
             stderr=stack.enter_context(log.open("a")) if log is not None else None,

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -117,6 +117,15 @@ class RunningGateway:
         """GET /health."""
         return get_json(self.http_port, "/health")
 
+    def metrics(self) -> str:
+        """GET /metrics."""
+        connection = HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+        try:
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
     def wait_for_endpoints(self, **expected: str) -> None:
         """Wait until the gateway believes this of these endpoints."""
         deadline = time.monotonic() + 20
@@ -169,7 +178,7 @@ def start_gateway(
     }
     cli(environment, "policy", "apply", str(folder / "policy.yaml"))
     with ExitStack() as stack:
-        started = [_start_node(stack, environment, f"node{i}") for i in range(1, nodes + 1)]
+        started = [start_node(stack, environment, f"node{i}") for i in range(1, nodes + 1)]
         process = stack.enter_context(running(["pgproxy", "serve"], environment, log))
         gateway = RunningGateway(
             process,
@@ -184,7 +193,10 @@ def start_gateway(
         yield gateway
 
 
-def _start_node(stack: ExitStack, environment: Mapping[str, str], name: str) -> RunningNode:
+def start_node(
+    stack: ExitStack, environment: Mapping[str, str], name: str, *, prefix: Sequence[str] = ()
+) -> RunningNode:
+    """Start an exec node and register it. prefix: a program that runs the node's command."""
     grpc_port, http_port = free_port(), free_port()
     settings = {
         **environment,
@@ -193,7 +205,7 @@ def _start_node(stack: ExitStack, environment: Mapping[str, str], name: str) -> 
         "GRPC_LISTEN_ADDR": f"127.0.0.1:{grpc_port}",
         "MAX_MEMORY_GB": "1",
     }
-    process = stack.enter_context(running(["execnode", "serve"], settings))
+    process = stack.enter_context(running(["execnode", "serve"], settings, prefix=prefix))
     cli(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{grpc_port}", "--token", NODE_TOKEN)
     return RunningNode(name, process, grpc_port, http_port)
 

@@ -8,7 +8,7 @@ _READ_BYTES = 256 * 1024
 
 
 class FaultProxy:
-    """Forwards connections to one address."""
+    """Forwards connections to one address. latency_s: what each read of a direction waits."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -21,6 +21,7 @@ class FaultProxy:
         self.cuts = 0
         self.bytes_from_upstream = 0
         self.connections = 0
+        self.latency_s = 0.0
 
     def cut(self) -> None:
         """Break every open connection with a reset."""
@@ -77,6 +78,8 @@ class FaultProxy:
         try:
             while data := await reader.read(_READ_BYTES):
                 await self._flows.wait()
+                if self.latency_s:
+                    await asyncio.sleep(self.latency_s)
                 writer.write(data)
                 await writer.drain()
                 if from_upstream:

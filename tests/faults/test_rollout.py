@@ -1,0 +1,157 @@
+"""Rollouts on real nodes: a healthy one goes to its end by itself, an ill one is stopped and taken back."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from pgproxy.control.opening import open_metastore
+from pgproxy.control.rollouts import Rollout, RolloutStatus
+from tests.faults.fault_proxy import fault_proxy
+from tests.gateway import NODE_TOKEN, RunningGateway, RunningNode, start_gateway, start_node
+
+WORK = "SELECT region, count(*) FROM sales.customers WHERE id > %s GROUP BY region"
+LIMITS = ("--hold", "1s", "--min-queries", "30", "--max-p95-ratio", "50", "--by", "session")
+SESSIONS = 12
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """A gateway with one healthy node, one to be killed, and one whose data is a stale copy."""
+    folder = tmp_path_factory.mktemp("rollout")
+    with start_gateway(folder, nodes=2) as gateway, ExitStack() as stack:
+        if os.geteuid() == 0:
+            gateway.nodes.append(_stale_node(stack, gateway, folder))
+        yield gateway
+
+
+def _stale_node(stack: ExitStack, gateway: RunningGateway, folder: Path) -> RunningNode:
+    """Give a node in a mount namespace of its own, where the database's file is an older one."""
+    stale, current = folder / "stale.duckdb", folder / "test.duckdb"
+    stale.write_bytes(current.read_bytes())
+    with duckdb.connect(str(stale)) as connection:
+        connection.execute("DELETE FROM sales.customers WHERE id = 150")
+    script = f'mount --bind {stale} {current} && exec "$@"'
+    node = start_node(stack, gateway.environment, "stale", prefix=["unshare", "-m", "sh", "-c", script, "sh"])
+    gateway.wait_for_endpoints(node1="active", node2="active", stale="active")
+    return node
+
+
+async def rollout_of(gateway: RunningGateway, name: str) -> Rollout:
+    async with open_metastore(gateway.environment["METASTORE_URL"]) as metastore:
+        return (await metastore.state()).rollouts[name]
+
+
+@asynccontextmanager
+async def workload(gateway: RunningGateway) -> AsyncIterator[list[str]]:
+    """Run reads in many sessions until left. Gives the errors that clients see."""
+    errors: list[str] = []
+
+    async def client() -> None:
+        while True:
+            async with await psycopg.AsyncConnection.connect(gateway.dsn(), autocommit=True) as connection:
+                for i in range(10):
+                    try:
+                        rows = await (await connection.execute(WORK, (i,))).fetchall()
+                        assert len(rows) == 1
+                    except psycopg.Error as error:
+                        errors.append(f"{error.sqlstate}")
+
+    async with asyncio.TaskGroup() as group:
+        clients = [group.create_task(client()) for _ in range(SESSIONS)]
+        yield errors
+        for task in clients:
+            task.cancel()
+
+
+async def ended(gateway: RunningGateway, name: str) -> Rollout:
+    """Wait until the rollout moves no more by itself."""
+    found: list[Rollout] = []
+
+    async def has_ended() -> bool:
+        found.append(await rollout_of(gateway, name))
+        return found[-1].status is not RolloutStatus.RUNNING
+
+    await until(has_ended)
+    return found[-1]
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what another process does."""
+    async with asyncio.timeout(90):
+        while not await holds():  # noqa: ASYNC110  # it sends us no event
+            await asyncio.sleep(0.2)
+
+
+async def test_a_healthy_rollout_reaches_everybody_by_itself(fleet: RunningGateway) -> None:
+    fleet.cli("rollout", "start", "good", "--to", "node1", "--stages", "40%,100%", *LIMITS)
+    async with workload(fleet) as errors:
+        rollout = await ended(fleet, "good")
+    assert (rollout.status, rollout.percent, errors) == (RolloutStatus.COMPLETED, 100.0, [])
+    route = fleet.psql("-Atc", "SELECT n FROM numbers LIMIT 1", "-c", "SHOW pgproxy.last_route").stdout
+    assert route.splitlines()[-1] == "node1 (rollout)"
+    shown = fleet.cli("rollout", "status", "good")
+    assert "COMPLETED" in shown
+    assert "40% → 100%" in shown
+    assert fleet.cli("policy", "history", "--limit", "10").count("rollout controller") == 2
+    fleet.cli("rollout", "remove", "good")
+
+
+async def test_a_node_that_dies_stops_the_rollout_and_no_client_notices(fleet: RunningGateway) -> None:
+    fleet.cli("rollout", "start", "dies", "--to", "node2", "--stages", "50%,100%", *LIMITS, "--hold", "1h")
+    async with workload(fleet) as errors:
+        await _until_served_by(fleet, "node2")
+        fleet.nodes[1].kill()
+        rollout = await ended(fleet, "dies")
+    assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
+    assert re.search(r"stage 1 \(50%\): \d+ of \d+ statements failed", rollout.reason)
+    assert rollout.reason in fleet.cli("rollout", "status", "dies")
+    fleet.cli("rollout", "abort", "dies")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a stale copy under the same path needs a mount namespace")
+async def test_a_stale_copy_is_found_by_its_shadow(fleet: RunningGateway) -> None:
+    fleet.cli("assign", "--user", "analyst", "--endpoint", "stale", "--shadow", "100")
+    fleet.cli("rollout", "start", "stale", "--to", "stale", "--stages", "1%,100%", *LIMITS, "--hold", "1h")
+    async with workload(fleet) as errors:
+        rollout = await ended(fleet, "stale")
+    assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
+    assert re.search(r"\d+ of \d+ shadowed results differ", rollout.reason)
+    fleet.cli("rollout", "abort", "stale")
+    fleet.cli("unassign", "--user", "analyst", "--endpoint", "stale")
+
+
+async def test_a_slow_node_stops_the_rollout_by_its_p95(fleet: RunningGateway) -> None:
+    async with fault_proxy("127.0.0.1", fleet.nodes[0].grpc_port) as proxy:
+        url = f"grpc://127.0.0.1:{proxy.port}"
+        await asyncio.to_thread(fleet.cli, "endpoint", "add", "slow", url, "--token", NODE_TOKEN)
+
+        async def is_active() -> bool:
+            return (await asyncio.to_thread(fleet.health))["endpoints"].get("slow") == "active"
+
+        await until(is_active)
+        proxy.latency_s = 0.4
+        ratio = ("--max-p95-ratio", "2")
+        await asyncio.to_thread(
+            fleet.cli, "rollout", "start", "slow", "--to", "slow", "--stages", "50%", *LIMITS, *ratio
+        )
+        async with workload(fleet) as errors:
+            rollout = await ended(fleet, "slow")
+    assert (rollout.status, rollout.percent) == (RolloutStatus.HALTED, 0.0)
+    assert "times the control's" in rollout.reason
+    assert errors == []
+
+
+async def _until_served_by(gateway: RunningGateway, endpoint: str) -> None:
+    metric = re.compile(rf'pgproxy_statements_total\{{[^}}]*reason="rollout",route="{endpoint}"')
+
+    async def has_served() -> bool:
+        return metric.search(await asyncio.to_thread(gateway.metrics)) is not None
+
+    await until(has_served)
