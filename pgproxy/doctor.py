@@ -193,7 +193,7 @@ def _nodes(deployment: Deployment) -> Iterator[Finding]:
             yield Finding(topic, Level.ACT, "does not answer", "see its log and GET /health")
         elif facts.contract_version != deployment.contract_version:
             text = f"speaks contract {facts.contract_version}, not {deployment.contract_version}"
-            yield Finding(topic, Level.ACT, text, "install the gateway's version")
+            yield Finding(topic, Level.LOOK, text, "install the gateway's version")
         elif facts.engine_version != deployment.engine_version:
             text = f"runs DuckDB {facts.engine_version}, the gateway {deployment.engine_version}"
             yield Finding(topic, Level.ACT, text, "install the gateway's version")

@@ -9,6 +9,7 @@ import typer
 from pgproxy.cli import (
     audit_commands,
     catalog_commands,
+    doctor_command,
     endpoint_commands,
     flag_commands,
     hba_commands,
@@ -40,6 +41,7 @@ app.add_typer(hba_commands.app, name="hba")
 app.add_typer(audit_commands.app, name="audit")
 app.command()(endpoint_commands.assign)
 app.command()(endpoint_commands.unassign)
+app.command()(doctor_command.doctor)
 
 
 def _print_version(asked: bool) -> None:

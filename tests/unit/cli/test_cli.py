@@ -60,7 +60,10 @@ def test_every_command_has_help(pgproxy: CommandLine) -> None:
     commands += [f"endpoint {name}" for name in ("add", "list", "drain", "activate", "remove", "token")]
     commands += [f"catalog {name}" for name in ("add", "list", "remove")]
     commands += [f"flags {name}" for name in ("set", "unset", "list")]
-    commands += ["route explain"]
+    commands += ["route explain", "doctor"]
+    commands += [
+        f"rollout {name}" for name in ("start", "status", "pause", "resume", "widen", "abort", "remove")
+    ]
     commands += [f"user {name}" for name in ("add", "passwd", "lock", "unlock", "drop", "list")]
     for command in commands:
         assert "Usage: " in pgproxy.must(*command.split(), "--help")
@@ -237,3 +240,32 @@ def test_catalogs_are_added_listed_exported_and_removed(pgproxy: CommandLine) ->
     assert "42P04" in pgproxy.refused("catalog", "add", "lake", *lake)
     pgproxy.must("catalog", "remove", "lake")
     assert "3D000" in pgproxy.refused("catalog", "remove", "lake")
+
+
+def test_a_rollout_is_started_held_widened_and_forgotten(pgproxy: CommandLine) -> None:
+    pgproxy.must("endpoint", "add", "a", "grpc://h:1", "--token", "t")
+    start = ("rollout", "start", "r", "--to", "a", "--stages", "5%,100%")
+    assert "stage is a percent" in pgproxy.refused(*start[:-1], "x", code=2)
+    assert "42704" in pgproxy.refused("rollout", "start", "r", "--to", "b")
+    assert "rollout r starts at 5%" in pgproxy.must(*start)
+    assert "42710" in pgproxy.refused(*start)
+    pgproxy.must("rollout", "pause", "r", "--reason", "month end")
+    status = pgproxy.must("rollout", "status")
+    assert "PAUSED  5% by principal" in status
+    assert "because: month end" in status
+    pgproxy.must("rollout", "resume", "r")
+    pgproxy.must("rollout", "widen", "r")
+    assert "RUNNING  100%" in pgproxy.must("rollout", "status", "r")
+    assert "55000" in pgproxy.refused("rollout", "remove", "r")
+    pgproxy.must("rollout", "abort", "r")
+    pgproxy.must("rollout", "remove", "r")
+    assert pgproxy.must("rollout", "status") == "There is no rollout.\n"
+
+
+def test_the_doctor_ends_with_1_where_something_is_to_be_mended(pgproxy: CommandLine) -> None:
+    assert "flags" in pgproxy.must("doctor")
+    pgproxy.must("endpoint", "add", "a", f"grpc://127.0.0.1:{free_port()}", "--token", "demo")
+    result = pgproxy("doctor")
+    assert result.exit_code == 1
+    assert "does not answer" in result.stdout
+    assert "token of a" in result.stdout
