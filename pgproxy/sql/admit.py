@@ -101,8 +101,8 @@ def _admit_node(  # noqa: C901, PLR0912 - one arm per kind of node, each one lin
     match node:
         case exp.Anonymous() | exp.AnonymousAggFunc():
             _admit_call(node, function_name(node), system_functions)
-        case exp.ObjectIdentifier():
-            pass
+        case exp.ObjectIdentifier() | exp.IntervalSpan():
+            pass  # a span's words are looked at themselves
         case exp.DataType():
             _admit_type(node)
         case exp.Dot():

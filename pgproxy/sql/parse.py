@@ -97,6 +97,18 @@ _REFUSED_WORDS = frozenset(
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _PREFIXES = frozenset({TokenType.NOT, TokenType.DASH, TokenType.TILDE})
+_LIST_ENDS = frozenset(
+    {
+        TokenType.FROM,
+        TokenType.WHERE,
+        TokenType.GROUP_BY,
+        TokenType.ORDER_BY,
+        TokenType.HAVING,
+        TokenType.LIMIT,
+        TokenType.UNION,
+        TokenType.R_PAREN,
+    }
+)
 _DUCKDB_JOINS = frozenset({"positional", "asof", "semi", "anti"})
 
 
@@ -297,9 +309,25 @@ def _check_tokens(text: str, tokens: Sequence[Token], dialect: str) -> None:
                 hint="Write the characters themselves.",
                 position=token.start + 1,
             )
+        if dialect == "postgres" and token.token_type is TokenType.COMMA and _ends_list(following):
+            raise _near(text, following.start, text[following.start : following.end + 1])
+        if token.token_type is following.token_type is TokenType.STRING and dialect == "postgres":
+            _check_adjacent(text, token, following)
         # In PostgreSQL's grammar `a POSITIONAL JOIN b` is an alias, in DuckDB's a kind of join.
         if dialect == "postgres" and word in _DUCKDB_JOINS and following.token_type is TokenType.JOIN:
             raise GrammarError(_near(text, token.start, token.text))
+
+
+def _ends_list(following: Token) -> bool:
+    """What cannot stand behind a comma: both grammars of sqlglot let a list end with one."""
+    return following.token_type in _LIST_ENDS
+
+
+def _check_adjacent(text: str, token: Token, following: Token) -> None:
+    """Two string constants are one if a line break is between them, and an error if only blanks are."""
+    between = text[token.end + 1 : following.start]
+    if between.strip() == "" and "\n" not in between:
+        raise _near(text, following.start, text[following.start : following.end + 1])
 
 
 def _syntax_error(text: str, tokens: Sequence[Token], error: ParseError) -> StatementError:

@@ -8,6 +8,7 @@ from execnode.engine.functions.documents import DOCUMENT_MACROS
 from execnode.engine.functions.formatting import FORMATTING_MACROS
 from execnode.engine.functions.macro import Macro
 from execnode.engine.functions.numeric import NUMERIC_MACROS
+from execnode.engine.functions.roots import ROOT_MACROS
 from execnode.engine.functions.values import VALUE_MACROS
 
 FUNCTION_CATALOG = "pgproxy_functions"
@@ -17,6 +18,7 @@ def macros() -> Iterator[Macro]:
     """Every macro, in the order in which they are created."""
     yield from NUMERIC_MACROS
     yield from FORMATTING_MACROS
+    yield from ROOT_MACROS
     yield from VALUE_MACROS
     yield from DOCUMENT_MACROS
 

@@ -30,6 +30,17 @@ _PLAIN_SIGN_OF_DAYS = fields(
     d="p.d + CASE WHEN p.m > 0 AND p.d < 0 THEN 30 WHEN p.m < 0 AND p.d > 0 THEN -30 ELSE 0 END",
 )
 
+_INTERVAL_DIVISION = let(
+    _PARTS[:-1] + ", 'n': n}",
+    fields("n", m="trunc(p.m / p.n)", d="trunc(p.d / p.n)", t="p.t / p.n",
+           x="round((p.m / p.n - trunc(p.m / p.n)) * 30, 6)", y="p.d / p.n - trunc(p.d / p.n)"),
+    fields("m", "t", d="p.d + trunc(p.x)", s="round((p.y + p.x - trunc(p.x)) * 86400, 6)"),
+    fields("m", d="p.d + trunc(p.s / 86400)",
+           t="round_even(p.t + (p.s - trunc(p.s / 86400) * 86400) * 1000000, 0)"),
+    "to_months(p.m::INTEGER) + to_days(p.d::INTEGER) + to_microseconds(p.t::BIGINT)",
+)  # fmt: skip
+"""PostgreSQL source: timestamp.c `interval_div`: what is left of months goes to days, of days to the time."""
+
 _BUCKET_CHECK = (
     f"CASE WHEN n <= 0 THEN {failure('2201G', 'count must be greater than zero')} "
     f"WHEN lo = hi THEN {failure('2201G', 'lower bound cannot equal upper bound')} "
@@ -68,6 +79,12 @@ VALUE_MACROS = (
     Macro("justify_days", "i", let(_PARTS, _DAYS_TO_MONTHS, _PLAIN_SIGN_OF_DAYS, _WHOLE)),
     Macro("justify_interval", "i", let(_PARTS, _HOURS_TO_DAYS, _DAYS_TO_MONTHS, _SAME_SIGN_OF_DAYS,
                                        _SAME_SIGN_OF_TIME, _WHOLE)),
+    Macro("interval_months", "i", "(date_part('year', i) * 12 + date_part('month', i))::BIGINT"),
+    Macro("interval_days", "i", "date_part('day', i)::BIGINT"),
+    Macro("interval_micros", "i", let(_PARTS, "p.t")),
+    Macro("interval_of", "m, d, t", "to_months(m::INTEGER) + to_days(d::INTEGER) + "
+          "to_microseconds(t::BIGINT)"),
+    Macro("interval_div", "i, n", _INTERVAL_DIVISION),
     Macro("truncated_years", "x, n", "date_trunc('year', x) - "
           "to_years(((date_part('year', x) - 1) % n)::INTEGER)"),
     Macro("bucket", "x, lo, hi, n, inside", _BUCKET_CHECK),

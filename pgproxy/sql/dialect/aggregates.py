@@ -2,10 +2,19 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, cast, function_name, string
-from pgproxy.sql.dialect.scales import WRAPPERS, approximate, number_of, quotient, with_core
+from pgproxy.sql.dialect.build import call, cast, function_name, macro, number, string
+from pgproxy.sql.dialect.roots import square_root
+from pgproxy.sql.dialect.scales import (
+    QUOTIENT_SCALE,
+    WRAPPERS,
+    approximate,
+    number_of,
+    quotient,
+    with_core,
+)
 from pgproxy.sql.dialect.types import INTEGERS, KnownTypes, Number
 
+_MAX_SQUARED_DIGITS = 12
 _SPREADS = (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
 
 
@@ -39,11 +48,40 @@ def exact_average(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 def numeric_spread(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """stddev() and variance() of integers and numerics are numeric."""
+    """stddev() and variance() of integers and numerics are numeric; exact while the squares have room."""
     core = aggregate_of(node)
-    if isinstance(core, _SPREADS) and types.of(core.this) in (*INTEGERS, "numeric"):
+    if not isinstance(core, _SPREADS) or types.of(core.this) not in (*INTEGERS, "numeric"):
+        return node
+    known = number_of(core.this, types)
+    if (
+        known is None
+        or not isinstance(known.shown, int)
+        or known.precision > _MAX_SQUARED_DIGITS
+        or isinstance(core.this, exp.Distinct)
+    ):
         return approximate(node, types)
-    return node
+    variance = _variance(node, core, known, types)
+    if variance is None or isinstance(core, (exp.Variance, exp.VariancePop)):
+        return variance or approximate(node, types)
+    held = number_of(variance, types)
+    digits = held.shown if held is not None and isinstance(held.shown, exp.Expr) else None
+    return square_root(variance, Number(38, QUOTIENT_SCALE, 0), digits, types)
+
+
+def _variance(node: exp.Expr, core: exp.Expr, known: Number, types: KnownTypes) -> exp.Expr | None:
+    """(n * sum of squares - square of the sum) / (n * (n - 1)), or by n * n of a population."""
+    value = cast(core.this.copy(), f"DECIMAL({known.precision}, {known.scale})")
+    count = cast(with_core(node, exp.Count), "DECIMAL(19, 0)")
+    total = with_core(node, exp.Sum, value)
+    squares = with_core(node, exp.Sum, exp.Mul(this=value, expression=value.copy()))
+    of_all = cast(squares, f"DECIMAL(38, {2 * known.scale})")
+    of_sum = cast(total, f"DECIMAL(38, {known.scale})")
+    above = macro("sum_of_deviations", count, of_all, of_sum)
+    less = number(0 if isinstance(core, (exp.VariancePop, exp.StddevPop)) else 1)
+    below = macro("degrees_of_freedom", count.copy(), less)
+    types.numbers[id(above)] = (above, Number(38, 2 * known.scale, 0))
+    types.numbers[id(below)] = (below, Number(38, 0, 0))
+    return quotient(above, below, types, 0)
 
 
 def integer_ranks(node: exp.Expr, types: KnownTypes) -> exp.Expr:

@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, case, cast, function_name, number, paren, raise_error
+from pgproxy.sql.dialect.build import call, case, cast, function_name, macro, number, paren, raise_error
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.scales import approximate, quotient
 from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes
@@ -21,13 +21,7 @@ def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     left, right = types.of(node.this), types.of(node.expression)
     if left == "interval":
-        share = exp.Div(
-            this=cast(number(1), "DOUBLE"),
-            expression=paren(guarded(node.expression)),
-            typed=False,
-            safe=False,
-        )
-        return exp.Mul(this=paren(node.this), expression=exp.Paren(this=share))
+        return macro("interval_div", node.this, cast(guarded(node.expression), "DOUBLE"))
     if types.of(node) == "numeric":
         exact = quotient(node.this, node.expression, types)
         if exact is not None:
@@ -42,6 +36,17 @@ def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if left == "float4" and right is not None and right != "float4":
         double.set("this", cast(node.this, "DOUBLE"))
     return double
+
+
+def small_integers(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Smallint with an integer constant is integer; the engine keeps the smaller type."""
+    if not isinstance(node, (exp.Add, exp.Sub, exp.Mul)) or types.of(node) != "int4":
+        return node
+    for key in ("this", "expression"):
+        side, other = node.args[key], node.expression if key == "this" else node.this
+        if types.of(side) == "int2" and isinstance(other.unnest(), exp.Literal):
+            node.set(key, cast(side, "INTEGER"))
+    return node
 
 
 def remainder(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -88,7 +93,9 @@ def sign_keeps_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 def power_of_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`^` and power() of numerics are numeric."""
     if isinstance(node, exp.Pow) and types.of(node) == "numeric":
-        return approximate(call("power", node.this, node.expression), types)
+        return approximate(macro("float8_power", node.this, node.expression), types)
+    if isinstance(node, exp.Pow) and types.of(node) == "float8":
+        return macro("float8_power", node.this, node.expression)
     return node
 
 

@@ -118,6 +118,8 @@ def compared_with_each(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         operand = each.expressions[0]
     else:
         return node
+    if isinstance(operand.this if isinstance(operand, exp.Cast) else operand, exp.Null):
+        return cast(exp.Null(), "BOOLEAN")
     text = constant_text(operand)
     items = literals.parse_array(text) if text is not None else None
     if operand is None or items is None:

@@ -152,11 +152,27 @@ def _variable_numeric(operand: exp.Expr, kind: str | None, types: KnownTypes) ->
     return declare(made, Number(38, TEXT_VALUE_SCALE, shown), types)
 
 
+def limited_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """numeric(p, s) of a number that is too large: 22003, where the engine only says that it cannot cast."""
+    if not isinstance(node, exp.Cast) or node.args["to"].this != exp.DType.DECIMAL:
+        return node
+    if not node.args["to"].expressions or types.of(node.this) not in (*INTEGERS, *FLOATS, "numeric"):
+        return node
+    tried = exp.TryCast(this=node.this.copy(), to=node.args["to"].copy())
+    is_null = exp.Is(this=paren(node.this.copy()), expression=exp.Null())
+    failed = case((exp.Not(this=is_null), raise_error("22003", "numeric field overflow")))
+    made = exp.Coalesce(this=tried, expressions=[failed])
+    sizes = [constant_integer(size.this) for size in node.args["to"].expressions]
+    precision, scale = sizes[0] or 38, sizes[1] if len(sizes) > 1 else 0
+    return declare(made, Number(precision, scale or 0, scale or 0), types)
+
+
 def exponent_constant(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`1.5e3` is numeric; the engine reads a double."""
     if not isinstance(node, exp.Literal) or node.is_string or "e" not in node.name.lower():
         return node
-    if isinstance(node.parent, (exp.Cast, exp.Neg, exp.Limit)):
+    is_text = isinstance(node.parent, exp.Cast) and type_of_data_type(node.parent.args["to"]) in TEXTS
+    if isinstance(node.parent, (exp.Cast, exp.Neg, exp.Limit)) and not is_text:
         return node
     return _constant_numeric(node) or node
 
@@ -193,9 +209,12 @@ def limited_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         length = 1
     if length is None:
         return node
+    is_blank_padded = target.this == exp.DType.CHAR
     target.set("expressions", [])
     target.set("this", exp.DType.TEXT)
-    return cast(call("left", node, exp.Literal.number(length)), "VARCHAR")
+    kept = call("left", node, exp.Literal.number(length))
+    # Blanks at the end of char(n) mean nothing; outputs are padded where they leave.
+    return cast(call("rtrim", kept, string(" ")) if is_blank_padded else kept, "VARCHAR")
 
 
 def _array_literal(text: str, target: exp.DataType) -> exp.Expr:
@@ -204,6 +223,9 @@ def _array_literal(text: str, target: exp.DataType) -> exp.Expr:
         raise StatementError("malformed array literal", sqlstate=SqlState.INVALID_TEXT_REPRESENTATION)
     if any(isinstance(item, list) for item in items):
         raise FeatureNotSupported("constants of multidimensional arrays are not supported")
+    if items and type_of_data_type(target) == "numeric[]" and not target.expressions[0].expressions:
+        numbers = [exp.Null() if item is None else _constant_numeric(string(str(item))) for item in items]
+        return exp.Array(expressions=[number for number in numbers if number is not None])
     elements = [exp.Null() if item is None else string(str(item)) for item in items]
     return exp.Cast(this=exp.Array(expressions=elements), to=target)
 

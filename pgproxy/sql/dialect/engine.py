@@ -16,11 +16,13 @@ from pgproxy.sql.dialect import (
     document_changes,
     documents,
     function_calls,
+    moments,
     number_formats,
     outputs,
     patterns,
     query_checks,
     result_types,
+    roots,
     row_functions,
     scales,
     shapes,
@@ -93,6 +95,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     ),
     (shapes.row_is_null, (exp.Is,)),
     (shapes.with_ties, (exp.Select,)),
+    (shapes.null_concatenation, (exp.DPipe,)),
     (
         arrays.compared_with_each,
         (
@@ -107,6 +110,35 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     (dates.overlaps, (exp.Overlaps,)),
     (arithmetic.divide, (exp.Div,)),
     (scales.product, (exp.Mul,)),
+    (
+        roots.root,
+        (
+            exp.Sqrt,
+            exp.Exp,
+            exp.Ln,
+            exp.Log,
+        ),
+    ),
+    (
+        arithmetic.small_integers,
+        (
+            exp.Add,
+            exp.Sub,
+            exp.Mul,
+        ),
+    ),
+    (moments.difference_of_times, (exp.Sub,)),
+    (
+        moments.interval_total,
+        (
+            exp.Sum,
+            exp.Avg,
+            exp.Filter,
+            exp.Window,
+        ),
+    ),
+    (moments.precision, (exp.Cast,)),
+    (casts.limited_numeric, (exp.Cast,)),
     (arithmetic.remainder, (exp.Mod,)),
     (arithmetic.whole_quotient, (exp.Anonymous,)),
     (arithmetic.round_half_even, (exp.Round,)),

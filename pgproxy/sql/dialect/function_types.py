@@ -15,7 +15,7 @@ _BY_RESULT = {
         jsonb_typeof json_typeof jsonb_pretty jsonb_extract_path_text json_extract_path_text jsonb_object_keys
         json_object_keys jsonb_array_elements_text json_array_elements_text regexp_substr convert_from
         regexp_split_to_table string_to_table array_dims""",
-    "float8": "date_part random pi sqrt cbrt sin cos tan radians degrees",
+    "float8": "date_part random pi cbrt sin cos tan radians degrees",
     "regtype": "pg_typeof",
     "numeric": "extract div to_number trim_scale",
     "timestamptz": """now current_timestamp to_timestamp clock_timestamp statement_timestamp
@@ -40,6 +40,8 @@ _RESULT_IS_ARGUMENT = """
 """
 SAME_AS_ARGUMENT = frozenset(_RESULT_IS_ARGUMENT.split())
 SAME_ARRAY = frozenset({"array_append", "array_cat", "array_remove", "array_replace", "trim_array"})
+LOGARITHMS = frozenset({"sqrt", "exp", "ln", "log", "log10"})
+"""Numeric of a numeric, else double precision."""
 ROUNDING = frozenset({"round", "ceil", "ceiling", "floor", "trunc", "sign"})
 AVERAGES = frozenset({"avg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"})
 

@@ -73,6 +73,7 @@ _KEPT_AS_CALLS = frozenset(
         "regexp_substr",
     ]
 )
+_TYPED_CONSTANTS = frozenset({"date", "time", "timestamp", "timestamptz", "timetz"})
 _FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second"})
 
 
@@ -97,6 +98,11 @@ def protect_calls(tokens: Sequence[Token]) -> list[Token]:
             # `interval '…'` becomes `'…'::interval`: sqlglot drops what it does not know (`1 day ago`).
             word = protected.pop()
             protected += [token, _like(word, TokenType.DCOLON, "::"), word]
+        elif (count := _words_of_typed_constant(tokens, index)) > 0:
+            # `date '…'::text` casts the date; sqlglot would cast the string first.
+            words = protected[-count:]
+            del protected[-count:]
+            protected += [token, _like(words[0], TokenType.DCOLON, "::"), *words]
         elif _is_catalog_array(tokens, index):
             # `oid[]` does not parse, `pg_catalog.oid[]` does.
             protected += [_like(token, TokenType.VAR, "pg_catalog"), _like(token, TokenType.DOT, "."), token]
@@ -122,6 +128,26 @@ def _is_interval_constant(tokens: Sequence[Token], index: int) -> bool:
         return False
     following = tokens[index + 2] if index + 2 < len(tokens) else None
     return following is None or following.text.lower() not in _FIELDS
+
+
+def _words_of_typed_constant(tokens: Sequence[Token], index: int) -> int:
+    """How many words before a string that is cast on name the type of the constant; 0 where none do."""
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    if (
+        tokens[index].token_type is not TokenType.STRING
+        or following is None
+        or following.token_type is not TokenType.DCOLON
+    ):
+        return 0
+    words = [token.text.lower() for token in tokens[max(index - 4, 0) : index]]
+    count = 0
+    if words[-3:] in (["with", "time", "zone"], ["without", "time", "zone"]):
+        count = 4 if words[:1] and words[0] in ("time", "timestamp") and len(words) == 4 else 0
+    elif words[-1:] and words[-1] in _TYPED_CONSTANTS:
+        count = 1
+    before = tokens[index - count - 1] if index - count >= 1 else None
+    is_part = before is not None and before.token_type in (TokenType.DOT, TokenType.DCOLON, TokenType.ALIAS)
+    return 0 if is_part else count
 
 
 def _like(token: Token, kind: TokenType, text: str) -> Token:

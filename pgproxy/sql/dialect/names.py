@@ -30,6 +30,7 @@ _CLASS_NAMES: Mapping[type[exp.Expr], str] = MappingProxyType(
         exp.Substring: "substring",
         exp.StrPosition: "position",
         exp.Overlay: "overlay",
+        exp.Overlaps: "overlaps",
         exp.AtTimeZone: "timezone",
         exp.GroupConcat: "string_agg",
         exp.Explode: "unnest",

@@ -73,7 +73,7 @@ def _array_text(array: exp.Array, types: KnownTypes) -> exp.Expr | None:
     numbers = [number_of(item, types) for item in array.expressions if not isinstance(item, exp.Null)]
     known = [one for one in numbers if one is not None]
     scales = {one.shown if isinstance(one.shown, int) else -1 for one in known}
-    if len(known) != len(numbers) or (len(scales) == 1 and -1 not in scales):
+    if not known or len(known) != len(numbers) or (len(scales) == 1 and -1 not in scales):
         return None
     items = [
         macro("numeric_text", item.copy(), as_sql(one.shown)) if one is not None else item.copy()

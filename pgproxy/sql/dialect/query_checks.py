@@ -26,6 +26,8 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
         if isinstance(node, exp.Select):
             _check_order(node)
             _check_distinct(node)
+            _check_output_names(node)
+            _check_group(node)
         elif isinstance(node, exp.SetOperation):
             _check_order(node)
             _check_set_order(node)
@@ -33,6 +35,7 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
             _check_limit(node)
         elif isinstance(node, exp.Subquery):
             _check_alias(node)
+            _check_scalar(node)
         elif isinstance(node, (exp.Values, exp.Array)):
             _check_list(node)
         elif isinstance(node, (exp.Anonymous, exp.Tuple)):
@@ -63,6 +66,63 @@ def _check_list(node: exp.Expr) -> None:
             sqlstate=SqlState.INDETERMINATE_DATATYPE,
             hint="Explicitly cast to the desired type, for example ARRAY[]::integer[].",
         )
+
+
+def _check_output_names(select: exp.Select) -> None:
+    """A name in ORDER BY that two different outputs have."""
+    if any(item.is_star for item in select.expressions):
+        return
+    for item in _order_items(select):
+        if not isinstance(item, exp.Column) or item.table:
+            continue
+        name = item.name if item.this.args.get("quoted") else item.name.lower()
+        meant = {
+            output.unalias().sql(dialect="postgres").lower()
+            for output in select.expressions
+            if column_name(output) == name
+        }
+        if len(meant) > 1:
+            raise StatementError(
+                f'ORDER BY "{name}" is ambiguous', sqlstate=SqlState.AMBIGUOUS_COLUMN, position=None
+            )
+
+
+def _check_group(select: exp.Select) -> None:
+    group = select.args.get("group")
+    if group is None:
+        return
+    if not any(group.args.values()):
+        raise StatementError("syntax error at end of input")
+    count = len(select.expressions)
+    for item in group.expressions:
+        place = constant_integer(item)
+        if (
+            place is not None
+            and not 1 <= place <= count
+            and not any(one.is_star for one in select.expressions)
+        ):
+            raise _invalid_reference(f"GROUP BY position {place} is not in select list")
+
+
+def _check_scalar(node: exp.Subquery) -> None:
+    """A subquery that stands for one value."""
+    is_value = isinstance(node.parent, (exp.Select, exp.Alias, exp.Paren, exp.Binary, exp.Cast, exp.Func))
+    if node.arg_key != "expressions" and isinstance(node.parent, exp.Select):
+        is_value = False
+    query = node.this
+    while isinstance(query, (exp.Subquery, exp.SetOperation)):
+        query = query.this
+    is_wide = isinstance(query, exp.Select) and len(query.expressions) > 1
+    if (
+        is_value
+        and is_wide
+        and not isinstance(node.parent, (exp.Exists, exp.In, exp.Any, exp.All, exp.SetOperation))
+    ):
+        if isinstance(node.parent, exp.Binary) and any(
+            isinstance(side, exp.Tuple) for side in (node.parent.this, node.parent.expression)
+        ):
+            return
+        raise StatementError("subquery must return only one column")
 
 
 def _check_alias(node: exp.Subquery) -> None:

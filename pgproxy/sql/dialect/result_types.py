@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, cast, constant_integer, constant_text, function_name
+from pgproxy.sql.dialect.build import call, case, cast, constant_integer, constant_text, function_name
 from pgproxy.sql.dialect.documents import with_blanks
 from pgproxy.sql.dialect.types import NUMBER_ORDER, KnownTypes, sql_name
 from pgwire.errors import FeatureNotSupported
@@ -35,6 +35,8 @@ def output_types(root: exp.Expr, types: KnownTypes) -> tuple[str | None, ...] | 
         return tuple(_common(one, other) for one, other in zip(left, right, strict=True))
     if isinstance(root, exp.Subquery):
         return output_types(root.this, types)
+    if isinstance(root, exp.Values):
+        return tuple(kind for _, kind in types.row_columns(root))
     if not isinstance(root, exp.Select):
         return None
     found: list[str | None] = []
@@ -104,7 +106,22 @@ def name_of_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     kind = "unknown" if is_unknown else types.of(operand)
     if kind is None:
         raise FeatureNotSupported("pg_typeof() of this expression is not supported")
-    return cast(exp.Literal.string(sql_name(kind)), "VARCHAR")
+    name = cast(exp.Literal.string(sql_name(kind)), "VARCHAR")
+    if not any(_is_own_aggregate(found, operand) for found in operand.find_all(exp.AggFunc)):
+        return name
+    # The aggregate makes one row of many; without it the query would not.
+    is_any = exp.GTE(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
+    return case((is_any, name))
+
+
+def _is_own_aggregate(aggregate: exp.Expr, operand: exp.Expr) -> bool:
+    """Whether it aggregates the query of the operand, not a query inside it and not a window."""
+    node: exp.Expr | None = aggregate
+    while node is not None and node is not operand.parent:
+        if isinstance(node, (exp.Subquery, exp.Window)):
+            return False
+        node = node.parent
+    return True
 
 
 def output_lengths(root: exp.Expr) -> list[int | None]:

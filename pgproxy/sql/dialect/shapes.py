@@ -252,8 +252,19 @@ def row_is_null(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not isinstance(node, exp.Is) or not isinstance(node.expression, exp.Null):
         return node
     row = node.this.unnest()
-    if not isinstance(row, exp.Tuple) or isinstance(node.parent, exp.Not):
+    if not isinstance(row, exp.Tuple):
         return node
-    return exp.Paren(
-        this=exp.and_(*(exp.Is(this=part, expression=exp.Null()) for part in row.expressions), copy=False)
-    )
+    parts: list[exp.Expr] = [exp.Is(this=part, expression=exp.Null()) for part in row.expressions]
+    if node.args.get("negate"):
+        parts = [exp.Not(this=part) for part in parts]
+    return exp.Paren(this=exp.and_(*parts, copy=False))
+
+
+def null_concatenation(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A text joined with NULL is a NULL of text, also where it is the whole output."""
+    if not isinstance(node, exp.DPipe):
+        return node
+    sides = [side.this if isinstance(side, exp.Cast) else side for side in (node.this, node.expression)]
+    has_null = any(isinstance(side, exp.Null) for side in sides)
+    is_text = any(isinstance(side, exp.Literal) and side.is_string for side in sides)
+    return cast(exp.Null(), "VARCHAR") if has_null and is_text else node

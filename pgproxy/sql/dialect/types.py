@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.function_types import (
     AVERAGES,
+    LOGARITHMS,
     RESULTS,
     ROUNDING,
     ROW_COLUMNS,
@@ -84,6 +85,10 @@ _DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
         exp.DType.DATE: "date",
         exp.DType.TIME: "time",
         exp.DType.TIMESTAMP: "timestamp",
+        exp.DType.TIMESTAMPNTZ: "timestamp",
+        exp.DType.TIMESTAMP_S: "timestamp",
+        exp.DType.TIMESTAMP_MS: "timestamp",
+        exp.DType.TIMESTAMP_NS: "timestamp",
         exp.DType.TIMESTAMPTZ: "timestamptz",
         exp.DType.INTERVAL: "interval",
         exp.DType.JSON: "json",
@@ -249,7 +254,7 @@ class KnownTypes:
             return {"int2": "int8", "int4": "int8", "int8": "numeric"}.get(argument or "", argument)
         if name in AVERAGES:
             return _float_or_numeric(argument)
-        if name in ROUNDING:
+        if name in ROUNDING or name in LOGARITHMS:
             return (
                 "numeric" if argument == "numeric" else "float8" if argument in (*INTEGERS, *FLOATS) else None
             )

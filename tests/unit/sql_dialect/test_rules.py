@@ -1,6 +1,6 @@
 """Each rule: what it makes of a text, and what DuckDB then says."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -55,6 +55,23 @@ def engine():
         ("justify_interval(interval '1 month -1 hour')::text", None, "29 days 23:00:00"),
         ("width_bucket(0.29, 0, 1, 100)", None, 30),
         ("num_nulls(1, null)", None, 1),
+        ("(1, 2) is not null", None, True),
+        ("(1, null) is not null", None, False),
+        ("1 = any(null)", "CAST(NULL AS BOOLEAN)", None),
+        ("'a' || null", "CAST(NULL AS TEXT)", None),
+        ("date '2024-01-05'::text", "CAST(CAST('2024-01-05' AS DATE) AS TEXT)", "2024-01-05"),
+        ("timestamptz '2024-01-05 10:00+02'::date::text", None, "2024-01-05"),
+        ("'abc '::char(5) = 'abc'::char(3)", None, True),
+        ("stddev(x) from (values (10), (-7), (3)) v(x)", None, "8.5440037453175312"),
+        ("variance(x) from (values (1), (2)) v(x)", None, "0.50000000000000000000"),
+        ("sqrt(2.0)", None, "1.414213562373095"),
+        ("interval '1 month' / 2", None, timedelta(days=15)),
+        ("avg(x) from (values (interval '1 day'), (interval '2 days')) v(x)", None, timedelta(hours=36)),
+        ("time '10:30' - time '08:15'", None, timedelta(hours=2, minutes=15)),
+        ("'2024-01-01 10:20:30.56'::timestamp(1)", None, datetime(2024, 1, 1, 10, 20, 30, 600_000)),
+        ("pg_typeof(max(x)) from (values (1), (2)) v(x)", None, "integer"),
+        ("'{1.50,2}'::numeric[]", None, ["1.50", "2"]),
+        ("1::smallint + 1", "CAST(CAST(1 AS SMALLINT) AS INT) + 1", 2),
         ("scale(1.50)", None, 2),
         ("trim_scale(1.50)", None, "1.5"),
         ("array_positions(array[1, 2, 1], 1)", None, [1, 3]),
@@ -234,6 +251,9 @@ def test_inner_columns_get_the_names_that_can_be_referenced(engine):
         ("1 limit -1", "2201W"),
         ("1 offset -1", "2201X"),
         ("array[]", "42P18"),
+        ("1 as a, 2 as a order by a", "42702"),
+        ("1 from (values (1)) v(x) group by 2", "42P10"),
+        ("(select 1, 2)", "42601"),
         ("extract(hour from date '2024-01-01')", "0A000"),
         ("distinct 1 from (values (1)) v order by 1 fetch first 1 row with ties", "0A000"),
     ],
@@ -242,6 +262,26 @@ def test_what_postgresql_refuses_is_refused(source, sqlstate):
     with pytest.raises(GatewayError) as refused:
         to_engine(parse_source(f"select {source}"))
     assert refused.value.sqlstate.value == sqlstate
+
+
+@pytest.mark.parametrize(
+    ("source", "sqlstate"),
+    [
+        ("sqrt(x - 2)", "2201F"),
+        ("sqrt(x - 2.5)", "2201F"),
+        ("ln(x - 1)", "2201E"),
+        ("exp(x * 1000)", "22003"),
+        ("power(x * 10::float8, 400)", "22003"),
+        ("power(x - 2, 0.5::float8)", "2201F"),
+        ("(x * 1000.5)::numeric(4, 2)", "22003"),
+        ("width_bucket(x, 1, 2, 0)", "2201G"),
+        ("jsonb_set(x::text::jsonb, '{a}', '1')", "22023"),
+    ],
+)
+def test_a_value_that_postgresql_refuses_raises_its_sqlstate(engine, source, sqlstate):
+    text = to_engine(parse_source(f"select {source} from (values (1)) v(x)")).sql("duckdb")
+    with pytest.raises(duckdb.Error, match=f"{ERROR_PREFIX}{sqlstate}:"):
+        engine.execute(text).fetchall()
 
 
 @pytest.mark.parametrize(

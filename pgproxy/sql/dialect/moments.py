@@ -1,0 +1,58 @@
+"""Arithmetic of times and intervals, and timestamps of fewer digits. PostgreSQL docs, "Date/Time Types"."""
+
+from sqlglot import exp
+
+from pgproxy.sql.dialect.aggregates import aggregate_of
+from pgproxy.sql.dialect.build import call, cast, constant_integer, macro, number, paren
+from pgproxy.sql.dialect.scales import with_core
+from pgproxy.sql.dialect.types import KnownTypes, type_of_data_type
+
+_MICROS = 6
+
+
+def difference_of_times(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Time - time is an interval."""
+    if not isinstance(node, exp.Sub) or not types.of(node.this) == types.of(node.expression) == "time":
+        return node
+    micros = exp.Sub(
+        this=macro("micros_of_day", node.this), expression=macro("micros_of_day", node.expression)
+    )
+    return call("to_microseconds", cast(exp.Paren(this=micros), "BIGINT"))
+
+
+def interval_total(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """sum() and avg() of intervals: of their months, days and microseconds."""
+    core = aggregate_of(node)
+    if not isinstance(core, (exp.Sum, exp.Avg)) or types.of(core.this) != "interval":
+        return node
+    if isinstance(core.this, exp.Distinct):
+        return node
+    parts = [
+        with_core(node, exp.Sum, macro(f"interval_{part}", core.this))
+        for part in ("months", "days", "micros")
+    ]
+    total = macro("interval_of", *parts)
+    if isinstance(core, exp.Sum):
+        return total
+    return macro("interval_div", total, cast(with_core(node, exp.Count), "DOUBLE"))
+
+
+def precision(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """timestamp(p): rounded; the engine ignores the number."""
+    if not isinstance(node, exp.Cast) or not node.args["to"].expressions:
+        return node
+    kind = type_of_data_type(node.args["to"])
+    digits = (
+        constant_integer(node.args["to"].expressions[0].this)
+        if kind in ("timestamp", "timestamptz")
+        else None
+    )
+    if digits is None or digits >= _MICROS or digits < 0:
+        return node
+    whole = cast(paren(node.this), "TIMESTAMP" if kind == "timestamp" else "TIMESTAMPTZ")
+    unit = number(10 ** (_MICROS - digits))
+    micros = exp.Mul(
+        this=call("round", exp.Div(this=call("epoch_us", whole), expression=unit)), expression=unit.copy()
+    )
+    build = "make_timestamp" if kind == "timestamp" else "make_timestamptz"
+    return call(build, cast(exp.Paren(this=micros), "BIGINT"))
