@@ -46,6 +46,7 @@ from pgproxy.net.listener import Listener
 from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.queue.service import AsyncQueue
+from pgproxy.queue.sessions import SessionQueries
 from pgproxy.queueing import HttpViewers, async_queue, query_routes, queue_facts
 from pgproxy.routing.registry import EndpointRegistry
 from pgproxy.session.live_sessions import LiveSessions
@@ -123,7 +124,8 @@ class Gateway:
                 policies, catalogs, execution.router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
                 control=self._control_plane(metastore, catalogs, follower),
-                activity=ActivityRelations(observed, settings.audit_log_rows),
+                activity=ActivityRelations(observed, settings.audit_log_rows, queue),
+                queries=SessionQueries(queue, policies) if queue is not None else None,
             )  # fmt: skip
             door = FrontDoor(settings, logins.authenticator, services)
             routes: tuple[BaseRoute, ...] = ()

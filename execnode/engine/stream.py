@@ -168,7 +168,10 @@ class StatementStream:
         """How far the statement is, from 0 to 1, by DuckDB's own estimate; None where it has none."""
         if not self._statement.tracks_progress:
             return None
-        percent = await finish_job(self._executor, self._cursor.connection.query_progress)
+        try:
+            percent = await finish_job(self._executor, self._cursor.connection.query_progress)
+        except ENGINE_EXCEPTIONS:  # the statement has just ended, and its connection is closed
+            return None
         return min(percent / 100, 1.0) if percent >= 0 else None
 
     async def wait_first(self, timeout_s: float) -> None:

@@ -16,6 +16,7 @@ from pgproxy.catalog.service import CatalogService
 from pgproxy.control.audit import AuditPage
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.policy.current import CurrentPolicies
+from pgproxy.queue.service import AsyncQueue
 from pgproxy.routing.registry import EndpointRegistry
 from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.telemetry import StatementRecord
@@ -27,6 +28,7 @@ QuerySource = Callable[[], Iterable[Row]]
 
 _VERSIONS = 10_000
 _PAGE = 5000
+_NEWEST_QUERIES = 1000
 
 
 class ActivityUnavailable(GatewayError):
@@ -51,10 +53,11 @@ class Observed:
 class ActivityRelations:
     """Fills the live relations. query_sources: where pgproxy.queries takes its rows; more may be added.
 
-    audit_rows: how many of the newest rows pgproxy.audit_log shows.
+    audit_rows: how many of the newest rows pgproxy.audit_log shows. queue: whose queries are shown as well.
     """
 
-    def __init__(self, observed: Observed, audit_rows: int) -> None:
+    def __init__(self, observed: Observed, audit_rows: int, queue: AsyncQueue | None = None) -> None:
+        self._queue = queue
         self._catalogs = observed.catalogs
         self._metastore = observed.metastore
         self._sessions = observed.sessions
@@ -123,7 +126,11 @@ class ActivityRelations:
         return [rows.session_row(session) for session in self._sessions.by_pid.values()]
 
     async def _queries(self) -> Iterable[Row]:
-        return [row for source in self.query_sources for row in source()]
+        stored = await self._queue.newest(_NEWEST_QUERIES) if self._queue is not None else ()
+        return [
+            *(row for source in self.query_sources for row in source()),
+            *map(rows.async_query_row, stored),
+        ]
 
     def _running(self) -> Iterator[StatementRecord]:
         for session in self._sessions.by_pid.values():

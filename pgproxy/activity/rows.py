@@ -16,6 +16,7 @@ from pgproxy.control.audit import AUDIT_COLUMNS, AuditPage
 from pgproxy.control.fleet import Assignment, Endpoint
 from pgproxy.control.metastore import PolicyVersion
 from pgproxy.policy.model import Principal
+from pgproxy.queue.model import QueuedQuery
 from pgproxy.routing.resolve import EndpointStatus
 from pgproxy.session.live_sessions import LiveSession
 from pgproxy.session.telemetry import StatementRecord
@@ -104,6 +105,33 @@ def query_row(record: StatementRecord) -> Row:
         "rows": record.rows,
         "bytes": record.bytes,
         "_principal": record.principal,
+    }
+
+
+def async_query_row(query: QueuedQuery) -> Row:
+    """A row of pgproxy.queries: a query of the queue, whose text is sealed."""
+    facts = query.facts
+    is_remote = facts.route not in ("", _LOCAL)
+    started, ended = query.started_at, query.ended_at
+    return {
+        "request_id": query.id,
+        "source": "async",
+        "principal": query.principal,
+        "protocol": "async",
+        "kind": facts.tag.rstrip(" 0123456789") or None,
+        "state": query.state.value.lower(),
+        "sqlstate": (facts.sqlstate or "00000") if ended is not None else None,
+        "route": ("remote" if is_remote else _LOCAL) if facts.route else None,
+        "route_reason": facts.route_reason or None,
+        "endpoint": facts.route if is_remote else None,
+        "fallback_reason": facts.retries[-1] if facts.retries else None,
+        "started_at": moment(started) if started is not None else None,
+        "ended_at": moment(ended) if ended is not None else None,
+        "queue_ms": (started - query.submitted_at) * 1000 if started is not None else None,
+        "total_ms": (ended - query.submitted_at) * 1000 if ended is not None else None,
+        "rows": facts.rows,
+        "bytes": facts.bytes,
+        "_principal": query.principal,
     }
 
 

@@ -236,7 +236,7 @@ class Connection:
                 prepared = await sql.prepare(query, oids)
                 return o.StatementPlanned(prepared.parameter_oids, sql.columns(prepared), prepared)
             case e.BindPortal(statement=statement, message=bind):
-                bound = sql.bind(_prepared(statement.handle), bind)
+                bound = await sql.bind(_prepared(statement.handle), bind)
                 return o.PortalBound(sql.columns(bound.prepared, bind.result_formats), bound)
             case e.ExecutePortal(portal=portal, max_rows=max_rows):
                 done = await sql.execute(_portal(portal.handle), max_rows, self._client)

@@ -199,6 +199,10 @@ class AsyncQueue:
         found = await self._store.page(principal, state, before_id, limit)
         return tuple(query for query in found if viewer.may_see(query))
 
+    async def newest(self, limit: int) -> tuple[QueuedQuery, ...]:
+        """The newest queries of everybody: for relations that show each viewer its own."""
+        return await self._store.page(None, None, "", limit)
+
     async def cancel(self, viewer: Viewer, query_id: str) -> QueuedQuery:
         """Cancel a query that has not ended; what runs here has stopped when this returns.
 
@@ -254,7 +258,7 @@ class AsyncQueue:
                 self._rendering.pop(target.name, None)
         return target
 
-    async def run_in_thread(self, work: Callable[[], bytes]) -> bytes:
+    async def run_in_thread(self, work: Callable[[], _Result]) -> _Result:
         """Read or encode a page of a result."""
         return await self._blocking(work)
 

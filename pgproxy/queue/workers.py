@@ -12,7 +12,6 @@ import structlog
 
 from execnode.engine.jobs import finish_job
 from pgproxy.control.metastore import MetastoreError
-from pgproxy.engines.errors import EngineUnavailable
 from pgproxy.queue.fairness import choose_next
 from pgproxy.queue.job import Job, LeaseLost, OpenDetached
 from pgproxy.queue.model import Facts, QueryState, QueuedQuery
@@ -113,7 +112,7 @@ class QueueWorkers:
             return query.facts.progress
         try:
             return await session.read_progress()
-        except EngineUnavailable:
+        except GatewayError:  # it is only asked how far it is: its own end tells what went wrong
             return query.facts.progress
 
     async def stop_job(self, query_id: str) -> None:

@@ -42,6 +42,7 @@ class RouteReason(StrEnum):
     ANY_ENDPOINT = "any_endpoint"
     NO_ENDPOINT = "no_endpoint"
     PINNED = "pinned"
+    STORED = "stored"
 
 
 class PrincipalScope(Enum):

@@ -52,7 +52,7 @@ class DetachedSession:
             identity, services, settings, SessionCatalog(services.catalogs, transaction)
         )
         values = SessionValues(identity, settings)
-        runner = PlanRunner(identity, services.router, settings, transaction, values)
+        runner = PlanRunner(identity, services.router, settings, transaction, values, self._planner.calls)
         self._log = StatementLog(identity, settings, services.recorder)
         self._driver = PortalDriver(services, self._planner, runner, self._log)
         self._portal: Portal | None = None
@@ -145,7 +145,8 @@ class DetachedSession:
 
 
 def _check_can_be_detached(prepared: PreparedQuery) -> None:
-    if prepared.plan is None or prepared.plan.uses_temp or prepared.plan.setting_changes:
+    plan = prepared.plan
+    if plan is None or plan.uses_temp or plan.setting_changes or prepared.call is not None:
         raise FeatureNotSupported("only a query or a change of data can be submitted, and no temporary table")
 
 

@@ -52,6 +52,8 @@ class Explains:
             inner = await self._planner.prepare(statement.query, needs_columns=False)
         except GatewayError as error:
             raise shift_position(error, statement.offset) from error
+        if inner.call is not None:
+            raise FeatureNotSupported("the gateway answers this itself: there is no plan to explain")
         if inner.plan is None:
             raise StatementError("EXPLAIN needs a query")
         return inner, inner.plan

@@ -14,6 +14,7 @@ from pgproxy.routing.resolve import Route, StatementTraits
 from pgproxy.routing.router import PinnedSession, RouteRequest
 from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.presenting import present_error, shift_position
+from pgproxy.session.query_calls import QueryCalls
 from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.session_catalog import SessionCatalog
 from pgproxy.session.session_values import SessionValues
@@ -22,6 +23,7 @@ from pgproxy.sql.names import find_relation
 from pgproxy.sql.parse import parse_statement
 from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext
 from pgproxy.sql.utility import UtilityStatement, parse_utility
+from pgproxy.sql.utility.query_calls import parse_query_call
 from pgproxy.sql.utility.statements import DeclareCursor
 from pgwire.backend import FieldDescription
 from pgwire.errors import GatewayError, InternalError
@@ -45,6 +47,7 @@ class StatementPlanner:
         self.settings = settings
         self._services = services
         self.catalog = catalog
+        self.calls = QueryCalls(identity, services.queries, settings)
 
     @property
     def policy(self) -> EffectivePolicy:
@@ -63,6 +66,9 @@ class StatementPlanner:
         if utility is not None:
             inner = await self._inner(utility, declared_oids)
             return PreparedQuery(text, tuple(declared_oids), utility=utility, inner=inner)
+        call = await self.calls.prepare(text, tuple(declared_oids))
+        if call is not None:
+            return call
         planned_for = self._circumstances()
         plan = self.plan(text, declared_oids)
         columns: tuple[ResultColumn, ...] | None = None
@@ -83,7 +89,7 @@ class StatementPlanner:
 
         The same object if nothing moved.
         """
-        if prepared.plan is None:
+        if prepared.plan is None or prepared.call is not None:
             return prepared
         if prepared.planned_for == self._circumstances():
             return prepared
@@ -97,7 +103,7 @@ class StatementPlanner:
         Raises:
             GatewayError: it is not well-formed, or too complex.
         """
-        if parse_utility(text) is None:
+        if parse_utility(text) is None and parse_query_call(text) is None:
             parse_statement(text, self._context())
 
     def plan(self, text: str, declared_oids: Sequence[int]) -> Plan:

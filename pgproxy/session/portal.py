@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from execnode.statement import Parameter, RowChunk
-from pgproxy.routing.attempts import RoutedStream
 from pgproxy.session.cursor_rows import CursorRows
 from pgproxy.session.prepared import PreparedQuery
+from pgproxy.session.services import PortalStream
 from pgproxy.sql.utility.statements import DeclareCursor
 
 
@@ -29,7 +29,7 @@ class Portal:
     parameters: tuple[Parameter, ...] = ()
     result_formats: tuple[int, ...] = ()
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-    stream: RoutedStream | None = None
+    stream: PortalStream | None = None
     rows_sent: int = 0
     cursor: CursorRows | None = None
     declared: DeclareCursor | None = None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from pgproxy.sql.plan import Plan
 from pgproxy.sql.utility import UtilityStatement
+from pgproxy.sql.utility.query_calls import QueryCall
 from pgwire.types import ResultColumn
 
 
@@ -16,7 +17,7 @@ class PreparedQuery:
     plan: set for the others; neither: the empty query. columns: None where the statement returns no rows.
     inner: the query of DECLARE CURSOR, whose parameters are the statement's. planned_for: the policy, the
     catalog and the settings that the plan holds for. source: the text of the PREPARE or DECLARE that made it,
-    where the protocol did not. made_at: when.
+    where the protocol did not. made_at: when. call: what the gateway itself answers instead of an engine.
     """
 
     text: str
@@ -27,6 +28,7 @@ class PreparedQuery:
     planned_for: tuple[object, ...] = ()
     inner: "PreparedQuery | None" = None
     source: str | None = None
+    call: QueryCall | None = None
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

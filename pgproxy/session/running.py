@@ -11,7 +11,8 @@ from pgproxy.policy.model import Privilege
 from pgproxy.routing.resolve import StatementTraits
 from pgproxy.routing.router import PinnedSession, Router, RouteRequest
 from pgproxy.session.portal import Portal
-from pgproxy.session.services import Identity
+from pgproxy.session.query_calls import QueryCalls
+from pgproxy.session.services import Identity, PortalStreamContext
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.transaction import Transaction
 from pgproxy.sql.bindings import SETTING_KEY, unknown_setting
@@ -39,14 +40,16 @@ class OutputShape:
 class PlanRunner:
     """Opens the streams of one session's portals, inside its transaction block."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # the parts that decide where and with which values
         self,
         identity: Identity,
         router: Router,
         settings: SessionSettings,
         transaction: Transaction,
         values: Mapping[str, BoundValue],
+        calls: QueryCalls,
     ) -> None:
+        self._calls = calls
         self._identity = identity
         self._router = router
         self._settings = settings
@@ -66,7 +69,7 @@ class PlanRunner:
         )
         if not plan.is_read_only and not is_of_session:
             self._check_writable(plan.kind.value)
-        pin = await self._pin_for(plan, groups)
+        pin = await self._pin_for(plan, groups) if portal.prepared.call is None else None
         parameters = (*portal.parameters, *self._bound(plan, portal.parameters))
         if plan.parameter_numbers is not None:
             parameters = tuple(parameters[number - 1] for number in plan.parameter_numbers)
@@ -82,9 +85,12 @@ class PlanRunner:
             copy_options=shape.copy_options,
             tracks_progress=shape.tracks_progress,
         )
-        portal.stream = await portal.stack.enter_async_context(
-            self._router.run(self._request(plan, groups, statement, pin))
-        )
+        call = portal.prepared.call
+        if call is not None:
+            rows: PortalStreamContext = self._calls.open(call, portal.parameters, statement)
+        else:
+            rows = self._router.run(self._request(plan, groups, statement, pin))
+        portal.stream = await portal.stack.enter_async_context(rows)
         self._open.add(portal)
         if not plan.is_read_only:
             self.transaction.writes += 1

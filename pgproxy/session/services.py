@@ -1,21 +1,25 @@
 """What a session needs of the gateway: narrow Protocols, so that a session can be built without a socket."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from execnode.spool import SpoolLimits
+from execnode.statement import EngineStatement, RowChunk
 from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.metastore import Transform
 from pgproxy.control.state import ControlState
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import WHOLE_SCOPE, CredentialScope
+from pgproxy.routing.attempts import RouteOutcome
 from pgproxy.routing.router import Router
 from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.telemetry import StatementRecord
 from pgproxy.sql.cache import PlanCache
 from pgproxy.sql.plan import EngineParser
+from pgproxy.sql.utility.query_calls import QueryFunction
 from pgwire.types import ResultColumn
 
 
@@ -90,10 +94,62 @@ class ControlPlane(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class BoundCall:
+    """A call of pgproxy.submit, cancel or result with its values. settings: of the session that calls."""
+
+    function: QueryFunction
+    argument: str | None
+    options: Mapping[str, str]
+    settings: Mapping[str, str]
+
+
+class PortalStream(Protocol):
+    """The rows of a portal, wherever they come from."""
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        """The shape of the rows."""
+        ...
+
+    @property
+    def affected_rows(self) -> int:
+        """Rows written, once `read` has returned None."""
+        ...
+
+    @property
+    def outcome(self) -> RouteOutcome:
+        """Where it runs."""
+        ...
+
+    async def read(self) -> RowChunk | None:
+        """Give the next chunk, or None at the end."""
+        ...
+
+    async def read_progress(self) -> float | None:
+        """How far it is, from 0 to 1; None where nobody can tell."""
+        ...
+
+
+PortalStreamContext = AbstractAsyncContextManager[PortalStream]
+
+
+class AsyncQueries(Protocol):
+    """The queue of queries that outlive their session. What is not the caller's is not there."""
+
+    async def columns(self, caller: "Identity", call: BoundCall) -> tuple[ResultColumn, ...]:
+        """Give the shape of a call's rows. Raises: no such query, or it has no result."""
+        ...
+
+    def open(self, caller: "Identity", call: BoundCall, statement: EngineStatement) -> PortalStreamContext:
+        """Do what the call asks for and give its rows, encoded as `statement` asks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class SessionServices:
     """The gateway's parts that every session shares. described: result shapes by the describing SQL.
 
-    spool_limits: of what one cursor keeps.
+    spool_limits: of what one cursor keeps. queries: None where the queue is switched off.
     """
 
     policies: Policies
@@ -107,6 +163,7 @@ class SessionServices:
     spool_limits: SpoolLimits
     control: ControlPlane
     activity: Activity
+    queries: AsyncQueries | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ class SqlSession:
         catalog = SessionCatalog(services.catalogs, transaction)
         planner = self._planner = StatementPlanner(identity, services, settings, catalog)
         values = SessionValues(identity, settings, OwnObjects(statements, portals))
-        runner = self._runner = PlanRunner(identity, services.router, settings, transaction, values)
+        runner = self._runner = PlanRunner(
+            identity, services.router, settings, transaction, values, planner.calls
+        )
         self.log = StatementLog(identity, settings, services.recorder)
         driver = self._driver = PortalDriver(services, planner, runner, self.log)
         self.notifications = Notifications(services.notifications, identity.connection_id)
@@ -194,7 +196,7 @@ class SqlSession:
             return self._utilities.columns(prepared.utility, formats)
         return field_descriptions(prepared.columns, formats) if prepared.columns is not None else None
 
-    def bind(self, prepared: PreparedQuery, bind: Bind) -> Portal:
+    async def bind(self, prepared: PreparedQuery, bind: Bind) -> Portal:
         """Bind parameters; each value is decoded once here, so that a bad one is this message's error.
 
         Raises:
@@ -203,6 +205,7 @@ class SqlSession:
         try:
             self._check_not_failed(prepared)
             parameters = _decode_parameters(prepared, bind)
+            prepared = await self._planner.calls.bound(prepared, parameters)
         except GatewayError:
             self.log.begin(prepared.text, Protocol.EXTENDED, prepared)
             raise
