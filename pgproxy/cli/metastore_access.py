@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,6 +21,9 @@ from pgproxy.control.service import Actor, ControlService
 from pgproxy.control.yaml_lines import PolicyFileError
 from pgproxy.settings import GatewaySettings, SettingsError
 from pgwire.errors import GatewayError
+
+if TYPE_CHECKING:
+    from pgproxy.cli.live_catalog import LiveCatalog
 
 EXIT_REFUSED = 1
 EXIT_BAD_INPUT = 2
@@ -38,19 +41,31 @@ MetastoreUrl = Annotated[
 ]
 
 
-def run_with_service(url: str | None, act: Callable[[ControlService, Actor], Awaitable[Result]]) -> Result:
-    """Open the metastore, let `act` use it, close it."""
+def run_with_service(
+    url: str | None, act: Callable[[ControlService, Actor], Awaitable[Result]], *, binds: bool = False
+) -> Result:
+    """Open the metastore, let `act` use it, close it. binds: against the live catalog, where there is one."""
 
     async def run() -> Result:
         settings = GatewaySettings.load()
         async with open_metastore(
             url or settings.metastore_url, secret_key_file=settings.secret_key_file
         ) as metastore:
-            service = ControlService(metastore, scram_iterations=settings.scram_iterations)
+            binder = (await live_catalog()).binder if binds else None
+            service = ControlService(
+                metastore, validate_expression=binder, scram_iterations=settings.scram_iterations
+            )
             return await act(service, Actor(f"os:{_system_user()}", is_operator=True))
 
     with reported_failures():
         return asyncio.run(run())
+
+
+async def live_catalog() -> "LiveCatalog":
+    """Read what exists now, from DATABASE or from the running gateway."""
+    from pgproxy.cli.live_catalog import read_live_catalog  # the other commands need no engine
+
+    return await read_live_catalog(GatewaySettings.load())
 
 
 @contextmanager

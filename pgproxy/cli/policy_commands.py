@@ -1,5 +1,6 @@
 """`pgproxy policy`: the control plane as a file."""
 
+import asyncio
 import json
 import os
 from collections.abc import Sequence
@@ -10,10 +11,16 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pgproxy.cli.metastore_access import MetastoreUrl, read_file, reported_failures, run_with_service
+from pgproxy.cli.metastore_access import (
+    MetastoreUrl,
+    live_catalog,
+    read_file,
+    reported_failures,
+    run_with_service,
+)
 from pgproxy.control.difference import KINDS, Difference, Facts
 from pgproxy.control.policy_export import export_policy
-from pgproxy.control.policy_file import apply_policy, check_policy, parse_policy, plan_policy
+from pgproxy.control.policy_file import apply_policy, check_policy, has_rules, parse_policy, plan_policy
 
 app = typer.Typer(no_args_is_help=True, help="Apply, compare, export and check policy files.")
 
@@ -30,7 +37,9 @@ def apply_file(file: PolicyPath, metastore: MetastoreUrl = None) -> None:
     """Make the control plane what FILE says, in one transaction. Applying twice changes nothing."""
     with reported_failures():
         parsed = parse_policy(read_file(file))
-    result = run_with_service(metastore, lambda service, actor: apply_policy(service, actor, parsed))
+    result = run_with_service(
+        metastore, lambda service, actor: apply_policy(service, actor, parsed), binds=has_rules(parsed)
+    )
     _print_plan(result.differences)
     typer.echo(f"applied: epoch {result.epoch}" if result.differences else f"no change: epoch {result.epoch}")
 
@@ -46,7 +55,9 @@ def diff_file(
     """Show what applying FILE would change, and change nothing."""
     with reported_failures():
         parsed = parse_policy(read_file(file))
-    differences = run_with_service(metastore, lambda service, _: plan_policy(service, parsed))
+    differences = run_with_service(
+        metastore, lambda service, _: plan_policy(service, parsed), binds=has_rules(parsed)
+    )
     _print_plan(differences)
     typer.echo(f"{len(differences)} changes" if differences else "no change")
     if differences and exit_code:
@@ -75,9 +86,15 @@ def export_file(
 
 @app.command("check")
 def check_file(file: PolicyPath) -> None:
-    """Check FILE by itself: its shape, names and SQL. Needs no metastore."""
+    """Check FILE: its shape, names and SQL, and against the live catalog where it can be read."""
     with reported_failures():
-        check_policy(parse_policy(read_file(file)))
+        parsed = parse_policy(read_file(file))
+        catalog = asyncio.run(live_catalog())
+        check_policy(parsed, catalog.snapshot, catalog.binder)
+    if catalog.snapshot is None:
+        typer.echo(f"checked by itself: {catalog.source}")
+    else:
+        typer.echo(f"checked against {catalog.source}")
     typer.echo(f"{file}: ok")
 
 
@@ -90,7 +107,7 @@ def roll_back(
 
     Passwords, API keys and the fleet stay as they are now; a role that comes back has no password.
     """
-    result = run_with_service(metastore, lambda service, actor: service.roll_back(actor, version))
+    result = run_with_service(metastore, lambda service, actor: service.roll_back(actor, version), binds=True)
     _print_plan(result.differences)
     done = "rolled back" if result.differences else "no change"
     typer.echo(f"{done}: epoch {result.epoch}")

@@ -44,7 +44,8 @@ def _check_node(node: exp.Expr, *, allow_subqueries: bool) -> None:
     if isinstance(node, _QUERY_PARTS) and not allow_subqueries:
         raise FeatureNotSupported(
             "a subquery cannot be used in a policy expression",
-            hint="Use is_member('group') or current_setting('pgproxy.attr.NAME').",
+            hint="No catalog is known here to bind it to: let DATABASE be readable, or a gateway run and "
+            "BOOTSTRAP_ADMIN be set. is_member('group') and current_setting('pgproxy.attr.NAME') need none.",
         )
     if isinstance(node, _PARAMETERS):
         raise StatementError(

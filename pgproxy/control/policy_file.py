@@ -5,22 +5,28 @@ keeps it.
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic import SecretStr, ValidationError
 
+from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.control.difference import Difference, compute_differences
-from pgproxy.control.expressions import check_expression
+from pgproxy.control.expressions import ExpressionValidator, check_expression
 from pgproxy.control.metastore import ChangeResult, Transform
 from pgproxy.control.passwords import check_verifier
 from pgproxy.control.policy_build import Secrets, build_state
+from pgproxy.control.policy_relations import missing_relations
 from pgproxy.control.policy_schema import PolicyFile
 from pgproxy.control.service import Actor, ControlService
 from pgproxy.control.state import ControlState
 from pgproxy.control.yaml_lines import Document, Path, PolicyFileError, parse_document
 from pgproxy.policy.model import TableName
 from pgwire.errors import GatewayError
+
+_OF_THE_METASTORE = re.compile(r'(role|endpoint) ".*" does not exist$')
+"""What a file may leave to be there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +50,39 @@ def parse_policy(text: str) -> ParsedPolicy:
         raise PolicyFileError(list(_explain(error, document))) from None
 
 
-def check_policy(parsed: ParsedPolicy) -> None:
-    """Check a file by itself, without a metastore: names, SQL, roles if it lists both users and groups.
+def check_policy(
+    parsed: ParsedPolicy,
+    catalog: CatalogSnapshot | None = None,
+    bind: ExpressionValidator | None = None,
+) -> None:
+    """Check a file without a metastore: names, SQL, roles if it lists both users and groups.
+
+    catalog, bind: what exists, and what binds expressions to it; None: the file by itself.
 
     Raises:
         PolicyFileError: every mistake with its line.
     """
     unresolved = Secrets(tokens=dict.fromkeys(parsed.file.endpoints or {}, "token"))
+
+    def check(table: TableName, column: str | None, sql: str) -> None:
+        check_expression(sql, allow_subqueries=True)
+        if bind is not None:
+            bind(table, column, sql)
+
+    problems = [] if catalog is None else list(missing_relations(parsed.file, parsed.document, catalog))
     try:
-        build_state(parsed.file, parsed.document, ControlState(), unresolved, _first_gate)
+        build_state(parsed.file, parsed.document, ControlState(), unresolved, check)
     except PolicyFileError as error:
         is_whole = parsed.file.users is not None and parsed.file.groups is not None
-        problems = [p for p in error.problems if is_whole or not p.endswith("does not exist")]
-        if problems:
-            raise PolicyFileError(problems) from None
+        problems += (p for p in error.problems if is_whole or not _OF_THE_METASTORE.search(p))
+    if problems:
+        raise PolicyFileError(problems)
+
+
+def has_rules(parsed: ParsedPolicy) -> bool:
+    """Whether the file holds expressions, which are bound to the catalog."""
+    file = parsed.file
+    return any((file.row_filters, file.column_masks, file.tags, file.tag_masks))
 
 
 async def plan_policy(
@@ -152,10 +177,6 @@ def _look_up(given: SecretStr | None, variable: str | None, environment: Mapping
     if not found:
         raise _NotSet(f"the environment variable {variable} is not set")
     return found
-
-
-def _first_gate(table: TableName, column: str | None, sql: str) -> None:
-    check_expression(sql, allow_subqueries=True)
 
 
 def _explain(error: ValidationError, document: Document) -> Iterable[str]:

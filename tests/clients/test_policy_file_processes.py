@@ -12,7 +12,7 @@ import pytest
 from pgproxy.control import Metastore, open_metastore
 from pgproxy.control.state import ControlState
 
-CHANGES = 100
+CHANGES = 500
 KILLS = 12
 
 
@@ -53,7 +53,7 @@ async def write_until_killed(url: str, first: int, last: int, lines: int, delay_
     return int(rest.splitlines()[-1].split()[0]) if rest.strip() else said
 
 
-async def test_kill_9_at_random_points_of_a_hundred_changes_leaves_whole_versions(tmp_path: Path) -> None:
+async def test_kill_9_at_random_points_of_500_changes_leaves_whole_versions(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/m.sqlite"
     dice = random.Random(20240229)
     done = 0
