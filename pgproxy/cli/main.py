@@ -15,6 +15,7 @@ from pgproxy.cli import (
     hba_commands,
     key_commands,
     policy_commands,
+    query_commands,
     rollout_commands,
     route_commands,
     user_commands,
@@ -30,6 +31,7 @@ app = typer.Typer(
     help="A governed PostgreSQL front door for a fleet of DuckDB exec nodes.",
 )
 app.add_typer(policy_commands.app, name="policy")
+app.add_typer(query_commands.app, name="query")
 app.add_typer(endpoint_commands.app, name="endpoint")
 app.add_typer(rollout_commands.app, name="rollout")
 app.add_typer(catalog_commands.app, name="catalog")

@@ -5,6 +5,7 @@ import datetime
 import io
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from demo.programs import cli
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway
 from tests.query_api import QueryApiClient
 
@@ -307,3 +309,19 @@ def test_moments_are_of_now(embedded_api: QueryApiClient) -> None:
     assert moments == sorted(moments)
     assert (moments[3] - moments[2]).total_seconds() == 90
     assert abs((moments[0] - datetime.datetime.now(datetime.UTC)).total_seconds()) < 60
+
+
+def test_the_command_line_runs_follows_lists_fetches_and_cancels(
+    gateway: RunningGateway, tmp_path: Path
+) -> None:
+    environment = {**gateway.environment, "PGPROXY_URL": f"http://127.0.0.1:{gateway.http_port}"}
+    environment |= {"PGUSER": "analyst", "PGPASSWORD": "analyst-secret"}
+    rows = cli(environment, "query", "run", "SELECT $1::int AS n, 'x' AS v", "-p", "41", "--follow")
+    assert rows == "n,v\n41,x\n"
+    query_id = cli(environment, "query", "run", LONG).strip()
+    assert query_id in cli(environment, "query", "list")
+    assert "state" in cli(environment, "query", "show", query_id)
+    assert cli(environment, "query", "cancel", query_id) == "CANCELED\n"
+    stored = cli(environment, "query", "run", "SELECT 7 AS seven", "--follow", "-o", str(tmp_path / "rows"))
+    assert stored == ""
+    assert (tmp_path / "rows").read_text() == "seven\n7\n"

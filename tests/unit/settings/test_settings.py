@@ -141,6 +141,31 @@ def test_required_tls_needs_a_certificate(monkeypatch: pytest.MonkeyPatch) -> No
     assert problem() == "REQUIRE_TLS: needs TLS_CERT_FILE"
 
 
+def test_http_over_tls_needs_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_TLS", "on")
+    assert problem() == "HTTP_TLS: needs TLS_CERT_FILE"
+
+
+def test_a_shared_queue_needs_a_folder_for_its_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METASTORE_URL", "postgresql://h/db")
+    monkeypatch.setenv("FEATURE_ASYNC_QUEUE", "on")
+    assert problem() == "SPOOL_DIR: needed with FEATURE_ASYNC_QUEUE and a PostgreSQL metastore"
+    monkeypatch.setenv("SPOOL_DIR", "/var/spool")
+    assert GatewaySettings.load().results_folder == Path("/var/spool/results")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ASYNC_MAX_RUNNING", "ASYNC_MAX_RUNNING_PER_PRINCIPAL", "ASYNC_MAX_QUEUED_PER_PRINCIPAL",
+        "ASYNC_LEASE", "ASYNC_MAX_RESULT_BYTES",
+    ],
+)  # fmt: skip
+def test_limits_of_the_queue_are_checked(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "0")
+    assert problem().split(":")[0] == name
+
+
 def test_settings_show_no_secret_and_are_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOTSTRAP_ADMIN", "root")
     monkeypatch.setenv("BOOTSTRAP_ADMIN_PASSWORD", SECRET)

@@ -1,0 +1,87 @@
+"""The queue in a PostgreSQL metastore: the same contract, and a gateway that takes over from a killed one."""
+
+import base64
+import contextlib
+import secrets
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from pgproxy.control import Metastore, open_metastore
+from tests.gateway import start_gateway
+from tests.postgres import find_binary, start_postgres, stop_postgres
+from tests.query_api import QueryApiClient
+from tests.unit.queue.store_contract import StoreContract
+
+pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
+
+SLOW_READ = "SELECT count(*) FROM numbers a, numbers b WHERE b.n < 4000 AND (a.n * b.n) % 7 = 1"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server, without the database's name."""
+    folder = tmp_path_factory.mktemp("metastore") / "cluster"
+    dsn = start_postgres(folder)
+    yield f"postgresql://postgres@127.0.0.1:{dsn.partition('port=')[2].split()[0]}/"
+    with contextlib.suppress(Exception):
+        stop_postgres(folder)
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "metastore.key"
+    path.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+async def url(server: str) -> str:
+    """A new, empty database."""
+    name = f"m{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(f"{server}postgres")
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return server + name
+
+
+@pytest.fixture
+async def metastore(url: str, key_file: Path) -> AsyncIterator[Metastore]:
+    async with open_metastore(url, secret_key_file=key_file) as opened:
+        yield opened
+
+
+class TestContract(StoreContract):
+    """The contract, on PostgreSQL."""
+
+
+def test_another_gateway_takes_over_from_a_killed_one_and_gives_its_results(
+    url: str, key_file: Path, tmp_path: Path
+) -> None:
+    settings = {
+        "METASTORE_URL": url, "SECRET_KEY_FILE": str(key_file), "FEATURE_ASYNC_QUEUE": "true",
+        "DATABASE_MODE": "read_only", "SPOOL_DIR": str(tmp_path / "spool"), "ASYNC_LEASE": "1s",
+    }  # fmt: skip
+    (tmp_path / "spool").mkdir()
+    with start_gateway(tmp_path, **settings) as first, start_gateway(tmp_path, **settings) as second:
+        one, other = QueryApiClient(first.http_port), QueryApiClient(second.http_port)
+        done = one.run("SELECT 42 AS answer")
+        assert other.results(done).json()["rows"] == [[42]]
+        lost = [one.submit(SLOW_READ) for _ in range(2)]
+        for query_id in lost:
+            one.wait(query_id, "RUNNING")
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        answers, reasons = [], list[str]()
+        for query_id in lost:
+            found = other.wait(query_id)
+            assert found["state"] == "SUCCEEDED"
+            reasons += found["retry_reasons"]
+            answers.append(other.results(query_id).json()["rows"])
+        assert answers[0] == answers[1]
+        assert set(reasons) == {"gateway_lost"}
+        assert other.run("SELECT 1")
