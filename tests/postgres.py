@@ -57,6 +57,17 @@ def stop_postgres(directory: Path) -> None:
     (directory / "cluster").unlink()
 
 
+def kill_postgres(directory: Path) -> None:
+    """Stop the cluster as kill -9 would: nothing is flushed; `restart_postgres` recovers it."""
+    _run("pg_ctl", "-D", str((directory / "cluster").resolve() / "data"), "-m", "immediate", "stop")
+
+
+def restart_postgres(directory: Path) -> None:
+    """Start a cluster that was killed, on the same port."""
+    cluster = (directory / "cluster").resolve()
+    _run("pg_ctl", "-D", str(cluster / "data"), "-l", str(cluster / "server.log"), "-w", "restart")
+
+
 @contextmanager
 def running_postgres(directory: Path) -> Iterator[str]:
     """Give the DSN of a cluster that lives as long as the block."""

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from pgproxy.control import Metastore, MetastoreError, open_metastore
-from tests.gateway import ADMIN, ADMIN_PASSWORD, start_gateway
-from tests.postgres import find_binary, start_postgres, stop_postgres
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
+from tests.postgres import find_binary, kill_postgres, restart_postgres, start_postgres, stop_postgres
 from tests.unit.control.metastore_contract import MetastoreContract, drain, write
 from tests.unit.control.states import sample_state
 
@@ -133,3 +133,42 @@ def test_without_its_metastore_sessions_go_on_for_the_grace_period_and_then_fail
                 assert analyst.execute(query).fetchone() == (2000,)
         assert analyst.closed
         assert time.monotonic() > stopped + 2.5
+
+
+def test_a_metastore_killed_and_restarted_is_followed_again_before_the_grace_ends(
+    key_file: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cluster = tmp_path_factory.mktemp("restarted") / "cluster"
+    port = start_postgres(cluster).partition("port=")[2].split()[0]
+    settings = {
+        "METASTORE_URL": f"postgresql://postgres@127.0.0.1:{port}/postgres",
+        "SECRET_KEY_FILE": str(key_file),
+        "METASTORE_GRACE": "5m",
+    }
+    (tmp_path / "one").mkdir()
+    query = "SELECT count(*) FROM sales.orders WHERE id > %s"
+    try:
+        with (
+            start_gateway(tmp_path / "one", **settings) as gateway,
+            psycopg.connect(gateway.dsn("analyst"), autocommit=True) as analyst,
+        ):
+            assert analyst.execute(query, (0,), prepare=True).fetchone() == (2000,)
+            kill_postgres(cluster)
+            wait_for_metastore(gateway, "unavailable")
+            assert analyst.execute(query, (0,), prepare=True).fetchone() == (2000,)
+            restart_postgres(cluster)
+            wait_for_metastore(gateway, "current")
+            with psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as admin:
+                admin.execute("REVOKE SELECT ON sales.orders FROM eu_team")
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                analyst.execute(query, (0,), prepare=True)
+    finally:
+        stop_postgres(cluster)
+
+
+def wait_for_metastore(gateway: RunningGateway, wanted: str) -> None:
+    """Wait until the gateway says this of its metastore."""
+    deadline = time.monotonic() + 30
+    while gateway.health()["metastore"] != wanted:
+        assert time.monotonic() < deadline, f"the metastore is not {wanted}"
+        time.sleep(0.05)
