@@ -13,6 +13,7 @@ from pgproxy.sql.dialect.scales import (
     with_core,
 )
 from pgproxy.sql.dialect.types import INTEGERS, KnownTypes, Number
+from pgwire.errors import FeatureNotSupported
 
 _MAX_SQUARED_DIGITS = 12
 _SPREADS = (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
@@ -26,6 +27,8 @@ def exact_sum(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     argument = types.of(core.this)
     if argument in ("int2", "int4"):
         return cast(node, "BIGINT")
+    if argument == "float4":
+        return cast(node, "FLOAT")
     return cast(node, "DECIMAL(38, 0)") if argument == "int8" else node
 
 
@@ -82,6 +85,21 @@ def _variance(node: exp.Expr, core: exp.Expr, known: Number, types: KnownTypes) 
     types.numbers[id(above)] = (above, Number(38, 2 * known.scale, 0))
     types.numbers[id(below)] = (below, Number(38, 0, 0))
     return quotient(above, below, types, 0)
+
+
+def percentile(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """percentile_cont() of numbers is double precision; the engine would round to the numeric's scale."""
+    if not isinstance(node, exp.WithinGroup) or not isinstance(node.expression, exp.Order):
+        return node
+    if isinstance(node.this, (exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist)):
+        raise FeatureNotSupported(
+            "hypothetical-set aggregates are not supported", hint="Count the rows below."
+        )
+    if isinstance(node.this, exp.PercentileCont):
+        for ordered in node.expression.expressions:
+            if types.of(ordered.this) in (*INTEGERS, "numeric", "float4"):
+                ordered.set("this", cast(ordered.this, "DOUBLE"))
+    return node
 
 
 def integer_ranks(node: exp.Expr, types: KnownTypes) -> exp.Expr:

@@ -128,6 +128,8 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (moments.difference_of_times, (exp.Sub,)),
+    (moments.time_of_day, (exp.Add,)),
+    (aggregates.percentile, (exp.WithinGroup,)),
     (
         moments.interval_total,
         (

@@ -20,6 +20,18 @@ def difference_of_times(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return call("to_microseconds", cast(exp.Paren(this=micros), "BIGINT"))
 
 
+def time_of_day(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A date or timestamp + time is a timestamp."""
+    if not isinstance(node, exp.Add):
+        return node
+    for key, other in (("expression", node.this), ("this", node.expression)):
+        side = node.args[key]
+        if types.of(side) == "time" and types.of(other) in ("date", "timestamp", "timestamptz"):
+            node.set(key, call("to_microseconds", cast(macro("micros_of_day", side), "BIGINT")))
+            return node
+    return node
+
+
 def interval_total(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """sum() and avg() of intervals: of their months, days and microseconds."""
     core = aggregate_of(node)

@@ -8,6 +8,7 @@ import re
 
 from sqlglot import exp
 
+from pgproxy.sql.dialect import literals
 from pgproxy.sql.dialect.build import (
     call,
     case,
@@ -30,6 +31,13 @@ _CLASSES = {
     "[:upper:]": r"\p{Lu}",
     "[:lower:]": r"\p{Ll}",
 }
+_WHOLE_WORD = re.compile(
+    r"(?P<before>\\[ym<])?(?P<inner>(?(before)\w|[^\\|])(?:[^\\|]|\\[^yYmM<>])*)(?P<behind>(?<=\w)\\[yM>])?"
+)
+"""A pattern with word boundaries at its ends alone, next to a letter: there they can be asked of the
+characters around. RE2's own boundary knows ASCII letters only."""
+_NO_WORD_BEFORE = r"(?:^|[^\p{L}\p{M}\p{N}_])"
+_NO_WORD_BEHIND = r"(?:$|[^\p{L}\p{M}\p{N}_])"
 _TOKEN = re.compile(r"\[:[a-z]+:\]|\\.|\[\^?\]?|\]|.", re.DOTALL)
 
 
@@ -80,16 +88,24 @@ def like_escape(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 def _like_each(node: exp.Expr) -> exp.Expr:
     """LIKE ANY (ARRAY[…]) as one comparison each."""
     patterns = node.expression.this.unnest()
-    if not isinstance(patterns, exp.Array) or not patterns.expressions or node.args.get("negate"):
+    if isinstance(patterns, exp.Cast) and isinstance(patterns.this, (exp.Array, exp.Literal)):
+        patterns = patterns.this
+    text = constant_text(patterns)
+    items = literals.parse_array(text) if text is not None else None
+    if items and all(isinstance(item, str) for item in items):
+        patterns = exp.Array(expressions=[string(str(item)) for item in items])
+    if not isinstance(patterns, exp.Array) or not patterns.expressions:
         raise FeatureNotSupported(
             "LIKE ANY and LIKE ALL need ARRAY[...]", hint="Write the comparisons with OR."
         )
     joined: exp.Expr | None = None
     connect = exp.Or if isinstance(node.expression, exp.Any) else exp.And
     for pattern in patterns.expressions:
-        one = exp.Escape(
+        one: exp.Expr = exp.Escape(
             this=type(node)(this=node.this.copy(), expression=pattern.copy()), expression=string("\\")
         )
+        if node.args.get("negate"):
+            one = exp.Not(this=exp.Paren(this=one))
         joined = one if joined is None else connect(this=joined, expression=one)
     return exp.Paren(this=joined)
 
@@ -99,6 +115,13 @@ def regular_expression(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not isinstance(node, (exp.RegexpLike, exp.RegexpILike)):
         return node
     flags = "is" if isinstance(node, exp.RegexpILike) else "s"
+    text = constant_text(node.expression)
+    bounded = _WHOLE_WORD.fullmatch(text) if text is not None else None
+    if bounded is not None and (bounded["before"] or bounded["behind"]):
+        inner = engine_pattern(bounded["inner"])[0]
+        before = _NO_WORD_BEFORE if bounded["before"] else ""
+        behind = _NO_WORD_BEHIND if bounded["behind"] else ""
+        return call("regexp_matches", node.this, string(f"{before}(?:{inner}){behind}"), string(flags))
     return call("regexp_matches", node.this, _converted(node.expression), string(flags))
 
 

@@ -14,6 +14,7 @@ RESULT_OIDS_KEY = "pgproxy_result_oids"
 _NUMERIC_ARRAY = 1231
 _DECLARED = {
     "varchar": Oid.VARCHAR,
+    "bit": Oid.BIT,
     "bpchar": Oid.BPCHAR,
     "name": Oid.NAME,
     "regtype": Oid.REGTYPE,

@@ -11,16 +11,13 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import case, cast, constant_integer, macro, number
+from pgproxy.sql.dialect.scopes import cte_of, enclosing_queries, sources, typing_query
 from pgproxy.sql.dialect.types import (
     INTEGERS,
     KnownTypes,
     Number,
-    cte_of,
-    enclosing_queries,
-    sources,
     type_of_data_type,
     type_of_engine_type,
-    typing_query,
 )
 
 MAX_DIGITS = 38

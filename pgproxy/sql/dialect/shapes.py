@@ -180,7 +180,12 @@ def escape_string(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if isinstance(node, exp.ByteString):
         return string(str(node.this))
     if isinstance(node, (exp.BitString, exp.HexString)):
-        raise FeatureNotSupported("bit strings are not supported", hint="Use bytea or an integer.")
+        base = 2 if isinstance(node, exp.BitString) else 16
+        digits = str(node.this)
+        bits = digits if base == 2 else "".join(f"{int(digit, 16):04b}" for digit in digits)
+        if not bits or set(bits) - {"0", "1"}:
+            raise FeatureNotSupported("empty bit strings are not supported", hint="Use bytea or an integer.")
+        return cast(string(bits), "BIT")
     return node
 
 

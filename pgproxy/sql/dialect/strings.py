@@ -4,6 +4,7 @@ import re
 
 from sqlglot import exp
 
+from pgproxy.sql.dialect import literals
 from pgproxy.sql.dialect.build import (
     call,
     case,
@@ -18,7 +19,7 @@ from pgproxy.sql.dialect.build import (
     string,
 )
 from pgproxy.sql.dialect.patterns import engine_pattern
-from pgproxy.sql.dialect.text_forms import output_text
+from pgproxy.sql.dialect.text_forms import element_texts, output_text
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.utility.keywords import COLUMN_NAME, RESERVED, TYPE_OR_FUNCTION_NAME
 from pgwire.errors import FeatureNotSupported, StatementError
@@ -53,7 +54,8 @@ def substring(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if pattern is not None and length is None:
         return _substring_by_pattern(node.this, pattern)
     if types.of(node.this) == "bytea":
-        raise FeatureNotSupported("substring() of bytea is not supported")
+        count = length or number(2**28)
+        return macro("bytea_substring", node.this, start or number(1), count)
     first = constant_integer(start) if start is not None else 1
     if first is None and start is not None:
         return _substring_at(node.this, start, length)
@@ -169,8 +171,10 @@ def split(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return plain if constant_text(arguments[1]) else case((is_empty, whole), default=plain)
     if name == "string_to_array" and 2 <= len(arguments) <= 3:
         return string_to_array(*arguments)
-    if name == "array_to_string" and len(arguments) == 3:
-        texts = cast(arguments[0], "VARCHAR[]")
+    if name == "array_to_string" and len(arguments) in (2, 3):
+        texts = element_texts(arguments[0], types)
+        if len(arguments) == 2:
+            return call(name, texts, arguments[1])
         filled = exp.Lambda(
             this=call("coalesce", exp.column("item"), arguments[2]), expressions=[exp.to_identifier("item")]
         )
@@ -214,6 +218,14 @@ def encodings(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return call("rtrim", lines, string("\n"))
     if name == "decode" and form in ("hex", "base64"):
         return call("unhex" if form == "hex" else "from_base64", arguments[0])
+    if name == "encode" and form == "escape":
+        return macro("bytea_escape", arguments[0])
+    text = constant_text(arguments[0])
+    digits = (
+        literals.parse_bytea(text) if name == "decode" and form == "escape" and text is not None else None
+    )
+    if digits is not None:
+        return call("unhex", string(digits))
     raise FeatureNotSupported(f"{name}() is supported with the constant formats hex and base64")
 
 

@@ -35,7 +35,7 @@ def text_form(value: exp.Expr, kind: str | None, types: KnownTypes) -> exp.Expr 
     if kind == "bytea":
         return joined(string("\\x"), call("lower", call("hex", value.copy())))
     if kind is not None and kind.endswith("[]"):
-        return _array_text(value, kind.removesuffix("[]"), types)
+        return _array_text(value, types)
     return None
 
 
@@ -49,22 +49,26 @@ def output_text(value: exp.Expr, types: KnownTypes) -> exp.Expr:
     return text_form(value, kind, types) or cast(value.copy(), "VARCHAR")
 
 
-def _array_text(array: exp.Expr, kind: str, types: KnownTypes) -> exp.Expr:
-    item = exp.column("item")
-    text = text_form(item, kind, types) if kind != "numeric" else None
-    if kind == "bool":
-        text = case((item.copy(), string("t")), (exp.Not(this=item.copy()), string("f")))
+def _array_text(array: exp.Expr, types: KnownTypes) -> exp.Expr:
+    return macro("array_text", element_texts(array, types))
+
+
+def element_texts(array: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """The elements of an array as their type's output function writes them."""
+    kind = (types.of(array) or "").removesuffix("[]")
     if kind == "numeric" and isinstance(array, exp.Array):
         items: list[exp.Expr] = [
             text_of(one, types) or cast(one.copy(), "VARCHAR") for one in array.expressions
         ]
-        return macro("array_text", exp.Array(expressions=items))
-    texts: exp.Expr = cast(array.copy(), "VARCHAR[]")
-    if text is not None:
-        texts = call(
-            "list_transform", array.copy(), exp.Lambda(this=text, expressions=[exp.to_identifier("item")])
-        )
-    return macro("array_text", texts)
+        return exp.Array(expressions=items)
+    item = exp.column("item")
+    text = text_form(item, kind, types) if kind != "numeric" else None
+    if kind == "bool":
+        text = case((item.copy(), string("t")), (exp.Not(this=item.copy()), string("f")))
+    if text is None:
+        return cast(array.copy(), "VARCHAR[]")
+    each = exp.Lambda(this=text, expressions=[exp.to_identifier("item")])
+    return call("list_transform", array.copy(), each)
 
 
 def concatenated(node: exp.Expr, types: KnownTypes) -> exp.Expr:

@@ -23,6 +23,7 @@ from pgproxy.sql.dialect.function_types import (
 )
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import column_name
+from pgproxy.sql.dialect.scopes import cte_of, enclosing_queries, sources, typing_query
 
 INTEGERS = ("int2", "int4", "int8")
 FLOATS = ("float4", "float8")
@@ -82,6 +83,7 @@ _DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
         exp.DType.NAME: "name",
         exp.DType.TEXT: "text",
         exp.DType.VARBINARY: "bytea",
+        exp.DType.BIT: "bit",
         exp.DType.DATE: "date",
         exp.DType.TIME: "time",
         exp.DType.TIMESTAMP: "timestamp",
@@ -183,6 +185,8 @@ class KnownTypes:
             return type_of_data_type(node.args["to"])
         if isinstance(node, exp.Literal):
             return literal_type(node)
+        if isinstance(node, (exp.BitString, exp.HexString)):
+            return "bit"
         if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow)):
             return self._arithmetic(node)
         if isinstance(node, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Escape)):
@@ -195,7 +199,8 @@ class KnownTypes:
             default = node.args.get("default")
             return self.all_of([*branches, *([default] if default is not None else [])])
         if isinstance(node, exp.DPipe):
-            return self._concatenation(self.of(node.this), self.of(node.expression))
+            are_constants = _are_texts([node.this, node.expression])
+            return self._concatenation(self.of(node.this), self.of(node.expression), are_constants)
         if isinstance(node, exp.Subquery):
             return self._subquery(node)
         if isinstance(node, exp.ArrayAgg):
@@ -214,11 +219,11 @@ class KnownTypes:
             return "jsonb"
         return "interval" if isinstance(node, exp.Interval) else self._wrapped_or_call(node)
 
-    def _concatenation(self, left: str | None, right: str | None) -> str | None:
+    def _concatenation(self, left: str | None, right: str | None, are_constants: bool) -> str | None:
         for kind in (left, right):
             if kind == "jsonb" or (kind and kind.endswith("[]")):
                 return kind
-        return "text" if left in TEXTS or right in TEXTS else None
+        return "text" if left in TEXTS or right in TEXTS or are_constants else None
 
     def _wrapped_or_call(self, node: exp.Expr) -> str | None:
         if isinstance(
@@ -355,6 +360,11 @@ class KnownTypes:
         if isinstance(query, exp.SetOperation):
             left = self._query_column(query.this, name, alias)
             return left if left == self._query_column(query.expression, name, alias) else None
+        values = _only_values(query)
+        if values is not None and isinstance(alias, exp.TableAlias) and alias.columns:
+            given = [column.name.lower() for column in alias.columns]
+            kinds = [kind for _, kind in self.row_columns(values)]
+            return kinds[given.index(name)] if name in given[: len(kinds)] else None
         if not isinstance(query, exp.Select):
             return None
         renamed = (
@@ -421,6 +431,14 @@ def type_of_engine_type(name: str) -> str | None:
         return None
 
 
+def _only_values(query: exp.Expr) -> exp.Values | None:
+    """The VALUES that a query is, which sqlglot reads as `SELECT * FROM (VALUES …)`."""
+    if isinstance(query, exp.Select) and len(query.expressions) == 1 and query.expressions[0].is_star:
+        held = sources(query, "")
+        query = held[0] if len(held) == 1 else query
+    return query if isinstance(query, exp.Values) else None
+
+
 def _are_texts(items: list[exp.Expr]) -> bool:
     """Whether these are string constants, which are text where nothing says otherwise."""
     known = [item for item in items if not isinstance(item, exp.Null)]
@@ -439,49 +457,3 @@ def _power_type(left: str | None, right: str | None) -> str | None:
     if left is None or right is None:
         return None
     return "numeric" if "numeric" in (left, right) and not {left, right} & set(FLOATS) else "float8"
-
-
-def enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
-    """The queries around a node, the innermost first."""
-    queries: list[exp.Expr] = []
-    parent = node.parent
-    while parent is not None:
-        if isinstance(parent, (exp.Select, exp.Update, exp.Delete, exp.Insert)):
-            queries.append(parent)
-        parent = parent.parent
-    return queries
-
-
-def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
-    """The relations in a query's FROM; only that of a name, where a name is given."""
-    found: list[exp.Expr] = []
-    clause = query.args.get("from_")
-    if isinstance(clause, exp.From):
-        found.append(clause.this)
-    found.extend(join.this for join in query.args.get("joins") or ())
-    if isinstance(query, (exp.Update, exp.Delete)) and isinstance(query.this, exp.Expr):
-        found.append(query.this)
-    return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
-
-
-def typing_query(definition: exp.CTE) -> exp.Expr:
-    """The query that gives a CTE's types: of a recursive one, its first term."""
-    query: exp.Expr = definition.this
-    is_recursive = definition.parent is not None and definition.parent.args.get("recursive")
-    if is_recursive and isinstance(query, exp.SetOperation):
-        query = query.this
-    return query
-
-
-def cte_of(table: exp.Table) -> exp.CTE | None:
-    """The common table expression that a name in FROM means."""
-    if table.args.get("db"):
-        return None
-    node: exp.Expr | None = table
-    while node is not None:
-        clause = node.args.get("with_")
-        for definition in clause.expressions if isinstance(clause, exp.With) else ():
-            if definition.alias.lower() == table.name.lower():
-                return definition if isinstance(definition, exp.CTE) else None
-        node = node.parent
-    return None

@@ -6,6 +6,13 @@ select corr(height, id), covar_pop(height, id) from people
 -- arithmetic
 select 1e400::float8
 
+-- breadth
+select id, lag(id) over (order by id), lead(id, 2, -1) over (order by id), lag(salary, 1, 0) over (order by id) from people order by id
+select abs(-2147483648)
+select count(*), "Name", NAME, upper(name) as "UP" from people group by name order by name
+select b'101', x'1F'
+select b'101' & b'110', b'101' | b'010', ~b'101', b'101' || b'1', length(b'101'), b'101'::int, b'1010' << 1, b'101' = b'101'
+
 -- documents
 select json '{"a": {"b": 2}}' -> 'a', json '{"a":{"b":2}}' ->> 'a', json '[1, "x"]' ->> 1
 select x from jsonb_array_elements('[1, 2]'::jsonb) x
@@ -43,8 +50,6 @@ select current_schema, current_catalog is not null, current_user is not null
 select * from generate_series(1, 3, 0)
 select array[1, 2] || array[3], array[1, 2] || 3, 0 || array[1, 2], array[1] || null, array['a'] || 'b'::text
 select array[1, 2] || '{3,4}', array[1, 2] || '{}'
-select array_to_string(array[1, 2, 3], ','), array_to_string(array['a', null, 'b'], '-'), array_to_string(array['a', null], ',', '?'), array_to_string(array[1.5, 2], '|')
-select array_to_string(array[true, false], ','), array_to_string(array[]::int[], ',')
 select array[1,2]::text, array['a','b c']::text, '{1,2}'::text::int[], array[1,null]::text
 
 -- text_functions
@@ -52,6 +57,7 @@ select quote_ident('foo'), quote_ident('Foo bar'), quote_ident('a"b'), quote_lit
 select substring('Thomas' from '%#"o_a#"_' for '#'), substr('alphabet', 3), substr('alphabet', 3, 2), substr('abc', 0), substr('abc', -1, 3)
 select length('héllo'), char_length('héllo'), octet_length('héllo'), bit_length('é'), upper('straße'), lower('ÀÉ'), length('')
 select concat('a', 1, null, true, 1.5), concat_ws('-', 'a', null, 'b', 2), concat(), concat_ws(',', null, null), concat(null)
+select btrim('\x00aa00'::bytea, '\x00'::bytea), length('\xdead'::bytea), octet_length('abc'::bytea), substring('\x010203'::bytea from 2 for 1), '\x01'::bytea || '\x02'::bytea, position('\x02'::bytea in '\x0102'::bytea)
 select unistr('\0061'), normalize('e'), 'a' is normalized
 select num_nulls(1, null, 2), num_nonnulls(1, null), parse_ident('a.b'), to_ascii('x')
 

@@ -1,5 +1,8 @@
 -- What the gateway answers with 0A000, because the engine cannot keep its meaning. docs/compatibility.md says it.
 
+-- breadth
+select rank(2) within group (order by id), dense_rank(2) within group (order by id), percent_rank(2) within group (order by id), cume_dist(2) within group (order by id) from people
+
 -- documents
 select row_to_json(row(1, 'x'))
 select jsonb_path_exists('{"a": 1}', '$.a')
@@ -26,11 +29,7 @@ select 'aa' ~ '(a)\1'
 
 -- text_functions
 select regexp_replace('abc', 'b', 'x', 1), regexp_replace('abab', 'b', 'x', 1, 2)
-select encode('hello'::bytea, 'hex'), encode('hello'::bytea, 'base64'), encode('\x00ff61'::bytea, 'escape'), decode('68656c6c6f', 'hex'), decode('aGVsbG8=', 'base64'), decode('a\\b', 'escape')
 select md5('hello'), md5('hello'::bytea), sha256('hello'::bytea), sha224('a'::bytea), sha512('a'::bytea)
-select 'abc' ilike any (array['A%', 'z']), 'abc' like all (array['a%', '%c']), 'x' like any ('{a,x}'), 'x' not like all (array['a', 'b'])
-select 'foo' ~ 'fo+', 'foo' ~* 'FO', 'foo' !~ 'x', 'foo' !~* 'FOO', 'foo' ~ '^f.o$', 'a.b' ~ 'a\.b', 'tab' ~ '\mtab\M'
-select btrim('\x00aa00'::bytea, '\x00'::bytea), length('\xdead'::bytea), octet_length('abc'::bytea), substring('\x010203'::bytea from 2 for 1), '\x01'::bytea || '\x02'::bytea, position('\x02'::bytea in '\x0102'::bytea)
 
 -- timestamps
 select to_char(485, 'RN'), to_char(12, '99th'), to_char(-12, '99PR'), to_char(12, 'SG99'), to_char(3.1416, '9.999EEEE')

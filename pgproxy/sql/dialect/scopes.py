@@ -1,0 +1,49 @@
+"""Which queries are around a node, and what their FROM reads."""
+
+from sqlglot import exp
+
+
+def enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
+    """The queries around a node, the innermost first."""
+    queries: list[exp.Expr] = []
+    parent = node.parent
+    while parent is not None:
+        if isinstance(parent, (exp.Select, exp.Update, exp.Delete, exp.Insert)):
+            queries.append(parent)
+        parent = parent.parent
+    return queries
+
+
+def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
+    """The relations in a query's FROM; only that of a name, where a name is given."""
+    found: list[exp.Expr] = []
+    clause = query.args.get("from_")
+    if isinstance(clause, exp.From):
+        found.append(clause.this)
+    found.extend(join.this for join in query.args.get("joins") or ())
+    if isinstance(query, (exp.Update, exp.Delete)) and isinstance(query.this, exp.Expr):
+        found.append(query.this)
+    return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
+
+
+def typing_query(definition: exp.CTE) -> exp.Expr:
+    """The query that gives a CTE's types: of a recursive one, its first term."""
+    query: exp.Expr = definition.this
+    is_recursive = definition.parent is not None and definition.parent.args.get("recursive")
+    if is_recursive and isinstance(query, exp.SetOperation):
+        query = query.this
+    return query
+
+
+def cte_of(table: exp.Table) -> exp.CTE | None:
+    """The common table expression that a name in FROM means."""
+    if table.args.get("db"):
+        return None
+    node: exp.Expr | None = table
+    while node is not None:
+        clause = node.args.get("with_")
+        for definition in clause.expressions if isinstance(clause, exp.With) else ():
+            if definition.alias.lower() == table.name.lower():
+                return definition if isinstance(definition, exp.CTE) else None
+        node = node.parent
+    return None
