@@ -215,7 +215,7 @@ def utility_kind(statement: u.UtilityStatement) -> str:
         return statement.tag
     if isinstance(statement, a.AdminStatement):
         return command_tag(statement)
-    return _KINDS[type(statement)]
+    return _KINDS.get(type(statement), UNPLANNED)
 
 
 def _first_word(text: str) -> str:
