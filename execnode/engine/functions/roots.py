@@ -9,17 +9,21 @@ _SIZES = ((18, "1"), (16, "10000"), (14, "100000000"), (12, "1000000000000"))
 
 def _corrected(digits: int) -> str:
     """SQL of a double's root, corrected by what its square leaves, and rounded to `p.r` digits."""
-    units = "[" + ", ".join(str(10 ** max(digits - n, 0)) for n in range(21)) + "]::BIGINT[]"
     part = f"0.{'0' * (digits - 1)}1::DECIMAL({digits}, {digits})"
     value = f"(p.n::DECIMAL(19, 0) * {part})::DECIMAL(19, {digits})"
-    unit = f"({units})[p.r + 1]"
+    unit = "p.u"
     left = f"(p.x::DECIMAL(38, {2 * digits}) - {value} * {value})::DOUBLE"
     rounded = f"(p.n + floor(p.e * 1e{digits})::BIGINT + {unit} // 2) // {unit} * {unit}"
     whole = f"CASE WHEN p.r = {digits} THEN p.n + round(p.e * 1e{digits})::BIGINT ELSE {rounded} END"
     return let(
         "p",
         fields("x", "r", "q", n=f"(p.q * 1e{digits})::BIGINT"),
-        fields("r", "n", e=f"CASE WHEN p.q > 0 THEN {left} / (2 * p.q) ELSE 0 END"),
+        fields(
+            "r",
+            "n",
+            e=f"CASE WHEN p.q > 0 THEN {left} / (2 * p.q) ELSE 0 END",
+            u=f"pow(10, greatest({digits} - p.r, 0))::BIGINT",
+        ),
         f"CASE WHEN p.r > {digits} THEN (p.n::DECIMAL(19, 0) * {part})::DECIMAL(38, 20) + "
         "round(p.e * 1e20)::DECIMAL(18, 0) * 0.00000000000000000001::DECIMAL(20, 20) ELSE "
         f"(({whole})::DECIMAL(19, 0) * {part})::DECIMAL(38, 20) END",
