@@ -121,3 +121,50 @@ def test_policy_goes_back_by_sql_and_from_the_command_line(
     assert embedded.cli("policy", "export", "-") == before
     with pytest.raises(psycopg.errors.UndefinedObject):
         admin.execute("ROLLBACK POLICY TO VERSION 999999")
+
+
+def test_every_ready_mask_shows_what_it_says(embedded: RunningGateway, admin: Connection) -> None:
+    masks = {
+        "name": "mask.partial(name, 1, 2)",
+        "email": "mask.email(email)",
+        "region": "mask.constant('X')",
+        "credit_limit": "mask.bucket(credit_limit, 100)",
+        "joined": "mask.year_only(joined)",
+        "active": "mask.null()",
+    }
+    statements = ["CREATE ROLE masked", "GRANT masked TO intern", "GRANT SELECT ON sales.customers TO masked"]
+    statements += ["CREATE POLICY all_rows ON sales.customers TO masked USING (true)"]
+    statements += [
+        f"CREATE MASK m_{column} ON sales.customers ({column}) TO masked USING ({using})"
+        for column, using in masks.items()
+    ]
+    query = f"SELECT {', '.join(masks)} FROM sales.customers WHERE id = 123"
+    try:
+        for statement in statements:
+            admin.execute(statement)
+        with psycopg.connect(embedded.dsn("intern"), autocommit=True) as intern:
+            row = intern.execute(query).fetchone()
+            assert row is not None
+            assert [str(value) for value in row] == [
+                *("n***23", "u***@example.com", "X", "1200.00", "2020-01-01", "None")
+            ]
+        admin.execute(
+            "CREATE OR REPLACE MASK m_name ON sales.customers (name) TO masked USING (mask.hash(name))"
+        )
+        hashes = []
+        for salt in (None, "a", "b"):
+            change = "RESET" if salt is None else "SET"
+            value = "" if salt is None else f" = '{salt}'"
+            admin.execute(f"ALTER ROLE intern {change} pgproxy.attr.mask_salt{value}")
+            with psycopg.connect(embedded.dsn("intern"), autocommit=True) as intern:
+                hashes += intern.execute("SELECT name FROM sales.customers WHERE id = 123").fetchone() or ()
+        assert hashes[0] is None
+        assert hashes[1] != hashes[2]
+        assert {len(value) for value in hashes[1:]} == {32}
+    finally:
+        admin.execute("ALTER ROLE intern RESET pgproxy.attr.mask_salt")
+        for column in masks:
+            admin.execute(f"DROP MASK IF EXISTS m_{column} ON sales.customers")
+        admin.execute("DROP POLICY IF EXISTS all_rows ON sales.customers")
+        admin.execute("DROP OWNED BY masked")
+        admin.execute("DROP ROLE masked")
