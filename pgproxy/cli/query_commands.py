@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from pgproxy.cli.metastore_access import EXIT_REFUSED
 from pgproxy.cli.query_api import ApiError, QueryApi, open_api
@@ -77,7 +77,8 @@ def list_queries(
     with _api(url, user, ca_file) as api:
         wanted = f"&state={state}" if state is not None else ""
         found = api.call("GET", f"/queries?limit={limit}{wanted}")["queries"]
-    table = Table("id", "principal", "state", "submitted", "rows", "route", box=None, pad_edge=False)
+    whole_id = Column("id", no_wrap=True, min_width=36)  # it is what the other commands are given
+    table = Table(whole_id, "principal", "state", "submitted", "rows", "route", box=None, pad_edge=False)
     for query in found:
         submitted = query["submitted_at"].partition(".")[0]
         table.add_row(

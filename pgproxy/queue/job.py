@@ -96,9 +96,9 @@ class Job:
     async def _note_plan(self, prepared: PreparedQuery) -> None:
         """Say before it runs whether it may write: who finds it without its gateway must know."""
         may_write = prepared.plan is None or not prepared.plan.is_read_only
-        facts = replace(self.query.facts, columns=prepared.columns or ())
-        self.query = replace(self.query, may_write=may_write, facts=facts)
-        await self._keep()
+        if may_write != self.query.may_write:  # else it was said at the submission
+            self.query = replace(self.query, may_write=may_write)
+            await self._keep()
 
     async def _note_retry(self, reason: FallbackReason) -> None:
         facts = replace(self.query.facts, retries=(*self.query.facts.retries, reason.value))

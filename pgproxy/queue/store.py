@@ -102,23 +102,20 @@ class QueryStore:
         )
         return tuple(_query(row) for row in found)
 
-    async def waiting(self, per_principal: int) -> tuple[Waiting, ...]:
-        """The first few of each principal that waits: enough to choose from, however many there are."""
+    async def waiting(self, per_principal: int) -> tuple[tuple[Waiting, ...], dict[str, int]]:
+        """The first few of each principal that waits: enough to choose from, however many there are.
+
+        Gives also how many queries of these principals run, on any gateway.
+        """
         found = await self._run(
-            "SELECT id, principal, priority, submitted_at FROM ("
+            "SELECT id, principal, priority, submitted_at, (SELECT count(*) FROM async_queries AS others "
+            "WHERE others.state = 'RUNNING' AND others.principal = ranked.principal) FROM ("
             "SELECT id, principal, priority, submitted_at, row_number() OVER "
             "(PARTITION BY principal ORDER BY priority DESC, submitted_at, id) AS place "
             "FROM async_queries WHERE state = 'QUEUED') AS ranked WHERE place <= $1",
             per_principal,
         )
-        return tuple(Waiting(*row) for row in found)
-
-    async def count_running(self) -> dict[str, int]:
-        """How many queries of each principal run, on any gateway."""
-        found = await self._run(
-            "SELECT principal, count(*) FROM async_queries WHERE state = 'RUNNING' GROUP BY principal"
-        )
-        return {str(principal): int(count) for principal, count in found}
+        return tuple(Waiting(*row[:4]) for row in found), {row[1]: int(row[4]) for row in found}
 
     async def count_queued(self, principal: str) -> int:
         """How many queries of a principal wait."""

@@ -137,10 +137,7 @@ class QueueWorkers:
             continue
 
     async def _claim_one(self) -> bool:
-        waiting = await self._store.waiting(self._options.max_running + 1)
-        if not waiting:
-            return False
-        running = await self._store.count_running()
+        waiting, running = await self._store.waiting(self._options.max_running + 1)
         chosen = choose_next(waiting, running, self._last_served, self._options.max_per_principal)
         if chosen is None:
             return False

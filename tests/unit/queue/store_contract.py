@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pgproxy.control import Metastore
 from pgproxy.control.state import ControlState
+from pgproxy.queue.fairness import Waiting
 from pgproxy.queue.model import TRANSITIONS, Facts, QueryState, QueuedQuery, Statement, Submission
 from pgproxy.queue.store import QueryStore, after_loss
 from tests.unit.control.states import user
@@ -61,12 +62,14 @@ class StoreContract:
         claims = await asyncio.gather(*(store.claim("q1", f"g{i}", 5.0, 10.0) for i in range(8)))
         (winner,) = (claim for claim in claims if claim is not None)
         assert (winner.state, winner.attempts, winner.started_at) == (QueryState.RUNNING, 1, 5.0)
-        assert await store.count_running() == {"ann": 1}
+        await store.insert("q2", submission(), 6.0)
+        assert await store.waiting(1) == ((Waiting("q2", "ann", 0, 6.0),), {"ann": 1})
 
     async def test_the_first_few_of_each_principal_wait_in_front(self, store: QueryStore) -> None:
         for n in range(5):
             await store.insert(f"q{n}", submission(priority=n % 2), float(n))
-        assert {w.id for w in await store.waiting(2)} == {"q1", "q3"}
+        waiting, running = await store.waiting(2)
+        assert ({w.id for w in waiting}, running) == ({"q1", "q3"}, {"ann": 0})
         assert await store.count_queued("ann") == 5
         assert await store.oldest_queued_at() == 0.0
 
