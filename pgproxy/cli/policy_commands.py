@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from pgproxy.cli import policy_test
 from pgproxy.cli.metastore_access import (
     MetastoreUrl,
     live_catalog,
@@ -22,7 +23,8 @@ from pgproxy.control.difference import KINDS, Difference, Facts
 from pgproxy.control.policy_export import export_policy
 from pgproxy.control.policy_file import apply_policy, check_policy, has_rules, parse_policy, plan_policy
 
-app = typer.Typer(no_args_is_help=True, help="Apply, compare, export and check policy files.")
+app = typer.Typer(no_args_is_help=True, help="Apply, compare, export, check and test policies.")
+app.command("test")(policy_test.run_cases)
 
 PolicyPath = Annotated[Path, typer.Argument(metavar="FILE", help="A policy file (YAML); - is stdin.")]
 _EXIT_DIFFERS = 1

@@ -56,7 +56,7 @@ def pgproxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 
 def test_every_command_has_help(pgproxy: CommandLine) -> None:
     commands = ["serve", "assign", "unassign"]
-    commands += [f"policy {name}" for name in ("apply", "diff", "export", "check")]
+    commands += [f"policy {name}" for name in ("apply", "diff", "export", "check", "test")]
     commands += [f"endpoint {name}" for name in ("add", "list", "drain", "activate", "remove", "token")]
     commands += [f"catalog {name}" for name in ("add", "list", "remove")]
     commands += [f"flags {name}" for name in ("set", "unset", "list")]

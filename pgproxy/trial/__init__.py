@@ -1,0 +1,1 @@
+"""Tests of policies for CI: what a principal gets for a query, compared with what it should get."""
