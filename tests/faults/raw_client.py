@@ -160,6 +160,9 @@ class RawClient:
             assert password is not None, "the server asks for a password"
             first = f"n,,{bare}".encode()
             self.send(tagged(b"p", cstring("SCRAM-SHA-256") + int32(len(first)) + first))
+        elif code == 3:
+            assert password is not None
+            self.send(tagged(b"p", cstring(password)))
         elif code == 11:
             assert password is not None
             self.send(tagged(b"p", client_final(password, bare, body[4:].decode()).encode()))
