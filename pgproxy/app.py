@@ -135,7 +135,7 @@ class Gateway:
                 routes = query_routes(queue, HttpViewers(logins.authenticator, policies), metastore)
             listener = await stack.enter_async_context(door.listener(certificates, sessions, live))
             self._metrics.connections.set_function(lambda: listener.connection_count)
-            health = self._health(local, registry, listener, follower, queue)
+            health = self._health(local, registry, listener, follower, queue, live)
             http = gateway_app(health, self._metrics.registry, routes)
             http_port = await stack.enter_async_context(self._http_server(http))
             await registry.first_probes(_FIRST_PROBES_S)
@@ -183,13 +183,14 @@ class Gateway:
         await engine.attach_catalogs(generation)
         return engine
 
-    def _health(
+    def _health(  # noqa: PLR0913, PLR0917  # what /health tells of
         self,
         local: EmbeddedEngine,
         registry: EndpointRegistry,
         listener: Listener,
         follower: MetastoreFollower,
         queue: AsyncQueue | None,
+        live: LiveSessions,
     ) -> HealthCheck:
         async def check() -> HealthReport:
             is_stopping, memory_used = self._stop.is_set(), 0
@@ -203,6 +204,7 @@ class Gateway:
                 "draining": is_stopping,
                 "metastore": "current" if follower.is_current else "unavailable",
                 "connections": listener.connection_count,
+                "active_queries": live.running_count + (queue.workers.running if queue is not None else 0),
                 "uptime_s": round(time.monotonic() - self._started, 3),
                 "uptime_seconds": round(time.monotonic() - self._started, 3),
                 "query_result_ttl_seconds": self._settings.query_result_ttl,

@@ -38,6 +38,11 @@ class LiveSessions:
         """All of them."""
         return self._live
 
+    @property
+    def running_count(self) -> int:
+        """How many statements of sessions run or are suspended."""
+        return sum(1 for session in self._live.values() for _ in session.sql.log.running())
+
     @contextmanager
     def place(self, session: LiveSession) -> Iterator[None]:
         """List a session for as long as it is open."""

@@ -291,6 +291,7 @@ def test_health_has_every_number_of_the_runbook(gateway: RunningGateway, api: Qu
     health = gateway.health()
     names = {
         "queued_jobs", "running_jobs", "completed_jobs", "stored_jobs", "cleaned_jobs", "uptime_seconds",
+        "active_queries",
         "query_result_ttl_seconds", "memory_used_bytes", "memory_cap_bytes", "versions", "draining",
     }  # fmt: skip
     assert names <= health.keys()
