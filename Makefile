@@ -10,7 +10,7 @@ install = (echo "Installing the system package $(1)"; \
 	sudo=$$([ "$$(id -u)" -eq 0 ] || echo sudo); \
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq $(1) >/dev/null)
 
-.PHONY: venv serve demo test check bench proto soak clean test-clients
+.PHONY: venv serve demo test check bench proto soak peers-tests clean test-clients
 
 venv: $(STAMP)
 
@@ -47,6 +47,11 @@ bench: venv
 
 soak: venv
 	$(BIN)/python -m pytest -m soak
+
+# The upstream suites of asyncpg and psycopg against a gateway; PEERS_PSYCOPG names a folder with psycopg's tests.
+peers-tests: venv test-clients
+	@$(BIN)/python -c 'import distro, dns, anyio' 2>/dev/null || $(BIN)/pip install --quiet -e '.[peers]'
+	$(BIN)/python -m tests.peers
 
 test-clients: $(CLIENTS)
 	@bash tests/clients/install.sh
