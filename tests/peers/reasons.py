@@ -60,9 +60,11 @@ REASONS: Sequence[tuple[str, str]] = (
 """(pattern, reason)."""
 
 
+_LAST_LINES = 6
+"""What a failure says at its end; the calls above it name many things that have nothing to do with it."""
+
+
 def reason_of(test: str, text: str) -> str | None:
     """Give the reason of one failure, or None where it is not known."""
-    for pattern, reason in REASONS:
-        if re.search(pattern, f"{test}\n{text}"):
-            return reason
-    return None
+    said = "\n".join((test, *text.strip().splitlines()[-_LAST_LINES:]))
+    return next((reason for pattern, reason in REASONS if re.search(pattern, said)), None)
