@@ -7,7 +7,7 @@ administrators have. A temporary table is its session's own; anyone may make one
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
@@ -112,6 +112,9 @@ def _existing(target: exp.Table, tree: exp.Expr, context: PlanContext) -> TableN
         return TableName(catalog or context.catalog_name, schema or "public", name)
     if found is None or not isinstance(found.info, TableInfo):
         raise undefined_table(catalog, schema, name, None)
+    if isinstance(tree, exp.Alter) and found.info.kind is RelationKind.VIEW:
+        # PostgreSQL's ALTER TABLE takes views too, as dbt renames them; the engine wants its own word.
+        tree.set("kind", "VIEW")
     return found.name
 
 

@@ -44,3 +44,12 @@ if command -v npm >/dev/null 2>&1 && ! cmp -s tests/clients/node/package.json va
         echo "They could not be installed; the tests that need them are skipped." >&2
     fi
 fi
+
+if [ ! -x var/dbt/bin/dbt ]; then
+    echo "Installing dbt-postgres 1.9 into a virtualenv of its own, var/dbt: its pins are not the project's"
+    if ! { ${PYTHON:-python3} -m venv var/dbt &&
+        var/dbt/bin/pip install --quiet "dbt-core>=1.9,<1.10" "dbt-postgres>=1.9,<1.10"; }; then
+        rm -rf var/dbt
+        echo "It could not be installed; its test is skipped." >&2
+    fi
+fi

@@ -112,7 +112,7 @@ def test_ibis_lists_and_describes_tables(embedded_pair: Pair) -> None:
         backend = ibis.postgres.connect(**server.keywords)
         try:
             tables = [sorted(backend.list_tables(database="sales")), sorted(backend.list_tables())]
-            schemas = [name for name in sorted(backend.list_databases()) if not name.startswith("pg_")]
+            schemas = [name for name in sorted(backend.list_databases()) if not name.startswith("pg")]
             described = [backend.table(name, database="sales").schema() for name in ("customers", "orders")]
             return [
                 tables,

@@ -6,12 +6,12 @@ from pathlib import Path
 from tests.clients.matrix import FEATURES, PAGE, Outcome, listed_clients, render_table, replace_table
 
 FOLDER = Path(__file__).parent
-CLIENT = re.compile(r'mark\.client\("([^"]+)"\)|scenarios\("([^"]+)"\)')
+CLIENT = re.compile(r'(?:mark\.client\(|scenarios\(|language\(\s*)"([^"]+)"')
 
 
 def test_the_page_lists_every_tested_client() -> None:
     modules = (path for path in FOLDER.glob("test_*.py") if path.name != Path(__file__).name)
-    found = {one or other for path in modules for one, other in CLIENT.findall(path.read_text())}
+    found = {name for path in modules for name in CLIENT.findall(path.read_text())}
     assert listed_clients(PAGE.read_text()) == found
 
 

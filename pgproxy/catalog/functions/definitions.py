@@ -61,7 +61,19 @@ def _proc(column: str) -> str:
     return f"(SELECT max(m_p.{column}) FROM {PG}.pg_proc AS m_p WHERE m_p.oid = p_oid)"
 
 
-_ENCODINGS = {0: "SQL_ASCII", 6: "UTF8", 8: "LATIN1", 16: "LATIN9", 24: "WIN1252"}
+_ENCODINGS = dict(
+    enumerate(
+        """
+        SQL_ASCII EUC_JP EUC_CN EUC_KR EUC_TW EUC_JIS_2004 UTF8 MULE_INTERNAL LATIN1 LATIN2 LATIN3 LATIN4
+        LATIN5
+        LATIN6 LATIN7 LATIN8 LATIN9 LATIN10 WIN1256 WIN1258 WIN866 WIN874 KOI8R WIN1251 WIN1252 ISO_8859_5
+        ISO_8859_6 ISO_8859_7 ISO_8859_8 WIN1250 WIN1253 WIN1254 WIN1255 WIN1257 KOI8U SJIS BIG5 GBK UHC
+        GB18030
+        JOHAB SHIFT_JIS_2004
+        """.split()  # noqa: SIM905 - a table of words reads better as words
+    )
+)
+"""PostgreSQL source: `pg_enc`."""
 _ENCODING_NAME = (
     "CASE p_encoding "
     + " ".join(f"WHEN {n} THEN '{name}'" for n, name in _ENCODINGS.items())
