@@ -17,7 +17,9 @@ def decode_generation(message: v1.AttachCatalogsRequest) -> CatalogGeneration:
     return CatalogGeneration(
         message.generation,
         tuple(
-            CatalogDefinition(c.name, c.kind, c.location, c.is_read_only, dict(c.options))
+            CatalogDefinition(
+                c.name, c.kind, c.location, c.is_read_only, dict(c.options), dict(c.credentials)
+            )
             for c in message.catalogs
         ),
     )

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from uuid import uuid4
 
 import duckdb
 import structlog
@@ -123,6 +124,7 @@ class ExecNodeService(v1.ExecNodeBase):
         self._clock = clock
         self._started_s = clock()
         self._direct: dict[str, _DirectQuery] = {}
+        self._instance_id = uuid4().hex
 
     def __mapping__(self) -> dict[str, Handler]:
         mapping: dict[str, Handler] = super().__mapping__()
@@ -170,6 +172,7 @@ class ExecNodeService(v1.ExecNodeBase):
             cursor_mode=self._limits.has_cursor_mode,
             open_cursors=self._queries.open_cursors,
             spool_limit_bytes=self._limits.spool_limit_bytes,
+            instance_id=self._instance_id,
         )
 
     @_translating
@@ -180,6 +183,7 @@ class ExecNodeService(v1.ExecNodeBase):
             generation=self._engine.generation or 0,
             contract_version=CONTRACT_VERSION,
             min_contract_version=MIN_CONTRACT_VERSION,
+            instance_id=self._instance_id,
         )
 
     @_translating
@@ -205,6 +209,8 @@ class ExecNodeService(v1.ExecNodeBase):
     @_translating
     async def submit_query(self, message: v1.SubmitQueryRequest) -> v1.SubmitQueryReply:
         self._check_cursor_mode()
+        if message.instance_id not in {"", self._instance_id}:
+            raise GRPCError(Status.NOT_FOUND, "another process was asked first")
         self._check_generation(message.catalog_generation)
         if self._gate.is_draining and not message.session_id:
             raise NodeDraining("the exec node is shutting down")

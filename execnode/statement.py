@@ -71,13 +71,17 @@ class RowChunk:
 
 @dataclass(frozen=True, slots=True)
 class CatalogDefinition:
-    """One catalog to attach. kind: `duckdb`. location: a path or URL. options: credentials and the like."""
+    """One catalog to attach. kind: `duckdb`, `parquet` or `ducklake`. location: a path or URL.
+
+    credentials: held in memory only, shown nowhere.
+    """
 
     name: str
     kind: str
     location: str
     is_read_only: bool
     options: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

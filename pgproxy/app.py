@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
-from execnode.statement import CatalogDefinition, CatalogGeneration
+from execnode.statement import CatalogDefinition
 from pgproxy.activity.relations import ActivityRelations, Observed
 from pgproxy.activity.signals import EngineSignals
 from pgproxy.audit.options import AuditOptions
@@ -29,6 +29,7 @@ from pgproxy.audit.writer import AuditWriter
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.binding import CatalogBinder
 from pgproxy.control.flags import CurrentFlags
+from pgproxy.control.fleet import CatalogKind
 from pgproxy.control.metastore import Metastore
 from pgproxy.control.opening import open_metastore
 from pgproxy.control.service import ControlService
@@ -45,6 +46,7 @@ from pgproxy.metrics import GatewayMetrics
 from pgproxy.net.listener import Listener
 from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
+from pgproxy.publishing import BaseCatalogs
 from pgproxy.queue.service import AsyncQueue
 from pgproxy.queue.sessions import SessionQueries
 from pgproxy.queueing import HttpViewers, async_queue, query_routes, queue_facts
@@ -94,23 +96,23 @@ class Gateway:
             await self._bootstrap(metastore)
             epoch = await metastore.epoch()
             policies = CurrentPolicies(await metastore.policy_set())
-            generation = _catalog_generation(settings)
             live = LiveSessions()
             signals = EngineSignals(live, policies, asyncio.get_running_loop())
-            names = [catalog.name for catalog in generation.catalogs] or ["memory"]
-            catalogs = CatalogService(settings.catalog_name, names, signals)
+            catalogs = CatalogService(settings.catalog_name, [settings.catalog_name], signals)
             stack.push_async_callback(catalogs.close)
-            local = await self._start_engine(stack, catalogs, generation)
-            await catalogs.refresh()
-            await catalogs.publish_policy_set(policies.policy_set)
+            local = self._make_engine(stack, catalogs)
+            base = _base_catalogs(settings)
             execution, self._flags = await stack.enter_async_context(
-                open_execution(settings, metastore, self._metrics, local, generation)
+                open_execution(settings, metastore, self._metrics, local, catalogs, base)
             )
+            await catalogs.publish_policy_set(policies.policy_set)
             registry = execution.registry
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
             recorder = StatementRecorder(writer, self._metrics, [execution.rollouts.statement_ended])
             sessions = session_registry(settings, policies)
-            followers = Followers(policies, catalogs, registry, sessions, self._flags, execution.rollouts)
+            followers = Followers(
+                policies, catalogs, registry, sessions, self._flags, execution.rollouts, execution.publisher
+            )
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
             logins = Logins(settings, metastore, follower, self._metrics)
             await stack.enter_async_context(
@@ -170,17 +172,19 @@ class Gateway:
         service = ControlService(metastore, validate_expression=binder, scram_iterations=iterations)
         return GatewayControlPlane(metastore, service, follower)
 
-    async def _start_engine(
-        self, stack: AsyncExitStack, catalogs: CatalogService, generation: CatalogGeneration
-    ) -> EmbeddedEngine:
+    def _make_engine(self, stack: AsyncExitStack, catalogs: CatalogService) -> EmbeddedEngine:
         settings = self._settings
         folder = settings.spool_dir or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="pgproxy-"))
         )
         limits = EngineLimits(folder, memory_limit_bytes=_memory_cap(settings), threads=settings.threads)
-        engine = EmbeddedEngine(DuckEngine(limits, prepare_instance=catalogs.prepare_instance))
+        duck = DuckEngine(
+            limits,
+            prepare_instance=catalogs.prepare_instance,
+            release_instance=catalogs.release_instance,
+        )
+        engine = EmbeddedEngine(duck)
         stack.push_async_callback(engine.close)
-        await engine.attach_catalogs(generation)
         return engine
 
     def _health(  # noqa: PLR0913, PLR0917  # what /health tells of
@@ -283,13 +287,16 @@ def _audit_options(settings: GatewaySettings) -> AuditOptions:
     )
 
 
-def _catalog_generation(settings: GatewaySettings) -> CatalogGeneration:
-    """One catalog, the database; none for the in-memory one, which every instance has."""
-    if settings.database is None:
-        return CatalogGeneration(1, ())
+def _base_catalogs(settings: GatewaySettings) -> BaseCatalogs:
+    """The database that the settings name; none for the in-memory one, which every instance has."""
+    name, database = settings.catalog_name, settings.database
+    if database is None:
+        return BaseCatalogs(name, None)
     is_read_only = settings.database_mode is DatabaseMode.READ_ONLY
-    location = str(Path(settings.database).resolve())
-    return CatalogGeneration(1, (CatalogDefinition(settings.catalog_name, "duckdb", location, is_read_only),))
+    is_lake = database.startswith("ducklake:")
+    location = database if is_lake else str(Path(database).resolve())
+    kind = CatalogKind.DUCKLAKE if is_lake else CatalogKind.DUCKDB
+    return BaseCatalogs(name, CatalogDefinition(name, kind.value, location, is_read_only))
 
 
 def _raise_open_file_limit() -> None:

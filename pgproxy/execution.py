@@ -9,15 +9,16 @@ from functools import partial
 
 import structlog
 
-from execnode.statement import CatalogGeneration
+from pgproxy.catalog.service import CatalogService
 from pgproxy.control.flags import CurrentFlags
 from pgproxy.control.fleet import Endpoint
 from pgproxy.control.fleet_changes import activate_registered
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.service import Actor, ControlService
-from pgproxy.engines.base import Engine
+from pgproxy.engines.embedded import EmbeddedEngine
 from pgproxy.engines.remote import RemoteEngine, remote_engine
 from pgproxy.metrics import GatewayMetrics
+from pgproxy.publishing import BaseCatalogs, CatalogPublisher
 from pgproxy.rollout.controller import RolloutController
 from pgproxy.rollout.shadow import Shadow, ShadowOutcome, ShadowResult
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
@@ -36,19 +37,21 @@ class Execution:
     router: Router
     rollouts: RolloutController
     shadow: Shadow
+    publisher: CatalogPublisher
 
     def work(self) -> tuple[Coroutine[object, object, None], ...]:
         """What goes on beside the statements."""
-        return self.rollouts.run(), self.shadow.run()
+        return self.rollouts.run(), self.shadow.run(), self.publisher.follow()
 
 
 @asynccontextmanager
-async def open_execution(
+async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
     settings: GatewaySettings,
     metastore: Metastore,
     metrics: GatewayMetrics,
-    local: Engine,
-    generation: CatalogGeneration,
+    local: EmbeddedEngine,
+    catalogs: CatalogService,
+    base: BaseCatalogs,
 ) -> AsyncIterator[tuple[Execution, CurrentFlags]]:
     """Reach the endpoints as the metastore has them; gives the flags that decide about them, too."""
     state = await metastore.state()
@@ -65,7 +68,8 @@ async def open_execution(
         may_call=lambda: flags.value.feature_internal_grpc,
         observe_activation=partial(_activate, metastore),
     ) as registry:
-        registry.publish(generation)
+        publisher = CatalogPublisher(base, local, catalogs, registry)
+        await publisher.start(await metastore.epoch(), state.catalogs)
         registry.apply(await metastore.endpoints(), await metastore.assignments())
         shadow = Shadow(local, registry, partial(_observe_shadow, metrics, rollouts))
         router = Router(
@@ -74,8 +78,9 @@ async def open_execution(
             lambda: RoutingFlags.of(flags.value, rollouts.rollout),
             metrics.observe_engine_failure,
             shadow,
+            shared_writable=lambda: publisher.shared_writable,
         )
-        yield Execution(registry, router, rollouts, shadow), flags
+        yield Execution(registry, router, rollouts, shadow, publisher), flags
 
 
 def gateway_name(settings: GatewaySettings) -> str:

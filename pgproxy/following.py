@@ -19,6 +19,7 @@ from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, Metast
 from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.policy.model import PolicySet, PrincipalKind
+from pgproxy.publishing import CatalogPublisher
 from pgproxy.rollout.controller import RolloutController
 from pgproxy.routing.registry import EndpointRegistry
 
@@ -39,6 +40,7 @@ class Followers:
     sessions: SessionRegistry
     flags: CurrentFlags
     rollouts: RolloutController
+    publisher: CatalogPublisher
 
 
 class MetastoreFollower:
@@ -142,6 +144,7 @@ class MetastoreFollower:
             state = await self._metastore.state()
             self._apply_flags(state.flags)
             followers.rollouts.apply(state.rollouts)
+            followers.publisher.want(await self._metastore.epoch(), state.catalogs)
 
     def _apply_flags(self, stored: Mapping[str, str]) -> None:
         """Let the flags hold from the next statement on. Flags that do not parse were refused when set."""

@@ -45,14 +45,19 @@ class DuckEngine:
         limits: EngineLimits,
         *,
         prepare_instance: PrepareInstance | None = None,
+        release_instance: Callable[[], None] | None = None,
         extensions: tuple[str, ...] = (),
         max_threads: int = 16,
     ) -> None:
-        """max_threads: how many statements may be inside DuckDB at once; more wait for a thread."""
+        """release_instance: called before an instance is closed for another; drops what `prepare` kept of it.
+
+        max_threads: how many statements may be inside DuckDB at once; more wait for a thread.
+        """
         self._folder = Path(tempfile.mkdtemp(prefix="engine-", dir=limits.temp_directory))
         self._limits = replace(limits, temp_directory=self._folder)
         self._spool_limits = SpoolLimits(self._folder)
         self._prepare = prepare_instance
+        self._release = release_instance or _keep_nothing
         self._extensions = extensions
         self._executor = ThreadPoolExecutor(max_threads, thread_name_prefix="duckdb")
         self._instance: EngineInstance | None = None
@@ -231,6 +236,7 @@ class DuckEngine:
         self._is_open.clear()
         try:
             await self._wait_idle(instance)
+            await self._blocking(self._release)
             await self._blocking(instance.close)
             try:
                 self._install(await self._build(new), new)
@@ -266,3 +272,7 @@ class DuckEngine:
                 raise translate_error(error) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, translated)
+
+
+def _keep_nothing() -> None:
+    """Nobody keeps anything of an instance."""

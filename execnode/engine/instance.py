@@ -8,11 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from execnode.engine.errors import engine_error
+from execnode.engine.attaching import attach_catalog, literal, needs_of
 from execnode.engine.functions import install_functions
 from execnode.engine.sandbox import EngineLimits, connect_sandboxed, lock_down
 from execnode.statement import CatalogDefinition, CatalogGeneration
-from pgwire.sqlstate import SqlState
 
 PrepareInstance = Callable[[duckdb.DuckDBPyConnection], None]
 """Runs on a fresh instance after the catalogs are attached and before it is locked."""
@@ -62,8 +61,9 @@ class EngineInstance:
 
     def conflicts_with(self, catalogs: tuple[CatalogDefinition, ...]) -> bool:
         """Whether these cannot be attached while this instance lives: DuckDB opens a file once to write."""
-        mine = {c.location: c.is_read_only for c in self.catalogs}
-        return any(c.location in mine and not (c.is_read_only and mine[c.location]) for c in catalogs)
+        mine = {c.location: c.is_read_only for c in self.catalogs if c.kind == "duckdb"}
+        files = [c for c in catalogs if c.kind == "duckdb"]
+        return any(c.location in mine and not (c.is_read_only and mine[c.location]) for c in files)
 
     def close(self) -> None:
         """Close the instance: checkpoints and unlocks what it has attached. Blocking."""
@@ -84,16 +84,18 @@ def build_instance(
         GatewayError: a catalog cannot be attached; nothing stays open.
         duckdb.Error: DuckDB refused.
     """
-    connection = connect_sandboxed(limits)
+    needs = needs_of(generation.catalogs)
+    connection = connect_sandboxed(limits, keeps_secrets=needs.keeps_secrets)
     try:
-        for extension in extensions:
-            connection.execute(f"LOAD {_literal(extension_path(extension))}")
+        for extension in (*extensions, *needs.extensions):
+            connection.execute(f"LOAD {literal(extension_path(extension))}")
         install_functions(connection)
+        directories: list[str] = []
         for catalog in generation.catalogs:
-            _attach(connection, catalog)
+            directories += attach_catalog(connection, catalog, limits.temp_directory)
         if prepare is not None:
             prepare(connection)
-        lock_down(connection)
+        lock_down(connection, directories)
     except BaseException:
         connection.close()
         raise
@@ -113,20 +115,3 @@ def extension_path(name: str) -> str:
         if path.exists():
             return str(path)
     raise FileNotFoundError(f"no wheel duckdb-extension-{name} for DuckDB {duckdb.__version__}")
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, catalog: CatalogDefinition) -> None:
-    if catalog.kind != "duckdb":
-        raise engine_error(
-            SqlState.FEATURE_NOT_SUPPORTED, message=f'catalogs of kind "{catalog.kind}" are not supported'
-        )
-    mode = "READ_ONLY" if catalog.is_read_only else "READ_WRITE"
-    connection.execute(f"ATTACH {_literal(catalog.location)} AS {_identifier(catalog.name)} ({mode})")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -8,6 +8,7 @@ enable_profiling`: the gateway's allow-list of statement kinds is the only guard
 shared between statements, so none of them outlives its own statement's connection but the first two.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +67,18 @@ class EngineLimits:
     max_temp_bytes: int = 64 << 30
 
 
-def connect_sandboxed(limits: EngineLimits) -> duckdb.DuckDBPyConnection:
+def connect_sandboxed(limits: EngineLimits, *, keeps_secrets: bool = False) -> duckdb.DuckDBPyConnection:
     """Make an instance with every creation setting; storage can still be attached.
 
     The session time zone is UTC whatever the machine's: values must not depend on the node that made them.
+
+    keeps_secrets: an attached lake needs the storage of persistent secrets to be there; it is an empty folder
+        of the instance's own then, so that none is read and none outlives it.
     """
     config: dict[str, str | bool | int | float | list[str]] = {s.name: s.value for s in CREATION_SETTINGS}
+    if keeps_secrets:
+        config["allow_persistent_secrets"] = "true"
+        config["secret_directory"] = str(limits.temp_directory / "secrets")
     config["temp_directory"] = str(limits.temp_directory)
     config["max_temp_directory_size"] = f"{limits.max_temp_bytes}B"
     if limits.memory_limit_bytes is not None:
@@ -83,7 +90,16 @@ def connect_sandboxed(limits: EngineLimits) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def lock_down(connection: duckdb.DuckDBPyConnection) -> None:
-    """Shut the instance: from now on nothing outside the attached catalogs can be reached."""
+def lock_down(connection: duckdb.DuckDBPyConnection, directories: Iterable[str] = ()) -> None:
+    """Shut the instance: from now on nothing outside the attached catalogs can be reached.
+
+    directories: where attached catalogs have their files; prefixes, each ending in a slash.
+    """
+    allowed = ", ".join("'" + _as_folder(place).replace("'", "''") + "'" for place in directories if place)
+    connection.execute(f"SET allowed_directories = [{allowed}]")
     for setting in LOCK_SETTINGS:
         connection.execute(f"SET {setting.name} = {setting.value}")
+
+
+def _as_folder(place: str) -> str:
+    return place.rstrip("/") + "/"

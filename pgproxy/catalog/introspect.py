@@ -6,7 +6,7 @@ Blocking; called in an executor.
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -70,8 +70,14 @@ class CatalogContents:
     comments: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
 
-def introspect(connection: duckdb.DuckDBPyConnection, catalogs: Sequence[str]) -> CatalogContents:
+def introspect(
+    connection: duckdb.DuckDBPyConnection,
+    catalogs: Sequence[str],
+    of_files: frozenset[str] = frozenset(),
+) -> CatalogContents:
     """Read the named catalogs. `main` is shown as `public`.
+
+    of_files: catalogs whose views are ours, over files: to everybody they are tables, and no path is shown.
 
     Raises:
         duckdb.Error: the engine could not read a catalog.
@@ -85,6 +91,7 @@ def introspect(connection: duckdb.DuckDBPyConnection, catalogs: Sequence[str]) -
     )
     columns = _columns(connection, names)
     tables = _tables(connection, names, columns) | _views(connection, names, columns)
+    tables = {name: _as_table(info) if name.catalog in of_files else info for name, info in tables.items()}
     shown = {(catalog, _shown(schema)) for catalog, schema, _ in schemas}
     comments: dict[tuple[str, ...], str] = {(name,): comment for name, _, comment in databases if comment}
     comments |= {(catalog, _shown(schema)): comment for catalog, schema, comment in schemas if comment}
@@ -97,6 +104,10 @@ def introspect(connection: duckdb.DuckDBPyConnection, catalogs: Sequence[str]) -
         enums=_enums(connection, names),
         comments=comments,
     )
+
+
+def _as_table(info: TableInfo) -> TableInfo:
+    return replace(info, kind=RelationKind.TABLE, view_sql=None, is_read_only=True)
 
 
 def _rows(

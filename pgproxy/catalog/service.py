@@ -5,8 +5,9 @@ connections of the same instance and see either all of a refresh or nothing of i
 """
 
 import asyncio
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -32,13 +33,15 @@ MAX_VIEWERS = 256
 One of a thousand tables costs about 100 kB.
 """
 
+_INSTANCE_WAIT_S = 60.0
+
 _Result = TypeVar("_Result")
 
 
 class CatalogService:
     """Builds snapshots and fills SYSTEM_CATALOG.
 
-    `prepare_instance` is called once, blocking, before the instance is locked down; `refresh` after every
+    `prepare_instance` is called for every instance, blocking, before it is locked down; `refresh` after every
     change of the catalogs (DDL, attach); `publish_policy_set` after every change of policy;
     `publish_viewer` before a statement that reads a system relation runs for that principal.
     """
@@ -51,7 +54,10 @@ class CatalogService:
         self._default_catalog = default_catalog
         self._catalogs = tuple(catalogs)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="catalog")
+        self._of_files: frozenset[str] = frozenset()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._in_use = threading.RLock()  # the connection, against being replaced meanwhile
+        self._is_installed = threading.Event()
         self._model: CatalogModel = build_model(CatalogContents())
         self._policy_set = PolicySet(epoch=0)
         self._viewers: OrderedDict[str, int] = OrderedDict()
@@ -62,20 +68,46 @@ class CatalogService:
         """What exists, as of the last refresh."""
         return self._snapshot
 
+    @property
+    def catalogs_of_files(self) -> frozenset[str]:
+        """Those whose views are shown as tables."""
+        return self._of_files
+
     def prepare_instance(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create SYSTEM_CATALOG, its relations and functions in the embedded engine's instance. Blocking.
 
-        Must run before `lock_configuration`: it attaches an in-memory database.
+        Must run before `lock_configuration`: it attaches an in-memory database. A later instance is filled
+        before anybody can use it.
         """
-        self._connection = connection.cursor()
-        store.install_signal(self._connection, self._signal)
-        store.install(self._connection)
-        self._viewers.clear()
+        with self._in_use:
+            self.release_instance()
+            self._connection = connection.cursor()
+            store.install_signal(self._connection, self._signal)
+            store.install(self._connection)
+            self._viewers.clear()
+            if self._snapshot.generation:
+                self._refresh()
+                store.write_policies(self._connection, self._model, self._policy_set)
+            self._is_installed.set()
 
-    def set_catalogs(self, default_catalog: str, catalogs: Sequence[str]) -> None:
-        """Name other catalogs; they count from the next `refresh`."""
+    def release_instance(self) -> None:
+        """Let the instance go, so that it can be closed: what comes waits for the next. Blocking."""
+        with self._in_use:
+            self._is_installed.clear()
+            old, self._connection = self._connection, None
+            if old is not None:
+                old.close()
+
+    def set_catalogs(
+        self, default_catalog: str, catalogs: Sequence[str], of_files: Iterable[str] = ()
+    ) -> None:
+        """Name other catalogs; they count from the next `refresh` or instance.
+
+        of_files: those whose views are shown as tables.
+        """
         self._default_catalog = default_catalog
         self._catalogs = tuple(catalogs)
+        self._of_files = frozenset(of_files)
 
     async def refresh(self) -> CatalogSnapshot:
         """Read the catalogs again and publish what exists; every viewer is published anew when it next asks.
@@ -125,13 +157,20 @@ class CatalogService:
     async def _run(self, work: Callable[[], _Result]) -> _Result:
         """Run blocking work on the service's thread.
 
-        A cancelled caller does not stop work that others need.
+        A cancelled caller does not stop work that others need. While one instance takes another's place, work
+        waits for it.
         """
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._executor, work))
+
+        def run() -> _Result:
+            self._is_installed.wait(_INSTANCE_WAIT_S)
+            with self._in_use:
+                return work()
+
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._executor, run))
 
     def _refresh(self) -> CatalogSnapshot:
         connection = self._ready()
-        model = build_model(introspect(connection, self._catalogs))
+        model = build_model(introspect(connection, self._catalogs, self._of_files))
         store.write_catalog(connection, model, self._policy_set)
         self._model = model
         self._viewers.clear()

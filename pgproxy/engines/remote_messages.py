@@ -42,6 +42,7 @@ def encode_generation(generation: CatalogGeneration) -> v1.AttachCatalogsRequest
                 location=catalog.location,
                 is_read_only=catalog.is_read_only,
                 options=dict(catalog.options),
+                credentials=dict(catalog.credentials),
             )
             for catalog in generation.catalogs
         ],

@@ -38,10 +38,14 @@ class CallTimes:
 
 @dataclass(slots=True)
 class NodeCatalogs:
-    """wanted: what statements need; None: nothing yet. attached: what the node has, as far as known."""
+    """wanted: what statements need; None: nothing yet. attached: what the node has, as far as known.
+
+    instance_id: of the process that was told; empty: it does not say.
+    """
 
     wanted: CatalogGeneration | None = None
     attached: int = 0
+    instance_id: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -84,6 +88,7 @@ class RemoteNode:
         if negotiate(reply.contract_version or 1, reply.min_contract_version) is None:
             raise IncompatibleNode
         self.catalogs.attached = max(generation.number, reply.generation)
+        self.catalogs.instance_id = reply.instance_id
 
     async def with_catalogs(self, work: Callable[[], Awaitable[_Reply]]) -> _Reply:
         """Do `work`, which names `catalogs.number`, with the catalogs attached; at most one second try.

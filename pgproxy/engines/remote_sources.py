@@ -10,7 +10,7 @@ from execnode.statement import EngineStatement
 from pgproxy.engines.chunk_codec import ReceivedChunk
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.remote_call import ChunkCall
-from pgproxy.engines.remote_errors import QueryUnknown
+from pgproxy.engines.remote_errors import CatalogsOutdated, QueryUnknown
 from pgproxy.engines.remote_messages import encode_statement
 from pgproxy.engines.remote_node import RemoteNode
 from pgwire.errors import GatewayError
@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 _RESUME_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Before each attempt to get a cut stream back; a node that was killed is given up after their sum."""
+
+_CUTS = frozenset({FallbackReason.NODE_LOST, FallbackReason.CONNECT})
 
 
 class DirectChunks:
@@ -107,17 +109,42 @@ class SpooledChunks:
         self._has_ended = False
         self._next_sequence = 0
         self._failures = 0
+        self._instance_id = ""
 
     async def start(self) -> None:
-        """Submit it; the node has then taken it, if only into its queue."""
+        """Submit it; the node has then taken it, if only into its queue.
+
+        Where the reply is lost it is submitted again under the same id, to the same process only: it starts
+        once.
+        """
         self._is_spooled = True
         try:
             await self._node.with_catalogs(self._submit)
         except EngineUnavailable as failure:
-            # Nothing reached the node: a try to cancel it there would only wait for another connection.
-            self._is_spooled = failure.reason is not FallbackReason.CONNECT
-            raise
+            if not self._may_submit_again(failure):
+                # Nothing reached the node: a try to cancel it would only wait for another connection.
+                self._is_spooled = failure.reason is not FallbackReason.CONNECT
+                raise
+            await self._submit_again()
         self._is_submitted = True
+
+    def _may_submit_again(self, failure: EngineUnavailable) -> bool:
+        """Whether only the reply may have been lost, and the process that was asked is known."""
+        is_lost = failure.reason is FallbackReason.NODE_LOST and not isinstance(failure, QueryUnknown)
+        return is_lost and bool(self._instance_id)
+
+    async def _submit_again(self) -> None:
+        for pause_s in _RESUME_PAUSES_S:
+            await asyncio.sleep(pause_s)
+            try:
+                await self._submit()
+            except EngineUnavailable as failure:
+                is_other = isinstance(failure, (QueryUnknown, CatalogsOutdated))
+                if is_other or failure.reason not in _CUTS:
+                    break
+            else:
+                return
+        raise EngineUnavailable("the exec node was lost", FallbackReason.NODE_LOST)
 
     async def next_chunk(self) -> ReceivedChunk:
         if not self._is_submitted:
@@ -149,14 +176,21 @@ class SpooledChunks:
             log.info("remote.cancel_not_confirmed", sqlstate=error.sqlstate)
 
     async def _submit(self) -> None:
-        await self._node.submit(
-            v1.SubmitQueryRequest(
-                query_id=self._query_id,
-                session_id=self._session_id,
-                statement=self._statement,
-                catalog_generation=self._node.catalogs.number,
-            )
+        """Submit; a call after the first is for the process that the first was for."""
+        instance_id = self._instance_id
+        self._instance_id = instance_id or self._node.catalogs.instance_id
+        request = v1.SubmitQueryRequest(
+            query_id=self._query_id,
+            session_id=self._session_id,
+            statement=self._statement,
+            catalog_generation=self._node.catalogs.number,
+            instance_id=instance_id,
         )
+        try:
+            await self._node.submit(request)
+        except CatalogsOutdated:  # refused: another process may be asked first
+            self._instance_id = ""
+            raise
 
     async def _receive(self) -> ReceivedChunk | None:
         """Give the next chunk of the present call; None: its window is over; the next acknowledges it."""
@@ -192,8 +226,7 @@ class SpooledChunks:
             a chunk.
         """
         await self._leave()
-        is_cut = failure.reason in {FallbackReason.NODE_LOST, FallbackReason.CONNECT}
-        if not is_cut or isinstance(failure, QueryUnknown):
+        if failure.reason not in _CUTS or isinstance(failure, QueryUnknown):
             raise failure
         if self._failures >= len(_RESUME_PAUSES_S):
             raise EngineUnavailable("the exec node was lost", FallbackReason.NODE_LOST) from failure

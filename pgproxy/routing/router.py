@@ -78,14 +78,17 @@ class ShadowSink(Protocol):
 class Router:
     """The one way from a session to an engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # what every statement needs on its way
         self,
         local: Engine,
         registry: EndpointRegistry,
         flags: Callable[[], RoutingFlags],
         observe_failure: FailureObserver | None = None,
         shadow: ShadowSink | None = None,
+        shared_writable: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
+        """shared_writable: the catalogs that every node may write."""
+        self._shared_writable = shared_writable
         self._local = local
         self._registry = registry
         self._flags = flags
@@ -96,6 +99,10 @@ class Router:
     def local(self) -> Engine:
         """The embedded engine."""
         return self._local
+
+    def can_write_remotely(self, catalogs: frozenset[str]) -> bool:
+        """Whether a statement that writes these catalogs may run on a node."""
+        return bool(catalogs) and catalogs <= self._shared_writable()
 
     def resolve(self, request: RouteRequest) -> Route:
         """Resolve where the statement would run now, outside a pinned session and without running it."""

@@ -17,11 +17,13 @@ from pgproxy.session.settings import SessionSettings
 from pgproxy.session.transaction import Transaction
 from pgproxy.sql.bindings import SETTING_KEY, unknown_setting
 from pgproxy.sql.names import TEMP_CATALOG
-from pgproxy.sql.plan import BoundValue, Plan, SettingChange
+from pgproxy.sql.plan import BoundValue, Plan, SettingChange, StatementKind
 from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState
 
 _READING = frozenset({Privilege.SELECT})
+_ROW_WRITES = frozenset({StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
+"""What a node may do to a catalog that every node writes; definitions are made by the embedded engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,10 @@ class PlanRunner:
     def _request(
         self, plan: Plan, groups: frozenset[str], statement: EngineStatement, pin: PinnedSession | None
     ) -> RouteRequest:
-        traits = StatementTraits(is_read_only=plan.is_read_only, is_catalog=plan.is_catalog)
+        written = frozenset(a.table.catalog for a in plan.accesses if not a.privileges <= _READING)
+        is_row_write = plan.kind in _ROW_WRITES and not plan.uses_temp
+        can_write_remotely = is_row_write and self._router.can_write_remotely(written)
+        traits = StatementTraits(plan.is_read_only, plan.is_catalog, can_write_remotely)
         session = str(self._identity.connection_id)
         return RouteRequest(
             statement, self._identity.principal, groups, traits, pin, session, plan.fingerprint

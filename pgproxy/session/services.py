@@ -39,6 +39,11 @@ class Catalogs(Protocol):
         """What exists now."""
         ...
 
+    @property
+    def catalogs_of_files(self) -> frozenset[str]:
+        """Those whose views are shown as tables."""
+        ...
+
     async def publish_viewer(self, policy: EffectivePolicy) -> None:
         """Make the system relations show this principal's view; cheap when already done."""
         ...

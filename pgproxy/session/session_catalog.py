@@ -111,7 +111,8 @@ class SessionCatalog:
             return
         shared = self._shared.snapshot
         catalogs = sorted({catalog for catalog, _ in shared.schemas})
-        contents = await pinned.session.run(partial(introspect, catalogs=catalogs))
+        of_files = self._shared.catalogs_of_files
+        contents = await pinned.session.run(partial(introspect, catalogs=catalogs, of_files=of_files))
         self._in_block = replace(
             shared, generation=next(_private_generations), tables=contents.tables, schemas=contents.schemas
         )

@@ -81,6 +81,11 @@ class AttachCatalogsReply(betterproto2.Message):
 
     min_contract_version: "int" = betterproto2.field(3, betterproto2.TYPE_UINT32)
 
+    instance_id: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    as in HealthReply
+    """
+
 
 default_message_pool.register_message(
     "execnode.v1", "AttachCatalogsReply", AttachCatalogsReply
@@ -127,7 +132,7 @@ class Catalog(betterproto2.Message):
 
     kind: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    duckdb
+    duckdb, parquet, ducklake
     """
 
     location: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -144,6 +149,17 @@ class Catalog(betterproto2.Message):
             betterproto2.TYPE_STRING, betterproto2.TYPE_STRING
         ),
     )
+
+    credentials: "dict[str, str]" = betterproto2.field(
+        6,
+        betterproto2.TYPE_MAP,
+        map_meta=betterproto2.map_meta(
+            betterproto2.TYPE_STRING, betterproto2.TYPE_STRING
+        ),
+    )
+    """
+    held in memory only
+    """
 
 
 default_message_pool.register_message("execnode.v1", "Catalog", Catalog)
@@ -401,6 +417,11 @@ class HealthReply(betterproto2.Message):
     results that wait to be fetched
     """
 
+    instance_id: "str" = betterproto2.field(18, betterproto2.TYPE_STRING)
+    """
+    of this process: another one knows nothing of earlier queries
+    """
+
     spool_limit_bytes: "int" = betterproto2.field(17, betterproto2.TYPE_UINT64)
     """
     what all results together may hold on disk
@@ -597,6 +618,11 @@ class SubmitQueryRequest(betterproto2.Message):
     retain: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
     """
     async: nothing is trimmed until QUERY_RESULT_TTL
+    """
+
+    instance_id: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    a repeated call: only the same process may start the query now
     """
 
 
