@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TARGET = "pgproxy_target"
 NEW = "pgproxy_new"
+FOUND = "pgproxy_cte_found"
 RAW_PREFIX = "pgproxy_raw_"
 CHECK_MARKER = "\x02pgproxy:"
 """Begins the text of an error that the rendered SQL raises: marker, SQLSTATE, colon, message. The engine
@@ -332,10 +333,14 @@ def _checked_update(  # noqa: PLR0913 - one call, and no part of these means any
 def _secured_delete(tree: exp.Expr, use: RelationUse, table: TableInfo, securing: "Securing") -> exp.Expr:
     commands = _commands(PolicyCommand.DELETE, reads=_reads_its_target(tree, use, table))
     found = _found_rows(tree, use, table, securing, commands)
+    # In WHERE, a subquery would bind the target's hidden columns, as correlated ones; a CTE sees none.
+    rowids = exp.select(exp.column(quoted(ROWID))).from_(exp.Table(this=quoted(FOUND)))
+    named = exp.CTE(this=found, alias=exp.TableAlias(this=quoted(FOUND)))
     rewritten = exp.Delete(
         this=engine_table(engine_name(use.name), TARGET),
-        where=exp.Where(this=exp.In(this=_rowid(TARGET), query=exp.Subquery(this=found))),
+        where=exp.Where(this=exp.In(this=_rowid(TARGET), query=exp.Subquery(this=rowids))),
         returning=tree.args.get("returning"),
+        with_=exp.With(expressions=[named]),
     )
     _secure_returning(rewritten, use, table, securing)
     return rewritten

@@ -2,13 +2,15 @@
 """Writes under row filters and masks: PostgreSQL's row security semantics, run on DuckDB."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 import pytest
 
+from pgproxy.policy.model import Grant, Privilege
 from pgwire.errors import GatewayError
-from tests.policy.world import open_world, plan, run
+from tests.policy.world import open_world, plan, policy_set, run
 
 
 @pytest.fixture
@@ -122,6 +124,37 @@ def test_what_would_launder_or_touch_hidden_rows_is_refused(sql: str, state: str
     with pytest.raises(GatewayError) as caught:
         plan(sql, "writer")
     assert caught.value.sqlstate == state
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM hr.staff WHERE {phone} = 'HIDDEN-phone-1'",
+        "DELETE FROM hr.staff s WHERE id = 1 AND {phone} LIKE 'H%' RETURNING id",
+        "DELETE FROM hr.staff WHERE id IN (SELECT n FROM numbers WHERE {phone} LIKE 'H%')",
+        "DELETE FROM hr.staff WHERE EXISTS (WITH q AS (SELECT {phone} AS p) SELECT 1 FROM q WHERE p LIKE 'H%')",
+        "DELETE FROM hr.staff USING numbers WHERE n = hr.staff.id AND {phone} LIKE 'H%'",
+        "WITH q AS (SELECT n FROM numbers) DELETE FROM hr.staff WHERE id IN (SELECT n FROM q) AND {phone} LIKE 'H%'",
+        "UPDATE hr.staff SET dept = {phone}",
+        "UPDATE hr.staff SET dept = 'x' WHERE {phone} LIKE 'H%'",
+        "UPDATE hr.staff SET dept = 'x' FROM numbers WHERE n = hr.staff.id AND {phone} LIKE 'H%'",
+        "UPDATE hr.staff SET dept = (SELECT {phone} FROM numbers LIMIT 1)",
+    ],
+)
+def test_a_column_without_select_cannot_be_asked_about_by_a_write(
+    world: duckdb.DuckDBPyConnection, sql: str
+) -> None:
+    privileges = (Privilege.UPDATE, Privilege.DELETE)
+    writes = tuple(Grant("analysts", privilege, "lake", "hr", "staff") for privilege in privileges)
+    policies = replace(policy_set(), grants=policy_set().grants + writes)
+    answers = []
+    for column in ("phone", "nosuch"):
+        with pytest.raises(duckdb.BinderException, match=f'column "{column}" not found') as caught:
+            run(world, plan(sql.format(phone=column), "analyst", policies=policies))
+        answers.append(str(caught.value).partition("LINE 1")[0].partition("Candidate")[0].replace(column, ""))
+    assert answers[0] == answers[1]
+    assert world.execute("SELECT count(*) FROM lake.hr.staff").fetchall() == [(2,)]
+    run(world, plan(sql.format(phone="name"), "analyst", policies=policies))
 
 
 def test_insert_needs_no_select_but_returning_does(world: duckdb.DuckDBPyConnection) -> None:
