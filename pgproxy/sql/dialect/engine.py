@@ -10,6 +10,7 @@ from pgproxy.sql.dialect import (
     arrays,
     casts,
     checks,
+    common_scales,
     date_formats,
     dates,
     document_aggregates,
@@ -94,6 +95,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (shapes.row_is_null, (exp.Is,)),
+    (common_scales.common_scale, common_scales.COMBINING),
     (shapes.with_ties, (exp.Select,)),
     (shapes.null_concatenation, (exp.DPipe,)),
     (

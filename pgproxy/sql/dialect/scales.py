@@ -325,20 +325,6 @@ def product(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return approximate(doubles, types)
 
 
-def compared(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """Comparisons: the engine rounds a quotient to the other side's scale if 38 digits hold no more."""
-    pair = _both(node, types) if isinstance(node, exp.Binary) else None
-    if pair is None or pair[0].scale == pair[1].scale:
-        return node
-    scale = max(pair[0].scale, pair[1].scale)
-    if scale + max(one.precision - one.scale for one in pair) <= MAX_DIGITS:
-        return node
-    for key, one in zip(("this", "expression"), pair, strict=True):
-        if one.scale < scale:
-            node.set(key, cast(node.args[key], f"DECIMAL({MAX_DIGITS}, {scale})"))
-    return node
-
-
 def text_of(node: exp.Expr, types: KnownTypes) -> exp.Expr | None:
     """A numeric as PostgreSQL writes it; None where the engine writes the same."""
     known = number_of(node, types) if types.of(node) == "numeric" else None

@@ -47,6 +47,9 @@ def engine():
         ("(a / b) / 3, avg(a) / avg(b) from t where b = 1 group by a, b", [
             ("0.66666666666666666667", "2.00000000000000000000")]),
         ("(a / b)::text, '1.50'::text::numeric::text from t where b = 1", [("2.0000000000000000", "1.50")]),
+        ("g from t group by g having avg(a) > 1.7 and sum(a) / 2 = avg(a)", [("x",)]),
+        ("coalesce(sum(a), avg(b)), greatest(avg(b), sum(a)) from t where b = 1", [("2.00", "2.00")]),
+        ("a / b * 7 in (select sum(a) from t where b = 3) from t where b = 3", [(False,)]),
         ("g from t where a / b > 0.4 and a / b < 0.6", [("x",)]),
     ],
 )  # fmt: skip

@@ -87,3 +87,18 @@ select regr_slope(height, id), regr_count(height, id), regr_intercept(height, id
 select min(salary), max(salary), min(height), max(born), min(name) from people
 select cast('12.5' as numeric(5,1)), cast(12.55 as numeric(5,1)), cast('abc' as numeric)
 select 10 / 4 * 4, 10 * 4 / 4, (1 + 2) * 3, 2 + 3 * 4, -2 ^ 2, 7 - 2 - 1
+select coalesce(nullif(avg(salary), avg(salary)), sum(salary)), coalesce(avg(salary), sum(salary)), coalesce(sum(id), avg(id)), coalesce(avg(amount), sum(events.id)) from people, events
+select round(case when id > 1 then sum(salary) else avg(salary / 3) end, 12) from people group by id order by id
+select greatest(sum(salary / 7), sum(salary)), least(avg(salary), sum(salary)), array[sum(salary), avg(salary)] from people
+select avg(salary) in (select sum(salary) from people), 3000.6 / 3 in (select sum(round(salary, 0)) from people), 1000.2 = any (select sum(salary) / 3 from people) from people
+select (select sum(salary) from people where id = 4) = any (select avg(salary) / 10000 from people), (0.100001 / 1.0) in (select sum(salary) from people where id = 4)
+select count(*) from people where id = 4 and (salary * 1.00001, 4) in (select sum(salary), max(id) from people where id = 4)
+select round(x, 12) from (select sum(salary / 1) as x from people union all select sum(salary) from people union all select avg(salary) / 7 from people) s order by x
+select round(x, 12) from (select sum(salary) as x from people union select avg(salary / 7) from people) s order by 1
+select sum(salary) from people where id = 4 intersect select 0.100001 / 1 from people
+select round(x, 12) from (select sum(salary) as x from people where id = 4 except select 0.100001 / 1 from people) s
+select round(x, 12) from (values ((select sum(salary) from people)), ((select avg(salary / 7) from people))) v(x) order by x
+select round(sum(salary) % avg(salary / 7), 18), round(avg(salary / 7) % sum(salary), 12) from people where salary < 1 group by salary order by salary
+select count(*) from people group by id having sum(salary) > avg(salary) * 0.99999999999 and sum(salary) - avg(salary) = 0
+select sum(salary) > avg(salary), avg(salary) between sum(salary) / 4 and sum(salary), avg(salary) is distinct from sum(salary) / 3, sum(salary) = avg(salary) * 3, nullif(avg(salary), sum(salary)) from people
+select id from people group by id having avg(salary) > 0.5 and sum(salary) / 3 > 400 order by id
