@@ -134,6 +134,7 @@ class SystemRelation:
     admin_only: reading it is 42501 for a non-admin, as pg_authid is in PostgreSQL.
     session_rows: its rows are the session's own: the session value of this name, a JSON array of objects.
     is_live: its rows are made anew for each statement that reads it.
+    viewer_columns: columns computed for who asks: SQL like `visibility`, in which `$base` is the row.
     """
 
     physical: tuple[str, str]
@@ -142,6 +143,7 @@ class SystemRelation:
     admin_only: bool = False
     session_rows: str | None = None
     is_live: bool = False
+    viewer_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

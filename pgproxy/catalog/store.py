@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
+from pgproxy.catalog.access import ACCESS_VIEWS, granted_rows
 from pgproxy.catalog.builtin import RelationKey, keyword_rows, relation_definitions
 from pgproxy.catalog.functions import macro_sources, macro_statements
 from pgproxy.catalog.functions.signals import SIGNAL, BackendSignal
@@ -70,15 +71,20 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
     _replace(connection, tables)
     for name in LIVE_RELATIONS:
         write_rows(connection, name, fixed_rows(relation_definitions()[name]))
-    connection.execute(RELATION_VIEW)
-    for name, definition in relation_definitions().items():
-        derived = derived_relation(name)
-        if derived is not None:
-            connection.execute(view_statement(definition, physical_name(name), derived))
+    _create_views(connection)
     for schema, relation in sorted(macro_sources()):
         _create_twin(connection, schema, relation)
     for statement in macro_statements():
         connection.execute(statement)
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection) -> None:
+    for view in (RELATION_VIEW, *ACCESS_VIEWS):
+        connection.execute(view)
+    for name, definition in relation_definitions().items():
+        derived = derived_relation(name)
+        if derived is not None:
+            connection.execute(view_statement(definition, physical_name(name), derived))
 
 
 def _create_twin(connection: duckdb.DuckDBPyConnection, schema: str, relation: str) -> None:
@@ -199,7 +205,8 @@ def _catalog_tables(model: CatalogModel) -> dict[tuple[str, str], pa.Table]:
 
 
 def _policy_tables(policy_set: PolicySet, model: CatalogModel) -> dict[tuple[str, str], pa.Table]:
-    return {("pg", name): build(policy_set, model) for name, (_, build) in POLICY_TABLES.items()}
+    tables = {("pg", name): build(policy_set, model) for name, (_, build) in POLICY_TABLES.items()}
+    return {**tables, ("acl", "granted"): granted_rows(policy_set, model)}
 
 
 def _replace(

@@ -44,7 +44,7 @@ def row_predicate(viewer: str = "$viewer", database: str = "$database", prefix: 
     """SQL: the row is in this database, or in every one, and the viewer holds its key."""
     return (
         f"({prefix}_database IS NULL OR {prefix}_database = {database}) AND "
-        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({_held(viewer)}))"
+        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({held_keys(viewer)}))"
     )
 
 
@@ -55,8 +55,8 @@ def column_predicate(viewer: str = "$viewer", database: str = "$database", prefi
     """
     return (
         f"({prefix}_database IS NULL OR {prefix}_database = {database}) AND "
-        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({_held(viewer)}) OR {prefix}_part IN "
-        f"({_held(viewer)}))"
+        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({held_keys(viewer)}) OR {prefix}_part IN "
+        f"({held_keys(viewer)}))"
     )
 
 
@@ -66,7 +66,8 @@ def principal_predicate() -> str:
     return f"_principal IN ({who}) OR EXISTS ({who} AND m_w.sees_activity)"
 
 
-def _held(viewer: str) -> str:
+def held_keys(viewer: str = "$viewer") -> str:
+    """SQL: the keys that the viewer holds."""
     return f"SELECT m_v.key FROM {SYSTEM_CATALOG}.acl.visible AS m_v WHERE m_v.viewer = {viewer}"
 
 

@@ -215,14 +215,21 @@ class Securing:
         schema, table = relation.physical
         name = (SYSTEM_CATALOG, schema, table)
         self.relations.add(name)
-        columns: list[exp.Expr] = [
-            exp.column(quoted(column.name), table=quoted(BASE_ALIAS)) for column in relation.columns
-        ]
+        columns = [self._system_column(relation, column.name) for column in relation.columns]
         select = exp.Select(expressions=columns, from_=exp.From(this=engine_table(name, BASE_ALIAS)))
         if relation.visibility is not None:
             select.set("where", exp.Where(this=exp.paren(self._visibility(relation.visibility), copy=False)))
             select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
         return select
+
+    def _system_column(self, relation: SystemRelation, name: str) -> exp.Expr:
+        text = relation.viewer_columns.get(name)
+        if text is None:
+            return exp.column(quoted(name), table=quoted(BASE_ALIAS))
+        value: exp.Expr = exp.null()
+        if name in _named_columns(self.draft):
+            value = self._visibility(text.replace("$base", BASE_ALIAS))
+        return exp.alias_(exp.cast(value, "TEXT[]"), quoted(name))
 
     def _visibility(self, text: str) -> exp.Expr:
         predicate: exp.Expr = exp.Paren(this=sqlglot.parse_one(text, dialect="duckdb"))
@@ -254,6 +261,12 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
         is_catalog=draft.is_catalog or securing.is_catalog,
         is_governed=draft.is_governed or securing.is_governed,
     )
+
+
+def _named_columns(draft: Draft) -> frozenset[str]:
+    """Every column that the statement reads: what depends on the viewer is computed only for those."""
+    trees = (draft.tree, *draft.views.values())
+    return frozenset(column.name for tree in trees for column in tree.find_all(exp.Column))
 
 
 @lru_cache(maxsize=16_384)

@@ -14,7 +14,7 @@ from execnode.engine.parser import serialized_tree
 from pgproxy.catalog.builtin import relation_definitions
 from pgproxy.catalog.service import CatalogService
 from pgproxy.policy.effective import effective_policy
-from pgproxy.policy.model import PolicySet, Principal, PrincipalKind, TableName
+from pgproxy.policy.model import Grant, PolicySet, Principal, PrincipalKind, Privilege, TableName
 from pgproxy.sql.plan import EngineTree, PlanContext
 from pgproxy.sql.planner import plan_statement
 from pgwire.errors import GatewayError
@@ -81,11 +81,14 @@ class BothSides:
         self.engine = engine
         self.context: PlanContext
 
-    async def publish(self) -> None:
+    async def publish(self, *grants: Grant) -> None:
+        """Make the catalog for an administrator, with these grants to groups."""
         service = CatalogService("shop", ["shop"])
         service.prepare_instance(self.engine)
         await service.refresh()
-        policies = PolicySet(1, {"root": Principal("root", PrincipalKind.USER, is_admin=True)})
+        groups = {g.principal: Principal(g.principal, PrincipalKind.GROUP) for g in grants}
+        root = Principal("root", PrincipalKind.USER, is_admin=True)
+        policies = PolicySet(1, {"root": root, **groups}, grants)
         await service.publish_policy_set(policies)
         policy = effective_policy(policies, "root")
         await service.publish_viewer(policy)
@@ -127,6 +130,8 @@ def _shown(value: Any) -> Any:
         return "an OID"
     if value in ("postgres", "pg_database_owner", "root"):
         return "pgproxy"
+    if isinstance(value, str) and "/postgres" in value:
+        return value.replace("/postgres", "/pgproxy").replace("postgres=", "pgproxy=")
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
@@ -154,11 +159,15 @@ def postgres(dsn: str) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture
 async def both(postgres: psycopg.Connection[Any]) -> BothSides:
+    return await _both(postgres)
+
+
+async def _both(postgres: psycopg.Connection[Any], *grants: Grant) -> BothSides:
     engine = duckdb.connect(config={"threads": 1})
     engine.execute("ATTACH ':memory:' AS shop; USE shop")
     engine.execute(_OBJECTS)
     sides = BothSides(postgres, engine)
-    await sides.publish()
+    await sides.publish(*grants)
     return sides
 
 
@@ -209,3 +218,44 @@ async def test_roles_and_databases_are_listed_under_postgresqls_columns(both: Bo
     (shop,) = both.answered(databases)
     assert shop[:3] == ("shop", "pgproxy", "UTF8")
     assert len(shop) == len(both.expected(databases)[0])
+
+
+_GRANTS = (
+    'CREATE ROLE analyst; CREATE ROLE "Odd ""name";'
+    "GRANT SELECT (id, name), UPDATE (name) ON sales.customers TO analyst;"
+    'GRANT SELECT, INSERT, TRUNCATE ON sales.orders TO "Odd ""name";'
+    "GRANT DELETE, UPDATE ON sales.orders TO analyst;"
+    "GRANT USAGE, CREATE ON SCHEMA sales TO analyst"
+)
+
+
+async def test_access_privileges_are_printed_as_by_postgresql(
+    postgres: psycopg.Connection[Any], dsn: str
+) -> None:
+    odd, orders = 'Odd "name', ("shop", "sales", "orders")
+    names = frozenset({"id", "name"})
+    both = await _both(
+        postgres,
+        Grant("analyst", Privilege.SELECT, "shop", "sales", "customers", names),
+        Grant("analyst", Privilege.UPDATE, "shop", "sales", "customers", frozenset({"name"})),
+        *(Grant(odd, Privilege(name), *orders) for name in ("SELECT", "INSERT", "TRUNCATE")),
+        *(Grant("analyst", Privilege(name), *orders) for name in ("DELETE", "UPDATE")),
+        *(Grant("analyst", Privilege(name), "shop", "sales") for name in ("USAGE", "CREATE")),
+    )
+    commands = (r"\dp sales.*", r"\dn+ sales")
+    views = [
+        f"SELECT grantee, table_name, {more} FROM information_schema.{view} "
+        "WHERE grantee IN ('analyst', 'Odd \"name')"
+        for view, more in (
+            ("table_privileges", "privilege_type"),
+            ("role_table_grants", "privilege_type"),
+            ("column_privileges", "column_name || ' ' || privilege_type"),
+        )
+    ]
+    with both.postgres.transaction(force_rollback=True):
+        both.postgres.execute(_GRANTS)
+        queries = [_psql_queries(dsn, command)[0] for command in commands]
+        shown = both.expected(queries[0])
+        assert "analyst=wd/" in repr(shown), shown
+        wrong = [difference for query in (*queries, *views) if (difference := both.difference(query))]
+    assert wrong == []

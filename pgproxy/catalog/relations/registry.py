@@ -9,6 +9,7 @@ from importlib import resources
 
 import pyarrow as pa
 
+from pgproxy.catalog.access import VIEWER_COLUMNS
 from pgproxy.catalog.builtin import RelationDefinition, RelationKey, builtin_rows, relation_definitions
 from pgproxy.catalog.model import CatalogModel
 from pgproxy.catalog.relations import attributes, classes, principals, types
@@ -118,6 +119,7 @@ def system_relations() -> Mapping[RelationKey, SystemRelation]:
             admin_only=name[0] == "pg_catalog" and name[1] in ADMIN_ONLY,
             session_rows=name[1] if name in SESSION_RELATIONS else None,
             is_live=name in LIVE_RELATIONS,
+            viewer_columns=VIEWER_COLUMNS.get(name[1], {}) if name[0] == "pg_catalog" else {},
         )
         for name, definition in relation_definitions().items()
     }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pgproxy.catalog.relations.derived import PG, DerivedRelation
 from pgproxy.catalog.relations.table import Rule
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
+from pgproxy.catalog.visibility import held_keys
 
 _ACL = f"{SYSTEM_CATALOG}.acl"
 _EVERY_DATABASE = f"JOIN {PG}.pg_database AS d ON r._database IS NULL OR r._database = d.datname"
@@ -211,34 +212,37 @@ _SEQUENCES = DerivedRelation(
     f"{PG}.pg_sequence AS r JOIN {PG}._relation AS c ON c.oid = r.seqrelid",
 )
 
-_OWN_ROWS = "_viewer = $viewer AND _database = $database"
 _GRANTED = {
     "grantor": "'pgproxy'",
-    "grantee": "r.principal",
+    "grantee": "r.grantee",
+    "table_catalog": "c._database",
+    "table_schema": "c._schema",
+    "table_name": "c.relname",
     "privilege_type": "r.privilege",
     "is_grantable": "'NO'",
 }
-_GRANT_HIDDEN = {"_database": "c._database", "_viewer": "r.viewer"}
-_GRANTED_TABLE = {"table_catalog": "c._database", "table_schema": "c._schema", "table_name": "c.relname"}
+_HELD = held_keys()
+_KNOWN_GRANTEE = f"_database = $database AND _grantee IN ({_HELD})"
+"""The viewer may know of who was granted something; of what, the relation's own keys say."""
 
 _TABLE_PRIVILEGES = DerivedRelation(
     Rule.OPEN,
-    _GRANTED
-    | _GRANTED_TABLE
-    | {"with_hierarchy": "CASE WHEN r.privilege = 'SELECT' THEN 'YES' ELSE 'NO' END"},
-    f"{_ACL}.privilege AS r JOIN {PG}._relation AS c ON c.oid = r.oid WHERE r.attnum = 0",
-    hidden=_GRANT_HIDDEN,
-    visibility=_OWN_ROWS,
+    _GRANTED | {"with_hierarchy": "CASE WHEN r.privilege = 'SELECT' THEN 'YES' ELSE 'NO' END"},
+    f"{_ACL}.held AS r JOIN {PG}._relation AS c ON c.oid = r.oid WHERE r.attnum = 0",
+    hidden={"_database": "c._database", "_grantee": "r._key", "_key": "c._key"},
+    visibility=f"{_KNOWN_GRANTEE} AND _key IN ({_HELD})",
 )
 
 _COLUMN_PRIVILEGES = DerivedRelation(
     Rule.OPEN,
-    _GRANTED | _GRANTED_TABLE | {"column_name": "a.attname"},
-    f"{_ACL}.privilege AS r JOIN {PG}._relation AS c ON c.oid = r.oid JOIN {PG}.pg_attribute AS a "
-    "ON a.attrelid = r.oid AND (r.attnum = 0 OR a.attnum = r.attnum) "
-    "WHERE r.privilege IN ('SELECT', 'INSERT', 'UPDATE')",
-    hidden=_GRANT_HIDDEN,
-    visibility=_OWN_ROWS,
+    _GRANTED | {"column_name": "a.attname"},
+    f"(SELECT DISTINCT h.oid, b.attnum, h.privilege, h.grantee, h._key FROM {_ACL}.held AS h "
+    f"JOIN {PG}.pg_attribute AS b ON b.attrelid = h.oid AND (h.attnum = 0 OR b.attnum = h.attnum) "
+    "WHERE h.privilege IN ('SELECT', 'INSERT', 'UPDATE')) AS r "
+    f"JOIN {PG}._relation AS c ON c.oid = r.oid JOIN {PG}.pg_attribute AS a "
+    "ON a.attrelid = r.oid AND a.attnum = r.attnum",
+    hidden={"_database": "c._database", "_grantee": "r._key", "_key": "a._key", "_part": "a._part"},
+    visibility=f"{_KNOWN_GRANTEE} AND (_key IN ({_HELD}) OR _part IN ({_HELD}))",
 )
 
 _APPLICABLE_ROLES = DerivedRelation(

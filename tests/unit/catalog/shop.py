@@ -119,8 +119,12 @@ class Shop:
 
 
 def derived_table(relation: SystemRelation) -> str:
-    columns = ", ".join(f'"{column.name}"' for column in relation.columns)
-    source = f'{SYSTEM_CATALOG}.{relation.physical[0]}."{relation.physical[1]}"'
+    computed = {name: sql.replace("$base", "base") for name, sql in relation.viewer_columns.items()}
+    columns = ", ".join(
+        f'{computed.get(column.name, f"""base."{column.name}" """)} AS "{column.name}"'
+        for column in relation.columns
+    )
+    source = f'{SYSTEM_CATALOG}.{relation.physical[0]}."{relation.physical[1]}" AS base'
     return f"SELECT {columns} FROM {source} WHERE {relation.visibility or 'true'} OFFSET 0"
 
 

@@ -132,18 +132,37 @@ def test_an_unpublished_viewer_sees_only_what_is_postgresqls_own(shop: Shop) -> 
     assert all(oid < 16384 for (oid,) in oids)
 
 
-def test_privileges_are_those_that_the_viewer_holds(shop: Shop) -> None:
-    privileges = shop.read(
-        "analyst",
-        "information_schema.table_privileges",
-        ["table_name", "privilege_type"],
-        "grantee = 'analyst'",
-    )
-    assert sorted(privileges) == [("big", "SELECT"), ("orders", "INSERT"), ("orders", "SELECT")]
+_PRIVILEGES = "information_schema.table_privileges"
+
+
+def test_privileges_are_those_of_the_viewer_and_of_its_groups(shop: Shop) -> None:
+    privileges = shop.read("analyst", _PRIVILEGES, ["grantee", "table_name", "privilege_type"])
+    assert sorted(privileges) == [
+        ("analyst", "orders", "INSERT"),
+        ("staff", "big", "SELECT"),
+        ("staff", "orders", "SELECT"),
+    ]
     columns = shop.read(
         "analyst", "information_schema.column_privileges", ["column_name"], "table_name = 'customers'"
     )
     assert sorted(columns) == [("id",), ("name",)]
+    assert ("hidden_user", "notes") in shop.read("root", _PRIVILEGES, ["grantee", "table_name"])
+    assert shop.read("stranger", _PRIVILEGES) == []
+
+
+def test_access_lists_name_only_grantees_that_the_viewer_may_know(shop: Shop) -> None:
+    def relacl(principal: str) -> dict[str, list[str] | None]:
+        rows = shop.read(principal, "pg_catalog.pg_class", ["relname", "relacl"], "oid >= 16384")
+        return {str(name): items for name, items in rows if items is not None}
+
+    owner = "pgproxy=arwdDxt/pgproxy"
+    mine = {"big": [owner, "staff=r/pgproxy"], "orders": [owner, "analyst=a/pgproxy", "staff=r/pgproxy"]}
+    assert relacl("analyst") == mine
+    assert relacl("root") == mine | {"notes": [owner, "hidden_user=r/pgproxy"]}
+    assert relacl("stranger") == {}
+    on_columns = ["attname", "attacl"]
+    shown = shop.read("analyst", "pg_catalog.pg_attribute", on_columns, "attacl IS NOT NULL")
+    assert sorted(shown) == [("id", ["staff=r/pgproxy"]), ("name", ["staff=r/pgproxy"])]
 
 
 @pytest.mark.parametrize(
