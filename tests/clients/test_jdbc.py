@@ -97,11 +97,20 @@ def test_all_of_the_database_metadata_is_the_same(embedded_pair: Pair, classes: 
         # The catalog's relations have row types in PostgreSQL, and none here.
         own = {f"{prefix}{name}" for _, name in relation_definitions() for prefix in ("", "_")}
         found["getTypeInfo"] = [line for line in found["getTypeInfo"] if line.partition("|")[0] not in own]
+        # The gateway has a schema of its own, and what an index holds is an estimate.
+        found["getSchemas"] = [line for line in found["getSchemas"] if not line.startswith("pgproxy|")]
+        found["getIndexInfo"] = [_without_estimates(line) for line in found["getIndexInfo"]]
         return found
 
     found = embedded_pair.same(run_on)
     assert len(found) > 150
     assert len(found["getColumns"]) == 13
+
+
+def _without_estimates(line: str) -> str:
+    """A row of getIndexInfo without CARDINALITY and PAGES, its columns 11 and 12."""
+    fields = line.split("|")
+    return "|".join([*fields[:10], *fields[12:]])
 
 
 def run_scenario(server: Server, classes: Path, scenario: str) -> str:

@@ -13,8 +13,7 @@ orm = pytest.importorskip("sqlalchemy.orm")
 pandas = pytest.importorskip("pandas")
 
 pytestmark = pytest.mark.client("SQLAlchemy")
-DROPPED = pytest.mark.xfail(strict=True, reason="a parameter as the dimension of generate_subscripts is lost")
-DRIVERS = (pytest.param("psycopg", marks=DROPPED), "psycopg2")
+DRIVERS = ("psycopg", "psycopg2")
 
 
 @contextmanager
@@ -153,7 +152,6 @@ def test_a_query_becomes_the_same_frame(pair: Pair) -> None:
 
 @pytest.mark.client("pandas")
 @pytest.mark.feature("metadata")
-@DROPPED
 def test_a_whole_table_is_read_by_name(pair: Pair) -> None:
     def run(server: Server) -> Any:
         with engine_of(server) as engine:

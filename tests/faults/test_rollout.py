@@ -146,6 +146,7 @@ async def test_a_slow_node_stops_the_rollout_by_its_p95(fleet: RunningGateway) -
     assert (rollout.status, rollout.percent) == (RolloutStatus.HALTED, 0.0)
     assert "times the control's" in rollout.reason
     assert errors == []
+    fleet.cli("rollout", "abort", "slow")
 
 
 async def _until_served_by(gateway: RunningGateway, endpoint: str) -> None:

@@ -130,7 +130,11 @@ class StoreContract:
         await metastore.change("tester", lambda _: ControlState())
         assert await store.ids() == frozenset()
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
     @given(
         moves=st.lists(st.sampled_from(("claim", "finish", "fail", "cancel", "reap", "release")), max_size=8)
     )
