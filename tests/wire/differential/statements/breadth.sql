@@ -17,7 +17,7 @@ select id, first_value(name) over w, last_value(name) over w, nth_value(name, 2)
 select id, lag(id) over (order by id), lead(id, 2, -1) over (order by id), lag(salary, 1, 0) over (order by id) from people order by id
 select id, rank() over (order by boss), dense_rank() over (order by boss), row_number() over (order by boss, id), percent_rank() over (order by id), cume_dist() over (order by id) from people order by id
 select id, sum(id) over (order by id groups between 1 preceding and current row), sum(id) over (order by id rows between 1 preceding and 1 following exclude current row), sum(id) over (order by id range between 1 preceding and 1 following exclude ties) from people order by id
-select boss, active, count(*), sum(id) from people group by grouping sets ((boss), (active), ()) order by 1, 2, 3
+select boss, active, count(*), sum(id) from people group by grouping sets ((boss), (active), ()) order by 1, 2, 3, 4
 select boss, active, count(*), grouping(boss), grouping(boss, active) from people group by rollup (boss, active) order by 1, 2, 3, 4
 select boss, active, count(*) from people group by cube (boss, active) order by 1, 2, 3
 select percentile_cont(0.5) within group (order by id), percentile_disc(0.5) within group (order by id), percentile_cont(array[0.25, 0.75]) within group (order by id), mode() within group (order by boss) from people
