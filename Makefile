@@ -43,6 +43,7 @@ proto: venv
 
 bench: venv
 	@$(BIN)/python -c 'import matplotlib, psutil' 2>/dev/null || $(BIN)/pip install --quiet -e '.[bench]'
+	@command -v pgbouncer >/dev/null || test -e /usr/sbin/pgbouncer || $(call install,pgbouncer) || true
 	$(BIN)/python -m benchmarks
 
 soak: venv

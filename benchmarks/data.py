@@ -1,8 +1,8 @@
 """The rows that every target serves: made once by DuckDB's TPC-H generator and kept in the cache."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -25,15 +25,30 @@ JOIN texts AS c ON c.n = (i * 5 + 2) % ({rows} // 14)
 JOIN texts AS d ON d.n = (i * 7 + 3) % ({rows} // 14)
 ORDER BY i
 """
+TPCH_TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
+_ACCOUNTS = """
+CREATE TABLE accounts (id BIGINT PRIMARY KEY, branch INTEGER NOT NULL, balance DECIMAL(12, 2), name VARCHAR);
+INSERT INTO accounts
+SELECT i, 1 + i % ({rows} // 100), (i * 7919 % 2000000) / 100, 'Account ' || i
+FROM range(1, {rows} + 1) AS r(i);
+CREATE TABLE branches (id INTEGER PRIMARY KEY, region VARCHAR NOT NULL, total DECIMAL(12, 2));
+INSERT INTO branches
+SELECT i, ['north', 'east', 'south', 'west'][1 + i % 4], (i * 104729 % 900000) / 100
+FROM range(1, {rows} // 100 + 1) AS r(i);
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A DuckDB file that holds `tables` in its schema main. name: also the database's name for clients."""
+    """A DuckDB file that holds `tables` in its schema main. name: also the database's name for clients.
+
+    primary_keys: column by table, for a target that loads the rows into tables of its own.
+    """
 
     name: str
     path: Path
     tables: tuple[str, ...]
+    primary_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def stream_data(cache: Path, rows: int) -> DataSet:
@@ -58,6 +73,26 @@ def stream_data(cache: Path, rows: int) -> DataSet:
     return DataSet(
         "bench", _cached(cache / f"stream-{_REVISION}-{rows}.duckdb", create), ("lineitem", "wide")
     )
+
+
+def point_data(cache: Path, rows: int) -> DataSet:
+    """Give `accounts` with `rows` rows and a primary key, and `branches`, a hundredth of them."""
+
+    def create(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(_ACCOUNTS.format(rows=rows))
+
+    path = _cached(cache / f"point-{_REVISION}-{rows}.duckdb", create)
+    return DataSet("bench", path, ("accounts", "branches"), {"accounts": "id", "branches": "id"})
+
+
+def tpch_data(cache: Path, rows: int) -> DataSet:
+    """Give TPC-H's eight tables at the scale whose `lineitem` has about `rows` rows."""
+    scale = max(1, round(100 * rows / _ROWS_AT_SCALE_1)) / 100
+
+    def create(connection: duckdb.DuckDBPyConnection) -> None:
+        create_tpch(connection, scale)
+
+    return DataSet("bench", _cached(cache / f"tpch-{_REVISION}-{scale}.duckdb", create), TPCH_TABLES)
 
 
 def _cached(path: Path, create: Callable[[duckdb.DuckDBPyConnection], None]) -> Path:

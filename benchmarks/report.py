@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.harness import CaseResult, Reading, SuiteResult
 from benchmarks.spread import Spread, ratio_of, spread_of
-from benchmarks.suites.base import Comparison, Limit, Metric
+from benchmarks.suites.base import Comparison, Metric
 
 LIMIT_TITLES = ("case", "what", "measured", "limit", "met")
 QUIET_OTHER_CORES = 0.15
@@ -128,13 +128,14 @@ def limit_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
     rows = []
     metrics = {metric.key: metric for metric in result.suite.metrics}
     for limit in result.suite.limits:
-        median, base = (_median(result, case, limit) for case in (limit.case, limit.less))
-        if median is None or (limit.less is not None and base is None):
+        median = _median(result, limit.target, limit.case, limit.metric)
+        base = 0.0 if limit.base is None else _median(result, *limit.base, limit.metric)
+        if median is None or base is None:
             continue
-        value, metric = median - (base or 0.0), metrics[limit.metric]
+        value, metric = median - base, metrics[limit.metric]
         title = result.cases[limit.case].title
-        if limit.less is not None:
-            title += f", above {result.cases[limit.less].title}"
+        if limit.base is not None:
+            title += f", above {limit.less_target or result.cases[limit.base[1]].title}"
         shown = f"{value / metric.scale:,.{metric.digits}f}"
         at_most = f"≤ {limit.at_most / metric.scale:g}"
         met = "yes" if value <= limit.at_most else "**no**"
@@ -142,9 +143,9 @@ def limit_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
-def _median(result: SuiteResult, case: str | None, limit: Limit) -> float | None:
-    readings = result.cases[case].readings.get(limit.target, []) if case in result.cases else []
-    values = values_of(readings, limit.metric)
+def _median(result: SuiteResult, target: str, case: str, metric: str) -> float | None:
+    readings = result.cases[case].readings.get(target, []) if case in result.cases else []
+    values = values_of(readings, metric)
     return spread_of(values).median if values else None
 
 

@@ -65,13 +65,24 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a metric of a target may be at most, in a case. less: the case whose median is taken off first."""
+    """What a metric of a target may be at most, in a case.
+
+    less: the case whose median is taken off first. less_target: the target whose median is, in the same case.
+    """
 
     target: str
     metric: str
     case: str
     at_most: float
     less: str | None = None
+    less_target: str | None = None
+
+    @property
+    def base(self) -> tuple[str, str] | None:
+        """Give target and case of the median that is taken off."""
+        if self.less is None and self.less_target is None:
+            return None
+        return self.less_target or self.target, self.less or self.case
 
 
 def no_derived_values(values: Mapping[str, float], usage: Usage) -> Mapping[str, float]:

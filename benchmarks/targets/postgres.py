@@ -69,6 +69,8 @@ def _load(client: RawClient, data: DataSet, table: str, csv: Path) -> None:
     ):
         client.run(simple_query(sql))
     csv.unlink()
+    if (key := data.primary_keys.get(table)) is not None:
+        client.run(simple_query(f'ALTER TABLE "{table}" ADD PRIMARY KEY ("{key}")'))
 
 
 def _port(dsn: str) -> int:
