@@ -5,8 +5,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -73,7 +73,7 @@ class Submission:
 class SpooledQuery:
     """One submitted query: its state, its spool and who waits for either.
 
-    is_stalled: it goes on only when its reader acknowledges what it has.
+    is_stalled: it goes on only when its reader acknowledges what it has. readers: calls that wait for it now.
     """
 
     def __init__(self, query_id: str, spool: ChunkSpool, *, is_retained: bool, now_s: float) -> None:
@@ -85,6 +85,7 @@ class SpooledQuery:
         self.affected_rows = 0
         self.error: GatewayError | None = None
         self.last_used_s = now_s
+        self.readers = 0
         self.is_stalled = False
         self.task: asyncio.Task[None] | None = None
         self.disk = asyncio.Lock()
@@ -95,6 +96,11 @@ class SpooledQuery:
     def has_ended(self) -> bool:
         """Whether nothing more will come."""
         return not TRANSITIONS[self.state]
+
+    def is_expired(self, now_s: float, ttl_s: float) -> bool:
+        """Whether its time to live is over: nobody reads it, and it has ended or is a cursor."""
+        is_idle = not self.readers and (self.has_ended or not self.is_retained)
+        return is_idle and now_s - self.last_used_s > ttl_s
 
     def move(self, state: QueryState, error: GatewayError | None = None) -> bool:
         """Go to `state` if the table allows it; an end, once reached, stays. Give whether it moved."""
@@ -196,6 +202,16 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         query.task = self._tasks.create_task(self._guard(query, submission))
         return query
 
+    @contextmanager
+    def reading(self, query: SpooledQuery) -> Iterator[None]:
+        """Keep a query while a call reads it; its time to live counts from the end of the last one."""
+        query.readers += 1
+        try:
+            yield
+        finally:
+            query.readers -= 1
+            query.last_used_s = self._clock()
+
     async def acknowledge(self, query: SpooledQuery, before: int) -> None:
         """Drop what the reader has, unless all is retained.
 
@@ -251,17 +267,16 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
     async def delete_expired(self, now_s: float, ttl_s: float) -> int:
         """Forget what ended, or an unretained cursor that nobody fetched from, more than `ttl_s` ago.
 
-        A retained query that runs is never forgotten: its time counts from its end.
+        A retained query that runs is never forgotten: its time counts from its end. Nor is one that a call
+        waits for, however long its next rows take: its time counts from the end of that call.
         """
-        expired = [
-            query.query_id
-            for query in self._queries.values()
-            if now_s - query.last_used_s > ttl_s and (query.has_ended or not query.is_retained)
-        ]
-        for query_id in expired:
-            await self.delete(query_id)
-        self.cleaned += len(expired)
-        return len(expired)
+        expired = 0
+        for query in tuple(self._queries.values()):
+            if query.is_expired(now_s, ttl_s):  # asked only now: deleting the one before took its time
+                await self.delete(query.query_id)
+                expired += 1
+        self.cleaned += expired
+        return expired
 
     async def _guard(self, query: SpooledQuery, submission: Submission) -> None:
         try:

@@ -274,8 +274,9 @@ class ExecNodeService(v1.ExecNodeBase):
         query = self._queries.get(request.query_id)
         if query is None:
             raise GRPCError(Status.NOT_FOUND, "no such query")
-        await self._queries.acknowledge(query, request.from_sequence)
-        await self._send_spooled(stream, query, request.from_sequence)
+        with self._queries.reading(query):
+            await self._queries.acknowledge(query, request.from_sequence)
+            await self._send_spooled(stream, query, request.from_sequence)
 
     async def _send_spooled(
         self, stream: "Stream[Any, v1.ResultChunk]", query: SpooledQuery, sequence: int
@@ -283,7 +284,6 @@ class ExecNodeService(v1.ExecNodeBase):
         """Send chunks for one window. The last one of a result that succeeded is marked."""
         sent_bytes = 0
         while sent_bytes < FETCH_WINDOW_BYTES:
-            query.last_used_s = self._clock()
             chunk = await self._queries.next_chunk(query, sequence)
             if chunk is None and query.is_stalled:
                 return  # the next call acknowledges what this one sent

@@ -5,11 +5,13 @@ node then stops producing. The connection's own window is HTTP/2's largest: susp
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
-from grpclib.client import Channel
+from grpclib.client import Channel, Handler
 from grpclib.config import Configuration
 from grpclib.encoding.base import CodecBase
 from grpclib.protocol import H2Protocol
@@ -85,17 +87,31 @@ class NodeChannel(Channel):
     async def _create_connection(self) -> H2Protocol:
         try:
             async with asyncio.timeout(self._times.connect_s):
-                return await super()._create_connection()
+                protocol = await super()._create_connection()
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
-            raise EngineUnavailable("could not connect to the exec node", FallbackReason.CONNECT) from error
+            raise _not_connected() from error
+        if is_lost(protocol):  # reset at once; grpclib would use it, and stumble over what it took down
+            raise _not_connected()
+        return protocol
+
+
+def is_lost(protocol: H2Protocol) -> bool:
+    """Whether no call may be made on this connection any more."""
+    return cast(Handler, protocol.handler).connection_lost
+
+
+def _not_connected() -> EngineUnavailable:
+    return EngineUnavailable("could not connect to the exec node", FallbackReason.CONNECT)
 
 
 class _NodeProtocol(LargeFrameProtocol):
     """Receives large frames cheaply, and drops a dead connection at once.
 
-    grpclib makes its Connection and h2's connection itself: there is no class to pass, so two attributes are
-    set.
+    grpclib makes its Connection, its processor and h2's connection itself: there is no class to pass, so
+    attributes are set.
     """
+
+    _has_closed_streams = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -103,14 +119,28 @@ class _NodeProtocol(LargeFrameProtocol):
         frames = UnprintedFrames()
         frames.max_frame_size = h2_connection.max_inbound_frame_size
         h2_connection.incoming_buffer = frames
-        close = self.connection.close
+        vars(self.connection)["close"] = partial(  # what an unanswered ping calls
+            self._abort, cast(asyncio.Transport, transport), self.connection.close
+        )
+        vars(self.processor)["close"] = partial(self._close_streams, self.processor.close)
 
-        def abort() -> None:
-            """Close without flushing: a plain close first waits for what a dead peer never takes."""
-            cast(asyncio.Transport, transport).abort()
-            close()
+    def _abort(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        """Close without flushing: a plain close first waits for what a dead peer never takes.
 
-        vars(self.connection)["close"] = abort  # what an unanswered ping calls
+        The next call connects anew, and does not wait until the loop has told that this one is lost.
+        """
+        self.handler.close()
+        transport.abort()
+        close()
+
+    def _close_streams(self, close: Callable[[str], None], reason: str = "Connection closed") -> None:
+        """Wake every waiting call once: after a GOAWAY grpclib does it again when the connection is lost.
+
+        It wakes them by cancelling their tasks, and two cancellations look like one of somebody else.
+        """
+        if not self._has_closed_streams:
+            self._has_closed_streams = True
+            close(reason)
 
 
 class UnprintedFrames(FrameBuffer):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
+from h2.exceptions import H2Error
 
 from execnode.engine.errors import EngineFault, engine_error
 from execnode.rpc.execnode.v1 import ErrorDetail
@@ -72,8 +73,9 @@ def node_errors_translated() -> Iterator[None]:
         yield
     except GRPCError as error:
         raise translate_status(error) from error
-    except (StreamTerminatedError, OSError, EOFError, AssertionError, ValueError) as error:
-        # AssertionError: grpclib's own check of a message that was cut short.
+    except (StreamTerminatedError, H2Error, OSError, EOFError, AssertionError, ValueError) as error:
+        # H2Error: the connection was closed under the call. AssertionError: grpclib's own check of a message
+        # that was cut short.
         _take_back_cancellation(task, cancellations)
         raise EngineUnavailable("the exec node was lost", FallbackReason.NODE_LOST) from error
     except ProtocolError as error:

@@ -151,6 +151,20 @@ async def test_queries_are_forgotten_after_their_time_to_live(engine: DuckEngine
         assert (queries.completed, queries.cleaned, queries.stored) == (2, 2, 1)
 
 
+async def test_a_cursor_that_a_call_waits_for_is_never_expired(engine: DuckEngine, tmp_path: Path) -> None:
+    now_s = 0.0
+    async with QueryRegistry(
+        engine, AdmissionGate(2, 4), SpoolLimits(tmp_path), clock=lambda: now_s
+    ) as queries:
+        query = queries.submit("slow", Submission(ENDLESS, False), 0)
+        with queries.reading(query):
+            now_s = 10_000.0
+            assert await queries.delete_expired(now_s, ttl_s=600) == 0
+            assert not query.has_ended
+        assert await queries.delete_expired(10_600, ttl_s=600) == 0, "counted from the end of the fetch"
+        assert await queries.delete_expired(10_601, ttl_s=600) == 1
+
+
 async def test_no_spool_file_outlives_its_query(engine: DuckEngine, tmp_path: Path) -> None:
     limits = SpoolLimits(tmp_path / "spool", memory_bytes=1024)
     limits.directory.mkdir()
