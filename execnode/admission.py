@@ -1,6 +1,7 @@
 """How many statements run at once, how many may wait, and whether new ones are taken at all."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -30,8 +31,19 @@ class AdmissionGate:
         self._idle = asyncio.Event()
         self._idle.set()
         self.running = 0
-        self.queued = 0
+        self._waiting: dict[object, float] = {}  # in the order of their arrival
         self.is_draining = False
+
+    @property
+    def queued(self) -> int:
+        """Statements that wait for a slot."""
+        return len(self._waiting)
+
+    @property
+    def oldest_queued_s(self) -> float:
+        """For how long the first of those that wait has done so; 0: none waits."""
+        arrived_s = next(iter(self._waiting.values()), None)
+        return 0.0 if arrived_s is None else time.monotonic() - arrived_s
 
     @asynccontextmanager
     async def slot(self, *, is_pinned: bool = False) -> AsyncGenerator[None, None]:
@@ -65,8 +77,9 @@ class AdmissionGate:
     async def _enter(self) -> None:
         if self._slots.locked() and self.queued >= self.max_queued:
             raise QueueFull("the exec node's queue is full")
-        self.queued += 1
+        place = object()
+        self._waiting[place] = time.monotonic()
         try:
             await self._slots.acquire()
         finally:
-            self.queued -= 1
+            del self._waiting[place]

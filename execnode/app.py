@@ -15,11 +15,13 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from execnode.admission import AdmissionGate
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.http import build_http
 from execnode.limits import ResultLimits
+from execnode.metrics import NodeMetrics
 from execnode.queries import QueryRegistry
 from execnode.service import ExecNodeService, NodeParts, ServiceLimits, build_server
 from execnode.sessions import SessionRegistry
@@ -52,10 +54,14 @@ async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event) -> N
     )
     gate = AdmissionGate(settings.max_concurrent_queries, settings.max_queued_queries)
     sessions = SessionRegistry()
+    metrics = NodeMetrics(CollectorRegistry())
     try:
         spools = SpoolLimits(folder, budget=SpoolBudget(settings.spool_max_bytes))
         results = ResultLimits(settings.max_result_rows, settings.max_result_bytes)
-        async with QueryRegistry(engine, gate, spools, results) as queries, asyncio.TaskGroup() as tasks:
+        async with (
+            QueryRegistry(engine, gate, spools, results, metrics=metrics) as queries,
+            asyncio.TaskGroup() as tasks,
+        ):
             limits = ServiceLimits(
                 settings.query_timeout,
                 settings.memory_limit_bytes or 0,
@@ -65,9 +71,9 @@ async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event) -> N
                 settings.spool_max_bytes,
                 results,
             )
-            service = ExecNodeService(NodeParts(engine, gate, queries, sessions), limits)
+            service = ExecNodeService(NodeParts(engine, gate, queries, sessions, metrics), limits)
             cleaner = tasks.create_task(_clean(settings, queries, sessions))
-            async with _grpc(settings, service) as grpc_port, _http(settings, service) as http_port:
+            async with _grpc(settings, service) as grpc_port, _http(settings, service, metrics) as http_port:
                 _announce(grpc_port, http_port)
                 await stop.wait()
                 await _drain(gate, settings.shutdown_grace)
@@ -115,11 +121,13 @@ async def _grpc(settings: NodeSettings, service: ExecNodeService) -> AsyncGenera
 
 
 @asynccontextmanager
-async def _http(settings: NodeSettings, service: ExecNodeService) -> AsyncGenerator[int, None]:
+async def _http(
+    settings: NodeSettings, service: ExecNodeService, metrics: NodeMetrics
+) -> AsyncGenerator[int, None]:
     """Serve HTTP; gives the port."""
     listener = _listen(settings.listen_addr)
     config = uvicorn.Config(
-        build_http(service.read_health), log_config=None, access_log=False, lifespan="off"
+        build_http(service.read_health, metrics.registry), log_config=None, access_log=False, lifespan="off"
     )
     server = _QuietServer(config)
     async with asyncio.TaskGroup() as tasks:

@@ -18,10 +18,13 @@ ReadHealth = Callable[[], Awaitable[HealthReply]]
 _GAUGES: tuple[tuple[str, str], ...] = (
     ("active_queries", "Statements that run now"),
     ("queued_queries", "Statements that wait for a slot"),
+    ("oldest_queued_s", "For how long the first in the queue has waited"),
     ("open_sessions", "Pinned engine sessions"),
     ("memory_used_bytes", "What DuckDB's buffer manager holds"),
     ("memory_limit_bytes", "Configured cap of DuckDB's memory, 0 for its default"),
-    ("spool_bytes", "Results that wait to be fetched"),
+    ("spool_bytes", "Results that wait to be fetched, in memory and on disk"),
+    ("spool_limit_bytes", "What all results together may hold on disk"),
+    ("open_cursors", "Results that somebody has still to fetch"),
     ("catalog_generation", "Attached generation of catalogs"),
     ("uptime_s", "Seconds since the start"),
     ("queued_jobs", "Submitted queries that wait for a slot"),
@@ -33,7 +36,7 @@ _GAUGES: tuple[tuple[str, str], ...] = (
 )
 
 
-class _HealthMetrics(Collector):
+class HealthGauges(Collector):
     """The health reply as gauges."""
 
     def __init__(self, facts: Mapping[str, float]) -> None:
@@ -46,8 +49,8 @@ class _HealthMetrics(Collector):
         ]
 
 
-def build_http(read_health: ReadHealth) -> Starlette:
-    """Make the HTTP application."""
+def build_http(read_health: ReadHealth, counted: CollectorRegistry) -> Starlette:
+    """Make the HTTP application. counted: what the health reply does not have."""
 
     async def health(_: Request) -> Response:
         try:
@@ -60,10 +63,15 @@ def build_http(read_health: ReadHealth) -> Starlette:
 
     async def metrics(_: Request) -> Response:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_HealthMetrics(_facts(await read_health())))
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        registry.register(health_collector(await read_health()))
+        return Response(generate_latest(registry) + generate_latest(counted), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Route("/health", health), Route("/metrics", metrics)])
+
+
+def health_collector(reply: HealthReply) -> HealthGauges:
+    """Show a health reply as gauges."""
+    return HealthGauges(_facts(reply))
 
 
 def _facts(reply: HealthReply) -> dict[str, float]:
@@ -75,6 +83,7 @@ def _runbook_facts(reply: HealthReply) -> dict[str, object]:
     return {
         "query_result_ttl_seconds": reply.query_result_ttl_s,
         "uptime_seconds": reply.uptime_s,
+        "oldest_queued_seconds": reply.oldest_queued_s,
         "memory_cap_bytes": reply.memory_limit_bytes,
         "versions": {
             "execnode": reply.node_version,

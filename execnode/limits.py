@@ -1,5 +1,6 @@
 """What one statement's result may come to: MAX_RESULT_ROWS and MAX_RESULT_BYTES."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from execnode.statement import RowChunk
@@ -24,8 +25,10 @@ class ResultLimits:
 class ResultMeter:
     """Counts one result against the limits."""
 
-    def __init__(self, limits: ResultLimits) -> None:
+    def __init__(self, limits: ResultLimits, observe: Callable[[RowChunk], None] | None = None) -> None:
+        """observe: told of each chunk that is within the limits."""
         self._limits = limits
+        self._observe = observe
         self._rows = 0
         self._bytes = 0
 
@@ -44,3 +47,5 @@ class ResultMeter:
             )
         if limits.max_bytes and self._bytes > limits.max_bytes:
             raise ResultTooLarge("the result has more bytes than MAX_RESULT_BYTES of the exec node allows")
+        if self._observe is not None:
+            self._observe(chunk)

@@ -14,11 +14,14 @@ from types import MappingProxyType, TracebackType
 from typing import TypeVar
 from uuid import uuid4
 
+from prometheus_client import CollectorRegistry
+
 from execnode.admission import AdmissionGate
 from execnode.engine import DuckEngine, DuckSession, StatementStream
 from execnode.engine.errors import as_gateway_error, engine_error
 from execnode.engine.jobs import finish_job
 from execnode.limits import ResultLimits, ResultMeter
+from execnode.metrics import Mode, NodeMetrics, StatementMeter
 from execnode.spool import ChunkSpool, SpoolFull, SpoolLimits
 from execnode.statement import EngineStatement, RowChunk
 from pgwire.errors import GatewayError
@@ -124,15 +127,17 @@ class SpooledQuery:
 class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
     """All submitted queries of a node. Leaving this context cancels what runs and drops every spool."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # what a query is run, kept and counted by
         self,
         engine: DuckEngine,
         gate: AdmissionGate,
         spool_limits: SpoolLimits,
         result_limits: ResultLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        metrics: NodeMetrics | None = None,
     ) -> None:
         """spool_limits: of one retained result; a cursor's are smaller."""
+        self._metrics = metrics or NodeMetrics(CollectorRegistry())
         self._result_limits = result_limits or ResultLimits()
         self._engine = engine
         self._clock = clock
@@ -303,14 +308,21 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
             self.completed += 1
 
     async def _run(self, query: SpooledQuery, submission: Submission) -> None:
+        with self._metrics.statement(Mode.CURSOR) as counted:
+            await self._run_counted(query, submission, counted)
+
+    async def _run_counted(
+        self, query: SpooledQuery, submission: Submission, counted: StatementMeter
+    ) -> None:
         session = submission.session
         async with self._gate.slot(is_pinned=session is not None):
+            counted.started()
             if not query.move(QueryState.RUNNING):
                 return
             async with self._engine.execute(submission.statement, session) as stream:
                 query.columns, query.stream = stream.columns, stream
                 await self._append(query, RowChunk(b"", 0, _NO_ROWS_OFFSETS))
-                meter = ResultMeter(self._result_limits)
+                meter = ResultMeter(self._result_limits, counted.add)
                 while (chunk := await stream.read()) is not None:
                     meter.add(chunk)
                     await self._append_when_it_fits(query, chunk)

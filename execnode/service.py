@@ -23,11 +23,13 @@ from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 from execnode.admission import AdmissionGate, NodeDraining
+from execnode.call_context import note_call
 from execnode.contract import CONTRACT_VERSION, MIN_CONTRACT_VERSION
 from execnode.engine import DuckEngine, DuckSession, StatementStream
 from execnode.engine.errors import engine_error
 from execnode.limits import ResultLimits, ResultMeter
 from execnode.messages import decode_generation, decode_statement, encode_chunk, encode_columns
+from execnode.metrics import Mode, NodeMetrics
 from execnode.queries import (
     FETCH_WINDOW_BYTES,
     QueryRegistry,
@@ -62,6 +64,7 @@ class NodeParts:
     gate: AdmissionGate
     queries: QueryRegistry
     sessions: SessionRegistry
+    metrics: NodeMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class ExecNodeService(v1.ExecNodeBase):
         self._gate = node.gate
         self._queries = node.queries
         self._sessions = node.sessions
+        self._metrics = node.metrics
         self._limits = limits
         self._clock = clock
         self._started_s = clock()
@@ -173,6 +177,8 @@ class ExecNodeService(v1.ExecNodeBase):
             open_cursors=self._queries.open_cursors,
             spool_limit_bytes=self._limits.spool_limit_bytes,
             instance_id=self._instance_id,
+            wall_clock_s=time.time(),
+            oldest_queued_s=self._gate.oldest_queued_s,
         )
 
     @_translating
@@ -258,12 +264,12 @@ class ExecNodeService(v1.ExecNodeBase):
         async with self._direct_query(request.query_id) as query:
             self._check_generation(request.catalog_generation)
             statement, session = decode_statement(request.statement), self._session(request.session_id)
-            async with (
-                self._gate.slot(is_pinned=session is not None),
-                self._engine.execute(statement, session) as result,
-            ):
-                query.stream = result
-                await _send_result(stream, result, ResultMeter(self._limits.results))
+            with self._metrics.statement(Mode.DIRECT) as counted:
+                async with self._gate.slot(is_pinned=session is not None):
+                    counted.started()
+                    async with self._engine.execute(statement, session) as result:
+                        query.stream = result
+                        await _send_result(stream, result, ResultMeter(self._limits.results, counted.add))
 
     @_translating
     async def _serve_fetch(self, stream: "Stream[v1.FetchResultsRequest, v1.ResultChunk]") -> None:
@@ -354,6 +360,7 @@ def build_server(service: ExecNodeService, tokens: tuple[bytes, ...]) -> NodeSer
         matches = [hmac.compare_digest(presented, b"Bearer " + token) for token in tokens]
         if not any(matches):
             raise GRPCError(Status.UNAUTHENTICATED, "the token is missing or wrong")
+        note_call(event.metadata)
 
     listen(server, RecvRequest, authorise)
     return server

@@ -8,11 +8,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import duckdb
 import structlog
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -38,7 +36,7 @@ from pgproxy.engines.embedded import EmbeddedEngine
 from pgproxy.execution import gateway_name, open_execution
 from pgproxy.following import Followers, MetastoreFollower
 from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
-from pgproxy.http.app import HealthCheck, HealthReport, gateway_app
+from pgproxy.http.app import gateway_app
 from pgproxy.http.server import serve_http
 from pgproxy.logins import Logins
 from pgproxy.logs import configure_logging
@@ -47,9 +45,9 @@ from pgproxy.net.listener import Listener
 from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.publishing import BaseCatalogs
-from pgproxy.queue.service import AsyncQueue
 from pgproxy.queue.sessions import SessionQueries
-from pgproxy.queueing import HttpViewers, async_queue, query_routes, queue_facts
+from pgproxy.queueing import HttpViewers, async_queue, query_routes
+from pgproxy.readings import GatewayReader, ReadParts
 from pgproxy.routing.registry import EndpointRegistry
 from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.notification_hub import NotificationHub
@@ -57,7 +55,6 @@ from pgproxy.session.services import SessionServices
 from pgproxy.settings import DatabaseMode, GatewaySettings, LogFormat, SettingsError
 from pgproxy.sql.cache import PlanCache
 from pgproxy.sql.plan import EngineTree
-from pgwire.errors import GatewayError
 
 log = structlog.get_logger(__name__)
 
@@ -136,9 +133,12 @@ class Gateway:
                 await stack.enter_async_context(queue)
                 routes = query_routes(queue, HttpViewers(logins.authenticator, policies), metastore)
             listener = await stack.enter_async_context(door.listener(certificates, sessions, live))
-            self._metrics.connections.set_function(lambda: listener.connection_count)
-            health = self._health(local, registry, listener, follower, queue, live)
-            http = gateway_app(health, self._metrics.registry, routes)
+            parts = ReadParts(
+                local, execution, follower, metastore, policies, live, writer, queue,
+                lambda: listener.connection_count,
+            )  # fmt: skip
+            reader = GatewayReader(parts, self._stop, _memory_cap(settings) or 0, settings.query_result_ttl)
+            http = gateway_app(reader, self._metrics, routes)
             http_port = await stack.enter_async_context(self._http_server(http))
             await registry.first_probes(_FIRST_PROBES_S)
             self._obey_signals(listener, certificates, registry)
@@ -186,41 +186,6 @@ class Gateway:
         engine = EmbeddedEngine(duck)
         stack.push_async_callback(engine.close)
         return engine
-
-    def _health(  # noqa: PLR0913, PLR0917  # what /health tells of
-        self,
-        local: EmbeddedEngine,
-        registry: EndpointRegistry,
-        listener: Listener,
-        follower: MetastoreFollower,
-        queue: AsyncQueue | None,
-        live: LiveSessions,
-    ) -> HealthCheck:
-        async def check() -> HealthReport:
-            is_stopping, memory_used = self._stop.is_set(), 0
-            try:
-                await local.duck.check()
-                memory_used = await local.duck.memory_used_bytes()
-                is_healthy = not is_stopping
-            except GatewayError:
-                is_healthy = False
-            facts = {
-                "draining": is_stopping,
-                "metastore": "current" if follower.is_current else "unavailable",
-                "connections": listener.connection_count,
-                "active_queries": live.running_count + (queue.workers.running if queue is not None else 0),
-                "uptime_s": round(time.monotonic() - self._started, 3),
-                "uptime_seconds": round(time.monotonic() - self._started, 3),
-                "query_result_ttl_seconds": self._settings.query_result_ttl,
-                "memory_used_bytes": memory_used,
-                "memory_cap_bytes": _memory_cap(self._settings) or 0,
-                "versions": {"pgproxy": version("pgproxy"), "engine": duckdb.__version__},
-                **await queue_facts(queue),
-                "endpoints": {name: status.health.value for name, status in registry.statuses().items()},
-            }
-            return HealthReport(is_healthy, facts)
-
-        return check
 
     def _obey_signals(
         self, listener: Listener, certificates: TlsCertificates | None, registry: EndpointRegistry

@@ -56,7 +56,11 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
     """Reach the endpoints as the metastore has them; gives the flags that decide about them, too."""
     state = await metastore.state()
     flags = CurrentFlags(settings.flags, state.flags)
-    rollouts = RolloutController(metastore, f"{gateway_name(settings)}:{os.getpid()}")
+    rollouts = RolloutController(
+        metastore,
+        f"{gateway_name(settings)}:{os.getpid()}",
+        observe_move=lambda *labels: metrics.rollout_moves.labels(*labels).inc(),
+    )
     rollouts.apply(state.rollouts)
 
     def engine_of(endpoint: Endpoint) -> RemoteEngine:

@@ -54,10 +54,17 @@ def query_routes(queue: AsyncQueue, viewers: HttpViewers, metastore: Metastore) 
     return QueryApi(queue, viewers, metastore.secret_box.derive("page tokens")).routes()
 
 
-async def queue_facts(queue: AsyncQueue | None) -> dict[str, object]:
+async def queue_facts(queue: AsyncQueue | None) -> dict[str, float]:
     """What GET /health says of the queue. Queued, running and stored are counted over all gateways."""
     if queue is None:
-        return {"queued_jobs": 0, "running_jobs": 0, "completed_jobs": 0, "stored_jobs": 0, "cleaned_jobs": 0}
+        return {
+            "queued_jobs": 0,
+            "running_jobs": 0,
+            "completed_jobs": 0,
+            "stored_jobs": 0,
+            "cleaned_jobs": 0,
+            "oldest_queued_seconds": 0.0,
+        }
     workers = queue.workers
     counts = await workers.fresh_counts()
     return {

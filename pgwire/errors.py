@@ -63,9 +63,13 @@ class InvalidCatalog(GatewayError):
 
 
 class AccessDenied(GatewayError):
-    """The principal may see the object but not use it so."""
+    """The principal may see the object but not use it so. rule: what refuses, in a word for metrics."""
 
     default_sqlstate = SqlState.INSUFFICIENT_PRIVILEGE
+
+    def __init__(self, message: str, *, rule: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.rule = rule
 
 
 class StatementError(GatewayError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from execnode.engine.jobs import run_job
 from execnode.engine.sandbox import EngineLimits
 from execnode.engine.session import DuckSession
 from execnode.engine.stream import EngineCursor, StatementStream
-from execnode.spool import SpoolLimits
+from execnode.spool import SpoolBudget, SpoolLimits
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn
@@ -55,7 +56,7 @@ class DuckEngine:
         """
         self._folder = Path(tempfile.mkdtemp(prefix="engine-", dir=limits.temp_directory))
         self._limits = replace(limits, temp_directory=self._folder)
-        self._spool_limits = SpoolLimits(self._folder)
+        self._spool_limits = SpoolLimits(self._folder, budget=SpoolBudget(sys.maxsize))
         self._prepare = prepare_instance
         self._release = release_instance or _keep_nothing
         self._extensions = extensions

@@ -42,32 +42,57 @@ class StatementRecorder:
     def statement_ended(self, record: StatementRecord) -> None:
         """Count, log and queue one statement."""
         self._count(record)
-        log.info(
-            "statement.completed",
-            request_id=record.request_id,
-            connection_id=record.connection_id,
-            principal=record.principal,
-            kind=record.kind,
-            fingerprint=record.fingerprint,
-            route=record.route,
-            outcome=record.outcome.value,
-            sqlstate=record.sqlstate,
-            rows=record.rows,
-            duration_ms=round(record.total_ms, 3),
-        )
+        log.info("statement.completed", **_facts(record))
         self._recent.append(record)
         self._writer.add(record)
         for observe in self._observers:
             observe(record)
 
     def _count(self, record: StatementRecord) -> None:
-        metrics, route = self._metrics, record.route
-        outcome = "ok" if record.outcome is Outcome.OK else record.sqlstate
-        metrics.statements.labels(record.kind, route, record.route_reason, outcome).inc()
-        metrics.total_seconds.labels(route).observe(record.total_ms / _MS_PER_S)
+        metrics, route, arm = self._metrics, record.route, record.arm
+        metrics.statements.labels(
+            record.kind, route, record.route_reason, arm, record.outcome.value, record.sqlstate
+        ).inc()
+        metrics.total_seconds.labels(route, arm).observe(record.total_ms / _MS_PER_S)
+        if record.queue_ms is not None:
+            metrics.queue_seconds.labels(route, arm).observe(record.queue_ms / _MS_PER_S)
         if record.first_row_ms is not None:
-            metrics.first_row_seconds.labels(route).observe(record.first_row_ms / _MS_PER_S)
+            metrics.first_row_seconds.labels(route, arm).observe(record.first_row_ms / _MS_PER_S)
         metrics.rows.labels(route).inc(record.rows)
         metrics.bytes_sent.labels(route).inc(record.bytes)
+        if record.fallback_reason:
+            metrics.fallbacks.labels(route, record.fallback_reason).inc()
         if record.outcome is Outcome.DENIED:
-            metrics.denied.labels(record.sqlstate).inc()
+            metrics.denied.labels(record.denied_by).inc()
+
+
+def _facts(record: StatementRecord) -> dict[str, object]:
+    """The canonical line of a statement: all that is known of it but its text and its values."""
+    return {
+        "request_id": record.request_id,
+        "connection_id": record.connection_id,
+        "principal": record.principal,
+        "client_addr": record.client_host,
+        "application_name": record.application_name,
+        "protocol": record.protocol.value,
+        "kind": record.kind,
+        "fingerprint": record.fingerprint,
+        "tables": sorted({".".join(access.table) for access in record.accesses}),
+        "route": record.route,
+        "route_reason": record.route_reason,
+        "arm": record.arm,
+        "fallback_reason": record.fallback_reason,
+        "outcome": record.outcome.value,
+        "sqlstate": record.sqlstate,
+        "denied_by": record.denied_by,
+        "rows": record.rows,
+        "bytes": record.bytes,
+        "queue_ms": _rounded(record.queue_ms),
+        "first_row_ms": _rounded(record.first_row_ms),
+        "duration_ms": round(record.total_ms, 3),
+        "trace_id": record.trace_id,
+    }
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 3)

@@ -56,6 +56,11 @@ class AuditWriter:
             return True
         return not self._is_failing and not self._is_full
 
+    @property
+    def waiting(self) -> int:
+        """Records that wait to be written."""
+        return len(self._queue)
+
     def add(self, record: StatementRecord) -> None:
         """Queue the record of a statement that has ended."""
         if self._is_full and self._options.mode is AuditMode.BEST_EFFORT:

@@ -52,7 +52,12 @@ async def _look(service: ControlService, _: Actor, config: Path | None) -> Deplo
     nodes = {
         endpoint.name: None
         if report is None
-        else NodeFacts(report.engine_version, report.contract_version, report.memory_limit_bytes)
+        else NodeFacts(
+            report.engine_version,
+            report.contract_version,
+            report.memory_limit_bytes,
+            report.clock_skew_s,
+        )
         for endpoint, report in zip(asked, reports, strict=True)
     }
     given = settings.model_fields_set | {name.lower() for name in os.environ}

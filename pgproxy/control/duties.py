@@ -5,6 +5,7 @@ privilege on data; an auditor sees what everybody does and changes nothing.
 """
 
 from pgproxy.control.state import ControlState
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import transitive_groups
 from pgproxy.policy.model import Principal, Privilege
 from pgwire.errors import AccessDenied, StatementError
@@ -45,9 +46,10 @@ def check_officers_change(before: ControlState, after: ControlState) -> None:
             raise AccessDenied(
                 "permission denied: who has a duty of its own is changed by administrators",
                 hint="Duties are SUPERUSER, CREATEROLE and AUDITOR, held by the role or by a group of it.",
+                rule=DenialRule.ADMINISTRATION,
             )
     if any(getattr(before, part) != getattr(after, part) for part in _ADMINISTRATORS_PARTS):
-        raise AccessDenied("permission denied: must be an administrator")
+        raise AccessDenied("permission denied: must be an administrator", rule=DenialRule.ADMINISTRATION)
 
 
 def check_no_data(state: ControlState) -> None:

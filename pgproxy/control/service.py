@@ -18,6 +18,7 @@ from pgproxy.control.metastore import ChangeResult, Metastore, Transform
 from pgproxy.control.passwords import check_verifier, draft_api_key, make_verifier, matches_verifier
 from pgproxy.control.state import ControlState
 from pgproxy.control.undo import rolled_back
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, RowFilter, TableName
 from pgwire.auth.verifier import DEFAULT_ITERATIONS
 from pgwire.errors import AccessDenied
@@ -226,7 +227,7 @@ class ControlService:
         is_self = known is not None and known.can_login and may_be_self == actor.name
         is_trusted = actor.is_operator or is_self or holds_admin(state, actor.name)
         if not is_trusted and not may_administer(state, actor.name):
-            raise AccessDenied("permission denied: must be an administrator")
+            raise AccessDenied("permission denied: must be an administrator", rule=DenialRule.ADMINISTRATION)
         after = transform(state)
         if not is_trusted:
             check_officers_change(state, after)

@@ -12,6 +12,7 @@ class ProbeReport:
     """What a node said of itself.
 
     load: statements running or queued there. capacity: how many it runs at once; 0: it did not say.
+    clock_skew_s: its clock against ours; None: it did not say.
     """
 
     is_draining: bool
@@ -26,6 +27,7 @@ class ProbeReport:
     open_sessions: int = 0
     engine_version: str = ""
     contract_version: int = 1
+    clock_skew_s: float | None = None
 
     @property
     def is_idle(self) -> bool:

@@ -1,5 +1,6 @@
 """An exec node as an `Engine`."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -110,7 +111,9 @@ class RemoteEngine:
             EngineUnavailable: no good answer in time.
             IncompatibleNode: it speaks no version of the contract that is spoken here.
         """
+        asked_at = time.time()
         reply = await self._node.health(self._options.probe_s)
+        midway = (asked_at + time.time()) / 2
         version = negotiate(reply.contract_version, reply.min_contract_version)
         if version is None:
             raise IncompatibleNode
@@ -128,6 +131,7 @@ class RemoteEngine:
             open_sessions=reply.open_sessions,
             engine_version=reply.engine_version,
             contract_version=version,
+            clock_skew_s=reply.wall_clock_s - midway if reply.wall_clock_s else None,
         )
 
     async def open_session(self) -> EngineSession:

@@ -4,7 +4,7 @@ It keeps which catalogs statements need and which the node is known to have.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -68,9 +68,9 @@ class RemoteNode:
         """Drop the connection; whatever still runs on it fails as lost."""
         self._channel.close()
 
-    def open_chunks(self, method: str, request: Any) -> ChunkCall:
-        """Prepare a call that answers with chunks."""
-        return ChunkCall(self._channel, method, request, self._metadata)
+    def open_chunks(self, method: str, request: Any, metadata: Mapping[str, str]) -> ChunkCall:
+        """Prepare a call that answers with chunks. metadata: of the statement."""
+        return ChunkCall(self._channel, method, request, {**self._metadata, **metadata})
 
     async def health(self, timeout_s: float) -> v1.HealthReply:
         """Ask for the node's health."""
@@ -136,9 +136,11 @@ class RemoteNode:
 
         return await self.with_catalogs(call)
 
-    async def submit(self, request: v1.SubmitQueryRequest) -> None:
+    async def submit(self, request: v1.SubmitQueryRequest, metadata: Mapping[str, str]) -> None:
         """Start a query into the node's spool; sent twice it starts once: its id is the idempotency key."""
-        await self._call(self._stub.submit_query(request), self.times.start_s)
+        await self._call(
+            self._stub.submit_query(request, metadata={**self._metadata, **metadata}), self.times.start_s
+        )
 
     async def cancel_query(self, query_id: str) -> None:
         """Interrupt a query; returns when it has stopped."""

@@ -29,6 +29,7 @@ class DirectChunks:
     def __init__(self, node: RemoteNode, statement: EngineStatement, session_id: str) -> None:
         self._node = node
         self._statement = encode_statement(statement)
+        self._metadata = statement.metadata
         self._session_id = session_id
         self._query_id = new_query_id()
         self._call: ChunkCall | None = None
@@ -79,7 +80,7 @@ class DirectChunks:
             catalog_generation=self._node.catalogs.number,
         )
         await self._leave()
-        self._call = await self._node.open_chunks("Execute", request).__aenter__()
+        self._call = await self._node.open_chunks("Execute", request, self._metadata).__aenter__()
         return await self._call.receive()
 
     async def _end(self) -> None:
@@ -101,6 +102,7 @@ class SpooledChunks:
     def __init__(self, node: RemoteNode, statement: EngineStatement, session_id: str) -> None:
         self._node = node
         self._statement = encode_statement(statement)
+        self._metadata = statement.metadata
         self._session_id = session_id
         self._query_id = new_query_id()
         self._call: ChunkCall | None = None
@@ -187,7 +189,7 @@ class SpooledChunks:
             instance_id=instance_id,
         )
         try:
-            await self._node.submit(request)
+            await self._node.submit(request, self._metadata)
         except CatalogsOutdated:  # refused: another process may be asked first
             self._instance_id = ""
             raise
@@ -197,7 +199,9 @@ class SpooledChunks:
         call = self._call
         if call is None:
             request = v1.FetchResultsRequest(query_id=self._query_id, from_sequence=self._next_sequence)
-            call = self._call = await self._node.open_chunks("FetchResults", request).__aenter__()
+            call = self._call = await self._node.open_chunks(
+                "FetchResults", request, self._metadata
+            ).__aenter__()
         chunk = await call.receive()
         if chunk is None:
             await self._leave()

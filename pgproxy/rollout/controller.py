@@ -14,7 +14,7 @@ import structlog
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.rollout_changes import replace_rollout
 from pgproxy.control.rollouts import Rollout, RolloutStatus, effective_rollout
-from pgproxy.rollout.decide import decide
+from pgproxy.rollout.decide import broken_limit, decide
 from pgproxy.rollout.figures import Figures, is_failure, sum_figures
 from pgproxy.routing.resolve import RouteReason
 from pgproxy.session.telemetry import Outcome, StatementRecord
@@ -26,13 +26,29 @@ _WATCHED = frozenset({RolloutStatus.RUNNING, RolloutStatus.PAUSED, RolloutStatus
 _INTERVAL_S = 1.0
 
 
+MoveObserver = Callable[[str, str, str], None]
+"""Told of a move: the rollout's name, its new status, and the `Limit` that broke, or `kept`."""
+
+
+def _ignore_move(_rollout: str, _status: str, _cause: str) -> None:
+    """Observe nothing."""
+
+
 class RolloutController:
     """Follows the rollout that decides routes.
 
     gateway: a name of this process that no other has. now: Unix time.
     """
 
-    def __init__(self, metastore: Metastore, gateway: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        metastore: Metastore,
+        gateway: str,
+        now: Callable[[], float] = time.time,
+        observe_move: MoveObserver = _ignore_move,
+    ) -> None:
+        """observe_move: told of each move that this controller makes."""
+        self._observe_move = observe_move
         self._metastore = metastore
         self._gateway = gateway
         self._now = now
@@ -90,12 +106,16 @@ class RolloutController:
         moved = decide(rollout, figures, self._now())
         if moved is not rollout:
             await self._metastore.change(ACTOR, lambda state: replace_rollout(state, rollout, moved))
+            broken = broken_limit(rollout, figures)
+            cause = broken.limit.value if broken is not None else "kept"
+            self._observe_move(moved.name, moved.status.value, cause)
             log.info(
                 "rollout.moved",
                 rollout=moved.name,
                 status=moved.status.value,
                 percent=moved.percent,
-                cause=moved.reason,
+                cause=cause,
+                reason=moved.reason,
                 canary_statements=figures.canary.statements,
                 canary_failures=figures.canary.failures,
                 p95_ratio=figures.p95_ratio,

@@ -1,5 +1,8 @@
 """Where a rollout goes next: one pure function of what it is, what its stage has shown, and the time."""
 
+from enum import StrEnum
+from typing import NamedTuple
+
 from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.rollout.figures import Figures
 
@@ -18,9 +21,9 @@ def decide(rollout: Rollout, figures: Figures, now: float) -> Rollout:
     if rollout.status is not RolloutStatus.RUNNING:
         return rollout
     broken = broken_limit(rollout, figures)
-    if broken:
+    if broken is not None:
         return rollout.moved(
-            RolloutStatus.HALTED, now, f"{_stage_text(rollout)}: {broken}", stage=rollout.stage - 1
+            RolloutStatus.HALTED, now, f"{_stage_text(rollout)}: {broken.text}", stage=rollout.stage - 1
         )
     if missing_evidence(rollout, figures, now):
         return rollout
@@ -30,17 +33,36 @@ def decide(rollout: Rollout, figures: Figures, now: float) -> Rollout:
     return rollout.moved(RolloutStatus.COMPLETED, now, "every stage kept every limit")
 
 
-def broken_limit(rollout: Rollout, figures: Figures) -> str:
-    """Say which limit the stage has broken beyond repair; empty: none."""
+class Limit(StrEnum):
+    """A limit of a stage; the same word in metrics and in the log."""
+
+    SHADOW_MISMATCHES = "shadow_mismatches"
+    ERROR_RATE = "error_rate"
+    P95_RATIO = "p95_ratio"
+
+
+class BrokenLimit(NamedTuple):
+    """A limit that is broken, and how."""
+
+    limit: Limit
+    text: str
+
+
+def broken_limit(rollout: Rollout, figures: Figures) -> BrokenLimit | None:
+    """Say which limit the stage has broken beyond repair; None: none."""
     limits, canary = rollout.limits, figures.canary
     if figures.mismatched > limits.max_shadow_mismatches:
-        return f"{figures.mismatched} of {figures.compared} shadowed results differ"
+        return BrokenLimit(
+            Limit.SHADOW_MISMATCHES, f"{figures.mismatched} of {figures.compared} shadowed results differ"
+        )
     if canary.failures > limits.max_error_rate * max(canary.statements, limits.min_queries):
-        return f"{canary.failures} of {canary.statements} statements failed on the target"
+        return BrokenLimit(
+            Limit.ERROR_RATE, f"{canary.failures} of {canary.statements} statements failed on the target"
+        )
     ratio = figures.p95_ratio if _has_latencies(figures) else None
     if ratio is not None and ratio > limits.max_p95_ratio:
-        return f"p95 is {ratio:.2f} times the control's"
-    return ""
+        return BrokenLimit(Limit.P95_RATIO, f"p95 is {ratio:.2f} times the control's")
+    return None
 
 
 def missing_evidence(rollout: Rollout, figures: Figures, now: float) -> str:

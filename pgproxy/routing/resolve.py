@@ -44,6 +44,27 @@ class RouteReason(StrEnum):
     PINNED = "pinned"
     STORED = "stored"
 
+    @property
+    def arm(self) -> "Arm":
+        """On which side of the comparison a statement with this reason counts."""
+        if self in _CANARY:
+            return Arm.CANARY
+        return Arm.CONTROL if self in _CONTROL else Arm.NONE
+
+
+class Arm(StrEnum):
+    """canary: its principal goes to nodes. control: it could, but its principal stays here. none: neither."""
+
+    CANARY = "canary"
+    CONTROL = "control"
+    NONE = "none"
+
+
+_CANARY = frozenset(
+    {RouteReason.ROLLOUT, RouteReason.ASSIGNED_USER, RouteReason.ASSIGNED_GROUP, RouteReason.ANY_ENDPOINT}
+)
+_CONTROL = frozenset({RouteReason.NOT_CANARY, RouteReason.SHADOW})
+
 
 class PrincipalScope(Enum):
     """Whether an assignment is the user's own or a group's."""

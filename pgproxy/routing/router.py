@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from execnode.call_context import ARM_KEY
 from execnode.statement import EngineStatement
 from pgproxy.control.fleet import Fallback
 from pgproxy.engines.base import Engine, EngineSession
@@ -131,8 +132,9 @@ class Router:
         route = self.resolve(request)
         rule = _retry_rule(route.fallback) if request.traits.is_read_only else RetryRule.NEVER
         attempts = attempts_for(self._local, self._registry, route, rule)
+        statement = replace(request.statement, metadata={ARM_KEY: route.reason.arm.value})
         return RoutedStream(
-            request.statement, attempts, self._observe_failure, observe_end=self._shadowing(request, route)
+            statement, attempts, self._observe_failure, observe_end=self._shadowing(request, route)
         )
 
     def _shadowing(self, request: RouteRequest, route: Route) -> EndObserver | None:

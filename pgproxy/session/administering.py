@@ -11,6 +11,7 @@ from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.control.administering import AdminChange, command_tag, password_owner
 from pgproxy.control.administration import Administration, Notice
 from pgproxy.control.state import ControlState
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import TableName
 from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.services import Catalogs, SessionServices
@@ -91,7 +92,10 @@ class Administering:
         is_own = owner == self._actor and self._planner.identity.scope.is_whole
         if not self._planner.policy.may_administer and not is_own:
             # Before any name is looked up: the answer must not tell what exists.
-            raise AccessDenied(f"permission denied: {command_tag(statement)} is for administrators")
+            raise AccessDenied(
+                f"permission denied: {command_tag(statement)} is for administrators",
+                rule=DenialRule.ADMINISTRATION,
+            )
         by = Administration(self._actor, self._names, await self._verifier(statement))
         if isinstance(statement, a.CreateApiKey):
             by.key_draft = await self._control.draft_api_key()

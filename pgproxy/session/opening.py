@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pgproxy.identity.model import Identity as ProvenIdentity
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege
 from pgproxy.session.detached import DetachedSession
@@ -97,7 +98,7 @@ class SessionOpener:
 
 def _check_scope(proven: ProvenIdentity, database: str) -> None:
     if not proven.scope.allows(Privilege.CONNECT, database):
-        error = AccessDenied(f'permission denied for database "{database}"')
+        error = AccessDenied(f'permission denied for database "{database}"', rule=DenialRule.DATABASE)
         error.fatal = True  # type: ignore[misc]  # this instance: no session begins
         raise error
 

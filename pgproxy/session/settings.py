@@ -6,6 +6,7 @@ PostgreSQL docs, "SET" and "Setting Parameters".
 import re
 from collections.abc import Iterator, Mapping
 
+from pgproxy.policy.denial import DenialRule
 from pgproxy.session.setting_table import SETTINGS, Context, Setting
 from pgproxy.session.setting_values import base_units, engine_zone, text_value
 from pgwire.errors import AccessDenied, StatementError
@@ -168,7 +169,7 @@ def _known(name: str) -> Setting:
 
 def _changeable(name: str, *, is_admin: bool) -> Setting:
     if name.lower().startswith(_ATTRIBUTES):
-        raise AccessDenied(f'permission denied to set parameter "{name}"')
+        raise AccessDenied(f'permission denied to set parameter "{name}"', rule=DenialRule.SETTING)
     if name.lower() not in SETTINGS and _CUSTOM_NAME.fullmatch(name):
         return Setting(name, "", text_value)
     setting = _known(name)
@@ -177,5 +178,5 @@ def _changeable(name: str, *, is_admin: bool) -> Setting:
             f'parameter "{setting.name}" cannot be changed', sqlstate=SqlState.CANT_CHANGE_RUNTIME_PARAM
         )
     if setting.context is Context.SUPERUSER and not is_admin:
-        raise AccessDenied(f'permission denied to set parameter "{setting.name}"')
+        raise AccessDenied(f'permission denied to set parameter "{setting.name}"', rule=DenialRule.SETTING)
     return setting

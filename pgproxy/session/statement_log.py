@@ -140,6 +140,7 @@ class StatementLog:
         record = self.current
         if record is not None:
             record.route, record.route_reason = outcome.endpoint, outcome.reason.value
+            record.arm = outcome.reason.arm.value
             record.fallback_reason = outcome.fallback_reason.value if outcome.fallback_reason else ""
 
     def suspend(self, portal: Portal) -> None:
@@ -199,6 +200,7 @@ class StatementLog:
             record.sqlstate = error.sqlstate.value
             record.engine_text = str(getattr(error, "engine_text", "") or "")
             record.outcome = _outcome(error)
+            record.denied_by = str(getattr(error, "rule", ""))
         self.recorder.statement_ended(record)
 
 

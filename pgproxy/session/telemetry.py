@@ -36,7 +36,8 @@ class StatementRecord:
 
     request_id: one per statement, over all gateways. text: the client's own, with its literals: for
     redaction, never for the log. endpoint: where it ran; empty: here, or nowhere. queue_ms: how long the
-    engine let it wait. first_row_ms: None where there were no rows. ended_at: 0 while it runs.
+    engine let it wait. first_row_ms: None where there were no rows. ended_at: 0 while it runs. arm: see
+    `pgproxy.routing.resolve.Arm`. denied_by: the `DenialRule` that refused it.
     """
 
     principal: str
@@ -50,8 +51,10 @@ class StatementRecord:
     fingerprint: str = ""
     route: str = ""
     route_reason: str = ""
+    arm: str = "none"
     fallback_reason: str = ""
     outcome: Outcome = Outcome.OK
+    denied_by: str = ""
     sqlstate: str = "00000"
     engine_text: str = field(default="", repr=False)
     rows: int = 0
@@ -63,3 +66,4 @@ class StatementRecord:
     first_row_ms: float | None = None
     total_ms: float = 0.0
     accesses: tuple[ObjectAccess, ...] = ()
+    trace_id: str = ""

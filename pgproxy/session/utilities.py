@@ -7,6 +7,7 @@ sql_session.
 from dataclasses import dataclass
 from typing import Protocol
 
+from pgproxy.policy.denial import DenialRule
 from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.settings import SessionSettings, shown_name
 from pgproxy.session.transaction import Transaction
@@ -92,7 +93,9 @@ class UtilityRunner:
                 if statement.tag == "LOCK TABLE":
                     self._require_block("LOCK TABLE")
                 if statement.needs_admin and not self._is_admin:
-                    raise AccessDenied(f"permission denied to execute {statement.tag}")
+                    raise AccessDenied(
+                        f"permission denied to execute {statement.tag}", rule=DenialRule.ADMINISTRATION
+                    )
                 return UtilityResult(statement.tag)
             case _:
                 return None
@@ -209,7 +212,7 @@ class UtilityRunner:
         if statement.is_default or statement.values in (("none",), (own,)):
             return
         what = "set role" if statement.name == "role" else "set session authorization"
-        raise AccessDenied(f'permission denied to {what} "{statement.values[0]}"')
+        raise AccessDenied(f'permission denied to {what} "{statement.values[0]}"', rule=DenialRule.SETTING)
 
     def _follow_transaction_setting(self, name: str) -> None:
         """`SET transaction_read_only` acts on the open block like SET TRANSACTION."""

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from sqlglot import exp
 
+from pgproxy.policy.denial import DenialRule
 from pgproxy.sql import allowed_functions as functions
 from pgproxy.sql import allowed_nodes as nodes
 from pgproxy.sql.draft import RESERVED_PREFIX, position_of
@@ -44,7 +45,7 @@ def statement_kind(tree: exp.Expr) -> StatementKind:
     if isinstance(tree, (exp.Create, exp.Drop)):
         kind = (nodes.CREATE_KINDS if isinstance(tree, exp.Create) else nodes.DROP_KINDS).get(word)
     if kind is None:
-        raise AccessDenied(f"statement is not permitted: {_statement_words(tree)}")
+        raise AccessDenied(f"statement is not permitted: {_statement_words(tree)}", rule=DenialRule.STATEMENT)
     return kind
 
 

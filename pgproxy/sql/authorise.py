@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation, TableInfo
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import PolicyCommand, Privilege, RowFilter, TableName
 from pgproxy.sql.draft import Draft, RelationUse, Role, required_privilege
@@ -68,7 +69,10 @@ def _authorise_use(draft: Draft, use: RelationUse, written: tuple[str, ...] | No
     if use.role is Role.VIEW_SOURCE:
         return use
     if isinstance(use.info, TableInfo) and use.info.is_read_only and use.role is not Role.SOURCE:
-        raise AccessDenied(f"cannot change table {use.name.name}: its catalog is read-only")
+        raise AccessDenied(
+            f"cannot change table {use.name.name}: its catalog is read-only",
+            rule=DenialRule.READ_ONLY_CATALOG,
+        )
     columns = written if use.role in (Role.INSERT, Role.UPDATE) else None
     if not _holds(policy, required_privilege(use.role), columns, use):
         raise denied(use)
@@ -90,7 +94,10 @@ def _holds(
 
 def denied(use: RelationUse) -> AccessDenied:
     """PostgreSQL's words."""
-    return AccessDenied(f"permission denied for table {use.alias if not use.has_alias else use.name.name}")
+    return AccessDenied(
+        f"permission denied for table {use.alias if not use.has_alias else use.name.name}",
+        rule=DenialRule.TABLE_PRIVILEGE,
+    )
 
 
 def written_columns(tree: exp.Expr, target: object) -> tuple[str, ...] | None:

@@ -8,6 +8,7 @@ administrators have. A temporary table is its session's own; anyone may make one
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import RelationKind, TableInfo
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
@@ -39,10 +40,12 @@ def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanConte
         name = defined_name(next(iter(target_tables(tree))), context)
         if context.policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
             return
-        raise AccessDenied(f"permission denied for schema {name.schema}")
+        raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
     if not isinstance(tree, exp.Create) and all(_is_own(target, context) for target in target_tables(tree)):
         return
-    raise AccessDenied(f"permission denied: {kind.value} is for administrators")
+    raise AccessDenied(
+        f"permission denied: {kind.value} is for administrators", rule=DenialRule.ADMINISTRATION
+    )
 
 
 def _is_own(target: exp.Table, context: PlanContext) -> bool:
@@ -126,7 +129,7 @@ def _truncated(draft: Draft, targets: list[exp.Table]) -> frozenset[tuple[str, s
     use = draft.uses[targets[0].meta[USE_KEY]]
     if is_governed(use):
         # It would remove rows that the principal may not see.
-        raise AccessDenied(f"permission denied for table {use.name.name}")
+        raise AccessDenied(f"permission denied for table {use.name.name}", rule=DenialRule.TABLE_PRIVILEGE)
     for part, value in zip(("catalog", "db", "this"), engine_name(use.name), strict=True):
         targets[0].set(part, quoted(value))
     return frozenset({engine_name(use.name)})

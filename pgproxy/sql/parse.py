@@ -13,6 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from pgproxy.policy.denial import DenialRule
 from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.tokens import tokens_of
@@ -285,11 +286,13 @@ def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
         raise StatementError("syntax error at end of input", position=len(text) + 1)
     first, second = words[0], next((word for word in words[1:] if word not in ("or", "global", "local")), "")
     if first in _FOLLOWERS and second not in _FOLLOWERS[first]:
-        raise AccessDenied(f"statement is not permitted: {first.upper()} of this kind")
+        raise AccessDenied(
+            f"statement is not permitted: {first.upper()} of this kind", rule=DenialRule.STATEMENT
+        )
     if first in _STATEMENT_WORDS or first in _FOLLOWERS:
         return
     if first in _REFUSED_WORDS:
-        raise AccessDenied(f"statement is not permitted: {first.upper()}")
+        raise AccessDenied(f"statement is not permitted: {first.upper()}", rule=DenialRule.STATEMENT)
     raise GrammarError(_near(text, tokens[0].start, text[tokens[0].start : tokens[0].end + 1]))
 
 

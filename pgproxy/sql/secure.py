@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import PolicyCommand, TableName
 from pgproxy.sql.authorise import is_governed, readable_columns
@@ -78,7 +79,9 @@ class Securing:
                 and isinstance(node.this, exp.Identifier)
                 and not self._is_defined(node)
             ):
-                raise AccessDenied("a relation of the statement could not be resolved")
+                raise AccessDenied(
+                    "a relation of the statement could not be resolved", rule=DenialRule.UNRESOLVED
+                )
 
     def _view_source(self, index: int) -> exp.Subquery | None:
         """A view's query with the policies beneath it applied.
@@ -178,7 +181,9 @@ class Securing:
                 continue
             use = replace(uses[index], policy=self.draft.context.policy.table(uses[index].name))
             if not isinstance(use.info, TableInfo) or not readable_columns(use):
-                raise AccessDenied(f"permission denied for table {use.name.name}")
+                raise AccessDenied(
+                    f"permission denied for table {use.name.name}", rule=DenialRule.TABLE_PRIVILEGE
+                )
             if is_governed(use):
                 self.is_governed = True
                 node.replace(_dressed(node, self.derived_table(use, use.info, with_barrier=True)))

@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
+from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import PolicyCommand, Privilege
 from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
 from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, position_of, quoted
@@ -266,7 +267,9 @@ def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[s
         if name not in columns:
             raise undefined_column(column.name)
         if name in masks:
-            raise AccessDenied(f'permission denied for column "{column.name}": it is masked')
+            raise AccessDenied(
+                f'permission denied for column "{column.name}": it is masked', rule=DenialRule.MASKED_COLUMN
+            )
         is_default = isinstance(value, exp.Column) and value.sql().lower() == "default"
         found[name] = default_value(columns[name]) if is_default else value
     return found

@@ -1,5 +1,6 @@
 """COPY. Only the client's own stream is a source or a target. PostgreSQL docs, COPY."""
 
+from pgproxy.policy.denial import DenialRule
 from pgproxy.sql.utility.prepared import DML_WORDS, expect_query_start
 from pgproxy.sql.utility.reader import TokenReader
 from pgproxy.sql.utility.statements import CopyFrom, CopyTo, StatementOption, UtilityStatement
@@ -70,6 +71,7 @@ def _refuse_file(is_file: bool) -> None:
         raise AccessDenied(
             "permission denied to COPY to or from a file or an external program",
             hint="Use COPY FROM STDIN or COPY TO STDOUT; psql's \\copy works for everyone.",
+            rule=DenialRule.SERVER_FILE,
         )
 
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from pgproxy.http.app import HealthReport, gateway_app
 from pgproxy.http.server import serve_http
-from pgproxy.metrics import GatewayMetrics
+from pgproxy.metrics import GatewayMetrics, GatewayNumbers
 
 
 async def get(port: int, path: str) -> tuple[int, str, bytes]:
@@ -21,17 +21,28 @@ async def get(port: int, path: str) -> tuple[int, str, bytes]:
     return int(head.split()[1]), head.decode().lower(), body
 
 
+class Readings:
+    """Numbers as a test says."""
+
+    def __init__(self) -> None:
+        self.report = HealthReport(is_healthy=True)
+
+    async def health(self) -> HealthReport:
+        return self.report
+
+    async def numbers(self) -> GatewayNumbers:
+        return GatewayNumbers({"connections": 3})
+
+
 async def test_health_answers_200_or_503_with_the_facts() -> None:
-    report = HealthReport(is_healthy=True, facts={"connections": 3})
-
-    async def health() -> HealthReport:
-        return report
-
-    async with serve_http(gateway_app(health, CollectorRegistry()), "127.0.0.1", 0) as port:
+    reader = Readings()
+    reader.report = HealthReport(is_healthy=True, facts={"connections": 3})
+    metrics = GatewayMetrics(CollectorRegistry())
+    async with serve_http(gateway_app(reader, metrics), "127.0.0.1", 0) as port:
         status, head, body = await get(port, "/health")
         assert (status, json.loads(body)) == (200, {"status": "ok", "connections": 3})
         assert "cache-control: no-store" in head
-        report = HealthReport(is_healthy=False)
+        reader.report = HealthReport(is_healthy=False)
         status, _, body = await get(port, "/health")
         assert (status, json.loads(body)) == (503, {"status": "unavailable"})
         assert (await get(port, "/nothing"))[0] == 404
@@ -40,25 +51,21 @@ async def test_health_answers_200_or_503_with_the_facts() -> None:
 async def test_metrics_are_in_prometheus_text() -> None:
     metrics = GatewayMetrics(CollectorRegistry())
     metrics.observe_engine_failure("a", "node_lost")
-
-    async def health() -> HealthReport:
-        return HealthReport(is_healthy=True)
-
-    async with serve_http(gateway_app(health, metrics.registry), "127.0.0.1", 0) as port:
+    async with serve_http(gateway_app(Readings(), metrics), "127.0.0.1", 0) as port:
         status, head, body = await get(port, "/metrics")
     assert status == 200
     assert "text/plain" in head
     assert b'pgproxy_engine_failures_total{endpoint="a",reason="node_lost"} 1.0' in body
+    assert b"pgproxy_connections 3.0" in body
 
 
 async def test_leaving_stops_listening_and_keeps_what_was_raised() -> None:
-    async def health() -> HealthReport:
-        return HealthReport(is_healthy=True)
-
     ports = []
 
     async def serve_and_fail() -> None:
-        async with serve_http(gateway_app(health, CollectorRegistry()), "127.0.0.1", 0) as port:
+        async with serve_http(
+            gateway_app(Readings(), GatewayMetrics(CollectorRegistry())), "127.0.0.1", 0
+        ) as port:
             ports.append(port)
             raise KeyError("mine")
 

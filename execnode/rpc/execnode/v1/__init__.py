@@ -395,6 +395,16 @@ class HealthReply(betterproto2.Message):
     of the program
     """
 
+    wall_clock_s: "float" = betterproto2.field(27, betterproto2.TYPE_DOUBLE)
+    """
+    Unix time on the node; 0: it does not say
+    """
+
+    oldest_queued_s: "float" = betterproto2.field(28, betterproto2.TYPE_DOUBLE)
+    """
+    for how long the first in the queue has waited
+    """
+
     max_concurrent_queries: "int" = betterproto2.field(12, betterproto2.TYPE_UINT32)
     """
     statements that run at once: the node's observed capacity
