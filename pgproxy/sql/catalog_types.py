@@ -5,7 +5,7 @@ the text of a reg* value (a name, not a number) and in subscripts of a vector, w
 docs, "Object Identifier Types".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -74,6 +74,10 @@ class _SystemColumns:
         if not isinstance(info, SystemRelation):
             return None
         return {column.name: column.pg_type for column in info.columns if column.pg_type is not None}
+
+    def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
+        """None: only columns are asked for."""
+        return None
 
 
 class _CatalogTypes:

@@ -17,7 +17,8 @@ from pgproxy.catalog.snapshot import SYSTEM_CATALOG, ColumnInfo, SystemRelation,
 from pgproxy.policy.model import TableName
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.names import UNNAMED, column_name
-from pgproxy.sql.dialect.types import KnownTypes, type_of_data_type
+from pgproxy.sql.dialect.type_names import type_of_data_type
+from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import CTE_KEY, USE_KEY, Draft, RelationUse, quoted
 from pgproxy.sql.joined_columns import Columns, Output, Scope, renamed, split_commas
 from pgproxy.sql.plan import NO_ORIGIN, Origin

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.engine import change_to_engine, to_engine
 from pgproxy.sql.dialect.names import output_names
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, engine_table
@@ -29,6 +30,15 @@ class _ResolvedTypes:
             self.held[index] = {c.name.lower(): c.engine_type for c in info.columns} if info else None
         return self.held[index]
 
+    def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
+        index = table.meta.get(USE_KEY)
+        if index is None:
+            return None
+        use = self.draft.uses[index]
+        if use.policy is not None:
+            return readable_columns(use)
+        return [column.name for column in use.info.columns] if use.info else None
+
 
 @dataclass(frozen=True, slots=True)
 class _PolicyTypes:
@@ -41,6 +51,10 @@ class _PolicyTypes:
         index = table.meta.get(USE_KEY)
         info = self.uses[index].info if index is not None else self.table
         return {column.name.lower(): column.engine_type for column in info.columns} if info else None
+
+    def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
+        """None: a policy's expressions name columns, not rows."""
+        return None
 
 
 def translate(draft: Draft) -> Draft:

@@ -39,7 +39,7 @@ STRINGS = frozenset({Oid.TEXT, Oid.VARCHAR, Oid.BPCHAR, Oid.NAME, Oid.UNKNOWN, 1
 _CHAR = 18
 """`"char"`, the one-byte type of the catalogs."""
 TEXT_ONLY = frozenset({
-    27, 650, 774, 790, 829, 869, 1033, 3220, 2276, 2277, 2279, 2283, 5069, Oid.RECORD,
+    27, 650, 774, 790, 829, 869, 1033, 3220, 2276, 2277, 2279, 2283, 5069,
 })  # fmt: skip
 VECTORS: Mapping[int, int] = MappingProxyType({22: Oid.INT2, 30: Oid.OID})
 """int2vector and oidvector, the catalogs' own lists, by element: no braces, and subscripts from 0."""
@@ -48,6 +48,11 @@ _NATURAL: Mapping[str, int] = MappingProxyType({
     "bool": Oid.BOOL, "integer": Oid.INT8, "decimal": Oid.NUMERIC, "float": Oid.FLOAT8, "binary": Oid.BYTEA,
     "date": Oid.DATE, "time": Oid.TIME, "timetz": Oid.TIMETZ, "interval": Oid.INTERVAL, "uuid": Oid.UUID,
     "bit": Oid.VARBIT, "struct": Oid.JSON, "map": Oid.JSON, "union": Oid.JSON,
+})  # fmt: skip
+
+_INTEGERS_BY_WIDTH: Mapping[object, int] = MappingProxyType({
+    pa.int8(): Oid.INT2, pa.uint8(): Oid.INT2, pa.int16(): Oid.INT2, pa.uint16(): Oid.INT4,
+    pa.int32(): Oid.INT4, pa.uint64(): Oid.NUMERIC,
 })  # fmt: skip
 
 Encode = Callable[[ArrowArray], Cells]
@@ -96,7 +101,7 @@ class TextCodec:
         oid: 0, the values' own type.
         """
         kind, plain = sources.unwrap(array)
-        cells = self._scalar(oid or self._natural_oid(kind, plain), kind, plain, self._typmod)
+        cells = self._scalar(oid or self.natural_oid(kind, plain), kind, plain, self._typmod)
         text = join(cells.pieces, len(plain))
         return text if cells.valid is None else Varying(compress(Varying(text), cells.valid).array).array
 
@@ -115,13 +120,16 @@ class TextCodec:
 
         return nested.array_text(array, item_text, may_need_quotes=may_need_quotes)
 
-    def _natural_oid(self, kind: str, array: ArrowArray) -> int:
+    def natural_oid(self, kind: str, array: ArrowArray) -> int:
         if kind == "timestamp":
             return Oid.TIMESTAMPTZ if array.type.tz else Oid.TIMESTAMP
         if kind == "float":
             return Oid.FLOAT4 if array.type == pa.float32() else Oid.FLOAT8
+        if kind == "integer":
+            return _INTEGERS_BY_WIDTH.get(array.type, Oid.INT8)
         if kind == "list":
-            return Oid.JSON
+            element = type_by_oid(self.natural_oid(*sources.unwrap(array.values)))
+            return element.array_oid if element is not None and element.array_oid else Oid.JSON
         return _NATURAL.get(kind, Oid.TEXT)
 
     def _scalar(self, oid: int, kind: str, array: ArrowArray, typmod: int) -> Cells:
@@ -184,8 +192,15 @@ class TextCodec:
         if oid == Oid.VOID:
             return joined_cells((Varying(nested.empty_binary(len(array))),), None)
         if oid == Oid.RECORD and kind == "struct":
-            return nested.record_text(array, self.strings)
+            return nested.record_text(array, self._field)
         return varying_cells(self.string_column(oid, kind, array, typmod))
+
+    def _field(self, array: ArrowArray, oid: int) -> ArrowArray:
+        """A record's field as text: what else is a column of its own."""
+        known = oid or self.natural_oid(*sources.unwrap(array))
+        cells = TextCodec(ResultColumn("", known, -1, ""), self._output).encode(array)
+        text = join(cells.pieces, len(array))
+        return text if cells.valid is None else compress(Varying(text), cells.valid).array
 
     def string_column(self, oid: int, kind: str, array: ArrowArray, typmod: int) -> ArrowArray:
         """Give what PostgreSQL's cast to text gives, padded for char(n)."""
@@ -288,6 +303,8 @@ class BinaryCodec:
             return fixed_cells((sources.to_uuid_bytes(kind, array, oid),), validity(array))
         if oid in {Oid.BIT, Oid.VARBIT} and kind in {"bit", "binary"}:
             return strings.bit_binary(as_binary(array))
+        if oid == Oid.RECORD and kind == "struct":
+            return nested.record_binary(array, self._field)
         if oid == Oid.JSON:
             return varying_cells(self._text.json_text(kind, array))
         if oid == Oid.JSONB:
@@ -301,6 +318,10 @@ class BinaryCodec:
         if oid in STRINGS:
             return varying_cells(self._text.string_column(oid, kind, array, self._typmod))
         raise sources.mismatch(kind, oid)
+
+    def _field(self, array: ArrowArray, oid: int) -> tuple[int, Cells]:
+        known = oid or self._text.natural_oid(*sources.unwrap(array))
+        return known, BinaryCodec(ResultColumn("", known, -1, ""), self._text).encode(array)
 
 
 def trims_zeros(column: ResultColumn) -> bool:

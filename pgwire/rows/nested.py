@@ -118,17 +118,47 @@ def _record_special() -> Mask:
     return np.isin(np.arange(256), np.frombuffer(b'(),"\\ \t\n\v\f\r', np.uint8))
 
 
-def record_text(array: ArrowArray, field_text: ToText) -> Cells:
+def record_fields(array: ArrowArray) -> list[tuple[int, ArrowArray]]:
+    """The fields of a record with the OID of each one's type; 0 where its name does not tell.
+
+    A field is named by its place and type, `1:23`; a record without fields has one named `0:0`.
+    """
+    found: list[tuple[int, ArrowArray]] = []
+    for field, values in zip(array.type, array.flatten(), strict=True):
+        place, colon, oid = field.name.partition(":")
+        is_typed = bool(colon) and place.isdigit() and oid.isdigit()
+        if not is_typed or place != "0":
+            found.append((int(oid) if is_typed else 0, values))
+    return found
+
+
+def record_text(array: ArrowArray, field_text: Callable[[ArrowArray, int], ArrowArray]) -> Cells:
     """`(1,"a b",)`: a NULL field is nothing at all."""
     pieces: list[Piece] = []
-    for place, field in enumerate(array.flatten()):
-        text = compacted(field_text(field))
+    for oid, field in record_fields(array):
+        text = compacted(field_text(field, oid))
         needs = contains_any(text, _record_special()) | (pc.binary_length(text).to_numpy() == 0)
         quote = compress(Fixed((b'"',)), needs)
         content = join((quote, Varying(translate(text, _record_quotes())), quote), len(text))
         shown = pc.if_else(field.is_valid(), content, b"")
-        pieces += [Fixed((b"," if place else b"(",)), Varying(shown)]
+        pieces += [Fixed((b"," if pieces else b"(",)), Varying(shown)]
     return joined_cells((*pieces, Fixed((b")" if pieces else b"()",))), validity(array))
+
+
+def record_binary(array: ArrowArray, field_cells: Callable[[ArrowArray, int], tuple[int, Cells]]) -> Cells:
+    """The number of fields; of each its type, length (-1: NULL) and bytes.
+
+    field_cells: gives the type and the bytes of a field with a declared type, or 0.
+    """
+    fields = record_fields(array)
+    pieces: list[Piece] = [Fixed((len(fields).to_bytes(4, "big"),))]
+    for declared, values in fields:
+        oid, cells = field_cells(values, declared)
+        length: Field = np.broadcast_to(np.asarray(cells.length, np.int32), (len(array),))
+        if cells.valid is not None:
+            length = np.where(cells.valid, length, np.int32(-1))
+        pieces += [Fixed((oid.to_bytes(4, "big"), length.astype(">i4"))), *cells.pieces]
+    return joined_cells(pieces, validity(array))
 
 
 def json_strings(array: ArrowArray, scalar_text: ToText) -> ArrowArray:

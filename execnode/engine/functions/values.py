@@ -56,6 +56,11 @@ _ARRAY_TEXT = (
     "WHEN k = '' OR upper(k) = 'NULL' OR regexp_matches(k, '[{}\",\\\\\\s]') "
     "THEN '\"' || replace(replace(k, '\\', '\\\\'), '\"', '\\\"') || '\"' ELSE k END), ',') || '}'"
 )
+_RECORD_PART = let(
+    "v",
+    "CASE WHEN p IS NULL THEN '' WHEN p = '' OR regexp_matches(p, '[(),\"\\\\\\s]') "
+    "THEN '\"' || replace(replace(p, '\\', '\\\\'), '\"', '\"\"') || '\"' ELSE p END",
+)
 _BYTE_INDEX = "CASE WHEN i < 0 OR i >= octet_length(b) THEN " + failure("2202E", "index out of valid range")
 _ESCAPED = (
     "array_to_string(list_transform(range(0, octet_length(b)), lambda k: CASE "
@@ -96,6 +101,7 @@ VALUE_MACROS = (
     Macro("array_dims", "a", "CASE WHEN len(a) > 0 THEN '[1:' || len(a) || ']' END"),
     Macro("trim_array", "a, n", _TRIMMED),
     Macro("array_text", "a", _ARRAY_TEXT),
+    Macro("record_part", "v", _RECORD_PART),
     Macro("format_padded", "v, w, is_left", "CASE WHEN length(coalesce(v, '')) >= w THEN coalesce(v, '') "
           "WHEN is_left THEN rpad(coalesce(v, ''), w, ' ') ELSE lpad(coalesce(v, ''), w, ' ') END"),
     Macro("get_byte", "b, i", f"{_BYTE_INDEX} ELSE ('0x' || substring(hex(b), 2 * i + 1, 2))::INTEGER END"),

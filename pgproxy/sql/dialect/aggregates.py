@@ -12,7 +12,8 @@ from pgproxy.sql.dialect.scales import (
     quotient,
     with_core,
 )
-from pgproxy.sql.dialect.types import INTEGERS, KnownTypes, Number
+from pgproxy.sql.dialect.type_names import INTEGERS
+from pgproxy.sql.dialect.types import KnownTypes, Number
 from pgwire.errors import FeatureNotSupported
 
 _MAX_SQUARED_DIGITS = 12

@@ -5,7 +5,8 @@ from sqlglot import exp
 from pgproxy.sql.dialect.build import call, case, cast, function_name, macro, number, paren, raise_error
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.scales import approximate, quotient
-from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes
+from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS
+from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported
 
 MAX_NESTED_DIVISORS = 6

@@ -13,7 +13,8 @@ from pgproxy.sql.dialect.build import (
     number,
     string,
 )
-from pgproxy.sql.dialect.types import DOCUMENTS, ENGINE_NAMES, KnownTypes
+from pgproxy.sql.dialect.type_names import DOCUMENTS, ENGINE_NAMES
+from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported
 
 _SIZES = frozenset({"array_length", "array_upper", "array_lower", "cardinality", "array_ndims"})

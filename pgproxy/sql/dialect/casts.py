@@ -18,7 +18,8 @@ from pgproxy.sql.dialect.build import (
     string,
 )
 from pgproxy.sql.dialect.scales import declare
-from pgproxy.sql.dialect.types import FLOATS, INTEGERS, TEXTS, KnownTypes, Number, type_of_data_type
+from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, TEXTS, type_of_data_type
+from pgproxy.sql.dialect.types import KnownTypes, Number
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 

@@ -10,7 +10,8 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_text
 from pgproxy.sql.dialect.result_types import output_types
-from pgproxy.sql.dialect.types import DOCUMENTS, FLOATS, INTEGERS, TEXTS, KnownTypes, sql_name
+from pgproxy.sql.dialect.type_names import DOCUMENTS, FLOATS, INTEGERS, TEXTS, sql_name
+from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 

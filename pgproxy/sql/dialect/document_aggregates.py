@@ -29,7 +29,9 @@ def document_aggregates(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         inner = value.expressions[0]
         argument = exp.Distinct(expressions=[as_json(inner, types.of(inner))])
         order = [exp.Ordered(this=argument.expressions[0].copy())]
-    last: exp.Expr = string("," if is_binary else ", ")
+    kind = types.of(value.expressions[0] if isinstance(value, exp.Distinct) else value) or ""
+    is_nested = not is_object and (kind == "record" or kind.endswith("[]"))
+    last: exp.Expr = string("," if is_binary else ", \n " if is_nested else ", ")
     if order:
         last = exp.Order(this=last, expressions=order)
     core.set("this", "string_agg")

@@ -20,7 +20,8 @@ from pgproxy.sql.dialect.build import (
     string,
 )
 from pgproxy.sql.dialect.document_changes import computed_keys
-from pgproxy.sql.dialect.types import DOCUMENTS, FLOATS, INTEGERS, KnownTypes
+from pgproxy.sql.dialect.type_names import DOCUMENTS, FLOATS, INTEGERS
+from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -147,6 +148,10 @@ def _json_of(value: exp.Expr, kind: str | None) -> exp.Expr:
     if isinstance(value, exp.Null):
         return string("null")
     text = cast(value, "VARCHAR")
+    if kind == "record":
+        if isinstance(value, exp.Column):
+            raise FeatureNotSupported("json of this row value is not supported", hint="Select its fields.")
+        return text  # json by now
     if kind in (*DOCUMENTS, *INTEGERS, "numeric", "bool"):
         return text
     if kind in FLOATS:
@@ -182,7 +187,9 @@ def constructors(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         items = [as_json(item, types.of(item)) for item in arguments]
         return _document("[", items, "]", "," if name[4] == "b" else ", ")
     is_json_class = isinstance(node, exp.JSONFormat) and str(node.meta.get("name", "")).lower() == "to_json"
-    if (name in ("to_json", "to_jsonb", "array_to_json") and len(arguments) == 1) or is_json_class:
+    if (
+        name in ("to_json", "to_jsonb", "array_to_json", "row_to_json") and len(arguments) == 1
+    ) or is_json_class:
         value = arguments[0] if arguments else node.this
         kind = types.of(value)
         if kind is None and constant_text(value) is None:

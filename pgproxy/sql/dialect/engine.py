@@ -22,6 +22,7 @@ from pgproxy.sql.dialect import (
     outputs,
     patterns,
     query_checks,
+    records,
     result_types,
     roots,
     row_functions,
@@ -95,6 +96,15 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (shapes.row_is_null, (exp.Is,)),
+    (
+        records.written_row,
+        (
+            exp.Tuple,
+            exp.Anonymous,
+            exp.Column,
+        ),
+    ),
+    (records.field_of, (exp.Dot,)),
     (common_scales.common_scale, common_scales.COMBINING),
     (shapes.with_ties, (exp.Select,)),
     (shapes.null_concatenation, (exp.DPipe,)),
@@ -398,6 +408,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     if not _reads_catalog(nodes):
         query_checks.check_queries(nodes)
         checks.check_types(nodes, known)
+    records.check_rows(nodes, known)
     kinds, lengths = result_types.output_types(root, known), result_types.output_lengths(root)
     for node in reversed(nodes):
         if type(node) is exp.Identifier:

@@ -17,7 +17,8 @@ from pgproxy.sql.dialect.build import (
 )
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.scales import as_sql, declare, number_of, quotient
-from pgproxy.sql.dialect.types import FLOATS, KnownTypes, Number
+from pgproxy.sql.dialect.type_names import FLOATS
+from pgproxy.sql.dialect.types import KnownTypes, Number
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 

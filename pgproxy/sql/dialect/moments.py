@@ -5,7 +5,8 @@ from sqlglot import exp
 from pgproxy.sql.dialect.aggregates import aggregate_of
 from pgproxy.sql.dialect.build import call, cast, constant_integer, macro, number, paren
 from pgproxy.sql.dialect.scales import with_core
-from pgproxy.sql.dialect.types import KnownTypes, type_of_data_type
+from pgproxy.sql.dialect.type_names import type_of_data_type
+from pgproxy.sql.dialect.types import KnownTypes
 
 _MICROS = 6
 

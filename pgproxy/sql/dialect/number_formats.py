@@ -20,7 +20,8 @@ from pgproxy.sql.dialect.build import (
     string,
 )
 from pgproxy.sql.dialect.scales import MAX_DIGITS, declare
-from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes, Number
+from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS
+from pgproxy.sql.dialect.types import KnownTypes, Number
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 

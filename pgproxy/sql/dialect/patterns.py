@@ -20,7 +20,8 @@ from pgproxy.sql.dialect.build import (
     number,
     string,
 )
-from pgproxy.sql.dialect.types import INTEGERS, KnownTypes
+from pgproxy.sql.dialect.type_names import INTEGERS
+from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 

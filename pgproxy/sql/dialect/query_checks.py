@@ -9,10 +9,8 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_integer, constant_text
 from pgproxy.sql.dialect.names import column_name
-from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
-
-_ROW_FUNCTIONS = frozenset({"row_to_json", "to_json", "to_jsonb", "json_build_array", "jsonb_build_array"})
 
 
 def check_queries(nodes: Iterable[exp.Expr]) -> None:
@@ -20,7 +18,6 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
 
     Raises:
         StatementError: 42P10, 42703, 42601, 2201W or 2201X.
-        FeatureNotSupported: row values as results.
     """
     for node in nodes:
         if isinstance(node, exp.Select):
@@ -38,21 +35,6 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
             _check_scalar(node)
         elif isinstance(node, (exp.Values, exp.Array)):
             _check_list(node)
-        elif isinstance(node, (exp.Anonymous, exp.Tuple)):
-            _check_row(node)
-
-
-def _check_row(node: exp.Expr) -> None:
-    """Refuse a row as a result: the engine's structs lose fields of one name, and print otherwise."""
-    if isinstance(node, exp.Anonymous) and str(node.this).lower() != "row":
-        return
-    holder = node.parent.parent if isinstance(node.parent, exp.Alias) else node.parent
-    is_result = isinstance(holder, exp.Select) and node.find_ancestor(exp.Distinct) is None
-    is_argument = isinstance(holder, exp.ArrayAgg) or (
-        isinstance(holder, exp.Anonymous) and str(holder.this).lower() in _ROW_FUNCTIONS
-    )
-    if is_result or is_argument:
-        raise FeatureNotSupported("row values as results are not supported", hint="Select the fields.")
 
 
 def _check_list(node: exp.Expr) -> None:

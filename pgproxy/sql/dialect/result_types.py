@@ -4,7 +4,8 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, case, cast, constant_integer, constant_text, function_name
 from pgproxy.sql.dialect.documents import with_blanks
-from pgproxy.sql.dialect.types import NUMBER_ORDER, KnownTypes, sql_name
+from pgproxy.sql.dialect.type_names import NUMBER_ORDER, sql_name
+from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported
 from pgwire.types import Oid
 
@@ -24,6 +25,8 @@ _DECLARED = {
     "bpchar[]": 1014,
     "jsonb[]": 3807,
     "name[]": 1003,
+    "record": Oid.RECORD,
+    "record[]": 2287,
 }
 
 
@@ -105,7 +108,7 @@ def name_of_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     operand = node.expressions[0]
     is_unknown = isinstance(operand, exp.Null) or constant_text(operand) is not None
     kind = "unknown" if is_unknown else types.of(operand)
-    if kind is None:
+    if kind is None or (kind == "record" and isinstance(operand, exp.Column)):
         raise FeatureNotSupported("pg_typeof() of this expression is not supported")
     name = cast(exp.Literal.string(sql_name(kind)), "VARCHAR")
     if not any(_is_own_aggregate(found, operand) for found in operand.find_all(exp.AggFunc)):

@@ -4,7 +4,8 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import macro
 from pgproxy.sql.dialect.scales import QUOTIENT_SCALE, approximate, as_sql, declare, number_of
-from pgproxy.sql.dialect.types import FLOATS, INTEGERS, KnownTypes, Number
+from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS
+from pgproxy.sql.dialect.types import KnownTypes, Number
 
 _FLOAT_MACROS: dict[type[exp.Expr], str] = {
     exp.Sqrt: "float8_sqrt",

@@ -12,13 +12,8 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import case, cast, constant_integer, macro, number
 from pgproxy.sql.dialect.scopes import cte_of, enclosing_queries, sources, typing_query
-from pgproxy.sql.dialect.types import (
-    INTEGERS,
-    KnownTypes,
-    Number,
-    type_of_data_type,
-    type_of_engine_type,
-)
+from pgproxy.sql.dialect.type_names import INTEGERS, type_of_data_type, type_of_engine_type
+from pgproxy.sql.dialect.types import KnownTypes, Number
 
 MAX_DIGITS = 38
 QUOTIENT_SCALE = 20

@@ -8,7 +8,7 @@ from sqlglot import exp
 from pgproxy.sql.dialect.build import call, cast, constant_integer, function_name, string
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import UNNAMED, column_name
-from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.dialect.types import KnownTypes, is_row
 from pgproxy.sql.utility.scan import fold_identifier as fold_word
 from pgwire.errors import FeatureNotSupported, StatementError
 
@@ -257,12 +257,21 @@ def row_is_null(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not isinstance(node, exp.Is) or not isinstance(node.expression, exp.Null):
         return node
     row = node.this.unnest()
-    if not isinstance(row, exp.Tuple):
+    fields = row.expressions if is_row(row) else _fields_of_relation(row, types)
+    if not fields:
         return node
-    parts: list[exp.Expr] = [exp.Is(this=part, expression=exp.Null()) for part in row.expressions]
+    parts: list[exp.Expr] = [exp.Is(this=part, expression=exp.Null()) for part in fields]
     if node.args.get("negate"):
         parts = [exp.Not(this=part) for part in parts]
     return exp.Paren(this=exp.and_(*parts, copy=False))
+
+
+def _fields_of_relation(row: exp.Expr, types: KnownTypes) -> list[exp.Expr]:
+    """The columns of the relation whose name stands for its row; none of any other expression."""
+    if not isinstance(row, exp.Column) or types.of(row) != "record":
+        return []
+    names = [exp.to_identifier(name, quoted=True) for name, _ in types.row_of(row.name, row) or ()]
+    return [exp.Column(this=name, table=exp.to_identifier(row.name, quoted=True)) for name in names]
 
 
 def null_concatenation(node: exp.Expr, types: KnownTypes) -> exp.Expr:

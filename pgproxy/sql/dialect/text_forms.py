@@ -8,7 +8,8 @@ from sqlglot import exp
 from pgproxy.sql.dialect.build import call, case, cast, constant_text, joined, macro, string
 from pgproxy.sql.dialect.documents import with_blanks
 from pgproxy.sql.dialect.scales import text_of
-from pgproxy.sql.dialect.types import FLOATS, TEXTS, KnownTypes, type_of_data_type
+from pgproxy.sql.dialect.type_names import FLOATS, TEXTS, type_of_data_type
+from pgproxy.sql.dialect.types import KnownTypes
 
 
 def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:

@@ -4,10 +4,9 @@ Small on purpose: it serves the rules of this package, which must be right where
 PostgreSQL docs, "Functions and Operators" and "Type Conversion".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from types import MappingProxyType
+from functools import cache
 from typing import Protocol
 
 from sqlglot import exp
@@ -24,38 +23,20 @@ from pgproxy.sql.dialect.function_types import (
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.dialect.scopes import cte_of, enclosing_queries, sources, typing_query
-
-INTEGERS = ("int2", "int4", "int8")
-FLOATS = ("float4", "float8")
-TEXTS = ("text", "varchar", "bpchar", "name")
-DOCUMENTS = ("json", "jsonb")
-NUMBER_ORDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
-
-
-ENGINE_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "int2": "SMALLINT",
-        "int4": "INTEGER",
-        "int8": "BIGINT",
-        "float4": "FLOAT",
-        "float8": "DOUBLE",
-        "numeric": "DECIMAL(38, 10)",
-        "bool": "BOOLEAN",
-        "date": "DATE",
-        "timestamp": "TIMESTAMP",
-        "timestamptz": "TIMESTAMPTZ",
-        "uuid": "UUID",
-    }
+from pgproxy.sql.dialect.type_names import (
+    FLOATS,
+    INTEGERS,
+    NUMBER_ORDER,
+    TEXTS,
+    type_of_data_type,
+    type_of_engine_type,
 )
-"""What the engine calls a type; text where it is not here."""
 
-
-_SQL_NAMES = {
-    "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
-    "bool": "boolean", "varchar": "character varying", "bpchar": "character",
-    "timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
-    "time": "time without time zone",
-}  # fmt: skip
+DOCUMENT_CALLS = frozenset(
+    ["row_to_json", "to_json", "to_jsonb", "json_build_array", "jsonb_build_array", "json_build_object",
+     "jsonb_build_object", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"]
+)  # fmt: skip
+"""What writes its arguments as json."""
 
 
 class TypeSource(Protocol):
@@ -65,39 +46,9 @@ class TypeSource(Protocol):
         """Give DuckDB's type of each column by lower-case name; None where the relation is unknown."""
         ...
 
-
-_DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
-    {
-        exp.DType.TINYINT: "int2",
-        exp.DType.SMALLINT: "int2",
-        exp.DType.INT: "int4",
-        exp.DType.BIGINT: "int8",
-        exp.DType.INT128: "numeric",
-        exp.DType.DECIMAL: "numeric",
-        exp.DType.FLOAT: "float4",
-        exp.DType.DOUBLE: "float8",
-        exp.DType.BOOLEAN: "bool",
-        exp.DType.CHAR: "bpchar",
-        exp.DType.VARCHAR: "varchar",
-        exp.DType.BPCHAR: "bpchar",
-        exp.DType.NAME: "name",
-        exp.DType.TEXT: "text",
-        exp.DType.VARBINARY: "bytea",
-        exp.DType.BIT: "bit",
-        exp.DType.DATE: "date",
-        exp.DType.TIME: "time",
-        exp.DType.TIMESTAMP: "timestamp",
-        exp.DType.TIMESTAMPNTZ: "timestamp",
-        exp.DType.TIMESTAMP_S: "timestamp",
-        exp.DType.TIMESTAMP_MS: "timestamp",
-        exp.DType.TIMESTAMP_NS: "timestamp",
-        exp.DType.TIMESTAMPTZ: "timestamptz",
-        exp.DType.INTERVAL: "interval",
-        exp.DType.JSON: "json",
-        exp.DType.JSONB: "jsonb",
-        exp.DType.UUID: "uuid",
-    }
-)
+    def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
+        """The columns that a star stands for, in order; None where the relation is unknown."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +64,7 @@ _TYPED = (
     exp.Column, exp.Cast, exp.Literal, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow, exp.Predicate,
     exp.Connector, exp.Not, exp.Boolean, exp.Escape, exp.Case, exp.DPipe, exp.Subquery, exp.Array,
     exp.Interval, exp.Paren, exp.Neg, exp.Filter, exp.Window, exp.Collate, exp.Alias, exp.Distinct,
-    exp.Order, exp.Bracket, exp.Dot, exp.Func,
+    exp.Order, exp.Bracket, exp.Dot, exp.Func, exp.Tuple,
 )  # fmt: skip
 """All that `KnownTypes` knows anything of. Most nodes of a tree are names and clauses, asked for nothing."""
 
@@ -137,6 +88,7 @@ class KnownTypes:
         self.source = source
         self._type_name = type_name or type_of_engine_type
         self._known: dict[int, tuple[exp.Expr, str | None]] = {}
+        self._rows: dict[int, tuple[exp.Expr, list[tuple[str, str | None]] | None]] = {}
         self.numbers: dict[int, tuple[exp.Expr, Number]] = {}
         self.asked: set[int] = set()
 
@@ -155,6 +107,10 @@ class KnownTypes:
     def replace(self, old: exp.Expr, new: exp.Expr) -> None:
         """Let `new` have the type that `old` had in PostgreSQL."""
         self._known[id(new)] = (new, self.of(old))
+
+    def know(self, node: exp.Expr, kind: str | None) -> None:
+        """Let a node that a rule made have this type."""
+        self._known[id(node)] = (node, kind)
 
     def star_items(self, select: exp.Select) -> list[exp.Expr] | None:
         """Give the items that `*` stands for where a query reads one CTE or derived table, else None."""
@@ -191,6 +147,8 @@ class KnownTypes:
             return self._arithmetic(node)
         if isinstance(node, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Escape)):
             return "bool"
+        if is_row(node):
+            return "record"
         return self._structure(node)
 
     def _structure(self, node: exp.Expr) -> str | None:
@@ -207,7 +165,8 @@ class KnownTypes:
             inner = self.of(node.this)
             return f"{inner}[]" if inner else None
         if isinstance(node, exp.Array):
-            element = self.all_of(node.expressions) or ("text" if _are_texts(node.expressions) else None)
+            items = [one.expressions[0] if isinstance(one, exp.Select) else one for one in node.expressions]
+            element = self.all_of(items) or ("text" if _are_texts(items) else None)
             return f"{element}[]" if element else None
         if isinstance(node, (exp.JSONExtractScalar, exp.JSONBExtractScalar)):
             return "text"
@@ -235,6 +194,8 @@ class KnownTypes:
         if isinstance(node, exp.Bracket):
             array = self.of(node.this)
             return array.removesuffix("[]") if array and array.endswith("[]") else None
+        if isinstance(node, exp.Dot) and (field := field_of_row(node)) is not None:
+            return self.of(field)
         if isinstance(node, exp.Dot):
             return self.of(node.expression) if isinstance(node.expression, exp.Func) else None
         return self._call(node) if isinstance(node, exp.Func) else None
@@ -307,7 +268,51 @@ class KnownTypes:
             found.discard(None)
             if found:
                 return found.pop() if len(found) == 1 else None
+        return "record" if not column.table and self.row_of(name, column) is not None else None
+
+    def row_of(self, relation: str, place: exp.Expr) -> list[tuple[str, str | None]] | None:
+        """The columns of the relation of this name that is visible there; None where they are not known."""
+        for query in enclosing_queries(place):
+            held = sources(query, relation)
+            if held and id(held[0]) not in self._rows:  # asked before rules replace what gives the columns
+                self._rows[id(held[0])] = (held[0], self._relation(held[0]) if len(held) == 1 else None)
+            if held:
+                return self._rows[id(held[0])][1]
         return None
+
+    def _relation(self, source: exp.Expr) -> list[tuple[str, str | None]] | None:
+        alias = source.args.get("alias")
+        given = [column.name for column in alias.columns] if isinstance(alias, exp.TableAlias) else []
+        if isinstance(source, exp.Values):
+            return self._row_source(source) if given else self.row_columns(source)
+        definition = cte_of(source) if isinstance(source, exp.Table) else None
+        if definition is not None:
+            columns = self._outputs(typing_query(definition), definition.args.get("alias"))
+        elif isinstance(source, exp.Subquery):
+            columns = self._outputs(source.this, alias)
+        elif isinstance(source, exp.Table) and self.source is not None and not given:
+            kinds = self.source.column_types(source)
+            names = self.source.readable_columns(source) if kinds else None
+            return None if not kinds or not names else [(n, self._type_name(kinds[n.lower()])) for n in names]
+        else:
+            return None
+        return columns if columns is not None and (definition is None or not given) else None
+
+    def _outputs(self, query: exp.Expr, alias: exp.Expr | None) -> list[tuple[str, str | None]] | None:
+        """The columns of a query in FROM, if each has a name of its own."""
+        first = query
+        while isinstance(first, (exp.Subquery, exp.SetOperation)):
+            first = first.this
+        if not isinstance(first, exp.Select) or any(item.is_star for item in first.expressions):
+            held = sources(first, "") if isinstance(first, exp.Select) and len(first.expressions) == 1 else []
+            return self._relation(held[0]) if len(held) == 1 and first is query else None
+        given = [column.name for column in alias.columns] if isinstance(alias, exp.TableAlias) else []
+        names = [*given, *map(column_name, first.expressions[len(given) :])]
+        kinds = [
+            self._query_column(query, name, alias) or ("text" if _is_unknown(item.unalias()) else None)
+            for name, item in zip(names, first.expressions, strict=False)
+        ]
+        return list(zip(names, kinds, strict=True)) if len({*names}) == len(names) == len(kinds) else None
 
     def _source_column(self, source: exp.Expr, name: str) -> str | None:
         if isinstance(source, exp.Table):
@@ -338,10 +343,9 @@ class KnownTypes:
         """The columns of VALUES and of a function that gives rows, with their own names; none if unknown."""
         if isinstance(source, exp.Values):
             rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in source.expressions]
-            return [
-                (f"column{at + 1}", self.all_of(list(cells)))
-                for at, cells in enumerate(zip(*rows, strict=False))
-            ]
+            columns = [list(cells) for cells in zip(*rows, strict=False)]
+            kinds = [self.all_of(cells) or ("text" if _are_texts(cells) else None) for cells in columns]
+            return [(f"column{at + 1}", kind) for at, kind in enumerate(kinds)]
         inner = source.this if isinstance(source, (exp.Table, exp.Lateral)) else source
         if isinstance(inner, exp.Unnest):
             items = [(self.of(item) or "").removesuffix("[]") or None for item in inner.expressions]
@@ -384,6 +388,23 @@ class KnownTypes:
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
 
 
+def is_row(node: exp.Expr | None) -> bool:
+    """Whether this is `(a, b)` or `ROW(…)`."""
+    return isinstance(node, exp.Tuple) or (
+        isinstance(node, exp.Anonymous) and str(node.this).lower() == "row"
+    )
+
+
+def field_of_row(node: exp.Dot) -> exp.Expr | None:
+    """The field that `(ROW(a, b)).f1` asks for."""
+    row, name = node.this.unnest(), node.expression.name.lower()
+    if not is_row(row) or not isinstance(node.expression, exp.Identifier) or not name[1:].isdigit():
+        return None
+    fields = row.expressions
+    is_there = name[0] == "f" and 1 <= int(name[1:]) <= len(fields)
+    return fields[int(name[1:]) - 1] if is_there and not any(field.is_star for field in fields) else None
+
+
 def series_type(kinds: list[str | None]) -> str | None:
     """The type of generate_series() over ends of these types; dates become timestamps with time zone."""
     known = [kind for kind in kinds if kind is not None]
@@ -394,13 +415,6 @@ def series_type(kinds: list[str | None]) -> str | None:
     if "timestamptz" in known or known == ["date", "date"]:
         return "timestamptz"
     return "timestamp" if "timestamp" in known else None
-
-
-def sql_name(kind: str) -> str:
-    """A type as PostgreSQL's messages call it."""
-    if kind.endswith("[]"):
-        return sql_name(kind.removesuffix("[]")) + "[]"
-    return _SQL_NAMES.get(kind, kind)
 
 
 def literal_type(node: exp.Literal) -> str | None:
@@ -414,29 +428,17 @@ def literal_type(node: exp.Literal) -> str | None:
     return "int4" if value < 2**31 else "int8" if value < 2**63 else "numeric"
 
 
-def type_of_data_type(kind: exp.DataType) -> str | None:
-    """Give PostgreSQL's name of a type in a cast."""
-    if kind.this in (exp.DType.ARRAY, exp.DType.LIST) and kind.expressions:
-        element = type_of_data_type(kind.expressions[0])
-        return f"{element}[]" if element else None
-    return _DATA_TYPES.get(kind.this)
-
-
-@lru_cache(maxsize=4096)
-def type_of_engine_type(name: str) -> str | None:
-    """Give PostgreSQL's name of a DuckDB type. Remembered: each column of a statement asks."""
-    try:
-        return type_of_data_type(exp.DataType.build(name, dialect="duckdb"))
-    except (ValueError, TypeError):
-        return None
-
-
 def _only_values(query: exp.Expr) -> exp.Values | None:
     """The VALUES that a query is, which sqlglot reads as `SELECT * FROM (VALUES …)`."""
     if isinstance(query, exp.Select) and len(query.expressions) == 1 and query.expressions[0].is_star:
         held = sources(query, "")
         query = held[0] if len(held) == 1 else query
     return query if isinstance(query, exp.Values) else None
+
+
+def _is_unknown(item: exp.Expr) -> bool:
+    """A constant without a type, which is text in a column."""
+    return isinstance(item, exp.Null) or _are_texts([item])
 
 
 def _are_texts(items: list[exp.Expr]) -> bool:

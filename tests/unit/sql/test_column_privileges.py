@@ -38,7 +38,7 @@ READER = with_grants(select="id status")
     ("sql", "expected"),
     [
         ("SELECT * FROM orders WHERE id = 10", [(10, "open")]),
-        ("SELECT orders FROM orders WHERE id = 10", [({"id": 10, "status": "open"},)]),
+        ("SELECT orders FROM orders WHERE id = 10", [({"1:23": 10, "2:25": "open"},)]),
         ("SELECT amount FROM orders", "42703"),
         ("SELECT 1 FROM orders WHERE amount > 0", "42703"),
         ("SELECT count(*) FROM orders", [(5,)]),

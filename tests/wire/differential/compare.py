@@ -1,5 +1,6 @@
 """One statement on PostgreSQL and on the gateway; what a client sees of each in one form."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,18 +47,23 @@ def on_postgres(connection: psycopg.Connection, text: str) -> Outcome:
     return _outcome(connection.pgconn.exec_params(text.encode(), []))
 
 
+def in_binary(connection: psycopg.Connection, text: str) -> Outcome:
+    """Run by the extended protocol, values in binary format, shown in hex."""
+    return _outcome(connection.pgconn.exec_params(text.encode(), [], result_format=1), bytes.hex)
+
+
 def on_gateway(connection: psycopg.Connection, text: str) -> Outcome:
     """Run by the simple protocol, values in text format."""
     return _outcome(connection.pgconn.exec_(text.encode()))
 
 
-def _outcome(result: PGresult) -> Outcome:
+def _outcome(result: PGresult, shown: Callable[[bytes], str] = bytes.decode) -> Outcome:
     if result.status != ExecStatus.TUPLES_OK:
         return Outcome(error=(result.error_field(DiagnosticField.SQLSTATE) or b"").decode())
     columns = range(result.nfields)
     rows = tuple(
         tuple(
-            None if (value := result.get_value(row, column)) is None else value.decode() for column in columns
+            None if (value := result.get_value(row, column)) is None else shown(value) for column in columns
         )
         for row in range(result.ntuples)
     )

@@ -4,7 +4,6 @@
 select rank(2) within group (order by id), dense_rank(2) within group (order by id), percent_rank(2) within group (order by id), cume_dist(2) within group (order by id) from people
 
 -- documents
-select row_to_json(row(1, 'x'))
 select jsonb_path_exists('{"a": 1}', '$.a')
 
 -- formatting
@@ -37,5 +36,8 @@ select timestamp '2024-01-01 10:00' at time zone 'UTC', timestamptz '2024-07-01 
 select statement_timestamp() >= transaction_timestamp(), clock_timestamp() >= now(), timeofday() is not null
 
 -- types
-select row(1, 2), row(1, 'a', null), row('a b', 'c,d')
-select (1, 2), (1, 'x')::text
+
+-- rows
+select row(1,2) union all select row(3,'x')
+values (row(1,2))
+select row(salary / 3) as x from people order by x

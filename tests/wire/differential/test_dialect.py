@@ -10,6 +10,7 @@ from tests.gateway import ADMIN, create_database, start_gateway
 from tests.wire.differential.compare import (
     FIXTURE,
     differences,
+    in_binary,
     is_ordered,
     listed,
     on_gateway,
@@ -46,6 +47,14 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connec
 def test_a_client_sees_what_postgresql_would_show(reference, gateway, theme, text):
     ours = on_gateway(gateway, text)
     assert differences(on_postgres(reference, text), ours, ordered=is_ordered(text)) == [], theme
+
+
+@pytest.mark.parametrize(
+    "text", [text for theme, text in statements() if theme == "rows" and text not in _KNOWN | _REFUSED]
+)
+def test_a_row_is_the_same_in_binary(reference, gateway, text):
+    ours = in_binary(gateway, text)
+    assert differences(in_binary(reference, text), ours, ordered=is_ordered(text)) == []
 
 
 @pytest.mark.parametrize("text", sorted(_REFUSED))
