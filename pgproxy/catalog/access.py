@@ -5,7 +5,7 @@ of its grantee; `acl.item` spreads them over the objects that they reach. A view
 key it holds: administrators, officers and auditors all, others their own and their groups'.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow as pa
 from pgproxy.catalog.model import CatalogModel
 from pgproxy.catalog.relations.principals import OWNER_NAME, role_oids
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
-from pgproxy.catalog.visibility import held_keys, key
+from pgproxy.catalog.visibility import EVERYBODY, held_keys, key
 from pgproxy.policy.model import Grant, PolicySet, Privilege, TableName
 
 _ACL, _PG = f"{SYSTEM_CATALOG}.acl", f"{SYSTEM_CATALOG}.pg"
@@ -29,7 +29,9 @@ _LETTERS: Mapping[Privilege, str] = {
     Privilege.CREATE: "C",
     Privilege.CONNECT: "c",
 }
-"""In the order in which PostgreSQL prints them."""
+_PRINTED_ORDER = "arwdDXUCTc"
+_PUBLIC_ON_DATABASES = (("T", "TEMPORARY"), ("c", "CONNECT"))
+"""The second only where the database is open."""
 
 _ON_TABLES = "arwdD"
 _ON_SCHEMAS = "UC"
@@ -51,12 +53,11 @@ _GRANTED_TYPES = {
 def granted_rows(policy_set: PolicySet, model: CatalogModel) -> pa.Table:
     """acl.granted: every grant on something that exists, one row a column where it is on columns."""
     roles = role_oids(policy_set)
-    positions = {privilege: number for number, privilege in enumerate(_LETTERS)}
     rows: list[dict[str, Any]] = [
         {
             "oid": oid,
             "attnum": attnum,
-            "position": positions[grant.privilege],
+            "position": _PRINTED_ORDER.index(_LETTERS[grant.privilege]),
             "letter": _LETTERS[grant.privilege],
             "privilege": grant.privilege.value,
             "grantee": grant.principal,
@@ -67,8 +68,33 @@ def granted_rows(policy_set: PolicySet, model: CatalogModel) -> pa.Table:
         if grant.principal in roles
         for oid, attnum in _securables(grant, model)
     ]
+    rows += _of_public(policy_set, model, rows)
     columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in _GRANTED_TYPES.items()}
     return pa.table(columns)
+
+
+def _of_public(
+    policy_set: PolicySet, model: CatalogModel, granted: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """What everybody holds on databases.
+
+    A viewer who knows of no other grant on one that is open reads the default: NULL.
+    """
+    for name, oid in model.databases.items():
+        is_closed = name in policy_set.closed_databases
+        keys = {row["_key"] for row in granted if row["oid"] == oid and row["letter"] in _ON_DATABASES}
+        for letter, privilege in _PUBLIC_ON_DATABASES[: 1 if is_closed else 2]:
+            for seen_by in {EVERYBODY} if is_closed else keys:
+                yield {
+                    "oid": oid,
+                    "attnum": 0,
+                    "position": _PRINTED_ORDER.index(letter),
+                    "letter": letter,
+                    "privilege": privilege,
+                    "grantee": "PUBLIC",
+                    "printed": "",
+                    "_key": seen_by,
+                }
 
 
 def _securables(grant: Grant, model: CatalogModel) -> Iterator[tuple[int, int]]:
@@ -118,7 +144,7 @@ ACCESS_VIEWS = (
     f"FROM {_ACL}.granted AS g JOIN (SELECT n.oid, n.oid AS securable, 'U' AS first FROM {_PG}.pg_namespace "
     f"AS n UNION ALL SELECT n.oid, d.oid, 'U' FROM {_PG}.pg_namespace AS n JOIN {_PG}.pg_database AS d "
     f"ON d.datname = n._database UNION ALL SELECT d.oid, d.oid, 'c' FROM {_PG}.pg_database AS d) AS o "
-    "ON o.securable = g.oid WHERE g.letter IN ('C', o.first)",
+    "ON o.securable = g.oid WHERE g.letter IN ('C', o.first) OR (g.letter = 'T' AND o.first = 'c')",
     f"CREATE VIEW {_ACL}.item AS SELECT oid, attnum, _key, "
     f"printed || '=' || string_agg(letter, '' ORDER BY position) || '/{OWNER_NAME}' AS item "
     f"FROM (FROM {_ACL}.held UNION ALL FROM {_ACL}.held_container) GROUP BY oid, attnum, _key, printed",
@@ -129,8 +155,9 @@ ACCESS_VIEWS = (
 def _items(object_oid: str, attnum: str = "0", owner: str | None = None) -> str:
     """SQL: the aclitem[] of an object; NULL where the viewer knows of no grant."""
     mine = (
-        f"SELECT list(m_i.item ORDER BY m_i.item) FROM {_ACL}.item AS m_i WHERE m_i.oid = {object_oid} "
-        f"AND m_i.attnum = {attnum} AND m_i._key IN ({held_keys()})"
+        f"SELECT list(DISTINCT m_i.item ORDER BY m_i.item) FROM {_ACL}.item AS m_i "
+        f"WHERE m_i.oid = {object_oid} AND m_i.attnum = {attnum} "
+        f"AND (m_i._key = {EVERYBODY} OR m_i._key IN ({held_keys()}))"
     )
     if owner is None:
         return f"({mine})"

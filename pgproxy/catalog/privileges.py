@@ -30,7 +30,7 @@ class HeldPrivilege(NamedTuple):
 def held_privileges(policy: EffectivePolicy, model: CatalogModel) -> Iterator[HeldPrivilege]:
     """Every privilege on a database, schema, relation or column."""
     for name, oid in model.databases.items():
-        if policy.is_admin or any(grant.catalog == name for grant in policy.grants):
+        if policy.may_connect(name):
             yield HeldPrivilege(oid, 0, Privilege.CONNECT)
         if policy.schema_allows(Privilege.CREATE, name, ""):
             yield HeldPrivilege(oid, 0, Privilege.CREATE)

@@ -38,8 +38,9 @@ def change_privileges(state: ControlState, statement: a.GrantPrivileges, by: Adm
     Raises:
         StatementError: 42704, 42P01, 3F000, 3D000; 0LP01 for a privilege that the securable does not have, or
             for a REVOKE that would change nothing because a wider grant still gives the privilege.
-        FeatureNotSupported: GRANT to PUBLIC.
+        FeatureNotSupported: GRANT to PUBLIC of anything but CONNECT.
     """
+    state = _with_public(state, statement, by)
     grantees = _grantees(state, statement, by)
     wanted = [
         Grant(grantee, privilege, securable.catalog, securable.schema, securable.table, columns)
@@ -64,11 +65,25 @@ def _grantees(state: ControlState, statement: a.GrantPrivileges, by: Administrat
     for name in by.roles(statement.grantees):
         if name != PUBLIC:
             found.append(changes.principal_named(state, name).name)
-        elif not statement.is_revoke:
+        elif not statement.is_revoke and statement.kind is not a.SecurableKind.DATABASE:
             raise FeatureNotSupported(
                 "privileges for PUBLIC are not supported", hint="Make a group of those who are meant."
             )
     return found
+
+
+def _with_public(state: ControlState, statement: a.GrantPrivileges, by: Administration) -> ControlState:
+    """Open databases to everybody, or close them: CONNECT is all that PUBLIC can hold."""
+    if statement.kind is not a.SecurableKind.DATABASE or PUBLIC not in by.roles(statement.grantees):
+        return state
+    named = frozenset(
+        securable.catalog
+        for securable in _securables(statement, by)
+        for privilege, _ in _privileges(statement, securable, by)
+        if privilege is Privilege.CONNECT
+    )
+    closed = state.closed_databases
+    return replace(state, closed_databases=closed | named if statement.is_revoke else closed - named)
 
 
 def _securables(statement: a.GrantPrivileges, by: Administration) -> Iterator[_Securable]:

@@ -15,7 +15,7 @@ from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Ro
 Facts = Mapping[str, object]
 
 KINDS = (
-    *("user", "group", "grant", "row filter", "row security", "column mask", "tags", "tag mask"),
+    *("user", "group", "grant", "row filter", "row security", "database", "column mask", "tags", "tag mask"),
     *("endpoint", "assignment", "catalog", "flag", "rollout", "API key", "hba rule"),
 )
 """Of differences, in words."""
@@ -98,6 +98,8 @@ def describe_state(state: ControlState) -> dict[tuple[str, str], Facts]:
         }
     for table in state.row_security:
         described["row security", table_text(table)] = {"enabled": True}
+    for name in state.closed_databases:
+        described["database", quote_name(name)] = {"public_may_connect": False}
     for (table, column), tags in state.column_tags.items():
         described["tags", f"{table_text(table)}.{quote_name(column)}"] = {"tags": sorted(tags)}
     for tag_mask in state.tag_masks.values():

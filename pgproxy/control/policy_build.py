@@ -76,6 +76,7 @@ def build_state(
         grants=builder.grants(file, state, principals),
         row_filters=builder.row_filters(file, state, principals),
         row_security=builder.row_security(file, state),
+        closed_databases=builder.closed_databases(file, state),
         column_masks=builder.column_masks(file, state, principals),
         column_tags=builder.column_tags(file, state),
         tag_masks=builder.tag_masks(file, state, principals),
@@ -219,6 +220,15 @@ class _Builder:
             for index, name in enumerate(file.row_security)
         )
         return frozenset(table for table in found if table is not None)
+
+    def closed_databases(self, file: schema.PolicyFile, state: ControlState) -> frozenset[str]:
+        if file.closed_databases is None:
+            return state.closed_databases
+        found = (
+            self._name(fold_name, name, ("closed_databases", index))
+            for index, name in enumerate(file.closed_databases)
+        )
+        return frozenset(name for name in found if name is not None)
 
     def column_tags(
         self, file: schema.PolicyFile, state: ControlState

@@ -28,6 +28,7 @@ def export_policy(state: ControlState) -> str:
         "grants": _grants(state),
         "row_filters": _row_filters(state),
         "row_security": [table_text(table) for table in sorted(state.row_security)],
+        **_without_defaults(closed_databases=list(map(quote_name, sorted(state.closed_databases)))),
         "column_masks": _column_masks(state),
         "tags": {
             f"{table_text(table)}.{quote_name(column)}": sorted(tags)

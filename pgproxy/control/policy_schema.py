@@ -198,6 +198,7 @@ class PolicyFile(_Section):
     grants: list[GrantEntry] | None = None
     row_filters: list[RowFilterEntry] | None = None
     row_security: list[Name] | None = None
+    closed_databases: list[Name] | None = None
     column_masks: list[ColumnMaskEntry] | None = None
     tags: dict[Name, Names] | None = None
     tag_masks: list[TagMaskEntry] | None = None

@@ -56,6 +56,7 @@ TABLES = (
     Table("column_masks", _BOUND, ("column_name", "expression", "strictness", "is_for_everyone")),
     Table("column_mask_principals", (*_BOUND, "principal", "is_exempt")),
     Table("row_security", ("catalog_name", "schema_name", "table_name")),
+    Table("closed_databases", ("name",)),
     Table("column_tags", (*_COLUMN, "tag")),
     Table("tag_masks", ("tag", "name"), ("expression", "strictness", "is_for_everyone")),
     Table("tag_mask_principals", ("tag", "name", "principal", "is_exempt")),
@@ -101,6 +102,7 @@ def state_to_rows(state: ControlState) -> RowSet:
         rows["column_mask_principals"].update({(*bound, name, 0): () for name in mask.principals})
         rows["column_mask_principals"].update({(*bound, name, 1): () for name in mask.exempt})
     rows["row_security"].update({tuple(table): () for table in state.row_security})
+    rows["closed_databases"].update({(name,): () for name in state.closed_databases})
     for (table_name, column), tags in state.column_tags.items():
         rows["column_tags"].update({(*table_name, column, tag): () for tag in tags})
     for tag_mask in state.tag_masks.values():
@@ -150,6 +152,7 @@ def rows_to_state(rows: RowSet) -> ControlState:
             row_filters=_row_filters(rows),
             column_masks=_column_masks(rows),
             row_security=frozenset(TableName(*map(as_text, key)) for key in rows["row_security"]),
+            closed_databases=frozenset(as_text(name) for (name,) in rows["closed_databases"]),
             column_tags=_column_tags(rows),
             tag_masks=_tag_masks(rows),
             endpoints=endpoints_of(rows),

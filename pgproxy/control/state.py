@@ -54,6 +54,7 @@ class ControlState:
     verifiers: SCRAM verifiers in PostgreSQL's text format, by user; a user without one cannot log in.
     grants: at most one for all columns and one for single columns per principal, privilege and securable.
     row_security: tables that deny every row while no filter gives any.
+    closed_databases: those on which PUBLIC does not hold CONNECT.
     column_tags: what each column is tagged with. tag_masks: keyed by (tag, name).
     assignments: keyed by (principal, endpoint or pool).
     flags: settings that change while gateways run, by name, spelled as in the environment.
@@ -66,6 +67,7 @@ class ControlState:
     row_filters: Mapping[BoundName, RowFilter] = field(default_factory=dict)
     column_masks: Mapping[BoundName, ColumnMask] = field(default_factory=dict)
     row_security: frozenset[TableName] = frozenset()
+    closed_databases: frozenset[str] = frozenset()
     column_tags: Mapping[ColumnName, frozenset[str]] = field(default_factory=dict)
     tag_masks: Mapping[tuple[str, str], TagMask] = field(default_factory=dict)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class ControlState:
                 *self.tagged_masks(),
             ),
             row_security=self.row_security,
+            closed_databases=self.closed_databases,
         )
 
     def tagged_masks(self) -> Iterator[ColumnMask]:

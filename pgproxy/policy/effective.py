@@ -83,6 +83,7 @@ class EffectivePolicy:
     row_filters: Mapping[TableName, tuple[RowFilter, ...]] = field(default_factory=dict)
     column_masks: Mapping[TableName, tuple[ColumnMask, ...]] = field(default_factory=dict)
     row_security: frozenset[TableName] = frozenset()
+    closed_databases: frozenset[str] = frozenset()
     scope: CredentialScope = WHOLE_SCOPE
     holds_everything: bool = False
     may_administer: bool = False
@@ -130,6 +131,14 @@ class EffectivePolicy:
                 for g in self.grants
             )
         )
+
+    def may_connect(self, catalog: str) -> bool:
+        """Whether CONNECT is held on a database: by everybody until it is revoked from PUBLIC."""
+        if not self.scope.allows(Privilege.CONNECT, catalog):
+            return False
+        if self.is_admin or self.holds_everything or catalog not in self.closed_databases:
+            return True
+        return any(g.privilege is Privilege.CONNECT and g.catalog == catalog for g in self.grants)
 
     def _resolve_table(self, name: TableName) -> TablePolicy:
         if self.is_admin or self.holds_everything:
@@ -248,6 +257,7 @@ class PolicyIndex:
             row_filters=self.row_filters,
             column_masks=self.column_masks,
             row_security=self.policy_set.row_security,
+            closed_databases=self.policy_set.closed_databases,
             scope=scope,
             holds_everything=is_admin,
             may_administer=scope.is_whole and any(h.is_admin or h.is_security_officer for h in duties),

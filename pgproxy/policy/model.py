@@ -159,6 +159,7 @@ class PolicySet:
     """All that decides who may see what, as of one epoch.
 
     row_security: tables that show nothing to whom no row filter shows something, even while none exists.
+    closed_databases: those that only holders of CONNECT connect to; PUBLIC holds it on all others.
     """
 
     epoch: int
@@ -167,3 +168,4 @@ class PolicySet:
     row_filters: tuple[RowFilter, ...] = ()
     column_masks: tuple[ColumnMask, ...] = ()
     row_security: frozenset[TableName] = frozenset()
+    closed_databases: frozenset[str] = frozenset()

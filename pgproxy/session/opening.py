@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pgproxy.identity.model import Identity as ProvenIdentity
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import EffectivePolicy
-from pgproxy.policy.model import Privilege
 from pgproxy.session.detached import DetachedSession
 from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.settings import SessionSettings
@@ -35,12 +34,13 @@ class SessionOpener:
         """Open the session of a principal that has proven who it is.
 
         Raises:
-            InvalidCatalog: 3D000, no such catalog. AccessDenied: 42501, the credential is not for it.
+            InvalidCatalog: 3D000, no such catalog.
+            AccessDenied: 42501, CONNECT is not held on it, or the credential is not for it.
             GatewayError: FATAL, the packet asks for a setting that is not to be had.
         """
         policy = self._services.policies.effective(proven.principal, proven.scope)
         database = self._catalog_for(proven.principal, startup.database)
-        _check_scope(proven, database)
+        _check_connect(policy, database)
         settings = self._settings_of(policy)
         self._apply_startup(settings, startup, is_admin=policy.is_admin)
         identity = Identity(proven.principal, database, process_id, client_host, scope=proven.scope)
@@ -52,12 +52,13 @@ class SessionOpener:
         """Open a session that has no connection, for one statement. database: empty for the default one.
 
         Raises:
-            InvalidCatalog: 3D000, no such catalog. AccessDenied: 42501, the credential is not for it.
+            InvalidCatalog: 3D000, no such catalog.
+            AccessDenied: 42501, CONNECT is not held on it, or the credential is not for it.
             GatewayError: a setting is not to be had.
         """
         policy = self._services.policies.effective(proven.principal, proven.scope)
         catalog = self._catalog_for(proven.principal, database or proven.principal)
-        _check_scope(proven, catalog)
+        _check_connect(policy, catalog)
         known = self._settings_of(policy)
         for name, value in settings.items():
             known.set_default(name, value, is_admin=policy.is_admin)
@@ -96,9 +97,13 @@ class SessionOpener:
                 raise
 
 
-def _check_scope(proven: ProvenIdentity, database: str) -> None:
-    if not proven.scope.allows(Privilege.CONNECT, database):
-        error = AccessDenied(f'permission denied for database "{database}"', rule=DenialRule.DATABASE)
+def _check_connect(policy: EffectivePolicy, database: str) -> None:
+    if not policy.may_connect(database):
+        error = AccessDenied(
+            f'permission denied for database "{database}"',
+            detail="User does not have CONNECT privilege.",
+            rule=DenialRule.DATABASE,
+        )
         error.fatal = True  # type: ignore[misc]  # this instance: no session begins
         raise error
 

@@ -170,6 +170,37 @@ def test_nobody_else_may_and_learns_nothing_from_it(
     admin.execute("DROP USER plain")
 
 
+def test_a_closed_database_lets_in_who_holds_connect(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE ROLE regulars")
+    admin.execute("CREATE USER known PASSWORD 'known-secret' IN ROLE regulars")
+    admin.execute("CREATE USER other PASSWORD 'other-secret'")
+    admin.execute("GRANT SELECT ON sales.orders TO known, other")
+    may_connect = "SELECT has_database_privilege('test', 'CONNECT')"
+    with psycopg.connect(gateway.dsn("other"), autocommit=True) as other:
+        assert other.execute(may_connect).fetchone() == (True,)
+        admin.execute("REVOKE CONNECT ON DATABASE test FROM PUBLIC")
+        assert other.execute(may_connect).fetchone() == (False,)
+        assert other.execute("SELECT count(*) FROM sales.orders").fetchone() == (2000,)
+    refused = gateway.psql("-c", "SELECT 1", user="other")
+    assert 'FATAL:  permission denied for database "test"' in refused.stderr
+    assert "DETAIL:  User does not have CONNECT privilege." in refused.stderr
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(gateway.dsn("known"))
+    admin.execute("GRANT CONNECT ON DATABASE test TO regulars")
+    with psycopg.connect(gateway.dsn("known"), autocommit=True) as known:
+        assert known.execute(may_connect).fetchone() == (True,)
+    acl = "SELECT datacl::text FROM pg_database WHERE datname = 'test'"
+    assert admin.execute(acl).fetchone() == ("{pgproxy=CTc/pgproxy,=T/pgproxy,regulars=c/pgproxy}",)
+    admin.execute("GRANT CONNECT ON DATABASE test TO PUBLIC")
+    assert admin.execute(acl).fetchone() == ("{pgproxy=CTc/pgproxy,=Tc/pgproxy,regulars=c/pgproxy}",)
+    psycopg.connect(gateway.dsn("other")).close()
+    admin.execute("DROP OWNED BY regulars, known, other")
+    admin.execute("DROP ROLE regulars, known, other")
+    assert admin.execute(acl).fetchone() == (None,)
+
+
 def test_a_role_expires_is_locked_and_has_as_many_sessions_as_it_may(
     gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
 ) -> None:

@@ -7,6 +7,7 @@ CREATE ROLE watcher LOGIN AUDITOR;
 CREATE ROLE officer LOGIN CREATEROLE;
 ALTER ROLE ann SET pgproxy.attr.region = 'EU';
 ALTER ROLE ann SET pgproxy.attr.mask_salt = 'tenant-a';
+REVOKE CONNECT ON DATABASE test FROM PUBLIC;
 GRANT CONNECT ON DATABASE test TO analysts;
 GRANT USAGE ON SCHEMA sales TO analysts;
 GRANT SELECT (id, name, email, region, joined) ON sales.customers TO analysts;

@@ -82,6 +82,7 @@ def sample_state() -> ControlState:
         },
         endpoints={"node": Endpoint("node", "grpc://h:1", "token")},
         assignments={("team", "node"): Assignment("team", "node")},
+        closed_databases=frozenset({"demo", "Odd Name"}),
         catalogs={
             "lake": CatalogSource(
                 "lake",
