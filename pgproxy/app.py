@@ -111,7 +111,7 @@ class Gateway:
                 policies, catalogs, registry, sessions, self._flags, execution.rollouts, execution.publisher
             )
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
-            logins = Logins(settings, metastore, follower, self._metrics)
+            logins = Logins(settings, metastore, follower, self._metrics, writer)
             await stack.enter_async_context(
                 _background(
                     writer.write(), writer.purge(), follower.follow(), logins.share(), *execution.work()
@@ -126,7 +126,7 @@ class Gateway:
                 activity=ActivityRelations(observed, settings.audit_log_rows, queue),
                 queries=SessionQueries(queue, policies) if queue is not None else None,
             )  # fmt: skip
-            door = FrontDoor(settings, logins.authenticator, services)
+            door = FrontDoor(settings, logins, services)
             routes: tuple[BaseRoute, ...] = ()
             if queue is not None:
                 queue.opens_with(door.open_detached)

@@ -2,9 +2,9 @@
 
 import secrets
 
-from pgproxy.identity.authenticator import Authenticator
 from pgproxy.identity.model import AuthMethod
 from pgproxy.identity.model import Identity as ProvenIdentity
+from pgproxy.logins import Logins
 from pgproxy.net.cancel import CancelRegistry
 from pgproxy.net.connection import ConnectionServices
 from pgproxy.net.handshake import Greeting, HandshakePolicy
@@ -20,6 +20,7 @@ from pgproxy.session.services import SessionServices
 from pgproxy.session.sql_session import SqlSession
 from pgproxy.settings import DatabaseMode, GatewaySettings
 from pgwire.auth.exchange import password_failed
+from pgwire.errors import GatewayError
 from pgwire.session.machine import Session
 
 
@@ -54,11 +55,10 @@ def tls_certificates(settings: GatewaySettings) -> TlsCertificates | None:
 class FrontDoor:
     """Lets clients in and opens their sessions."""
 
-    def __init__(
-        self, settings: GatewaySettings, authenticator: Authenticator, services: SessionServices
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, logins: Logins, services: SessionServices) -> None:
         self._settings = settings
-        self._authenticator = authenticator
+        self._logins = logins
+        self._authenticator = logins.authenticator
         self._opener = SessionOpener(services, _default_settings(settings))
 
     def listener(
@@ -101,9 +101,14 @@ class FrontDoor:
         self, greeting: Greeting, machine: Session, process_id: int, host: str
     ) -> SqlSession:
         """Open the session of a client that is proven, if its principal may still log in."""
-        if not await self._authenticator.is_still_valid(greeting.identity):
-            raise password_failed(greeting.startup.user)
-        return self._opener.open(greeting.startup, greeting.identity, machine, process_id, host)
+        identity = greeting.identity
+        try:
+            if not await self._authenticator.is_still_valid(identity):
+                raise password_failed(greeting.startup.user)
+            return self._opener.open(greeting.startup, identity, machine, process_id, host)
+        except GatewayError as error:
+            self._logins.turned_away(identity, host, error)
+            raise
 
 
 def _default_settings(settings: GatewaySettings) -> dict[str, str]:

@@ -67,8 +67,10 @@ class AccessDenied(GatewayError):
 
     default_sqlstate = SqlState.INSUFFICIENT_PRIVILEGE
 
-    def __init__(self, message: str, *, rule: str, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, rule: str, hint: str | None = None, detail: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, detail=detail)
         self.rule = rule
 
 

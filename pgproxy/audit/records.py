@@ -1,9 +1,9 @@
 """One statement's facts as a row of the audit log."""
 
 import json
-from datetime import UTC, datetime
 from functools import lru_cache
 
+from pgproxy.audit.moments import moment
 from pgproxy.audit.options import AuditOptions, AuditQueryText
 from pgproxy.audit.redaction import redact
 from pgproxy.control.audit import AuditRecord
@@ -49,11 +49,6 @@ def audit_record(record: StatementRecord, options: AuditOptions) -> AuditRecord:
         sqlstate=record.sqlstate,
         engine_text=record.engine_text[:MAX_TEXT] if is_full else "",
     )
-
-
-def moment(unix_s: float) -> str:
-    """UTC in ISO 8601 with microseconds, so that text order is time order."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds")
 
 
 def _query(text: str, kept: AuditQueryText) -> str | None:

@@ -1,4 +1,4 @@
-"""The queue between statements and the audit log: bounded, written in batches, never in a statement's way.
+"""The queue between what happens and the audit log: bounded, written in batches, never in a statement's way.
 
 What cannot be written waits and is tried again, whole batches in order. In fail_closed mode a failed write
 refuses every further statement until it has succeeded; what had begun before still gets its row.
@@ -6,11 +6,13 @@ refuses every further statement until it has succeeded; what had begun before st
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import structlog
 
+from pgproxy.audit.logins import LoginEnd, LoginRecord, LoginTally, single
 from pgproxy.audit.options import AuditMode, AuditOptions
 from pgproxy.audit.records import audit_record
 from pgproxy.control.audit import AuditRecord, AuditStore
@@ -41,7 +43,9 @@ class AuditWriter:
         self._store = store
         self._options = options
         self._metrics = metrics
-        self._queue: deque[StatementRecord] = deque()
+        self._queue: deque[StatementRecord | LoginRecord] = deque()
+        self._logins = LoginTally()
+        self._login_timer: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -67,11 +71,32 @@ class AuditWriter:
             self._dropped += 1
             self._metrics.audit_dropped.inc()
             return
-        self._queue.append(record)
         self._characters += len(record.text)
+        self._append((record,))
+
+    def login_ended(self, end: LoginEnd) -> None:
+        """Queue or count a login; counted where many come, and where the queue is full."""
+        if end.is_single and not self._is_full:
+            self._append((single(end),))
+            return
+        self._logins.add(end)
+        due_s = self._logins.due_in_s
+        if self._login_timer is None and due_s is not None:
+            self._login_timer = asyncio.get_running_loop().call_later(due_s, self._arrived.set)
+
+    def _append(self, records: Iterable[StatementRecord | LoginRecord]) -> None:
+        self._queue.extend(records)
         self._arrived.set()
         if len(self._queue) >= _BATCH:
             self._full.set()
+
+    def _take_logins(self) -> None:
+        """Queue what is counted, unless the queue is full: then it is counted on."""
+        if self._login_timer is not None:
+            self._login_timer.cancel()
+            self._login_timer = None
+        if not self._is_full:
+            self._queue.extend(self._logins.take())
 
     async def write(self) -> None:
         """Write for as long as the gateway runs; when it is cancelled, once more what still waits."""
@@ -108,6 +133,7 @@ class AuditWriter:
     async def flush(self) -> bool:
         """Write what waits now. False: it could not be written, and waits on."""
         async with self._writing:
+            self._take_logins()
             while self._queue:
                 batch = list(islice(self._queue, _BATCH))
                 try:
@@ -118,7 +144,7 @@ class AuditWriter:
                     return False
                 for record in batch:
                     self._queue.popleft()
-                    self._characters -= len(record.text)
+                    self._characters -= len(record.text) if isinstance(record, StatementRecord) else 0
                 self._note_success()
             return True
 
@@ -126,8 +152,12 @@ class AuditWriter:
     def _is_full(self) -> bool:
         return len(self._queue) >= QUEUE_LIMIT or self._characters >= _MAX_CHARACTERS
 
-    def _rows(self, batch: list[StatementRecord]) -> list[AuditRecord]:
-        return [audit_record(record, self._options) for record in batch]
+    def _rows(self, batch: Sequence[StatementRecord | LoginRecord]) -> list[AuditRecord]:
+        options = self._options
+        return [
+            audit_record(r, options) if isinstance(r, StatementRecord) else r.row(options.gateway)
+            for r in batch
+        ]
 
     def _note_failure(self, waiting: int) -> None:
         if not self._is_failing:

@@ -15,6 +15,7 @@ class AuditRecord:
     event: `statement`, or another kind of thing that happened. pid: of the session. objects: JSON, one
     {table, privileges} each. policies: JSON, one {table, row_filters, column_masks} each. started_at,
     ended_at: UTC in ISO 8601. engine_text: the engine's own words, where texts are kept in full.
+    reason: why a login failed. attempts: how many logins of one kind the row stands for.
     """
 
     request_id: str
@@ -44,6 +45,8 @@ class AuditRecord:
     outcome: str
     sqlstate: str
     engine_text: str
+    reason: str = ""
+    attempts: int = 1
 
     @classmethod
     def of_row(cls, row: Sequence[Any]) -> Self:

@@ -12,13 +12,14 @@ from typing import Protocol
 
 import structlog
 
-from pgproxy.control.api_keys import Interface
+from pgproxy.control.api_keys import Interface, key_id_of
 from pgproxy.control.hba import HbaMethod, HbaRule, first_match
 from pgproxy.control.metastore import ControlPlaneUnavailable, MetastoreError
 from pgproxy.control.state import ControlState
 from pgproxy.identity import http_credentials
 from pgproxy.identity.login import Login, LoginWatch, is_guessable
 from pgproxy.identity.model import AuthMethod, Identity, LoginAttempt
+from pgproxy.identity.reasons import Reason, failure_reason
 from pgproxy.identity.subjects import MockSource, SecretCheck, Subject, TokenReader, key_identity, may_log_in
 from pgproxy.identity.throttle import LoginThrottle
 from pgwire.auth.cleartext import CleartextExchange
@@ -62,7 +63,8 @@ class AuthenticationOptions:
 class AuthenticationEvent:
     """How one authentication ended. principal: only of a name that exists, since others may be secrets.
 
-    outcome: ok, failed (a wrong secret), rejected (by a rule), locked (not even looked at).
+    outcome: ok, failed (a wrong secret), rejected (by a rule), locked (not even looked at). reason: why not
+    ok; for operators only. sqlstate: what the client was told.
     """
 
     method: str
@@ -71,6 +73,24 @@ class AuthenticationEvent:
     address: str
     interface: Interface
     key_id: str | None = None
+    reason: Reason | None = None
+    sqlstate: str = "00000"
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What an authentication came to. error: what the client is told, where it is not a wrong password."""
+
+    outcome: str
+    identity: Identity | None = None
+    reason: Reason | None = None
+    error: AuthenticationFailed | None = None
+
+    @property
+    def sqlstate(self) -> SqlState:
+        if self.identity is not None:
+            return SqlState.SUCCESSFUL_COMPLETION
+        return SqlState.INVALID_PASSWORD if self.error is None else self.error.sqlstate
 
 
 class Authenticator:
@@ -107,8 +127,8 @@ class Authenticator:
         )
         try:
             return self._login(rule, subject, attempt)
-        except AuthenticationFailed:
-            self._tell(subject, attempt, rule.method, "failed")
+        except AuthenticationFailed as error:
+            self._tell(subject, attempt, AuthMethod.CERTIFICATE, _Verdict("failed", error=error))
             raise
 
     async def authenticate_http(
@@ -129,15 +149,16 @@ class Authenticator:
         state = await self._state()
         user = given.user
         if user is None:
-            user = await http_credentials.bearer_user(state, given.secret, self._options.read_token)
+            user = await self._bearer_user(state, given.secret, peer)
         subject = Subject.of(state, user)
         database = database or self._options.default_database
         attempt = LoginAttempt(user, database, peer, is_tls, interface=Interface.HTTP)
         rule = self._rule(subject, database, attempt)
         kinds = http_credentials.accepted_kinds(rule)
         if kinds is None:
-            self._tell(subject, attempt, rule.method, "rejected")
-            raise http_credentials.wrong_method(rule)
+            error = http_credentials.wrong_method(rule)
+            self._tell(subject, attempt, rule.method, _Verdict("rejected", None, Reason.WRONG_METHOD, error))
+            raise error
         check = self._check(subject, attempt, kinds)
         identity = await http_credentials.checked(check, given.secret)
         if identity is not None and is_guessable(identity.method) and self._is_locked(attempt):
@@ -147,6 +168,17 @@ class Authenticator:
             raise http_credentials.refused()
         await self._catch_up()
         return identity
+
+    async def _bearer_user(self, state: ControlState, secret: str, peer: str) -> str:
+        try:
+            return await http_credentials.bearer_user(state, secret, self._options.read_token)
+        except AuthenticationFailed as error:
+            attempt = LoginAttempt("", "", peer, interface=Interface.HTTP)
+            kind = AuthMethod.API_KEY if key_id_of(secret) is not None else AuthMethod.JWT
+            self._tell(
+                Subject.of(state, ""), attempt, kind, _Verdict("failed", None, Reason.WRONG_SECRET, error)
+            )
+            raise
 
     async def is_still_valid(self, identity: Identity) -> bool:
         """Whether the identity may open a session now: not locked meanwhile, its key not revoked.
@@ -169,14 +201,16 @@ class Authenticator:
         rule = first_match(rules, subject.caller(database, attempt.address, is_tls=attempt.is_tls))
         if rule is not None and rule.method is not HbaMethod.REJECT:
             return rule
-        self._tell(subject, attempt, HbaMethod.REJECT, "rejected")
         encryption = "SSL encryption" if attempt.is_tls else "no encryption"
         what = "no pg_hba.conf entry" if rule is None else "pg_hba.conf rejects connection"
-        raise AuthenticationFailed(
+        error = AuthenticationFailed(
             f'{what} for host "{attempt.address or "[local]"}", user "{attempt.user}", '
             f'database "{attempt.database}", {encryption}',
             sqlstate=SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
         )
+        reason = Reason.NO_RULE if rule is None else Reason.RULE_REJECTS
+        self._tell(subject, attempt, HbaMethod.REJECT, _Verdict("rejected", None, reason, error))
+        raise error
 
     def _login(self, rule: HbaRule, subject: Subject, attempt: LoginAttempt) -> Login:
         names = attempt.certificate_names
@@ -263,26 +297,32 @@ class Authenticator:
                 outcome = "locked"
             else:
                 self._throttle.failed(attempt.user, attempt.address)
-        self._tell(subject, attempt, method, outcome, identity)
+        reason = Reason.LOCKED if outcome == "locked" else None
+        self._tell(subject, attempt, method, _Verdict(outcome, identity, reason))
 
     def _tell(
-        self,
-        subject: Subject,
-        attempt: LoginAttempt,
-        method: AuthMethod | HbaMethod,
-        outcome: str,
-        identity: Identity | None = None,
+        self, subject: Subject, attempt: LoginAttempt, method: AuthMethod | HbaMethod, verdict: _Verdict
     ) -> None:
         principal = subject.name if subject.name in subject.state.principals else ""
-        key_id = identity.key_id if identity is not None else None
+        identity, reason = verdict.identity, verdict.reason
+        if identity is None and reason is None:
+            reason = failure_reason(subject, method.value, _now())
         event = AuthenticationEvent(
-            method.value, outcome, principal, attempt.address, attempt.interface, key_id
+            method.value,
+            verdict.outcome,
+            principal,
+            attempt.address,
+            attempt.interface,
+            identity.key_id if identity is not None else None,
+            reason,
+            verdict.sqlstate.value,
         )
-        if outcome != "ok":
+        if reason is not None:
             log.info(
                 "authentication.refused",
                 method=event.method,
-                outcome=outcome,
+                outcome=event.outcome,
+                reason=reason.value,
                 principal=principal or "(unknown)",
                 address=attempt.address,
                 interface=attempt.interface.value,

@@ -9,7 +9,7 @@ class DenialRule(StrEnum):
     statement: its kind, or something in it, is on no allow-list. table_privilege: no such privilege on the
     table, or on its columns. read_only_catalog: its catalog is attached to be read. schema_privilege: no
     right to create there. masked_column: a column is written that the role reads masked. server_file: COPY
-    of a file or a program of the server. database: the credential does not reach this one. setting: a
+    of a file or a program of the server. database: no CONNECT, or none by this credential. setting: a
     parameter, a role or an identity that is not the role's to set. administration: only administrators may.
     unresolved: a relation that the planner did not bind.
     """

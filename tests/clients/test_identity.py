@@ -456,6 +456,47 @@ def test_new_keys_of_the_identity_provider_are_found(world: World) -> None:
     write_jwks(world.jwks, SIGNING, NEXT_SIGNING)
 
 
+def test_logins_are_in_the_audit_log_with_their_method_and_why_they_failed(world: World) -> None:
+    key = world.key("etl")
+    here = "127.0.0.9"  # where no other test has failed
+    with psycopg.connect(world.dsn("admin", ADMIN_PASSWORD), autocommit=True) as admin:
+        (begun,) = admin.execute("SELECT now()").fetchone() or ()
+        for user in ("expired", "locked", "ghost", "away", *["analyst"] * 5):
+            with RawClient(world.gateway.port, source=here) as client, pytest.raises(Refused):
+                client.log_in(user, "typed-secret")
+        by_source = (
+            "SELECT principal, kind, reason, sqlstate, sum(attempts)::int FROM pgproxy.audit_log WHERE "
+            "event = 'login' AND outcome = 'denied' AND client_addr = %s GROUP BY 1, 2, 3, 4 ORDER BY 1, 3"
+        )
+        scram = "scram-sha-256"
+        assert admin.execute(by_source, (here,)).fetchall() == [
+            ("", scram, "unknown_role", "28P01", 1),
+            ("analyst", scram, "locked_after_failures", "28P01", 2),
+            ("analyst", scram, "wrong_secret", "28P01", 3),
+            ("away", "reject", "no_rule", "28000", 1),
+            ("expired", scram, "password_expired", "28P01", 1),
+            ("locked", scram, "role_may_not_log_in", "28P01", 1),
+        ]
+        assert "does not exist" in by_psycopg(world.dsn("etl", key).replace("dbname=test", "dbname=nowhere"))
+        assert by_psycopg(world.dsn("etl", key)) == "etl"
+        of_key = (
+            "SELECT kind, outcome, reason, sqlstate FROM pgproxy.audit_log WHERE event = 'login' "
+            "AND principal = 'etl' AND started_at >= %s"
+        )
+        assert sorted(admin.execute(of_key, (begun,)).fetchall()) == [
+            ("api_key", "denied", "turned_away", "3D000"),
+            ("api_key", "ok", "", "00000"),
+            ("api_key", "ok", "", "00000"),
+        ]
+    with psycopg.connect(world.dsn("analyst", "analyst-secret")) as analyst:
+        seen = analyst.execute("SELECT DISTINCT principal FROM pgproxy.audit_log").fetchall()
+        assert seen == [("analyst",)], "others' logins are not shown"
+    exported = world.gateway.cli("audit", "export")
+    assert "locked_after_failures" in exported
+    assert "typed-secret" not in exported
+    assert "ghost" not in exported, "what is nobody's name may be a password"
+
+
 def test_rules_are_shown_tried_and_replaced_by_the_command_line(world: World) -> None:
     cli = world.gateway.cli
     before = cli("hba", "list")

@@ -1,0 +1,4 @@
+-- Logins in the audit log: why they failed, and how many share a row.
+
+ALTER TABLE audit_log ADD COLUMN reason text NOT NULL DEFAULT '';
+ALTER TABLE audit_log ADD COLUMN attempts bigint NOT NULL DEFAULT 1;
