@@ -64,7 +64,12 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
     rollouts.apply(state.rollouts)
 
     def engine_of(endpoint: Endpoint) -> RemoteEngine:
-        return remote_engine(endpoint, settings.node_tls, lambda: flags.value.feature_cursor_mode)
+        return remote_engine(
+            endpoint,
+            settings.node_tls,
+            lambda: flags.value.feature_cursor_mode,
+            lost_after_s=settings.node_lost_after,
+        )
 
     async with EndpointRegistry(
         engine_of,

@@ -143,6 +143,8 @@ class GatewaySettings(BaseSettings):
     remote_canary_users, remote_canary_groups, remote_canary_percent: who may go remote; none: everybody.
     node_tls_ca_file: who signed the certificates of `grpcs://` endpoints; None: the system's authorities.
     node_tls_cert_file, node_tls_key_file: the gateway's own, for nodes that ask for one.
+    node_lost_after: a node that answers nothing, not even a ping, for so long is given up; a slow query may
+        take as long as it likes.
     audit_log_rows: how many of the newest rows the relation pgproxy.audit_log shows.
     spool_dir: where results of async queries wait; None: beside the metastore's file. Gateways that share a
         PostgreSQL metastore need one, the same for all.
@@ -189,6 +191,7 @@ class GatewaySettings(BaseSettings):
     node_tls_ca_file: ExistingFile | None = None
     node_tls_cert_file: ExistingFile | None = None
     node_tls_key_file: ExistingFile | None = Field(default=None, validate_default=True)
+    node_lost_after: Annotated[float, BeforeValidator(_parse_seconds), Field(ge=1)] = 20.0
 
     max_connections: int = Field(default=500, ge=1)
     superuser_reserved_connections: int = Field(default=3, ge=0)

@@ -163,10 +163,23 @@ class RemoteEngine:
 
 
 def remote_engine(
-    endpoint: Endpoint, tls: NodeTls, use_cursor_mode: Callable[[], bool] = _no
+    endpoint: Endpoint,
+    tls: NodeTls,
+    use_cursor_mode: Callable[[], bool] = _no,
+    *,
+    lost_after_s: float = 20.0,
 ) -> RemoteEngine:
-    """Make the engine of a registered endpoint."""
-    options = RemoteOptions(use_cursor_mode=use_cursor_mode, tls=tls)
+    """Make the engine of a registered endpoint.
+
+    lost_after_s: a node that answers nothing for so long is given up. Half of it goes to notice that, by
+    pings that need no query to move, and half to get back what can be resumed.
+    """
+    options = RemoteOptions(
+        use_cursor_mode=use_cursor_mode,
+        tls=tls,
+        channel_times=ChannelTimes(ping_interval_s=lost_after_s / 4, ping_timeout_s=lost_after_s / 4),
+        call_times=CallTimes(resume_s=lost_after_s / 2),
+    )
     return RemoteEngine(endpoint.name, endpoint.url, endpoint.token, options)
 
 

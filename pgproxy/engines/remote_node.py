@@ -26,14 +26,14 @@ class CallTimes:
 
     call_s: a call that does little. attach_s: attaching catalogs (a lake's catalog may be far). start_s:
     from sending a statement to knowing its columns, waiting in the node's queue included. cancel_s: for the
-    node to confirm a stop. resume_s: for all attempts together to get a cut result stream back.
+    node to confirm a stop. resume_s: for a node to answer again after a cut, all attempts together.
     """
 
     call_s: float = 5.0
     attach_s: float = 30.0
     start_s: float = 30.0
     cancel_s: float = 5.0
-    resume_s: float = 5.0
+    resume_s: float = 10.0
 
 
 @dataclass(slots=True)

@@ -1,7 +1,5 @@
 """Two ways to get a statement's chunks from a node: one stream, or a spool that outlives a cut connection."""
 
-import asyncio
-
 import structlog
 
 from execnode.query_ids import new_query_id
@@ -13,14 +11,10 @@ from pgproxy.engines.remote_call import ChunkCall
 from pgproxy.engines.remote_errors import CatalogsOutdated, QueryUnknown
 from pgproxy.engines.remote_messages import encode_statement
 from pgproxy.engines.remote_node import RemoteNode
+from pgproxy.engines.resuming import Resumption, is_cut, node_lost
 from pgwire.errors import GatewayError
 
 log = structlog.get_logger(__name__)
-
-_RESUME_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
-"""Before each attempt to get a cut stream back; a node that was killed is given up after their sum."""
-
-_CUTS = frozenset({FallbackReason.NODE_LOST, FallbackReason.CONNECT})
 
 
 class DirectChunks:
@@ -110,7 +104,7 @@ class SpooledChunks:
         self._is_spooled = False
         self._has_ended = False
         self._next_sequence = 0
-        self._failures = 0
+        self._resumption = Resumption(node)
         self._instance_id = ""
 
     async def start(self) -> None:
@@ -127,7 +121,7 @@ class SpooledChunks:
                 # Nothing reached the node: a try to cancel it would only wait for another connection.
                 self._is_spooled = failure.reason is not FallbackReason.CONNECT
                 raise
-            await self._submit_again()
+            await self._submit_again(failure)
         self._is_submitted = True
 
     def _may_submit_again(self, failure: EngineUnavailable) -> bool:
@@ -135,18 +129,17 @@ class SpooledChunks:
         is_lost = failure.reason is FallbackReason.NODE_LOST and not isinstance(failure, QueryUnknown)
         return is_lost and bool(self._instance_id)
 
-    async def _submit_again(self) -> None:
-        for pause_s in _RESUME_PAUSES_S:
-            await asyncio.sleep(pause_s)
+    async def _submit_again(self, failure: EngineUnavailable) -> None:
+        while True:
+            await self._resumption.wait(failure)
             try:
                 await self._submit()
-            except EngineUnavailable as failure:
-                is_other = isinstance(failure, (QueryUnknown, CatalogsOutdated))
-                if is_other or failure.reason not in _CUTS:
-                    break
+            except EngineUnavailable as again:
+                if not is_cut(again):
+                    raise node_lost() from again
+                failure = again
             else:
                 return
-        raise EngineUnavailable("the exec node was lost", FallbackReason.NODE_LOST)
 
     async def next_chunk(self) -> ReceivedChunk:
         if not self._is_submitted:
@@ -155,7 +148,9 @@ class SpooledChunks:
             try:
                 chunk = await self._receive()
             except EngineUnavailable as failure:
-                await self._wait_to_resume(failure)
+                await self._leave()
+                await self._resumption.wait(failure)
+                log.info("remote.resuming", sequence=self._next_sequence)
                 continue
             if chunk is not None and self._accept(chunk):
                 return chunk
@@ -164,9 +159,12 @@ class SpooledChunks:
         return await self._node.read_progress(self._query_id) if self._is_submitted else None
 
     async def stop(self) -> None:
-        """Interrupt the query unless it has ended, and drop its spool."""
+        """Interrupt the query unless it has ended, and drop its spool.
+
+        A node that was just given up is not asked: its own clean-up does it after QUERY_RESULT_TTL.
+        """
         await self._leave()
-        if not self._is_spooled:
+        if not self._is_spooled or self._resumption.has_given_up:
             return
         self._is_spooled = False
         try:
@@ -174,7 +172,6 @@ class SpooledChunks:
                 await self._node.cancel_query(self._query_id)
             await self._node.delete_query(self._query_id)
         except GatewayError as error:
-            # The node's own clean-up drops it after QUERY_RESULT_TTL.
             log.info("remote.cancel_not_confirmed", sqlstate=error.sqlstate)
 
     async def _submit(self) -> None:
@@ -215,28 +212,12 @@ class SpooledChunks:
         """
         if chunk.sequence > self._next_sequence:
             raise EngineUnavailable("the exec node lost a part of the result", FallbackReason.NODE_LOST)
-        self._failures = 0
+        self._resumption.succeed()
         if chunk.sequence < self._next_sequence:
             return False
         self._next_sequence += 1
         self._has_ended = chunk.is_last
         return True
-
-    async def _wait_to_resume(self, failure: EngineUnavailable) -> None:
-        """Pause before the next attempt.
-
-        Raises:
-            EngineUnavailable: it is not the connection that failed, or there were too many attempts without
-            a chunk.
-        """
-        await self._leave()
-        if failure.reason not in _CUTS or isinstance(failure, QueryUnknown):
-            raise failure
-        if self._failures >= len(_RESUME_PAUSES_S):
-            raise EngineUnavailable("the exec node was lost", FallbackReason.NODE_LOST) from failure
-        log.info("remote.resuming", sequence=self._next_sequence, attempt=self._failures + 1)
-        await asyncio.sleep(_RESUME_PAUSES_S[self._failures])
-        self._failures += 1
 
     async def _leave(self) -> None:
         call, self._call = self._call, None

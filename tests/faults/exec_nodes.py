@@ -5,14 +5,15 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from demo.ports import free_port
+from demo.programs import running
 from execnode.statement import CatalogDefinition, CatalogGeneration, EngineStatement, RowChunk
 from pgproxy.engines.channel import ChannelTimes
 from pgproxy.engines.remote import RemoteEngine, RemoteOptions
@@ -42,6 +43,14 @@ class Node:
         await self.process.wait()
 
 
+@contextmanager
+def shared_node(folder: Path, **environment: str) -> Iterator[int]:
+    """Run a node for many tests, none of which harms it; gives its port."""
+    port = free_port()
+    with running(["execnode", "serve"], _environment(port, environment | {"SPOOL_DIR": str(folder)})):
+        yield port
+
+
 @asynccontextmanager
 async def exec_node(folder: Path, port: int | None = None, **environment: str) -> AsyncIterator[Node]:
     """Run a node until the context is left. It is ready when this is entered."""
@@ -52,14 +61,7 @@ async def exec_node(folder: Path, port: int | None = None, **environment: str) -
         "execnode",
         "serve",
         cwd=folder,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "AGENT_TOKEN": TOKEN,
-            "LISTEN_ADDR": f"127.0.0.1:{free_port()}",
-            "GRPC_LISTEN_ADDR": f"127.0.0.1:{grpc_port}",
-            **environment,
-        },
+        env=_environment(grpc_port, environment),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -75,6 +77,17 @@ async def exec_node(folder: Path, port: int | None = None, **environment: str) -
         await process.wait()
 
 
+def _environment(grpc_port: int, settings: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "AGENT_TOKEN": TOKEN,
+        "LISTEN_ADDR": f"127.0.0.1:{free_port()}",
+        "GRPC_LISTEN_ADDR": f"127.0.0.1:{grpc_port}",
+        **settings,
+    }
+
+
 def make_catalogs(folder: Path) -> CatalogGeneration:
     """Write a DuckDB file and describe it as the one catalog `data`, read-only."""
     path = folder / "data.duckdb"
@@ -88,7 +101,7 @@ def remote_engine(port: int, catalogs: CatalogGeneration, *, cursor_mode: bool =
     options = RemoteOptions(
         use_cursor_mode=lambda: cursor_mode,
         channel_times=ChannelTimes(ping_interval_s=0.5, ping_timeout_s=0.5),
-        call_times=CallTimes(),
+        call_times=CallTimes(resume_s=1.0),
     )
     engine = RemoteEngine("a", f"grpc://127.0.0.1:{port}", TOKEN, options)
     engine.expect_catalogs(catalogs)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from pgproxy.engines.channel import STREAM_WINDOW_BYTES
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.remote import RemoteEngine
 from pgwire.errors import StatementError
+from pgwire.types import result_column
 from tests.faults.exec_nodes import (
     ALL_ROWS,
     ENDLESS_ROWS,
@@ -24,6 +25,7 @@ from tests.faults.exec_nodes import (
     free_port,
     make_catalogs,
     remote_engine,
+    shared_node,
 )
 from tests.faults.fault_proxy import FaultProxy, fault_proxy
 
@@ -31,20 +33,29 @@ both_modes = pytest.mark.parametrize("cursor_mode", [False, True], ids=["direct"
 PROMPTLY_S = 5.0
 
 
-@pytest.fixture
-def catalogs(tmp_path: Path) -> CatalogGeneration:
-    return make_catalogs(tmp_path)
+@pytest.fixture(scope="module")
+def catalogs(tmp_path_factory: pytest.TempPathFactory) -> CatalogGeneration:
+    return make_catalogs(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A node that no test harms. Its results live so short that what is in use must not count as idle."""
+    times = {"QUERY_RESULT_TTL": "200ms", "QUERY_CLEANUP_INTERVAL": "50ms"}
+    with shared_node(tmp_path_factory.mktemp("node"), **times) as port:
+        yield port
 
 
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    """A node for one test alone."""
     async with exec_node(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
-async def proxy(node: Node) -> AsyncIterator[FaultProxy]:
-    async with fault_proxy("127.0.0.1", node.port) as running:
+async def proxy(port: int) -> AsyncIterator[FaultProxy]:
+    async with fault_proxy("127.0.0.1", port) as running:
         yield running
 
 
@@ -58,6 +69,12 @@ async def read_all(stream: ResultStream) -> list[int]:
     return await read_into([], stream)
 
 
+def slow(weight: int) -> EngineStatement:
+    """A statement with one row, which takes long: some milliseconds by weight."""
+    sql = f"SELECT sum((a.i * b.i) % 7) AS s FROM data.main.big a, range({weight}) b(i)"
+    return EngineStatement(sql, result_columns=(result_column("s", "HUGEINT"),))
+
+
 async def until_running(engine: RemoteEngine, count: int) -> None:
     """Wait until the node runs so many statements; each question paces the next."""
     async with asyncio.timeout(PROMPTLY_S):
@@ -67,9 +84,9 @@ async def until_running(engine: RemoteEngine, count: int) -> None:
 
 @both_modes
 async def test_every_row_arrives_once_and_in_order(
-    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+    port: int, catalogs: CatalogGeneration, cursor_mode: bool
 ) -> None:
-    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    engine = remote_engine(port, catalogs, cursor_mode=cursor_mode)
     async with engine.execute(ALL_ROWS) as stream:
         assert [(c.name, c.engine_type) for c in stream.columns] == [("i", "BIGINT"), ("pad", "VARCHAR")]
         assert await read_all(stream) == list(range(ROWS))
@@ -79,9 +96,9 @@ async def test_every_row_arrives_once_and_in_order(
 
 @both_modes
 async def test_a_statements_error_keeps_its_sqlstate(
-    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+    port: int, catalogs: CatalogGeneration, cursor_mode: bool
 ) -> None:
-    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    engine = remote_engine(port, catalogs, cursor_mode=cursor_mode)
     wrong = EngineStatement("SELECT CAST(pad AS INTEGER) FROM (SELECT 'x' || i AS pad FROM data.main.big)")
     with pytest.raises(StatementError) as caught:
         async with engine.execute(wrong) as stream:
@@ -163,10 +180,43 @@ async def test_a_connection_that_goes_silent_is_given_up(
 
 
 @both_modes
-async def test_a_cancelled_statement_has_stopped_on_the_node_within_a_second(
+async def test_a_frozen_node_is_given_up_and_a_slow_query_is_not(
     node: Node, catalogs: CatalogGeneration, cursor_mode: bool
 ) -> None:
+    """The ping's times are a fraction of the query's: it is the node that must answer, not the query."""
     engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    async with engine.execute(slow(700)) as stream:
+        began = time.monotonic()
+        assert len(await read_all(stream)) == 1
+        assert time.monotonic() - began > 1.0, "the query was no slow one"
+
+    async def read_and_freeze() -> None:
+        async with engine.execute(ENDLESS_ROWS) as stream:
+            await stream.read()
+            node.stop_running()
+            async with asyncio.timeout(PROMPTLY_S):
+                await read_into([], stream)
+
+    with pytest.raises(EngineUnavailable) as caught:
+        await read_and_freeze()
+    assert caught.value.reason is FallbackReason.NODE_LOST
+    await engine.close()
+
+
+async def test_a_cursor_that_is_waited_for_outlives_its_time_to_live(
+    port: int, catalogs: CatalogGeneration
+) -> None:
+    engine = remote_engine(port, catalogs, cursor_mode=True)
+    async with engine.execute(slow(300)) as stream:
+        assert len(await read_all(stream)) == 1
+    await engine.close()
+
+
+@both_modes
+async def test_a_cancelled_statement_has_stopped_on_the_node_within_a_second(
+    port: int, catalogs: CatalogGeneration, cursor_mode: bool
+) -> None:
+    engine = remote_engine(port, catalogs, cursor_mode=cursor_mode)
 
     async def run() -> None:
         async with engine.execute(LONG_SUM) as stream:
@@ -185,9 +235,9 @@ async def test_a_cancelled_statement_has_stopped_on_the_node_within_a_second(
 
 @both_modes
 async def test_leaving_an_unfinished_result_leaves_the_node_idle(
-    node: Node, catalogs: CatalogGeneration, cursor_mode: bool
+    port: int, catalogs: CatalogGeneration, cursor_mode: bool
 ) -> None:
-    engine = remote_engine(node.port, catalogs, cursor_mode=cursor_mode)
+    engine = remote_engine(port, catalogs, cursor_mode=cursor_mode)
     async with engine.execute(ENDLESS_ROWS) as stream:
         await stream.read()
     assert (await engine.probe()).load == 0
@@ -220,10 +270,10 @@ async def test_a_reader_that_stops_holds_one_window_and_disturbs_nobody(
 async def test_a_node_that_was_restarted_is_told_its_catalogs_again(
     tmp_path: Path, catalogs: CatalogGeneration
 ) -> None:
-    port = free_port()
-    engine = remote_engine(port, catalogs)
+    own_port = free_port()
+    engine = remote_engine(own_port, catalogs)
     for _ in range(2):
-        async with exec_node(tmp_path, port) as node:
+        async with exec_node(tmp_path, own_port) as node:
             async with engine.execute(ALL_ROWS) as stream:
                 assert await read_all(stream) == list(range(ROWS))
             await node.kill()
@@ -239,8 +289,8 @@ async def test_a_node_that_is_not_there_is_a_connect_failure(catalogs: CatalogGe
     await engine.close()
 
 
-async def test_a_wrong_token_is_a_connect_failure(node: Node, catalogs: CatalogGeneration) -> None:
-    engine = RemoteEngine("a", f"grpc://127.0.0.1:{node.port}", "wrong")
+async def test_a_wrong_token_is_a_connect_failure(port: int, catalogs: CatalogGeneration) -> None:
+    engine = RemoteEngine("a", f"grpc://127.0.0.1:{port}", "wrong")
     engine.expect_catalogs(catalogs)
     with pytest.raises(EngineUnavailable) as caught:
         async with engine.execute(ALL_ROWS):
@@ -250,9 +300,9 @@ async def test_a_wrong_token_is_a_connect_failure(node: Node, catalogs: CatalogG
 
 
 async def test_a_pinned_session_keeps_its_temporary_table_and_ends_with_its_close(
-    node: Node, catalogs: CatalogGeneration
+    port: int, catalogs: CatalogGeneration
 ) -> None:
-    engine = remote_engine(node.port, catalogs)
+    engine = remote_engine(port, catalogs)
     session = await engine.open_session()
     await session.execute_utility("CREATE TEMP TABLE mine AS SELECT 7 AS x")
     mine = EngineStatement("SELECT x FROM mine")

@@ -59,6 +59,8 @@ def test_defaults_are_those_of_the_external_interface() -> None:
         ("MAX_CONNECTIONS", "7", 7),
         ("MAX_MEMORY_GB", "1.5", 1.5),
         ("LOG_FORMAT", "console", LogFormat.CONSOLE),
+        ("NODE_LOST_AFTER", "5s", 5.0),
+        ("HEALTH_CHECK_INTERVAL", "500ms", 0.5),
     ],
 )
 def test_a_variable_is_parsed(monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object) -> None:
@@ -89,6 +91,10 @@ def test_a_variable_is_parsed(monkeypatch: pytest.MonkeyPatch, name: str, text: 
         ("REMOTE_CANARY_PERCENT", "101"),
         ("REMOTE_CANARY_PERCENT", "half"),
         ("NODE_TLS_CA_FILE", "/nowhere/ca.pem"),
+        ("NODE_TLS_CERT_FILE", "/nowhere/gateway.pem"),
+        ("NODE_LOST_AFTER", "900ms"),
+        ("NODE_LOST_AFTER", "never"),
+        ("HEALTH_CHECK_INTERVAL", "often"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_setting(
