@@ -38,6 +38,7 @@ from pgproxy.following import Followers, MetastoreFollower
 from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
 from pgproxy.http.app import gateway_app
 from pgproxy.http.server import serve_http
+from pgproxy.identity.default_rules import default_hba_rules
 from pgproxy.logins import Logins
 from pgproxy.logs import configure_logging
 from pgproxy.metrics import GatewayMetrics
@@ -117,7 +118,10 @@ class Gateway:
                     writer.write(), writer.purge(), follower.follow(), logins.share(), *execution.work()
                 )
             )
-            observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies)
+            observed = Observed(
+                catalogs, metastore, live, recorder, writer, registry, policies,
+                default_hba_rules(settings.client_cert_auth),
+            )  # fmt: skip
             queue = async_queue(settings, metastore) if settings.feature_async_queue else None
             services = SessionServices(
                 policies, catalogs, execution.router, PlanCache(), _engine_tree, recorder,

@@ -41,6 +41,9 @@ The text is ours, not DuckDB's: marker, SQLSTATE, colon, message. User SQL canno
 allow-list).
 """
 
+ENGINE_RULE = "engine"
+"""The rule of what the engine refuses, beside those of `pgproxy.policy.denial`."""
+
 _MARKED = re.compile(re.escape(ENGINE_ERROR_MARKER) + r"([0-9A-Z]{5}):([ -~]{0,200})\Z")
 _KNOWN_STATES = frozenset(state.value for state in SqlState)
 
@@ -62,7 +65,11 @@ class EngineStatementError(EngineFault, StatementError):
 
 
 class EngineAccessDenied(EngineFault, AccessDenied):
-    """The sandbox refused."""
+    """The sandbox refused, or SQL of the gateway's own: it is what signals to others' sessions raise."""
+
+    def __init__(self, message: str, *, sqlstate: SqlState = SqlState.INSUFFICIENT_PRIVILEGE) -> None:
+        super().__init__(message, rule=ENGINE_RULE)
+        self.sqlstate = sqlstate
 
 
 class EngineNotSupported(EngineFault, FeatureNotSupported):

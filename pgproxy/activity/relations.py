@@ -1,7 +1,7 @@
 """Filling the relations of what happens now, just before a statement that reads them runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,7 +14,9 @@ from pgproxy.catalog.builtin import RelationKey
 from pgproxy.catalog.relations.registry import LIVE_RELATIONS, physical_name
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.audit import AuditPage
+from pgproxy.control.hba import HbaRule
 from pgproxy.control.metastore import Metastore, MetastoreError
+from pgproxy.identity.sharing import KEY_USE_TOPIC
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.queue.service import AsyncQueue
 from pgproxy.routing.registry import EndpointRegistry
@@ -48,6 +50,8 @@ class Observed:
     audit: AuditWriter
     registry: EndpointRegistry
     policies: CurrentPolicies
+    default_rules: Sequence[HbaRule]
+    """What holds while the control plane has no rules."""
 
 
 class ActivityRelations:
@@ -64,6 +68,7 @@ class ActivityRelations:
         self._audit = observed.audit
         self._registry = observed.registry
         self._policies = observed.policies
+        self._default_rules = observed.default_rules
         self._audit_rows = audit_rows
         self._audit_last = 0
         self._syncing = asyncio.Lock()
@@ -78,6 +83,8 @@ class ActivityRelations:
             "endpoints": self._endpoints,
             "assignments": self._assignments,
             "policy_versions": self._versions,
+            "pg_hba_file_rules": self._hba_rules,
+            "api_keys": self._api_keys,
         }
 
     async def refresh(self, relations: Iterable[tuple[str, str]]) -> None:
@@ -143,6 +150,16 @@ class ActivityRelations:
     async def _assignments(self) -> Iterable[Row]:
         principals, roles = self._policies.policy_set.principals, self._catalogs.role_oids
         return [rows.assignment_row(a, principals, roles) for a in await self._metastore.assignments()]
+
+    async def _hba_rules(self) -> Iterable[Row]:
+        rules = (await self._metastore.state()).hba_rules or self._default_rules
+        return [rows.hba_row(number, rule) for number, rule in enumerate(rules, 1)]
+
+    async def _api_keys(self) -> Iterable[Row]:
+        notes = await self._metastore.notes.of(KEY_USE_TOPIC)
+        used = {note.key: note.noted_at for note in notes}
+        keys = (await self._metastore.state()).api_keys
+        return [rows.api_key_row(keys[key_id], used.get(key_id)) for key_id in sorted(keys)]
 
     async def _versions(self) -> Iterable[Row]:
         return [rows.version_row(version) for version in await self._metastore.history(_VERSIONS)]

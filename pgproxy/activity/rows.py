@@ -12,8 +12,10 @@ from pgproxy.catalog.builtin import RelationKey, relation_definitions
 from pgproxy.catalog.relations.registry import LIVE_RELATIONS
 from pgproxy.catalog.relations.table import build_rows
 from pgproxy.catalog.visibility import key
+from pgproxy.control.api_keys import ApiKey
 from pgproxy.control.audit import AUDIT_COLUMNS, AuditPage
 from pgproxy.control.fleet import Assignment, Endpoint
+from pgproxy.control.hba import ConnectionType, HbaRule
 from pgproxy.control.metastore import PolicyVersion
 from pgproxy.policy.model import Principal
 from pgproxy.queue.model import QueuedQuery
@@ -173,6 +175,39 @@ def version_row(version: PolicyVersion) -> Row:
         "actor": version.actor,
         "before": version.before,
         "after": version.after,
+    }
+
+
+def hba_row(number: int, rule: HbaRule) -> Row:
+    """A row of pg_hba_file_rules. number: of the rule, counted from 1."""
+    network = rule.network
+    is_anywhere = rule.connection is not ConnectionType.LOCAL and network is None
+    return {
+        "line_number": number,
+        "type": rule.connection.value,
+        "database": [str(name) for name in rule.databases],
+        "user_name": [str(name) for name in rule.users],
+        "address": "all" if is_anywhere else None if network is None else str(network.network_address),
+        "netmask": None if network is None else str(network.netmask),
+        "auth_method": rule.method.value,
+        "options": [f"{name}={value}" for name, value in sorted(rule.options.items())] or None,
+    }
+
+
+def api_key_row(api_key: ApiKey, last_used: datetime | None) -> Row:
+    """A row of pgproxy.api_keys; seen by its principal. Never what proves it."""
+    catalogs = api_key.scope.catalogs
+    return {
+        "id": api_key.key_id,
+        "principal": api_key.principal,
+        "label": api_key.label,
+        "is_read_only": api_key.scope.is_read_only,
+        "databases": None if catalogs is None else sorted(catalogs),
+        "interfaces": sorted(interface.value for interface in api_key.interfaces),
+        "created_at": api_key.created_at,
+        "valid_until": api_key.valid_until,
+        "last_used": last_used,
+        "_principal": api_key.principal,
     }
 
 

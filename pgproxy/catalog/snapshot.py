@@ -71,13 +71,14 @@ class SystemValue(StrEnum):
 
     VIEWER: EffectivePolicy.fingerprint. DATABASE: the session's catalog (PlanContext.catalog_name).
     SEARCH_PATH: the session's schemas without the implicit pg_catalog, joined by SEARCH_PATH_SEPARATOR.
-    SESSION_USER: the principal's name.
+    SESSION_USER: the principal's name. BACKEND_PID: the session's process id, a number.
     """
 
     VIEWER = "viewer"
     DATABASE = "database"
     SEARCH_PATH = "search_path"
     SESSION_USER = "session_user"
+    BACKEND_PID = "backend_pid"
 
 
 SEARCH_PATH_SEPARATOR = "\x1f"

@@ -44,7 +44,7 @@ _ACL_NAMES = ("visible", "viewer", "privilege")
 
 def install_signal(connection: duckdb.DuckDBPyConnection, signal: BackendSignal) -> None:
     """Register what pg_cancel_backend and pg_terminate_backend call. Lives as long as the connection."""
-    types = ["VARCHAR", "INTEGER", "VARCHAR"]
+    types = ["VARCHAR", "INTEGER", "VARCHAR", "INTEGER"]
     connection.create_function(SIGNAL, signal, types, "VARCHAR", side_effects=True)  # type: ignore[arg-type]
 
 

@@ -11,7 +11,8 @@ class DenialRule(StrEnum):
     right to create there. masked_column: a column is written that the role reads masked. server_file: COPY
     of a file or a program of the server. database: no CONNECT, or none by this credential. setting: a
     parameter, a role or an identity that is not the role's to set. administration: only administrators may.
-    unresolved: a relation that the planner did not bind.
+    unresolved: a relation that the planner did not bind. engine: refused where it ran: a signal to another's
+    session, or what the sandbox does not do.
     """
 
     STATEMENT = "statement"
@@ -24,3 +25,4 @@ class DenialRule(StrEnum):
     SETTING = "setting"
     ADMINISTRATION = "administration"
     UNRESOLVED = "unresolved"
+    ENGINE = "engine"

@@ -6,6 +6,7 @@ Shared by the simple and the extended protocol, by FETCH and by COPY TO.
 import time
 from dataclasses import dataclass
 
+from pgproxy.session.notices import is_wanted
 from pgproxy.session.planning import StatementPlanner, field_descriptions, overlay
 from pgproxy.session.portal import Portal
 from pgproxy.session.presenting import present_error
@@ -14,8 +15,9 @@ from pgproxy.session.services import SessionServices
 from pgproxy.session.sink import Sink
 from pgproxy.session.statement_log import StatementLog
 from pgproxy.sql.plan import Plan, StatementKind
-from pgwire.backend import RowDescription
+from pgwire.backend import NoticeResponse, RowDescription
 from pgwire.errors import CachedPlanChanged, GatewayError, InternalError
+from pgwire.sqlstate import SqlState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class PortalDriver:
         self._runner = runner
         self._transaction = runner.transaction
         self._settings = planner.settings
+        self._warnings: list[NoticeResponse] = []
+
+    def warn(self, message: str) -> None:
+        """Tell the client, before the next rows that it is sent."""
+        self._warnings.append(NoticeResponse("WARNING", SqlState.WARNING, message))
 
     async def run(
         self, portal: Portal, sink: Sink, max_rows: int, *, describe: bool, in_block: bool
@@ -113,12 +120,19 @@ class PortalDriver:
         sent = 0
         while not max_rows or sent < max_rows:
             chunk = await portal.next_chunk(max_rows - sent if max_rows else 0)
+            self._send_warnings(sink)
             if chunk is None:
                 return Run(sent, is_suspended=False)
             sent += chunk.row_count
             self.log.note_rows(chunk.row_count, len(chunk.rows))
             await sink.write_rows(chunk.rows)
         return Run(sent, is_suspended=True)
+
+    def _send_warnings(self, sink: Sink) -> None:
+        warnings, self._warnings = self._warnings, []
+        for warning in warnings:
+            if is_wanted(warning, self._settings):
+                sink.send(warning)
 
     async def finish(self, portal: Portal) -> None:
         """End a portal whose rows are all sent: free the engine, follow DDL."""

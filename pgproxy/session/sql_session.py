@@ -86,6 +86,10 @@ class SqlSession:
             discards=Discards(settings, driver, catalog, self.notifications, (statements, portals)),
         )
 
+    def warn(self, message: str) -> None:
+        """Warn the client, before the next rows that it is sent."""
+        self._driver.warn(message)
+
     @property
     def activity(self) -> str:
         """What the session does. PostgreSQL docs, "pg_stat_activity", state."""

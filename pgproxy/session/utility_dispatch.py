@@ -8,6 +8,7 @@ from pgproxy.session.copy_out import CopyOut
 from pgproxy.session.cursors import Cursors
 from pgproxy.session.discarding import Discards
 from pgproxy.session.explaining import Explains
+from pgproxy.session.notices import is_wanted
 from pgproxy.session.notifications import Notifications
 from pgproxy.session.portal import Portal
 from pgproxy.session.settings import SessionSettings
@@ -16,10 +17,8 @@ from pgproxy.session.sql_prepared import SqlPrepared
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult, UtilityRunner, utility_columns
 from pgproxy.sql.utility import statements as u
-from pgwire.backend import FieldDescription, NoticeResponse
+from pgwire.backend import FieldDescription
 from pgwire.errors import FeatureNotSupported
-
-_LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")
 
 
 class Utilities:
@@ -81,12 +80,6 @@ class Utilities:
         if result is None:
             raise FeatureNotSupported(f"{type(statement).__name__} is not supported")
         for notice in result.notices:
-            if self._is_wanted(notice):
+            if is_wanted(notice, self._settings):
                 sink.send(notice)
         return result
-
-    def _is_wanted(self, notice: NoticeResponse) -> bool:
-        """Whether client_min_messages lets a notice through."""
-        lowest = self._settings.show("client_min_messages")
-        level = notice.severity.lower()
-        return level not in _LEVELS or lowest not in _LEVELS or _LEVELS.index(level) >= _LEVELS.index(lowest)

@@ -341,6 +341,8 @@ def _runs_once(node: exp.Expr) -> bool:
 
 def place_system_value(context: PlanContext, bound: BoundValues, value: SystemValue) -> exp.Expr:
     """Bind what a system relation or function needs to know of the session."""
+    if value is SystemValue.BACKEND_PID:  # sessions share plans, so it is looked up at each run
+        return bound.place(BoundValue(23, None, session_key="pg_backend_pid"), "INTEGER")
     text = {
         SystemValue.VIEWER: context.policy.fingerprint,
         SystemValue.DATABASE: context.catalog_name,

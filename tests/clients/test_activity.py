@@ -7,9 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.clients.servers import Pair
 from tests.gateway import ADMIN, ADMIN_PASSWORD, NODE_TOKEN, RunningGateway
 
-OWN = ("sessions", "queries", "endpoints", "assignments", "policy_versions", "audit_log")
+OWN = ("sessions", "queries", "endpoints", "assignments", "policy_versions", "audit_log", "api_keys")
 ENDLESS = "SELECT count(*) FROM numbers a, numbers b, numbers c"
 
 Connection = psycopg.Connection[Any]
@@ -142,7 +143,7 @@ def test_versions_endpoints_and_assignments_are_shown_by_role_and_without_secret
 @pytest.mark.parametrize("name", OWN)
 def test_own_relations_cannot_be_written(admin: Connection, name: str) -> None:
     column = "version = 1" if name == "policy_versions" else "endpoint = 'x'"
-    column = {"sessions": "query = ''", "endpoints": "url = ''"}.get(name, column)
+    column = {"sessions": "query = ''", "endpoints": "url = ''", "api_keys": "label = ''"}.get(name, column)
     for statement in (f"DELETE FROM pgproxy.{name}", f"UPDATE pgproxy.{name} SET {column}"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             admin.execute(statement)
@@ -178,6 +179,70 @@ def test_owners_signal_their_own_sessions_and_nobody_elses(
         intern.execute("SELECT pg_cancel_backend(%s)", (analyst.info.backend_pid,))
     assert intern.execute("SELECT pg_cancel_backend(1), pg_cancel_backend(NULL)").fetchone() == (False, None)
     assert analyst.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_nobody_under_a_process_id_is_a_warning_and_false(analyst: Connection, embedded_pair: Pair) -> None:
+    """PostgreSQL's own answer, on both servers; the warning comes before the row."""
+    told: list[tuple[str | None, str | None, str | None]] = []
+    for server in (embedded_pair.gateway, embedded_pair.reference):
+        with psycopg.connect(server.dsn, autocommit=True) as connection:
+            connection.add_notice_handler(lambda d: told.append((d.severity, d.sqlstate, d.message_primary)))
+            query = "SELECT pg_cancel_backend(%s), pg_terminate_backend(%s)"
+            for prepare in (False, True):
+                assert connection.execute(query, (1, 1), prepare=prepare).fetchone() == (False, False)
+            connection.execute("SET client_min_messages = error")
+            assert connection.execute("SELECT pg_cancel_backend(1)").fetchone() == (False,)
+    assert told == [("WARNING", "01000", "PID 1 is not a PostgreSQL backend process")] * 8
+    assert analyst.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_api_keys_are_shown_to_their_owners_and_without_secrets(
+    embedded: RunningGateway, admin: Connection, analyst: Connection, intern: Connection
+) -> None:
+    text = embedded.cli("key", "create", "analyst", "--label", "nightly", "--read-only").strip()
+    key_id = text.split("_")[1]
+    columns = "id, principal, label, is_read_only, databases, interfaces, valid_until IS NULL"
+    query = f"SELECT {columns} FROM pgproxy.api_keys WHERE id = %s"
+    shown = (key_id, "analyst", "nightly", True, None, ["http", "postgres"], True)
+    try:
+        assert admin.execute(query, (key_id,)).fetchone() == shown
+        assert analyst.execute(query, (key_id,)).fetchone() == shown
+        assert intern.execute(query, (key_id,)).fetchone() is None
+        everything = str(admin.execute("SELECT * FROM pgproxy.api_keys").fetchall())
+        assert text.split("_")[2] not in everything
+        assert "SCRAM-SHA-256" not in everything
+    finally:
+        embedded.cli("key", "revoke", key_id)
+    assert admin.execute(query, (key_id,)).fetchone() is None
+
+
+def test_hba_rules_are_shown_to_administrators_as_postgresql_does(
+    embedded: RunningGateway, admin: Connection, analyst: Connection
+) -> None:
+    columns = "line_number, type, database, user_name, address, netmask, auth_method, options, error"
+    query = f"SELECT {columns} FROM pg_hba_file_rules ORDER BY line_number"
+    assert admin.execute(query).fetchall() == [
+        (1, "host", ["all"], ["all"], "all", None, "scram-sha-256", None, None)
+    ]
+    file = embedded.folder / "hba.conf"
+    file.write_text(
+        'local all all scram-sha-256\nhost test,"all" +eu_team 127.0.0.0/8 scram-sha-256\n'
+        "hostssl all all ::1/128 password accept=jwt\nhost all all all scram-sha-256\n"
+    )
+    embedded.cli("hba", "set", str(file))
+    try:
+        assert admin.execute(query).fetchall()[:3] == [
+            (1, "local", ["all"], ["all"], None, None, "scram-sha-256", None, None),
+            (2, "host", ["test", '"all"'], ["+eu_team"], "127.0.0.0", "255.0.0.0", "scram-sha-256",
+             None, None),
+            (3, "hostssl", ["all"], ["all"], "::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "password",
+             ["accept=jwt"], None),
+        ]  # fmt: skip
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            analyst.execute(query)
+    finally:
+        file.write_text("host all all all scram-sha-256\n")
+        embedded.cli("hba", "set", str(file))
 
 
 def test_a_session_can_end_itself(embedded: RunningGateway) -> None:

@@ -49,11 +49,13 @@ POLICY_TABLES: Mapping[str, tuple[Rule, Callable[[PolicySet, CatalogModel], pa.T
 
 LIVE_RELATIONS: Mapping[RelationKey, Rule] = {
     ("pg_catalog", "pg_stat_activity"): Rule.PRINCIPAL,
+    ("pg_catalog", "pg_hba_file_rules"): Rule.OPEN,
     ("pgproxy", "sessions"): Rule.PRINCIPAL,
     ("pgproxy", "queries"): Rule.PRINCIPAL,
     ("pgproxy", "endpoints"): Rule.PRINCIPAL,
     ("pgproxy", "assignments"): Rule.ROW,
     ("pgproxy", "policy_versions"): Rule.PRINCIPAL,
+    ("pgproxy", "api_keys"): Rule.PRINCIPAL,
     ("pgproxy", "audit_log"): Rule.JOURNAL,
 }
 """What happens here now: filled before a statement that reads it runs."""
