@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pgproxy.catalog.constraints import quote_identifier
+from pgproxy.catalog.defaults import default_text
 from pgproxy.catalog.introspect import CatalogContents, EnumInfo, IndexInfo, SequenceInfo, constraint_columns
 from pgproxy.catalog.oids import ObjectKey, ObjectKind, assign_oids
-from pgproxy.catalog.snapshot import ConstraintInfo, TableInfo
+from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, TableInfo
 from pgproxy.policy.model import TableName
 
 
@@ -125,6 +126,11 @@ def default_key(name: TableName, column: str) -> ObjectKey:
     return ObjectKey(ObjectKind.DEFAULT, (*name, column))
 
 
+def shown_default(column: ColumnInfo) -> str | None:
+    """A column's default as PostgreSQL shows it; None where there is none."""
+    return default_text(column.default, column.engine_type)
+
+
 def _keys(contents: CatalogContents) -> Iterator[ObjectKey]:
     for catalog in contents.catalogs:
         yield ObjectKey(ObjectKind.DATABASE, (catalog,))
@@ -141,7 +147,7 @@ def _keys(contents: CatalogContents) -> Iterator[ObjectKey]:
             yield ObjectKey(ObjectKind.CONSTRAINT, (*name, constraint.name))
             if constraint.kind in "pu":
                 yield ObjectKey(ObjectKind.INDEX, (*name[:2], constraint.name))
-        yield from (default_key(name, column.name) for column in table.columns if column.default is not None)
+        yield from (default_key(name, column.name) for column in table.columns if shown_default(column))
     for index in contents.indexes:
         yield ObjectKey(ObjectKind.INDEX, (*index.table[:2], index.name))
     for sequence in contents.sequences:

@@ -39,6 +39,7 @@ SYSTEM_TYPES: Mapping[str, SystemType] = {
     "regprocedure": _reg(2202, 2207, "regproc"),
     "regclass": _reg(2205, 2210, "regclass"),
     "regtype": _reg(2206, 2211, "regtype"),
+    "regoper": SystemType(2203, 2208, "BIGINT", output="regoper_text"),
     "regnamespace": _reg(4089, 4090, "regnamespace"),
     "regrole": _reg(4096, 4097, "regrole"),
     "regcollation": _reg(4191, 4192, "regcollation"),

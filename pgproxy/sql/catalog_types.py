@@ -13,6 +13,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import SystemRelation
 from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
 from pgproxy.sql.bindings import catalog_type_name, is_shown
+from pgproxy.sql.dialect.type_names import TEXTS
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
 from pgwire.types import engine_type_of, type_by_name
@@ -22,6 +23,8 @@ _PLAIN_OIDS = {"varchar": 1043}
 _UNSENT = frozenset({"anyarray", "_pg_statistic"})
 """Lists that go as text[]: these types have no array of known elements."""
 _REGTYPE_TEXTS, _REGTYPE_ARRAY = "regtype_array_text", 2211
+_NAMES_OF_OIDS = {19: "name", 26: "oid"}
+_VECTOR_ELEMENTS = {"oidvector": "oid", "int2vector": "int2"}
 _BOUNDS = frozenset({"generate_subscripts", "array_lower", "array_upper"})
 
 
@@ -38,8 +41,10 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
     for cast in list(draft.tree.find_all(exp.Cast)):
         types.plain_array(cast)
         types.vector_text(cast)
+        types.read_name(cast)
     for called in list(draft.tree.find_all(exp.Anonymous)):
         types.shift_bounds(called)
+        types.plain_age(called)
     for comparison in draft.tree.find_all(exp.EQ, exp.NEQ):
         types.type_constant(comparison)
     if not isinstance(draft.tree, exp.Select):
@@ -48,7 +53,7 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
     for item in draft.tree.expressions:
         if not _is_star(item):
             oids.append(types.show(item))
-        elif isinstance(item, exp.Star) and (hidden := types.star(draft.tree)) is not None:
+        elif _is_whole_star(item, draft.tree) and (hidden := types.star(draft.tree)) is not None:
             oids += hidden
         else:
             return None
@@ -58,6 +63,8 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
 def _speaks_of_catalog_types(draft: Draft) -> bool:
     """Whether such a type can be in the statement at all: most have none, and save the inference."""
     if any(isinstance(use.info, SystemRelation) for use in draft.uses):
+        return True
+    if any(_session_type(item.unalias()) is not None for item in draft.tree.expressions):
         return True
     return any(catalog_type_name(kind) is not None for kind in draft.tree.find_all(exp.DataType))
 
@@ -80,10 +87,24 @@ class _SystemColumns:
         return None
 
 
+class _UnifiedTypes(KnownTypes):
+    """Types that constants beside them take over: `CASE … THEN typelem ELSE 0 END` is an oid."""
+
+    def all_of(self, nodes: list[exp.Expr]) -> str | None:
+        """PostgreSQL docs, "UNION, CASE, and Related Constructs": the branch behind ELSE counts first."""
+        if nodes and nodes[-1].arg_key == "default":
+            nodes = [nodes[-1], *nodes[:-1]]
+        kinds = [self.of(node) for node in nodes if not isinstance(node, (exp.Literal, exp.Null))]
+        if kinds and None not in kinds and set(kinds) <= {"text", "varchar"}:
+            return kinds[0]
+        return kinds[0] if len(set(kinds)) == 1 else super().all_of(nodes)
+
+
 class _CatalogTypes:
     def __init__(self, draft: Draft) -> None:
         self._system_types = draft.context.catalog.system_types
-        self._known = KnownTypes(_SystemColumns(draft), type_name=str)
+        self._functions = draft.context.catalog.system_functions
+        self._known = _UnifiedTypes(_SystemColumns(draft), type_name=str)
 
     def shift_subscript(self, bracket: exp.Bracket) -> None:
         """`indkey[0]` is the first: one more than what the parser made of an array's subscript."""
@@ -130,6 +151,20 @@ class _CatalogTypes:
             joined = exp.Anonymous(this="array_to_string", expressions=[cast.this, exp.Literal.string(" ")])
             cast.set("this", joined)
 
+    def read_name(self, cast: exp.Cast) -> None:
+        """`format('%I.%I', a, b)::regclass`: the name of an object, computed."""
+        held = self._system_types.get(catalog_type_name(cast.to) or "")
+        is_read = held is not None and held.input is not None and not isinstance(cast.this, exp.Literal)
+        if is_read and held is not None and self._known.of(cast.this) in TEXTS:
+            cast.set("this", exp.Anonymous(this=held.input, expressions=[cast.this]))
+
+    def plain_age(self, called: exp.Anonymous) -> None:
+        """`age(xmin)` counts transactions; here the catalog's last change is one old."""
+        arguments = called.expressions
+        if called.name.lower() == "age" and len(arguments) == 1 and self._name(arguments[0]) == "xid":
+            outer = called.parent if isinstance(called.parent, exp.Dot) else called
+            outer.replace(exp.cast(exp.Literal.number(1), "INTEGER"))
+
     def type_constant(self, comparison: exp.Expr) -> None:
         """`polroles = '{0}'`: the constant is an array like the column beside it."""
         for value, other in (
@@ -174,11 +209,43 @@ class _CatalogTypes:
         if isinstance(value, exp.Cast):
             named = catalog_type_name(value.to)
             return named.strip('"') if named is not None else None
-        return _session_type(value) or self._known.of(value)
+        return (
+            _session_type(value)
+            or self._function_type(value)
+            or self._element(value)
+            or self._known.of(value)
+        )
+
+    def _element(self, value: exp.Expr) -> str | None:
+        """One entry of a vector, and the array that a subquery gives."""
+        if isinstance(value, exp.Bracket) and (held := self._known.of(value.this)) in _VECTOR_ELEMENTS:
+            return _VECTOR_ELEMENTS[str(held)]
+        query = value.expressions[0] if isinstance(value, exp.Array) and len(value.expressions) == 1 else None
+        if not isinstance(query, exp.Select) or len(query.expressions) != 1:
+            return None
+        inner = self._known.of(query.expressions[0])
+        return f"{inner}[]" if inner in self._system_types else None
+
+    def _function_type(self, value: exp.Expr) -> str | None:
+        """What a catalog function gives, where that is a type of the catalog itself."""
+        called = value.expression if isinstance(value, exp.Dot) else value
+        function = self._functions.get(called.name.lower()) if isinstance(called, exp.Anonymous) else None
+        return _NAMES_OF_OIDS.get(function.result_type_oid) if function is not None else None
 
 
 def _is_star(item: exp.Expr) -> bool:
     return item.is_star and not isinstance(item, (exp.Alias, exp.Count))
+
+
+def _is_whole_star(item: exp.Expr, select: exp.Select) -> bool:
+    """`*`, or `t.*` where t is all that the query reads."""
+    if isinstance(item, exp.Star):
+        return True
+    source = select.args["from_"].this if select.args.get("from_") else None
+    if source is None:
+        return False
+    is_alone = not select.args.get("joins") and not source.args.get("joins")
+    return is_alone and isinstance(item, exp.Column) and item.table == source.alias_or_name
 
 
 def _session_type(value: exp.Expr) -> str | None:

@@ -14,7 +14,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import SystemRelation
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
-from pgproxy.sql.bindings import bind
+from pgproxy.sql.bindings import SETTING_KEY, bind
 from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
 from pgproxy.sql.dialect import declared_oids
@@ -27,6 +27,7 @@ from pgproxy.sql.plan import Plan, PlanContext, StatementKind
 from pgproxy.sql.render import render
 from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
+from pgproxy.sql.spellings import plain_spelling
 from pgproxy.sql.system_columns import expand_stars, place_system_columns
 from pgproxy.sql.translation import output_names, translate
 from pgproxy.sql.verify import verify
@@ -80,6 +81,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
 
 def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Plan:
     tree, dialect = parse_statement(text, context)
+    tree = plain_spelling(tree, _setting_names(context))
     kind = admit(tree, context.catalog.system_functions.keys())
     authorise_definition(tree, kind, context)
     draft = Draft(
@@ -132,6 +134,11 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
             if isinstance(use.info, SystemRelation) and use.info.is_live
         ),
     )
+
+
+def _setting_names(context: PlanContext) -> frozenset[str]:
+    keys = context.session_values
+    return frozenset(key.removeprefix(SETTING_KEY) for key in keys if key.startswith(SETTING_KEY))
 
 
 def _defines_temporary(draft: Draft) -> bool:

@@ -79,6 +79,14 @@ _POSITION = (
     "THEN s + length(regexp_extract(substring(v, s), '(?s)\\A(.*?)(?:' || r || ')', 1)) ELSE 0 END END"
 )
 
+_IDENTIFIER = r'\s*("(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*)\s*'
+_IDENTIFIER_PARTS = (
+    f"CASE WHEN v IS NULL THEN NULL WHEN regexp_full_match(v, '{_IDENTIFIER}(?:\\.{_IDENTIFIER})*') "
+    f'THEN list_transform(regexp_extract_all(v, \'"(?:[^"]|"")+"|[^.\\s"]+\'), '
+    "lambda k: CASE WHEN starts_with(k, '\"') THEN replace(k[2:-2], '\"\"', '\"') ELSE lower(k) END) "
+    f"ELSE {failure('22023', 'string is not a valid identifier')} END"
+)
+
 VALUE_MACROS = (
     Macro("justify_hours", "i", let(_PARTS, _HOURS_TO_DAYS, _SAME_SIGN_OF_TIME, _WHOLE)),
     Macro("justify_days", "i", let(_PARTS, _DAYS_TO_MONTHS, _PLAIN_SIGN_OF_DAYS, _WHOLE)),
@@ -99,6 +107,7 @@ VALUE_MACROS = (
           "ELSE k END)"),
     Macro("array_fill", "x, n", "list_transform(range(0, n), lambda k: x)"),
     Macro("array_dims", "a", "CASE WHEN len(a) > 0 THEN '[1:' || len(a) || ']' END"),
+    Macro("parse_ident", "v", _IDENTIFIER_PARTS),
     Macro("trim_array", "a, n", _TRIMMED),
     Macro("array_text", "a", _ARRAY_TEXT),
     Macro("record_part", "v", _RECORD_PART),

@@ -128,6 +128,13 @@ def _named_text(table: str, column: str, guarded: bool = True) -> str:
     return _oid_text("p_oid", f"(SELECT max({shown}) FROM {PG}.{table} AS m_n WHERE m_n.oid = p_oid{guard})")
 
 
+_REGOPER_TEXT = (
+    "CASE WHEN p_oid = 0 THEN '0' ELSE coalesce((SELECT max(CASE WHEN (SELECT count(*) FROM "
+    f"{PG}.pg_operator AS m_q WHERE m_q.oprname = m_o.oprname) > 1 THEN 'pg_catalog.' ELSE '' END "
+    f"|| m_o.oprname) FROM {PG}.pg_operator AS m_o WHERE m_o.oid = p_oid), CAST(p_oid AS VARCHAR)) END"
+)
+"""An operator's name, qualified where it has several meanings."""
+
 _TABLE_IS_VISIBLE = (
     f"CASE WHEN p_oid IS NULL THEN NULL ELSE coalesce((SELECT true FROM ({_FIRST_IN_PATH}) AS m_f(m_oid) "
     "WHERE m_f.oid = p_oid), false) END"
@@ -151,6 +158,7 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("regnamespace_text", TEXT, {"p_oid": _named_text("pg_namespace", "nspname")}, VIEWER),
     Macro("regrole_text", TEXT, {"p_oid": _named_text("pg_authid", "rolname")}, VIEWER),
     Macro("regcollation_text", TEXT, {"p_oid": _named_text("pg_collation", "collname", guarded=False)}),
+    Macro("regoper_text", TEXT, {"p_oid": _REGOPER_TEXT}),
     Macro("regclass_oid", REGCLASS, {"p_text": relation_oid("p_text")}, NAMES),
     Macro("regtype_oid", REGTYPE, {"p_text": _type_oid("p_text")}, VIEWER),
     Macro("regproc_oid", REGPROC, {"p_text": _named_oid("pg_proc", "proname", guarded=False)}),

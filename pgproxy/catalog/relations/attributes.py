@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pgproxy.catalog.builtin import builtin_rows, relation_definitions
-from pgproxy.catalog.model import CatalogModel, default_key
+from pgproxy.catalog.model import CatalogModel, default_key, shown_default
 from pgproxy.catalog.relations.table import Rule, Values, build_rows
 from pgproxy.catalog.types import user_type
 from pgproxy.catalog.visibility import Aspect, column_key, key
@@ -50,14 +50,14 @@ def attrdef_rows(model: CatalogModel) -> pa.Table:
             model.oids[default_key(name, column.name)],
             relation.oid,
             attnum,
-            column.default,
+            text,
             name.catalog,
             key(relation.oid, Aspect.ALL_COLUMNS),
             column_key(relation.oid, attnum),
         )
         for name, relation in model.relations.items()
         for attnum, column in enumerate(relation.table.columns, start=1)
-        if column.default is not None
+        if (text := shown_default(column)) is not None
     ]
     columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     return build_rows(relation_definitions()["pg_catalog", "pg_attrdef"], Rule.COLUMN, len(rows), columns)
@@ -109,7 +109,7 @@ def _user_attributes(model: CatalogModel) -> pa.Table:
         found["atttypmod"] += [kind.typmod for kind in kinds]
         found["attndims"] += [kind.dimensions for kind in kinds]
         found["attnotnull"] += [not column.is_nullable for column in columns]
-        found["atthasdef"] += [column.default is not None for column in columns]
+        found["atthasdef"] += [shown_default(column) is not None for column in columns]
     width = np.array(widths, dtype=np.int64)
     relation_oids = np.repeat(np.array(relids, dtype=np.int64), width)
     attnums = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width, width) + 1

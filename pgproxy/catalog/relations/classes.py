@@ -12,11 +12,13 @@ from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
 from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
 from pgproxy.catalog.snapshot import RelationKind
+from pgproxy.catalog.types import user_type
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
 
 INFORMATION_SCHEMA_OID = 13207
 OWN_SCHEMA_OID = 16300
 _HEAP, _BTREE = 2, 403
+_DEFAULT_COLLATION, _TEXTS = 100, frozenset({25, 1042, 1043})
 _PUBLIC_COMMENT = "standard public schema"
 _SCHEMAS = {
     "pg_catalog": PG_CATALOG_OID,
@@ -159,8 +161,21 @@ def index_rows(model: CatalogModel) -> pa.Table:
     return _build("pg_index", rows, types, names=names)
 
 
+@lru_cache(maxsize=1)
+def _operator_classes() -> Mapping[int, int]:
+    """The btree operator class that PostgreSQL takes for a type that none was named for."""
+    held = builtin_rows("pg_opclass").columns
+    rows = zip(held["opcintype"], held["oid"], held["opcmethod"], held["opcdefault"], strict=True)
+    return {kind: oid for kind, oid, method, is_default in rows if method == _BTREE and is_default}
+
+
+def _collation(kind: int) -> int:
+    return _DEFAULT_COLLATION if kind in _TEXTS else 0
+
+
 def _index_row(index: IndexEntry) -> dict[str, Any]:
-    width = len(index.attnums)
+    width, columns = len(index.attnums), index.relation.table.columns
+    kinds = [user_type(columns[number - 1].engine_type).oid if number else 0 for number in index.attnums]
     expressions = [name for name, attnum in zip(index.columns, index.attnums, strict=True) if not attnum]
     return {
         "indexrelid": index.oid,
@@ -170,8 +185,8 @@ def _index_row(index: IndexEntry) -> dict[str, Any]:
         "indisunique": index.is_unique,
         "indisprimary": index.is_primary,
         "indkey": list(index.attnums),
-        "indcollation": [0] * width,
-        "indclass": [0] * width,
+        "indcollation": [_collation(kind) for kind in kinds],
+        "indclass": [_operator_classes().get(kind, 0) for kind in kinds],
         "indoption": [0] * width,
         "indexprs": ", ".join(expressions) or None,
         "_database": index.relation.table.name.catalog,
@@ -182,14 +197,24 @@ def _index_row(index: IndexEntry) -> dict[str, Any]:
 
 _CONSTRAINT_COLUMNS = (
     *("oid", "conname", "connamespace", "contype", "conrelid", "conindid", "confrelid", "conkey", "confkey"),
-    *("confupdtype", "confdeltype", "confmatchtype", "conbin", "_database", "_key", "_definition", "_pretty"),
+    *(
+        "confupdtype",
+        "confdeltype",
+        "confmatchtype",
+        "conbin",
+        "connoinherit",
+        "_database",
+        "_key",
+        "_definition",
+        "_pretty",
+    ),
 )
 
 
 def constraint_rows(model: CatalogModel) -> pa.Table:
     """pg_constraint; a constraint is seen by who sees every column that it names, on both sides."""
     rows = [_constraint_row(constraint) for constraint in model.constraints]
-    constants = {"convalidated": True, "conislocal": True, "connoinherit": True}
+    constants = {"convalidated": True, "conislocal": True}
     return _build("pg_constraint", rows, constants, names=_CONSTRAINT_COLUMNS)
 
 
@@ -208,7 +233,8 @@ def _constraint_row(constraint: ConstraintEntry) -> dict[str, Any]:
         "confupdtype": "a" if is_foreign else " ",
         "confdeltype": "a" if is_foreign else " ",
         "confmatchtype": "s" if is_foreign else " ",
-        "conbin": info.text if info.kind == "c" else None,
+        "conbin": info.text.removeprefix("CHECK (").removesuffix(")") if info.kind == "c" else None,
+        "connoinherit": info.kind != "c",
         "_database": constraint.relation.table.name.catalog,
         "_key": key(constraint.oid),
         "_definition": info.text,

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pgproxy.catalog.access import VIEWER_COLUMNS
 from pgproxy.catalog.builtin import RelationDefinition, RelationKey, builtin_rows, relation_definitions
 from pgproxy.catalog.model import CatalogModel
-from pgproxy.catalog.relations import attributes, classes, principals, types
+from pgproxy.catalog.relations import attributes, classes, depends, principals, types
 from pgproxy.catalog.relations.derived import PG_VIEWS, DerivedRelation
 from pgproxy.catalog.relations.standard import STANDARD_VIEWS
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
@@ -32,6 +32,7 @@ CATALOG_TABLES: Mapping[str, tuple[Rule, Callable[[CatalogModel], pa.Table]]] = 
     "pg_enum": (Rule.ROW, classes.enum_rows),
     "pg_index": (Rule.ROW, classes.index_rows),
     "pg_constraint": (Rule.ROW, classes.constraint_rows),
+    "pg_depend": (Rule.COLUMN, depends.depend_rows),
     "pg_sequence": (Rule.ROW, classes.sequence_rows),
     "pg_description": (Rule.COLUMN, classes.description_rows),
     "pg_shdescription": (Rule.ROW, classes.shared_description_rows),

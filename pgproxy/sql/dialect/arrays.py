@@ -108,6 +108,34 @@ def contains(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     )
 
 
+def _searched(node: exp.EQ, operand: exp.Expr | None) -> exp.Expr:
+    """`x = ANY (t.items)`: a search in the list; the engine would join with each row's elements."""
+    value = node.this
+    plain = (exp.Column, exp.Literal, exp.Parameter, exp.Cast, exp.Bracket)
+    if not isinstance(operand, plain) or not isinstance(value, plain) or constant_text(value) is not None:
+        return node
+    if operand.find(exp.Column) is None or operand.find(exp.Query) or value.find(exp.Query):
+        return node
+    found = call("list_contains", operand, value)
+    if _only_keeps_rows(node):
+        return found
+    some = exp.GT(this=call("len", operand.copy()), expression=number(0))
+    is_null = exp.and_(exp.Is(this=value.copy(), expression=exp.Null()), some, copy=False)
+    has_null = exp.LT(this=call("list_count", operand.copy()), expression=call("len", operand.copy()))
+    no_list = exp.Is(this=operand.copy(), expression=exp.Null())
+    unknown = exp.or_(no_list, is_null, has_null, copy=False)
+    no, yes = exp.Boolean(this=False), exp.Boolean(this=True)
+    return exp.Paren(this=case((found.copy(), yes), (unknown, exp.Null()), default=no))
+
+
+def _only_keeps_rows(node: exp.Expr) -> bool:
+    """Whether a condition stands where NULL is as good as false: under AND and OR of WHERE and ON."""
+    below, parent = node, node.parent
+    while isinstance(parent, (exp.And, exp.Or, exp.Paren)):
+        below, parent = parent, parent.parent
+    return isinstance(parent, exp.Where) or (isinstance(parent, exp.Join) and below.arg_key == "on")
+
+
 def compared_with_each(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`= ANY ('{1,2}')`: the constant is an array of what it is compared with."""
     if not isinstance(node, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)):
@@ -124,7 +152,7 @@ def compared_with_each(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     text = constant_text(operand)
     items = literals.parse_array(text) if text is not None else None
     if operand is None or items is None:
-        return node
+        return _searched(node, operand) if isinstance(node, exp.EQ) and isinstance(each, exp.Any) else node
     if any(isinstance(item, list) for item in items):
         raise FeatureNotSupported("constants of multidimensional arrays are not supported")
     values: list[exp.Expr] = [exp.Null() if item is None else string(str(item)) for item in items]

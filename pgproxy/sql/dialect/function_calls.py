@@ -34,6 +34,7 @@ _PLAIN: dict[str, tuple[str | None, ...]] = {
     "trim_array": (None, "INTEGER"),
     "get_byte": ("BLOB", "INTEGER"),
     "set_byte": ("BLOB", "INTEGER", "INTEGER"),
+    "parse_ident": ("VARCHAR",),
 }
 """Macros of the same name: the engine's type of each argument, None where any will do."""
 

@@ -25,7 +25,7 @@ _BY_RESULT = {
     "interval": "age make_interval justify_days justify_hours justify_interval",
     "bool": "bool_and bool_or every exists starts_with",
     "bytea": "decode sha224 sha256 sha384 sha512 convert_to set_byte",
-    "text[]": "string_to_array regexp_split_to_array regexp_match regexp_matches",
+    "text[]": "string_to_array regexp_split_to_array regexp_match regexp_matches parse_ident",
     "time": "make_time localtime",
     "json": """to_json json_build_object json_agg json_object_agg json_build_array row_to_json array_to_json
         json_strip_nulls json_extract_path json_object""",

@@ -77,6 +77,86 @@ _TYPED_CONSTANTS = frozenset({"date", "time", "timestamp", "timestamptz", "timet
 _FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second"})
 
 
+_RESERVED = frozenset(
+    {
+        "all",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "both",
+        "case",
+        "cast",
+        "check",
+        "collate",
+        "column",
+        "constraint",
+        "create",
+        "cross",
+        "default",
+        "desc",
+        "delete",
+        "distinct",
+        "do",
+        "drop",
+        "else",
+        "end",
+        "except",
+        "exists",
+        "false",
+        "fetch",
+        "for",
+        "foreign",
+        "from",
+        "full",
+        "grant",
+        "group",
+        "having",
+        "in",
+        "inner",
+        "insert",
+        "intersect",
+        "into",
+        "is",
+        "join",
+        "lateral",
+        "left",
+        "like",
+        "limit",
+        "natural",
+        "not",
+        "null",
+        "offset",
+        "on",
+        "or",
+        "order",
+        "outer",
+        "primary",
+        "references",
+        "returning",
+        "right",
+        "select",
+        "set",
+        "some",
+        "table",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "update",
+        "user",
+        "using",
+        "values",
+        "when",
+        "where",
+        "window",
+        "with",
+    }
+)
+_AFTER_LABEL = frozenset({TokenType.COMMA, TokenType.FROM, TokenType.R_PAREN, TokenType.SEMICOLON})
 _CATALOG_ELEMENTS = frozenset({"oid", "regclass", "regtype", "regproc", "regnamespace", "regrole", "xid"})
 
 
@@ -92,7 +172,12 @@ def protect_calls(tokens: Sequence[Token]) -> list[Token]:
     for index, token in enumerate(tokens):
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         is_call = following is not None and following.token_type is TokenType.L_PAREN
-        if is_call and token.text.lower() in _KEPT_AS_CALLS and token.token_type is not TokenType.IDENTIFIER:
+        if index and tokens[index - 1].token_type is TokenType.ALIAS and _is_label(token, following):
+            # Any word may follow AS; sqlglot stops at a reserved one.
+            protected.append(_like(token, TokenType.VAR, token.text))
+        elif (
+            is_call and token.text.lower() in _KEPT_AS_CALLS and token.token_type is not TokenType.IDENTIFIER
+        ):
             protected.append(_like(token, TokenType.VAR, _MARK + token.text))
         elif index and _is_interval_constant(tokens, index - 1):
             # `interval '…'` becomes `'…'::interval`: sqlglot drops what it does not know (`1 day ago`).
@@ -109,6 +194,12 @@ def protect_calls(tokens: Sequence[Token]) -> list[Token]:
         else:
             protected.append(token)
     return protected
+
+
+def _is_label(token: Token, following: Token | None) -> bool:
+    """Whether a word behind AS ends an output, so that it can only be the output's name."""
+    is_word = token.token_type is not TokenType.IDENTIFIER and token.text.lower() in _RESERVED
+    return is_word and (following is None or following.token_type in _AFTER_LABEL)
 
 
 def _is_catalog_array(tokens: Sequence[Token], index: int) -> bool:

@@ -23,7 +23,15 @@ def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
     found.extend(join.this for join in query.args.get("joins") or ())
     if isinstance(query, (exp.Update, exp.Delete)) and isinstance(query.this, exp.Expr):
         found.append(query.this)
+    found = [relation for item in found for relation in _joined(item)]
     return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
+
+
+def _joined(item: exp.Expr) -> list[exp.Expr]:
+    """A relation with those that are joined to it inside its parentheses."""
+    inner = item.this if isinstance(item, (exp.Paren, exp.Subquery)) and not item.alias else None
+    first = _joined(inner) if isinstance(inner, (exp.Table, exp.Paren, exp.Subquery)) else [item]
+    return first + [one for join in item.args.get("joins") or () for one in _joined(join.this)]
 
 
 def typing_query(definition: exp.CTE) -> exp.Expr:

@@ -44,7 +44,6 @@ select sum(row_number() over ()) from people
 select 'a' as x, 1 as y union select 'b', 2.5 order by x
 select "People".id from people
 select $1
-select current_schema, current_catalog is not null, current_user is not null
 
 -- series_arrays
 select * from generate_series(1, 3, 0)

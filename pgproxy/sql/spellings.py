@@ -1,0 +1,117 @@
+"""What PostgreSQL says in several ways, in the one way that the planner knows; before anything is admitted.
+
+A cast written as a call (`bpchar(x)`), a function of one value in FROM, rows of settings as a function.
+PostgreSQL docs, "Type Casts" and "Table Functions".
+"""
+
+from collections.abc import Collection
+
+from sqlglot import exp
+
+from pgproxy.sql.admit import function_name
+from pgproxy.sql.allowed_functions import (
+    CLIENT_NAMES,
+    FUNCTION_CLASSES,
+    TABLE_FUNCTION_CLASSES,
+    TABLE_FUNCTION_NAMES,
+)
+from pgproxy.sql.dialect.names import column_name
+
+_TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
+_SETTINGS = "pg_show_all_settings"
+_CHANGE = "set_config"
+
+
+def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
+    """Rewrite in place; gives the root. settings: the names of the session's settings."""
+    for node in list(tree.walk(bfs=False)):
+        match node:
+            case exp.Select():
+                _change_one_setting(node, settings)
+            case exp.Table() if isinstance(node.this, exp.Func):
+                _plain_source(node)
+            case exp.Dot() if not isinstance(node.parent, exp.Table):
+                _qualified_series(node)
+            case exp.Anonymous() if function_name(node) in _TYPE_CALLS and len(node.expressions) == 1:
+                _cast(node)
+    return tree
+
+
+def _cast(node: exp.Anonymous) -> None:
+    """`bpchar(x)` is `x::bpchar`, but that the output is called after the function."""
+    if isinstance(node.parent, exp.Table):
+        return
+    name = function_name(node)
+    outer = node.parent if isinstance(node.parent, exp.Dot) else node
+    cast: exp.Expr = exp.cast(node.expressions[0], name, dialect="postgres")
+    if isinstance(outer.parent, exp.Select) and outer.arg_key == "expressions":
+        cast = exp.alias_(cast, name, quoted=True)
+    outer.replace(cast)
+
+
+def _qualified_series(node: exp.Dot) -> None:
+    """`pg_catalog.generate_series(…)` as an output gives rows, as it does without its schema."""
+    called = node.expression
+    if not isinstance(called, exp.Anonymous) or node.this.name.lower() != "pg_catalog":
+        return
+    if function_name(called) == "generate_series" and len(called.expressions) in (2, 3):
+        ends = dict(zip(("start", "end", "step"), called.expressions, strict=False))
+        node.replace(exp.ExplodingGenerateSeries(**ends))
+
+
+def _plain_source(table: exp.Table) -> None:
+    called = function_name(table.this) if isinstance(table.this, exp.Anonymous) else ""
+    if called == _SETTINGS and not table.this.expressions:
+        table.set("this", exp.to_identifier("pg_settings"))
+        table.set("db", exp.to_identifier("pg_catalog"))
+        if not table.alias:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(_SETTINGS)))
+    elif _gives_one_value(table.this, called) and not table.args.get("ordinality"):
+        table.replace(_value_source(table))
+
+
+def _gives_one_value(function: exp.Expr, called: str) -> bool:
+    if called:
+        return called in CLIENT_NAMES - TABLE_FUNCTION_NAMES
+    kind = type(function).__name__
+    return kind in FUNCTION_CLASSES and kind not in TABLE_FUNCTION_CLASSES
+
+
+def _value_source(table: exp.Table) -> exp.Subquery:
+    """`FROM f(x) AS a` as a derived table of one row, whose column is called as the table is."""
+    alias = table.args.get("alias")
+    own = column_name(table.this)
+    name = alias.this if isinstance(alias, exp.TableAlias) and alias.this is not None else None
+    name = name.copy() if name is not None else exp.to_identifier(own)
+    given = [column.copy() for column in alias.columns] if isinstance(alias, exp.TableAlias) else []
+    value = exp.Alias(this=table.this.copy(), alias=given[0] if given else name.copy())
+    return exp.Subquery(this=exp.Select(expressions=[value]), alias=exp.TableAlias(this=name))
+
+
+def _change_one_setting(select: exp.Select, settings: Collection[str]) -> None:
+    """`SELECT set_config(…) FROM pg_settings WHERE name = 'known'` has one row: the same without FROM."""
+    source = select.args.get("from_")
+    table = source.this if isinstance(source, exp.From) else None
+    if not isinstance(table, exp.Table) or any(select.args.get(part) for part in ("joins", "group")):
+        return
+    called = function_name(table.this) if isinstance(table.this, exp.Anonymous) else table.name.lower()
+    if (
+        table.db.lower() not in ("", "pg_catalog")
+        or called not in (_SETTINGS, "pg_settings")
+        or not _is_of_one(select.args.get("where"), settings)
+    ):
+        return
+    items = [item.unalias() for item in select.expressions]
+    items = [item.expression if isinstance(item, exp.Dot) else item for item in items]
+    if all(isinstance(item, exp.Anonymous) and function_name(item) == _CHANGE for item in items):
+        select.set("from_", None)
+        select.set("where", None)
+
+
+def _is_of_one(where: exp.Expr | None, settings: Collection[str]) -> bool:
+    condition = where.this if isinstance(where, exp.Where) else None
+    if not isinstance(condition, exp.EQ):
+        return False
+    column, value = condition.this, condition.expression
+    is_name = isinstance(column, exp.Column) and column.name.lower() == "name"
+    return is_name and isinstance(value, exp.Literal) and value.is_string and value.name.lower() in settings

@@ -1,0 +1,140 @@
+"""What BI tools and SQL editors ask of the catalog (`bi_catalog.sql`), here and on PostgreSQL."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from tests.clients.servers import Pair, Server
+from tests.gateway import ADMIN, ADMIN_PASSWORD, start_gateway
+from tests.wire.differential.compare import Outcome, on_gateway
+
+pytestmark = pytest.mark.feature("metadata")
+
+_FOLDER = Path(__file__).parent
+_OBJECTS = (_FOLDER / "bi_objects.sql").read_text()
+_POLICY = """
+groups: {eu_team: {}}
+users:
+  analyst: {password: analyst-secret, groups: [eu_team]}
+grants:
+  - {to: analyst, privileges: [SELECT], on: shop.shop.*}
+  - {to: analyst, privileges: [SELECT], on: shop.public.*}
+"""
+_CLIENTS = {
+    "metabase": "Metabase (its queries)",
+    "grafana": "Grafana (its queries)",
+    "tableau": "Tableau (its queries)",
+    "npgsql": "Power BI, Npgsql (their queries)",
+    "power": "Power BI, Npgsql (their queries)",
+    "dbeaver": "DBeaver (its queries)",
+    "pgadmin": "pgAdmin (its queries)",
+    "datagrip": "DataGrip (its queries)",
+    "superset": "Superset (its queries)",
+}
+_KNOWN = {
+    "dbeaver view source": "a view's query is not laid out as PostgreSQL does",
+    "pgadmin views": "a view's query is not laid out as PostgreSQL does",
+    "datagrip views": "a view's query is not laid out as PostgreSQL does",
+    "datagrip routines": "an array that was a vector begins at 1",
+    "datagrip aggregates": "an array that was a vector begins at 1",
+    "pgadmin grants": "no aclexplode()",
+}
+_FIRST_USER_OID, _OID = 16384, 26
+
+
+@dataclass(frozen=True)
+class Question:
+    """One query. only_shape: its rows differ by nature."""
+
+    name: str
+    sql: str
+    only_shape: bool
+
+
+def _questions() -> list[Question]:
+    parts = re.split(r"^-- (name|shape): (.*)\n", (_FOLDER / "bi_catalog.sql").read_text(), flags=re.M)[1:]
+    return [
+        Question(name, sql.strip(), kind == "shape")
+        for kind, name, sql in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    ]
+
+
+def _case(question: Question) -> object:
+    marks = [pytest.mark.client(_CLIENTS[question.name.split()[0]])]
+    if question.name in _KNOWN:
+        marks.append(pytest.mark.xfail(reason=_KNOWN[question.name]))
+    return pytest.param(question, id=question.name.replace(" ", "-"), marks=marks)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, reference: int) -> Iterator[Pair]:
+    """A gateway and a database of the reference with the same objects, for the administrator."""
+    folder = tmp_path_factory.mktemp("shop")
+    with duckdb.connect(str(folder / "test.duckdb")) as engine:
+        engine.execute(_OBJECTS.replace("bytea", "blob"))
+    theirs = Server(reference, ADMIN, "trusted", "shop")
+    with psycopg.connect(Server(reference, ADMIN, "trusted", "test").dsn, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE shop")
+        connection.execute("CREATE ROLE eu_team")
+        connection.execute("GRANT eu_team TO analyst")
+    with psycopg.connect(theirs.dsn, autocommit=True) as connection:
+        connection.execute(_OBJECTS.encode())
+        connection.execute("GRANT USAGE ON SCHEMA shop TO analyst")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA shop, public TO analyst")
+    with start_gateway(folder, policy=_POLICY, DATABASE_NAME="shop") as gateway:
+        yield Pair(Server(gateway.port, ADMIN, ADMIN_PASSWORD, "shop"), theirs)
+
+
+@pytest.fixture(scope="module")
+def connections(shop: Pair) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
+    """One on each side for all questions: PostgreSQL, the gateway."""
+    with (
+        psycopg.connect(shop.reference.dsn, autocommit=True) as reference,
+        psycopg.connect(shop.gateway.dsn, autocommit=True) as gateway,
+    ):
+        yield reference, gateway
+
+
+@pytest.mark.parametrize("question", [_case(question) for question in _questions()])
+def test_a_tool_reads_what_postgresql_would_tell(
+    connections: tuple[psycopg.Connection, psycopg.Connection], question: Question
+) -> None:
+    theirs, ours = (_ask(connection, question) for connection in connections)
+    assert theirs.error is None, "PostgreSQL itself refuses it"
+    assert ours == theirs
+    assert theirs.rows or question.only_shape or question.name in _MAY_BE_EMPTY
+
+
+_MAY_BE_EMPTY = frozenset(
+    """metabase enumerations/grafana timescale/grafana annotations/
+    npgsql composite fields/npgsql enumeration labels/power bi character set/dbeaver inheritance/
+    dbeaver triggers""".replace("\n    ", "").split("/")
+)
+
+
+def _ask(connection: psycopg.Connection, question: Question) -> Outcome:
+    sql = re.sub(r"@([a-z_.]+)@", lambda match: _oid_of(connection, match[1]), question.sql)
+    found = on_gateway(connection, sql)
+    if question.only_shape:
+        return Outcome(found.error, found.names, (), found.oids)
+    rows = tuple(
+        tuple(_plain(value, oid) for value, oid in zip(row, found.oids, strict=True)) for row in found.rows
+    )
+    return Outcome(found.error, found.names, rows, found.oids)
+
+
+def _oid_of(connection: psycopg.Connection, name: str) -> str:
+    kind = "regclass" if "." in name else "regnamespace"
+    row = connection.execute(f"SELECT '{name}'::{kind}::oid".encode()).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _plain(value: str | None, oid: int) -> str | None:
+    """An OID of a user's object is another on each server."""
+    return "an OID" if value is not None and oid == _OID and int(value) >= _FIRST_USER_OID else value
