@@ -37,6 +37,9 @@ from pgproxy.execution import gateway_name, open_execution
 from pgproxy.following import Followers, MetastoreFollower
 from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
 from pgproxy.http.app import gateway_app
+from pgproxy.http.console.history import History
+from pgproxy.http.console.routes import console_routes
+from pgproxy.http.console.views import ConsoleParts
 from pgproxy.http.server import serve_http
 from pgproxy.identity.default_rules import default_hba_rules
 from pgproxy.logins import Logins
@@ -106,7 +109,9 @@ class Gateway:
             await catalogs.publish_policy_set(policies.policy_set)
             registry = execution.registry
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
-            recorder = StatementRecorder(writer, self._metrics, [execution.rollouts.statement_ended])
+            history = History()
+            observers = [execution.rollouts.statement_ended, history.statement_ended]
+            recorder = StatementRecorder(writer, self._metrics, observers)
             sessions = session_registry(settings, policies)
             followers = Followers(
                 policies, catalogs, registry, sessions, self._flags, execution.rollouts, execution.publisher
@@ -123,10 +128,11 @@ class Gateway:
                 default_hba_rules(settings.client_cert_auth),
             )  # fmt: skip
             queue = async_queue(settings, metastore) if settings.feature_async_queue else None
+            control = self._control_plane(metastore, catalogs, follower)
             services = SessionServices(
                 policies, catalogs, execution.router, PlanCache(), _engine_tree, recorder,
                 described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
-                control=self._control_plane(metastore, catalogs, follower),
+                control=control,
                 activity=ActivityRelations(observed, settings.audit_log_rows, queue),
                 queries=SessionQueries(queue, policies) if queue is not None else None,
             )  # fmt: skip
@@ -142,7 +148,9 @@ class Gateway:
                 lambda: listener.connection_count,
             )  # fmt: skip
             reader = GatewayReader(parts, self._stop, _memory_cap(settings) or 0, settings.query_result_ttl)
-            http = gateway_app(reader, self._metrics, routes)
+            looked_at = ConsoleParts(reader, history, execution, self._flags, policies, live, metastore)
+            console = console_routes(looked_at, logins.authenticator, control, gateway_name(settings))
+            http = gateway_app(reader, self._metrics, (*routes, *console))
             http_port = await stack.enter_async_context(self._http_server(http))
             await registry.first_probes(_FIRST_PROBES_S)
             self._obey_signals(listener, certificates, registry)

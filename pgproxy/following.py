@@ -66,6 +66,11 @@ class MetastoreFollower:
         """False while the metastore cannot be read and the last known policy holds."""
         return self._is_current
 
+    @property
+    def followed_epoch(self) -> int:
+        """The last change of the metastore that holds here."""
+        return self._seen
+
     async def follow(self) -> None:
         """Follow for as long as the gateway runs."""
         retry_s = _FIRST_RETRY_S

@@ -97,13 +97,12 @@ class GatewayReader:
 
     async def _epochs(self) -> dict[str, float]:
         parts = self._parts
-        held, is_up = parts.policies.policy_set.epoch, parts.follower.is_current
-        newest = held
+        held, is_up, lag = parts.policies.policy_set.epoch, parts.follower.is_current, 0
         try:
-            newest = await parts.metastore.epoch()
+            lag = max(await parts.metastore.epoch() - parts.follower.followed_epoch, 0)
         except MetastoreError:
             is_up = False
-        return {"policy_epoch": held, "policy_epoch_lag": max(newest - held, 0), "metastore_up": is_up}
+        return {"policy_epoch": held, "policy_epoch_lag": lag, "metastore_up": is_up}
 
     def _endpoints(self) -> dict[str, EndpointNumbers]:
         registry = self._parts.execution.registry

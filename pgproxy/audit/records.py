@@ -1,7 +1,9 @@
 """One statement's facts as a row of the audit log."""
 
 import json
+import time
 from functools import lru_cache
+from uuid import uuid4
 
 from pgproxy.audit.moments import moment
 from pgproxy.audit.options import AuditOptions, AuditQueryText
@@ -49,6 +51,18 @@ def audit_record(record: StatementRecord, options: AuditOptions) -> AuditRecord:
         sqlstate=record.sqlstate,
         engine_text=record.engine_text[:MAX_TEXT] if is_full else "",
     )
+
+
+def event_record(event: str, gateway: str, principal: str, kind: str, objects: str) -> AuditRecord:
+    """Give the row of something that happened and is no statement. objects: JSON, a list of its facts."""
+    now = moment(time.time())
+    return AuditRecord(
+        request_id=f"{event}-{uuid4().hex}", event=event, gateway=gateway, principal=principal,
+        client_addr="", application_name="", pid=0, protocol="", kind=kind, fingerprint="", query=None,
+        objects=objects, policies="[]", route="", route_reason="", endpoint="", fallback_reason="",
+        started_at=now, ended_at=now, queue_ms=None, first_row_ms=None, total_ms=0.0, rows=0, bytes=0,
+        outcome="ok", sqlstate="00000", engine_text="",
+    )  # fmt: skip
 
 
 def _query(text: str, kept: AuditQueryText) -> str | None:

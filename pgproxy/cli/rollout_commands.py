@@ -13,7 +13,13 @@ from rich.text import Text
 from execnode.durations import parse_duration_s
 from pgproxy.cli.metastore_access import EXIT_BAD_INPUT, MetastoreUrl, run_with_service, say_result
 from pgproxy.control.metastore import Metastore
-from pgproxy.control.rollout_changes import drop_rollout, move_rollout, rollout_named, start_rollout
+from pgproxy.control.rollout_changes import (
+    drop_rollout,
+    move_rollout,
+    resume_rollout,
+    start_rollout,
+    widen_rollout,
+)
 from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutStatus, RolloutUnit, parse_stages
 from pgproxy.control.state import ControlState
 from pgproxy.rollout.controller import shared_figures
@@ -72,25 +78,14 @@ def pause(name: Name, reason: Reason = "paused by hand", metastore: MetastoreUrl
 def resume(name: Name, reason: Reason = "resumed by hand", metastore: MetastoreUrl = None) -> None:
     """Go on from the present stage; one that went back to nobody begins its first stage again."""
     now = time.time()
-
-    def transform(state: ControlState) -> ControlState:
-        stage = max(0, rollout_named(state, name).stage)
-        return move_rollout(state, name, RolloutStatus.RUNNING, now, reason, stage)
-
-    _change(metastore, transform, f"rollout {name} goes on")
+    _change(metastore, lambda state: resume_rollout(state, name, now, reason), f"rollout {name} goes on")
 
 
 @app.command("widen")
 def widen(name: Name, reason: Reason = "widened by hand", metastore: MetastoreUrl = None) -> None:
     """Begin the next stage now."""
     now = time.time()
-
-    def transform(state: ControlState) -> ControlState:
-        known = rollout_named(state, name)
-        stage = min(known.stage + 1, len(known.stages) - 1)
-        return move_rollout(state, name, RolloutStatus.RUNNING, now, reason, stage)
-
-    _change(metastore, transform, f"rollout {name} is wider")
+    _change(metastore, lambda state: widen_rollout(state, name, now, reason), f"rollout {name} is wider")
 
 
 @app.command("abort")

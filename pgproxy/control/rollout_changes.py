@@ -46,6 +46,19 @@ def move_rollout(  # noqa: PLR0913, PLR0917 - the move, its moment and its reaso
     return replace(state, rollouts={**state.rollouts, name: moved})
 
 
+def resume_rollout(state: ControlState, name: str, now: float, reason: str) -> ControlState:
+    """Go on from the present stage; one that went back to nobody begins its first stage again."""
+    stage = max(0, rollout_named(state, name).stage)
+    return move_rollout(state, name, RolloutStatus.RUNNING, now, reason, stage)
+
+
+def widen_rollout(state: ControlState, name: str, now: float, reason: str) -> ControlState:
+    """Begin the next stage now."""
+    known = rollout_named(state, name)
+    stage = min(known.stage + 1, len(known.stages) - 1)
+    return move_rollout(state, name, RolloutStatus.RUNNING, now, reason, stage)
+
+
 def replace_rollout(state: ControlState, before: Rollout, after: Rollout) -> ControlState:
     """Put `after` in the place of `before`; another gateway or operator was first: no change."""
     if state.rollouts.get(before.name) != before:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from pgproxy.audit.records import event_record
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.rollout_changes import replace_rollout
 from pgproxy.control.rollouts import Rollout, RolloutStatus, effective_rollout
@@ -105,10 +106,13 @@ class RolloutController:
         figures = await shared_figures(self._metastore, rollout)
         moved = decide(rollout, figures, self._now())
         if moved is not rollout:
-            await self._metastore.change(ACTOR, lambda state: replace_rollout(state, rollout, moved))
+            made = await self._metastore.change(ACTOR, lambda state: replace_rollout(state, rollout, moved))
+            if not made.differences:
+                return  # another gateway or an operator was first, and tells of it
             broken = broken_limit(rollout, figures)
             cause = broken.limit.value if broken is not None else "kept"
             self._observe_move(moved.name, moved.status.value, cause)
+            await self._audit(moved, figures, cause)
             log.info(
                 "rollout.moved",
                 rollout=moved.name,
@@ -122,6 +126,26 @@ class RolloutController:
                 shadow_compared=figures.compared,
                 shadow_mismatched=figures.mismatched,
             )
+
+    async def _audit(self, moved: Rollout, figures: Figures, cause: str) -> None:
+        """Write the step with its figures to the audit log."""
+        facts = {
+            "rollout": moved.name,
+            "target": moved.target,
+            "percent": moved.percent,
+            "cause": cause,
+            "reason": moved.reason,
+            "canary_statements": figures.canary.statements,
+            "canary_failures": figures.canary.failures,
+            "canary_p95_ms": figures.canary.p95_ms,
+            "control_statements": figures.control.statements,
+            "control_p95_ms": figures.control.p95_ms,
+            "shadow_compared": figures.compared,
+            "shadow_mismatched": figures.mismatched,
+        }
+        kind = f"ROLLOUT {moved.status.value}"
+        record = event_record("rollout", self._gateway, ACTOR, kind, json.dumps([facts]))
+        await self._metastore.audit.write([record])
 
 
 async def shared_figures(metastore: Metastore, rollout: Rollout) -> Figures:

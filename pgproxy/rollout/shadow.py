@@ -7,6 +7,7 @@ when the queue is full or the node is busy. Only reads; a statement that its cli
 import asyncio
 import struct
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _QUEUE_LIMIT = 16
 _TIMEOUT_S = 60.0
+_KEPT_MISMATCHES = 50
 _BUSY_LOAD = 4
 """Statements on the endpoint from which on it is spared."""
 
@@ -53,6 +55,14 @@ class ShadowResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenMismatch:
+    """An answer that differed. at: Unix seconds."""
+
+    result: ShadowResult
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Offer:
     statement: EngineStatement
     endpoint: str
@@ -60,7 +70,10 @@ class _Offer:
 
 
 class Shadow:
-    """Takes offers at once and compares them one after another."""
+    """Takes offers at once and compares them one after another.
+
+    counts: by endpoint and outcome, since the start. mismatches: the last ones, oldest first.
+    """
 
     def __init__(
         self, local: Engine, registry: EndpointRegistry, observe: Callable[[ShadowResult], None]
@@ -68,6 +81,8 @@ class Shadow:
         self._local = local
         self._registry = registry
         self._observe = observe
+        self.counts: dict[str, Counter[str]] = {}
+        self.mismatches: deque[SeenMismatch] = deque(maxlen=_KEPT_MISMATCHES)
         self._offers = asyncio.Queue[_Offer](_QUEUE_LIMIT)
 
     def offer(self, statement: EngineStatement, endpoint: str, fingerprint: str) -> None:
@@ -78,7 +93,7 @@ class Shadow:
         status = self._registry.statuses().get(endpoint)
         is_spared = status is None or not status.is_usable or status.load >= _BUSY_LOAD
         if is_spared or self._offers.full() or not statement.result_columns:
-            self._observe(ShadowResult(endpoint, fingerprint, ShadowOutcome.DROPPED))
+            self._tell(ShadowResult(endpoint, fingerprint, ShadowOutcome.DROPPED))
         else:
             self._offers.put_nowait(_Offer(statement, endpoint, fingerprint))
 
@@ -94,7 +109,12 @@ class Shadow:
                     fingerprint=result.fingerprint,
                     difference=result.difference,
                 )
-            self._observe(result)
+                self.mismatches.append(SeenMismatch(result, time.time()))
+            self._tell(result)
+
+    def _tell(self, result: ShadowResult) -> None:
+        self.counts.setdefault(result.endpoint, Counter())[result.outcome.value] += 1
+        self._observe(result)
 
     async def _compared(self, offer: _Offer) -> ShadowResult:
         lease = self._registry.lease(offer.endpoint)

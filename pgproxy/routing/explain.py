@@ -38,6 +38,12 @@ def explain_route(
     yield f"route: {route.endpoint or 'local'} ({route.reason})"
 
 
+def _use(assignment: Assignment) -> str:
+    if assignment.is_shadow:
+        return f"shadows {assignment.shadow_percent} %"
+    return f"fallback {assignment.fallback}"
+
+
 def _canary(flags: RoutingFlags, principal: str, groups: frozenset[str]) -> str:
     rollout = flags.rollout
     if rollout is not None and flags.waits_for_rollout:
@@ -59,6 +65,6 @@ def _tier(tier: AssignmentTier, endpoints: Mapping[str, EndpointStatus]) -> Iter
     for a in sorted(tier.assignments, key=lambda a: a.endpoint):
         what = "endpoint" if a.selector is None else "pool"
         named = f"{a.principal} → {what} {a.endpoint}"
-        yield f"assignment: {named}, priority {a.priority}, weight {a.weight}, fallback {a.fallback}"
+        yield f"assignment: {named}, priority {a.priority}, weight {a.weight}, {_use(a)}"
     if not tier.members(endpoints):
         yield "  names no registered endpoint"

@@ -16,6 +16,9 @@ need libpostgresql-jdbc-java test -e /usr/share/java/postgresql.jar
 need default-jdk-headless command -v javac
 need unixodbc compgen -G "/usr/lib/*/libodbc.so.2"
 need odbc-postgresql compgen -G "/usr/lib/*/odbc/psqlodbcw.so"
+need prometheus command -v promtool
+need chromium command -v chromium
+need chromium-driver command -v chromedriver
 need nodejs command -v node
 need npm command -v npm
 need libdbd-pg-perl perl -MDBD::Pg -e 1

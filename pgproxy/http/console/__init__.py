@@ -1,0 +1,1 @@
+"""The operator console: server-rendered pages with a little script, for administrators and auditors."""

@@ -1,0 +1,130 @@
+"""The console's own parts: sessions that end, charts that stay small, a search that stays bounded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pgproxy.audit.records import event_record
+from pgproxy.control.audit import AuditPage, AuditRecord
+from pgproxy.control.rollouts import Rollout, RolloutStatus
+from pgproxy.http.console.history import History
+from pgproxy.http.console.sessions import ConsoleSessions, same_token
+from pgproxy.http.console.views import rollout_actions, search_audit
+from pgproxy.identity.model import AuthMethod, Identity
+from pgproxy.session.telemetry import Outcome, StatementRecord
+
+ADMIN = Identity("admin", AuthMethod.PASSWORD)
+
+
+def test_a_session_ends_when_it_is_idle_and_when_it_is_old() -> None:
+    now = [0.0]
+    sessions = ConsoleSessions(lambda: now[0])
+    idle, used = sessions.open(ADMIN), sessions.open(ADMIN)
+    for _ in range(25):
+        now[0] += 29 * 60
+        found = sessions.find(used)
+        if now[0] <= 12 * 3600:
+            assert found is not None
+    assert sessions.find(idle) is None
+    assert sessions.find(used) is None
+
+
+def test_there_are_only_so_many_sessions_and_the_unused_one_goes_first() -> None:
+    now = [0.0]
+    sessions = ConsoleSessions(lambda: now[0])
+    tokens = []
+    for _ in range(257):
+        now[0] += 1
+        tokens.append(sessions.open(ADMIN))
+        sessions.find(tokens[0])
+    assert sessions.find(tokens[0]) is not None
+    assert sessions.find(tokens[1]) is None
+    assert sessions.find(tokens[-1]) is not None
+
+
+def test_nothing_equals_an_empty_token() -> None:
+    session = ConsoleSessions().find(ConsoleSessions().open(ADMIN))
+    assert session is None
+    assert not same_token("", "")
+    assert same_token("a", "a")
+
+
+def test_charts_have_a_value_a_slice_and_names_of_a_closed_number() -> None:
+    now = [1000.0]
+    history = History(lambda: now[0])
+    for number in range(40):
+        history.statement_ended(
+            StatementRecord("a", 1, route=f"node{number}", arm="canary", queue_ms=2.0, total_ms=10.0)
+        )
+    now[0] += 5
+    lost = StatementRecord("a", 1, route="n", arm="control", outcome=Outcome.ERROR, sqlstate="08006")
+    history.statement_ended(lost)
+    history.statement_ended(StatementRecord("a", 1, outcome=Outcome.DENIED, sqlstate="42501"))
+    charts = history.charts()
+    statements, failures, arms = charts["statements"], charts["failures"], charts["arms"]
+    assert isinstance(statements, dict)
+    assert isinstance(failures, dict)
+    assert isinstance(arms, dict)
+    assert len(statements) <= 24 + 3
+    assert all(len(values) == 180 for values in statements.values())
+    assert round(sum(sum(values) for values in statements.values()) * 5) == 42
+    assert (failures["08006"][-1], failures["denied"][-1]) == (0.2, 0.2)
+    assert arms["canary"][-1] is None
+    assert 9 < arms["canary"][-2] < 12
+    now[0] += 10_000
+    assert history.charts()["arms"] == {}
+
+
+class Rows:
+    """An audit log of numbered rows."""
+
+    def __init__(self, count: int) -> None:
+        self.records = [
+            event_record("statement", "g", f"user{number % 10}", "SELECT", "[]") for number in range(count)
+        ]
+        self.read = 0
+
+    async def bounds(self) -> tuple[int, int]:
+        return (1, len(self.records)) if self.records else (0, 0)
+
+    async def page(self, after_id: int, limit: int) -> AuditPage:
+        found = self.records[after_id : after_id + limit]
+        self.read += len(found)
+        return AuditPage(tuple(range(after_id + 1, after_id + 1 + len(found))), tuple(found))
+
+    async def write(self, records: Sequence[AuditRecord]) -> None:
+        raise NotImplementedError
+
+    async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
+        raise NotImplementedError
+
+    async def purge(self, before: datetime) -> int:
+        raise NotImplementedError
+
+
+async def test_a_search_goes_backwards_page_by_page_without_a_gap() -> None:
+    rows = Rows(2500)
+    seen: list[str] = []
+    before = None
+    while True:
+        found, before = await search_audit(rows, {"principal": "USER7"}, before)
+        seen += [record.request_id for record in found]
+        if before is None:
+            break
+    wanted = [record.request_id for record in rows.records if record.principal == "user7"]
+    assert seen == wanted[::-1]
+
+
+async def test_a_search_that_finds_nothing_reads_so_much_and_can_go_on() -> None:
+    rows = Rows(25_000)
+    found, before = await search_audit(rows, {"text": "nowhere"}, None)
+    assert (found, before, rows.read) == ([], 5001, 20_000)
+    assert await search_audit(rows, {"text": "nowhere"}, before) == ([], None)
+    assert await search_audit(Rows(0), {}, None) == ([], None)
+
+
+def test_the_buttons_are_those_of_the_table_of_moves() -> None:
+    rollout = Rollout("r", "a", (1, 100))
+    assert rollout_actions(rollout) == ["pause", "widen", "abort"]
+    assert rollout_actions(rollout.moved(RolloutStatus.RUNNING, 1, "", 1)) == ["pause", "abort"]
+    assert rollout_actions(rollout.moved(RolloutStatus.HALTED, 1, "")) == ["resume", "abort"]
+    assert rollout_actions(rollout.moved(RolloutStatus.ABORTED, 1, "")) == []
