@@ -27,6 +27,7 @@ from execnode.service import ExecNodeService, NodeParts, ServiceLimits, build_se
 from execnode.sessions import SessionRegistry
 from execnode.settings import NodeSettings, split_address
 from execnode.spool import SpoolBudget, SpoolLimits, remove_orphans
+from execnode.tracing import Tracing, open_tracing, trace_options
 from execnode.transport import server_tls
 
 log = structlog.get_logger(__name__)
@@ -43,18 +44,19 @@ async def run_node(settings: NodeSettings) -> None:
     with _spool_folder(settings) as folder:
         orphans = remove_orphans(folder)
         log.info("node.starting", orphaned_spool_files=orphans)
-        await _serve(settings, folder, stop)
+        with open_tracing("execnode", trace_options(settings)) as tracing:
+            await _serve(settings, folder, stop, tracing)
     log.info("node.stopped")
 
 
-async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event) -> None:
+async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event, tracing: Tracing) -> None:
     engine = DuckEngine(
         EngineLimits(folder, settings.memory_limit_bytes),
         max_threads=settings.max_concurrent_queries + _EXTRA_THREADS,
     )
     gate = AdmissionGate(settings.max_concurrent_queries, settings.max_queued_queries)
     sessions = SessionRegistry()
-    metrics = NodeMetrics(CollectorRegistry())
+    metrics = NodeMetrics(CollectorRegistry(), tracing)
     try:
         spools = SpoolLimits(folder, budget=SpoolBudget(settings.spool_max_bytes))
         results = ResultLimits(settings.max_result_rows, settings.max_result_bytes)

@@ -25,6 +25,6 @@ def call_arm() -> str:
     return arm if arm in _ARMS else "none"
 
 
-def call_carrier() -> Mapping[str, str]:
-    """What a tracing library reads the caller's span from."""
-    return _metadata.get()
+def call_traceparent() -> str:
+    """The caller's span; empty: it is not traced."""
+    return _metadata.get().get(TRACE_KEY, "")

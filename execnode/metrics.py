@@ -11,8 +11,9 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from execnode.admission import NodeDraining, QueueFull
-from execnode.call_context import call_arm
+from execnode.call_context import call_arm, call_traceparent
 from execnode.statement import RowChunk
+from execnode.tracing import NO_SPAN, Tracing
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
 
@@ -29,8 +30,10 @@ class Mode(StrEnum):
 class NodeMetrics:
     """One set of the node's counters and histograms in one registry; its gauges are the health reply's."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, tracing: Tracing | None = None) -> None:
+        """tracing: of each statement, under the caller's span."""
         self.registry = registry
+        self.tracing = tracing or Tracing()
         self.statements = Counter(
             "execnode_statements",
             "Statements that have ended.",
@@ -86,10 +89,17 @@ class StatementMeter:
         self._clock = clock
         self._began = clock()
         self._has_rows = False
+        parent = call_traceparent()
+        self._span = metrics.tracing.start("execnode.statement", parent) if parent else NO_SPAN
+        self._inner = metrics.tracing.start("execnode.queue", self._span.traceparent) if parent else NO_SPAN
+        self._span.note({"mode": mode.value, "arm": arm})
 
     def started(self) -> None:
         """It has left the queue."""
         self._metrics.queue_seconds.labels(*self._labels).observe(self._clock() - self._began)
+        self._inner.end()
+        parent = self._span.traceparent
+        self._inner = self._metrics.tracing.start("duckdb.execute", parent) if parent else NO_SPAN
 
     def add(self, chunk: RowChunk) -> None:
         """Rows have come."""
@@ -107,6 +117,7 @@ class StatementMeter:
         outcome = "ok" if error is None else _outcome(error.sqlstate)
         sqlstate = "00000" if error is None else error.sqlstate.value
         metrics.statements.labels(*self._labels, outcome, sqlstate).inc()
+        self._end_spans("" if error is None else sqlstate)
         if error is None:
             return
         reason = failure_reason(error)
@@ -120,6 +131,11 @@ class StatementMeter:
         metrics = self._metrics
         metrics.total_seconds.labels(*self._labels).observe(self._clock() - self._began)
         metrics.statements.labels(*self._labels, "canceled", SqlState.CONNECTION_FAILURE.value).inc()
+        self._end_spans(SqlState.CONNECTION_FAILURE.value)
+
+    def _end_spans(self, sqlstate: str) -> None:
+        self._inner.end(sqlstate)
+        self._span.end(sqlstate)
 
 
 def failure_reason(error: GatewayError) -> str:

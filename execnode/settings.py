@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
+from execnode.tracing import check_endpoint
 
 DurationS = Annotated[
     float, BeforeValidator(lambda value: parse_duration_s(value) if isinstance(value, str) else value)
@@ -60,6 +61,8 @@ class NodeSettings(BaseSettings):
     max_result_rows: int = Field(default=0, ge=0)
     max_result_bytes: int = Field(default=0, ge=0)
     shutdown_grace: DurationS = 30.0
+    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(check_endpoint)] = None
+    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
     spool_dir: Path | None = None
     spool_max_bytes: int = Field(default=16 << 30, ge=1 << 20)
     feature_cursor_mode: bool = True

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
 from execnode.statement import CatalogDefinition
+from execnode.tracing import open_tracing, trace_options
 from pgproxy.activity.relations import ActivityRelations, Observed
 from pgproxy.activity.signals import EngineSignals
 from pgproxy.audit.options import AuditOptions
@@ -91,6 +92,7 @@ class Gateway:
         _raise_open_file_limit()
         certificates = tls_certificates(settings)
         async with AsyncExitStack() as stack:
+            tracing = stack.enter_context(open_tracing("pgproxy", trace_options(settings)))
             metastore = await stack.enter_async_context(
                 open_metastore(settings.metastore_url, secret_key_file=settings.secret_key_file)
             )
@@ -104,14 +106,14 @@ class Gateway:
             local = self._make_engine(stack, catalogs)
             base = _base_catalogs(settings)
             execution, self._flags = await stack.enter_async_context(
-                open_execution(settings, metastore, self._metrics, local, catalogs, base)
+                open_execution(settings, metastore, self._metrics, local, catalogs, base, tracing)
             )
             await catalogs.publish_policy_set(policies.policy_set)
             registry = execution.registry
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
             history = History()
             observers = [execution.rollouts.statement_ended, history.statement_ended]
-            recorder = StatementRecorder(writer, self._metrics, observers)
+            recorder = StatementRecorder(writer, self._metrics, observers, tracing, settings.queries_shown)
             sessions = session_registry(settings, policies)
             followers = Followers(
                 policies, catalogs, registry, sessions, self._flags, execution.rollouts, execution.publisher

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from execnode.tracing import Tracing
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.flags import CurrentFlags
 from pgproxy.control.fleet import Endpoint
@@ -52,6 +53,7 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
     local: EmbeddedEngine,
     catalogs: CatalogService,
     base: BaseCatalogs,
+    tracing: Tracing,
 ) -> AsyncIterator[tuple[Execution, CurrentFlags]]:
     """Reach the endpoints as the metastore has them; gives the flags that decide about them, too."""
     state = await metastore.state()
@@ -88,6 +90,7 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
             metrics.observe_engine_failure,
             shadow,
             shared_writable=lambda: publisher.shared_writable,
+            tracing=tracing,
         )
         yield Execution(registry, router, rollouts, shadow, publisher), flags
 

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
+from execnode.tracing import check_endpoint
 from pgproxy.audit.options import AuditMode, AuditQueryText
 from pgproxy.control.flags import Flags, parse_boolean, parse_names, parse_percent
 from pgproxy.engines.node_tls import NodeTls
@@ -236,6 +237,10 @@ class GatewaySettings(BaseSettings):
     audit_query_text: AuditQueryText = AuditQueryText.NONE
     audit_retention: Seconds = 90 * 86_400.0
     audit_log_rows: int = Field(default=500_000, ge=1000)
+
+    queries_shown: int = Field(default=1000, ge=0, le=100_000)
+    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(check_endpoint)] = None
+    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_format: LogFormat = LogFormat.JSON

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
+from execnode.tracing import Tracing
 from pgproxy.audit.writer import AuditWriter
 from pgproxy.metrics import GatewayMetrics
 from pgproxy.session.telemetry import Outcome, StatementRecord
 
 log = structlog.get_logger(__name__)
 
-_RECENT = 1000
+RECENT = 1000
+"""Statements that `pgproxy.queries` shows after their end, unless the settings say otherwise."""
+
 _MS_PER_S = 1000
 
 
@@ -23,12 +26,15 @@ class StatementRecorder:
         writer: AuditWriter,
         metrics: GatewayMetrics,
         observers: Sequence[Callable[[StatementRecord], None]] = (),
+        tracing: Tracing | None = None,
+        kept: int = RECENT,
     ) -> None:
-        """observers: told of every record, too; they never block."""
+        """observers: told of every record, too; they never block. kept: ended statements that are shown."""
         self._observers = tuple(observers)
+        self._tracing = tracing or Tracing()
         self._writer = writer
         self._metrics = metrics
-        self._recent: deque[StatementRecord] = deque(maxlen=_RECENT)
+        self._recent: deque[StatementRecord] = deque(maxlen=kept)
 
     @property
     def accepts(self) -> bool:
@@ -39,10 +45,17 @@ class StatementRecorder:
         """The last statements that have ended, oldest first."""
         return iter(tuple(self._recent))
 
+    def statement_began(self, record: StatementRecord) -> None:
+        """Begin the statement's trace, where traces are wanted."""
+        record.span = self._tracing.start("statement")
+
     def statement_ended(self, record: StatementRecord) -> None:
         """Count, log and queue one statement."""
         self._count(record)
         log.info("statement.completed", **_facts(record))
+        if self._tracing.is_on:
+            record.span.note(_facts(record))
+            record.span.end("" if record.outcome is Outcome.OK else record.sqlstate)
         self._recent.append(record)
         self._writer.add(record)
         for observe in self._observers:
@@ -90,7 +103,7 @@ def _facts(record: StatementRecord) -> dict[str, object]:
         "queue_ms": _rounded(record.queue_ms),
         "first_row_ms": _rounded(record.first_row_ms),
         "duration_ms": round(record.total_ms, 3),
-        "trace_id": record.trace_id,
+        "trace_id": record.span.trace_id,
     }
 
 

@@ -5,18 +5,22 @@ A change is possible only while nothing of the result has left this module.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 from typing import Self
 
 import structlog
 
+from execnode.call_context import ARM_KEY, TRACE_KEY
 from execnode.statement import EngineStatement, RowChunk
+from execnode.tracing import NO_SPAN, TraceSpan, Tracing
 from pgproxy.engines.base import Engine, EngineSession, ResultStream
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.routing.registry import EndpointLease, EndpointRegistry
-from pgproxy.routing.resolve import EndpointHealth, Route, RouteReason
+from pgproxy.routing.resolve import Arm, EndpointHealth, Route, RouteReason
+from pgwire.errors import GatewayError
+from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn
 
 log = structlog.get_logger(__name__)
@@ -162,13 +166,34 @@ def _skipped(registry: EndpointRegistry, route: Route) -> FallbackReason | None:
     return FallbackReason.DRAINING if is_draining else FallbackReason.UNHEALTHY
 
 
+@dataclass(frozen=True, slots=True)
+class EngineTrace:
+    """How one statement's attempts are traced. traceparent: of the statement. arm: what nodes count by."""
+
+    tracing: Tracing
+    traceparent: str
+    arm: Arm
+
+    def begin(self, statement: EngineStatement, engine: str) -> tuple[EngineStatement, TraceSpan]:
+        """Begin the span of one attempt; gives the statement that names it."""
+        metadata = {ARM_KEY: self.arm.value}
+        if not self.traceparent:
+            return replace(statement, metadata=metadata), NO_SPAN
+        span = self.tracing.start("engine.execute", self.traceparent)
+        span.note({"endpoint": engine, "arm": self.arm.value})
+        return replace(statement, metadata={**metadata, TRACE_KEY: span.traceparent}), span
+
+
+_UNTRACED = EngineTrace(Tracing(), "", Arm.NONE)
+
+
 class RoutedStream:
     """The result of one statement, from whichever engine gives it: a `ResultStream` to be entered first.
 
     Leaving returns when the engine has stopped.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the statement, its places, and who is told
         self,
         statement: EngineStatement,
         attempts: Attempts,
@@ -176,8 +201,11 @@ class RoutedStream:
         session: EngineSession | None = None,
         *,
         observe_end: EndObserver | None = None,
+        trace: EngineTrace = _UNTRACED,
     ) -> None:
         """observe_end: told when the whole answer has been read."""
+        self._trace = trace
+        self._span = NO_SPAN
         self._observe_end = observe_end
         self._statement = statement
         self._attempts = attempts
@@ -205,6 +233,7 @@ class RoutedStream:
         try:
             return None if context is None else await context.__aexit__(exc_type, exc, traceback)
         finally:
+            self._end_span()
             self._attempts.release()
 
     @property
@@ -233,7 +262,11 @@ class RoutedStream:
             try:
                 chunk = await self._opened.read()
             except EngineUnavailable as failure:
+                self._end_span(failure)
                 await self._take_over(failure)
+            except GatewayError as error:
+                self._end_span(error)
+                raise
             else:
                 self._has_rows_out = True
                 if chunk is None:
@@ -258,15 +291,27 @@ class RoutedStream:
 
     async def _open(self, attempt: Attempt) -> None:
         while True:
-            context = attempt.engine.execute(self._statement, self._session)
+            statement, self._span = self._trace.begin(self._statement, attempt.engine.name)
+            context = attempt.engine.execute(statement, self._session)
             try:
                 self._stream = await context.__aenter__()
             except EngineUnavailable as failure:
+                self._end_span(failure)
                 self._observe_failure(attempt.engine.name, failure.reason)
                 attempt = self._attempts.after(failure)
+            except BaseException as error:
+                self._end_span(error)
+                raise
             else:
                 self._context = context
                 return
+
+    def _end_span(self, error: BaseException | None = None) -> None:
+        if isinstance(error, EngineUnavailable):
+            self._span.note({"failure": error.reason.value})
+        sqlstate = error.sqlstate if isinstance(error, GatewayError) else SqlState.QUERY_CANCELED
+        self._span.end("" if error is None else sqlstate.value)
+        self._span = NO_SPAN
 
     async def _take_over(self, failure: EngineUnavailable) -> None:
         """Go on with the next engine. The shape that was already given out must hold there too."""

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from execnode.call_context import ARM_KEY
 from execnode.statement import EngineStatement
+from execnode.tracing import Tracing
 from pgproxy.control.fleet import Fallback
 from pgproxy.engines.base import Engine, EngineSession
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
@@ -19,6 +19,7 @@ from pgproxy.routing.attempts import (
     Attempt,
     Attempts,
     EndObserver,
+    EngineTrace,
     FailureObserver,
     RetryRule,
     RoutedStream,
@@ -66,6 +67,7 @@ class RouteRequest:
     pin: PinnedSession | None = None
     session: str = ""
     fingerprint: str = ""
+    traceparent: str = ""
 
 
 class ShadowSink(Protocol):
@@ -87,8 +89,10 @@ class Router:
         observe_failure: FailureObserver | None = None,
         shadow: ShadowSink | None = None,
         shared_writable: Callable[[], frozenset[str]] = frozenset,
+        tracing: Tracing | None = None,
     ) -> None:
         """shared_writable: the catalogs that every node may write."""
+        self._tracing = tracing or Tracing()
         self._shared_writable = shared_writable
         self._local = local
         self._registry = registry
@@ -128,13 +132,17 @@ class Router:
         if pin is not None:
             outcome = RouteOutcome(pin.engine.name, RouteReason.PINNED)
             attempts = Attempts(self._registry, iter((Attempt(pin.engine),)), outcome, RetryRule.NEVER)
-            return RoutedStream(request.statement, attempts, self._observe_failure, pin.session)
+            trace = EngineTrace(self._tracing, request.traceparent, outcome.reason.arm)
+            return RoutedStream(request.statement, attempts, self._observe_failure, pin.session, trace=trace)
         route = self.resolve(request)
         rule = _retry_rule(route.fallback) if request.traits.is_read_only else RetryRule.NEVER
         attempts = attempts_for(self._local, self._registry, route, rule)
-        statement = replace(request.statement, metadata={ARM_KEY: route.reason.arm.value})
         return RoutedStream(
-            statement, attempts, self._observe_failure, observe_end=self._shadowing(request, route)
+            request.statement,
+            attempts,
+            self._observe_failure,
+            observe_end=self._shadowing(request, route),
+            trace=EngineTrace(self._tracing, request.traceparent, route.reason.arm),
         )
 
     def _shadowing(self, request: RouteRequest, route: Route) -> EndObserver | None:

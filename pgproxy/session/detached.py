@@ -52,8 +52,16 @@ class DetachedSession:
             identity, services, settings, SessionCatalog(services.catalogs, transaction)
         )
         values = SessionValues(identity, settings)
-        runner = PlanRunner(identity, services.router, settings, transaction, values, self._planner.calls)
         self._log = StatementLog(identity, settings, services.recorder)
+        runner = PlanRunner(
+            identity,
+            services.router,
+            settings,
+            transaction,
+            values,
+            self._planner.calls,
+            self._log.traceparent,
+        )
         self._driver = PortalDriver(services, self._planner, runner, self._log)
         self._portal: Portal | None = None
 

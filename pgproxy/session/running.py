@@ -3,7 +3,7 @@
 A portal's stream is opened here and read by the session; opening counts as the statement's start.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from execnode.statement import EngineStatement, Parameter, RowEncoding
@@ -50,7 +50,10 @@ class PlanRunner:
         transaction: Transaction,
         values: Mapping[str, BoundValue],
         calls: QueryCalls,
+        traceparent: Callable[[], str],
     ) -> None:
+        """traceparent: of the statement that is run."""
+        self._traceparent = traceparent
         self._calls = calls
         self._identity = identity
         self._router = router
@@ -157,7 +160,14 @@ class PlanRunner:
         traits = StatementTraits(plan.is_read_only, plan.is_catalog, can_write_remotely)
         session = str(self._identity.connection_id)
         return RouteRequest(
-            statement, self._identity.principal, groups, traits, pin, session, plan.fingerprint
+            statement,
+            self._identity.principal,
+            groups,
+            traits,
+            pin,
+            session,
+            plan.fingerprint,
+            self._traceparent(),
         )
 
     def _check_writable(self, command: str) -> None:

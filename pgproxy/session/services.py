@@ -69,6 +69,10 @@ class Recorder(Protocol):
         """Whether statements may run: False while the audit must be written and cannot be."""
         ...
 
+    def statement_began(self, record: StatementRecord) -> None:
+        """Note a statement that has arrived."""
+        ...
+
     def statement_ended(self, record: StatementRecord) -> None:
         """Note a finished statement."""
         ...

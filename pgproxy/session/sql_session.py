@@ -63,10 +63,10 @@ class SqlSession:
         catalog = SessionCatalog(services.catalogs, transaction)
         planner = self._planner = StatementPlanner(identity, services, settings, catalog)
         values = SessionValues(identity, settings, OwnObjects(statements, portals))
-        runner = self._runner = PlanRunner(
-            identity, services.router, settings, transaction, values, planner.calls
-        )
         self.log = StatementLog(identity, settings, services.recorder)
+        runner = self._runner = PlanRunner(
+            identity, services.router, settings, transaction, values, planner.calls, self.log.traceparent
+        )
         driver = self._driver = PortalDriver(services, planner, runner, self.log)
         self.notifications = Notifications(services.notifications, identity.connection_id)
         self._cursors = Cursors(planner, driver, transaction, portals, services.spool_limits)

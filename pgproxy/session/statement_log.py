@@ -97,6 +97,7 @@ class StatementLog:
             started_at=time.time(),
             started_ns=time.perf_counter_ns(),
         )
+        self.recorder.statement_began(record)
         if prepared is None:
             record.kind = _first_word(text)
         else:
@@ -142,6 +143,10 @@ class StatementLog:
             record.route, record.route_reason = outcome.endpoint, outcome.reason.value
             record.arm = outcome.reason.arm.value
             record.fallback_reason = outcome.fallback_reason.value if outcome.fallback_reason else ""
+
+    def traceparent(self) -> str:
+        """What the spans below the current statement name; empty: it is not traced."""
+        return self.current.span.traceparent if self.current is not None else ""
 
     def suspend(self, portal: Portal) -> None:
         """The portal's statement goes on with a later Execute."""

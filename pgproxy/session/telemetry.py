@@ -6,6 +6,7 @@ The facts behind the log line, the metrics, the audit row and `pgproxy.queries`.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from execnode.tracing import NO_SPAN, TraceSpan
 from pgproxy.sql.plan import ObjectAccess
 
 
@@ -66,4 +67,4 @@ class StatementRecord:
     first_row_ms: float | None = None
     total_ms: float = 0.0
     accesses: tuple[ObjectAccess, ...] = ()
-    trace_id: str = ""
+    span: TraceSpan = field(default=NO_SPAN, repr=False)
