@@ -72,6 +72,7 @@ class RunningNode:
     process: "subprocess.Popen[str]"
     grpc_port: int
     http_port: int
+    environment: dict[str, str] = field(default_factory=dict)
 
     def kill(self) -> None:
         """kill -9."""
@@ -153,11 +154,17 @@ def create_database(path: Path) -> None:
 
 @contextmanager
 def start_gateway(
-    folder: Path, *, nodes: int = 0, policy: str = POLICY, log: Path | None = None, **settings: str
+    folder: Path,
+    *,
+    nodes: int = 0,
+    policy: str = POLICY,
+    log: Path | None = None,
+    config: Path | None = None,
+    **settings: str,
 ) -> Iterator[RunningGateway]:
     """Run a gateway, and `nodes` exec nodes on the same read-only data. log: takes what it writes to stderr.
 
-    settings: further variables.
+    config: a file for `--config`. settings: further variables.
     """
     database = folder / "test.duckdb"
     if not database.exists():
@@ -177,9 +184,10 @@ def start_gateway(
         **settings,
     }
     cli(environment, "policy", "apply", str(folder / "policy.yaml"))
+    command = ["pgproxy", "serve", *(("--config", str(config)) if config is not None else ())]
     with ExitStack() as stack:
         started = [start_node(stack, environment, f"node{i}") for i in range(1, nodes + 1)]
-        process = stack.enter_context(running(["pgproxy", "serve"], environment, log))
+        process = stack.enter_context(running(command, environment, log))
         gateway = RunningGateway(
             process,
             _port(environment["PG_WIRE_LISTEN_ADDR"]),
@@ -194,9 +202,18 @@ def start_gateway(
 
 
 def start_node(
-    stack: ExitStack, environment: Mapping[str, str], name: str, *, prefix: Sequence[str] = ()
+    stack: ExitStack, environment: Mapping[str, str], name: str, *, prefix: Sequence[str] = (), **more: str
 ) -> RunningNode:
-    """Start an exec node and register it. prefix: a program that runs the node's command."""
+    """Start an exec node and register it. prefix: a program that runs its command. more: its own settings."""
+    node = run_node(stack, environment, name, prefix=prefix, **more)
+    cli(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{node.grpc_port}", "--token", NODE_TOKEN)
+    return node
+
+
+def run_node(
+    stack: ExitStack, environment: Mapping[str, str], name: str, *, prefix: Sequence[str] = (), **more: str
+) -> RunningNode:
+    """Start an exec node that no gateway knows yet."""
     grpc_port, http_port = free_port(), free_port()
     settings = {
         **environment,
@@ -204,10 +221,10 @@ def start_node(
         "LISTEN_ADDR": f"127.0.0.1:{http_port}",
         "GRPC_LISTEN_ADDR": f"127.0.0.1:{grpc_port}",
         "MAX_MEMORY_GB": "1",
+        **more,
     }
     process = stack.enter_context(running(["execnode", "serve"], settings, prefix=prefix))
-    cli(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{grpc_port}", "--token", NODE_TOKEN)
-    return RunningNode(name, process, grpc_port, http_port)
+    return RunningNode(name, process, grpc_port, http_port, settings)
 
 
 def _port(address: str) -> int:

@@ -1,0 +1,143 @@
+"""A gateway and one exec node with a fault proxy between: what breaks it, what mends it, what may be left."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import psycopg
+from typer.testing import CliRunner
+
+from demo.programs import running
+from pgproxy.cli.main import app
+from tests.faults.fault_proxy import FaultProxy, ProxyThread, proxy_thread
+from tests.gateway import NODE_TOKEN, POLICY, RunningGateway, RunningNode, run_node, start_gateway
+
+NODE_LOST_AFTER_S = 2.0
+_PATIENCE_S = 60.0
+_SLACK = (6, 12)
+"""File handles, and threads that pools may still start: what leaks by one a test passes it."""
+
+FLEET_POLICY = POLICY.replace(
+    "intern: {password: intern-secret}", "intern: {password: intern-secret, groups: [eu_team]}"
+)
+"""The analyst's statements may run elsewhere, the intern's only on the node."""
+
+ROUTING_ON = "FEATURE_REMOTE_ROUTING=true\n"
+
+_Found = TypeVar("_Found")
+
+
+@dataclass
+class ProxiedFleet:
+    """A gateway whose one endpoint, node1, is reached through a proxy."""
+
+    gateway: RunningGateway
+    proxy: ProxyThread
+    node: RunningNode
+    spool: Path
+    stack: ExitStack
+    node_settings: dict[str, str]
+    handles: tuple[int, int] = field(default=(0, 0))
+
+    def connect(self, user: str) -> "psycopg.Connection[tuple[object, ...]]":
+        """Open a session that commits each statement."""
+        return psycopg.connect(self.gateway.dsn(user), autocommit=True)
+
+    def freeze(self) -> None:
+        """SIGSTOP the node."""
+        self.node.process.send_signal(signal.SIGSTOP)
+
+    def mend(self) -> None:
+        """Undo every fault: the network flows, and the node runs; one that was killed is started anew."""
+        self.proxy.do(_mend)
+        if self.node.process.poll() is None:
+            self.node.process.send_signal(signal.SIGCONT)
+        else:
+            process = self.stack.enter_context(running(["execnode", "serve"], self.node_settings))
+            self.node.process = process
+
+    def wait_well(self) -> None:
+        """Wait until the gateway believes in the node again."""
+        self.gateway.wait_for_endpoints(node1="active")
+
+    def check_nothing_is_left(self) -> None:
+        """No statement, session, result, spool file, file handle or thread outlives its statement."""
+        wait_for(self._leftovers, lambda left: not left)
+
+    def remember_handles(self) -> None:
+        """What the gateway holds now is what it may hold later."""
+        self.handles = self._handles()
+
+    def _leftovers(self) -> dict[str, object]:
+        node, gateway = self.node.health(), self.gateway.health()
+        counts = ("active_queries", "queued_queries", "open_sessions", "open_cursors", "spool_bytes")
+        left: dict[str, object] = {name: node[name] for name in counts if node[name]}
+        left |= {"gateway queries": gateway["active_queries"]} if gateway["active_queries"] else {}
+        files = [path.name for path in self.spool.rglob("*.spool")]
+        left |= {"files": files} if files else {}
+        now = self._handles()
+        allowed = [held + slack for held, slack in zip(self.handles, _SLACK, strict=True)]
+        if any(held > most for held, most in zip(now, allowed, strict=True)):
+            left["handles, threads"] = (now, self.handles)
+        return left
+
+    def _handles(self) -> tuple[int, int]:
+        process = psutil.Process(self.gateway.process.pid)
+        return process.num_fds(), process.num_threads()
+
+
+def wait_for(ask: Callable[[], _Found], holds: Callable[[_Found], object]) -> _Found:
+    """Ask other processes until the answer is right: they send no event."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not holds(found := ask()):
+        assert time.monotonic() < deadline, f"it stays {found}"
+        time.sleep(0.02)
+    return found
+
+
+def pgproxy(gateway: RunningGateway, *arguments: str) -> str:
+    """Run a command in this process: a new one would import everything again, which takes a second."""
+    done = CliRunner().invoke(app, arguments, env=dict(gateway.environment))
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def _mend(proxy: FaultProxy) -> None:
+    proxy.latency_s = 0.0
+    proxy.resume()
+
+
+@contextmanager
+def proxied_fleet(folder: Path, **node_settings: str) -> Iterator[ProxiedFleet]:
+    """Run one in cursor mode. node_settings: further variables of the node."""
+    settings = {
+        "DATABASE_MODE": "read_only",
+        "FEATURE_CURSOR_MODE": "true",
+        "HEALTH_CHECK_INTERVAL": "200ms",
+        "NODE_LOST_AFTER": f"{NODE_LOST_AFTER_S}s",
+    }
+    spool = folder / "spool"
+    spool.mkdir()
+    node_settings = {
+        "SPOOL_DIR": str(spool),
+        "QUERY_RESULT_TTL": "2s",
+        "QUERY_CLEANUP_INTERVAL": "100ms",
+        **node_settings,
+    }
+    with ExitStack() as stack:
+        config = folder / "pgproxy.env"
+        config.write_text(ROUTING_ON)
+        gateway = stack.enter_context(start_gateway(folder, policy=FLEET_POLICY, config=config, **settings))
+        node = run_node(stack, gateway.environment, "node1", **node_settings)
+        proxy = stack.enter_context(proxy_thread("127.0.0.1", node.grpc_port))
+        url = f"grpc://127.0.0.1:{proxy.proxy.port}"
+        pgproxy(gateway, "endpoint", "add", "node1", url, "--token", NODE_TOKEN)
+        for user, fallback in (("analyst", "automatic"), ("intern", "disabled")):
+            pgproxy(gateway, "assign", "--user", user, "--endpoint", "node1", "--fallback", fallback)
+        gateway.wait_for_endpoints(node1="active")
+        yield ProxiedFleet(gateway, proxy, node, spool, stack, node.environment)
