@@ -256,7 +256,10 @@ class Connection:
     ) -> _Result:
         """Do what a statement does, as long as nobody cancels it and its time is not up."""
         timeout_ms = sql.settings.milliseconds("statement_timeout")
-        limit = asyncio.timeout(timeout_ms / 1000 if timeout_ms else None)
+        if not timeout_ms:
+            with self.interrupts.during(Activity.PERFORMING):
+                return await work()
+        limit = asyncio.timeout(timeout_ms / 1000)
         try:
             with self.interrupts.during(Activity.PERFORMING):
                 async with limit:

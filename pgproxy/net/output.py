@@ -26,9 +26,14 @@ class ClientOutput:
     async def write_rows(self, rows: bytes | memoryview) -> None:
         """Forward encoded rows; returns when the client can take more.
 
+        A few small ones leave with what follows them, as PostgreSQL's do.
+
         Raises:
             ConnectionResetError: the client has gone.
         """
+        if len(self._pending) + len(rows) < _FLUSH_BYTES:
+            self._pending += rows
+            return
         self.flush()
         self._stream.write(rows)
         await self._stream.drain()

@@ -271,6 +271,7 @@ def _quantity(
     return parse
 
 
+@lru_cache
 def base_units(text: str, units: str) -> int:
     """Read a canonical quantity back to its base unit: `5s` → 5000 for units `ms`."""
     match = _QUANTITY.fullmatch(text)

@@ -15,6 +15,7 @@ from pgwire.types import OutputSettings
 
 _CUSTOM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)+")
 _OF_TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
+_REPORTED = tuple(setting for setting in SETTINGS.values() if setting.is_reported)
 _ATTRIBUTES = "pgproxy.attr."
 """Session attributes come from the control plane; policy reads them, so no client may write them."""
 
@@ -32,6 +33,8 @@ class SessionSettings:
         self._local: dict[str, str] = {}
         self._before_block: dict[str, str] | None = None
         self._told: dict[str, str] = {}
+        self._all_told = False
+        self._output: OutputSettings | None = None
 
     def show(self, name: str) -> str:
         """Give a setting's canonical text.
@@ -63,6 +66,7 @@ class SessionSettings:
         """
         setting = _changeable(name, is_admin=is_admin)
         value = setting.parse(setting.name, text)
+        self._changed()
         (self._local if is_local else self._session)[name.lower()] = value
         if not is_local:
             self._local.pop(name.lower(), None)
@@ -70,6 +74,7 @@ class SessionSettings:
     def reset(self, name: str, *, is_local: bool = False, is_admin: bool = False) -> None:
         """Put a setting back to what it was when the session began."""
         setting = _changeable(name, is_admin=is_admin)
+        self._changed()
         if is_local:
             self._local[name.lower()] = self._boot.get(name.lower(), setting.default)
             return
@@ -78,6 +83,7 @@ class SessionSettings:
 
     def reset_all(self) -> None:
         """Put every setting back, as RESET ALL does; the transaction's own characteristics stay."""
+        self._changed()
         kept = {k: v for k, v in self._session.items() if k.startswith("transaction_")}
         self._session = kept
         self._local = {k: v for k, v in self._local.items() if k.startswith("transaction_")}
@@ -90,10 +96,13 @@ class SessionSettings:
         """
         setting = _changeable(name, is_admin=is_admin)
         self._boot[name.lower()] = setting.parse(setting.name, text)
+        self._changed()
 
     def set_internal(self, name: str, text: str) -> None:
         """Set what only the gateway sets (is_superuser, pgproxy.last_route)."""
         self._boot[name.lower()] = text
+        if (setting := SETTINGS.get(name.lower())) is not None and setting.is_reported:
+            self._changed()
 
     def begin_block(self) -> None:
         """Remember the values that a rollback gives back; nothing new while a block goes on."""
@@ -102,6 +111,8 @@ class SessionSettings:
 
     def end_block(self, *, is_commit: bool) -> None:
         """Drop local values; after a rollback also what SET did in the block."""
+        if self._local or not is_commit:
+            self._changed()
         if not is_commit and self._before_block is not None:
             self._session = self._before_block
         self._before_block = None
@@ -109,9 +120,10 @@ class SessionSettings:
 
     def changed_reports(self) -> Iterator[tuple[str, str]]:
         """Give (name, value) of every reported setting whose value the client has not been told yet."""
-        for setting in SETTINGS.values():
-            if not setting.is_reported:
-                continue
+        if self._all_told:
+            return
+        self._all_told = True
+        for setting in _REPORTED:
             value = self.show(setting.name)
             if self._told.get(setting.name) != value:
                 self._told[setting.name] = value
@@ -129,12 +141,19 @@ class SessionSettings:
 
     def output(self) -> OutputSettings:
         """Give the settings that decide how values look."""
-        return OutputSettings(
-            time_zone=engine_zone(self.show("TimeZone")),
-            interval_style=self.show("IntervalStyle"),
-            extra_float_digits=int(self.show("extra_float_digits")),
-            bytea_output=self.show("bytea_output"),
-        )
+        if self._output is None:
+            self._output = OutputSettings(
+                time_zone=engine_zone(self.show("TimeZone")),
+                interval_style=self.show("IntervalStyle"),
+                extra_float_digits=int(self.show("extra_float_digits")),
+                bytea_output=self.show("bytea_output"),
+            )
+        return self._output
+
+    def _changed(self) -> None:
+        """Forget what was derived from the values: some may be others now."""
+        self._all_told = False
+        self._output = None
 
     def search_path(self, user: str) -> tuple[str, ...]:
         """Give the schemas to look in, `$user` replaced."""
