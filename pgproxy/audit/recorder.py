@@ -80,13 +80,12 @@ class StatementRecorder:
 
 
 def _facts(record: StatementRecord) -> dict[str, object]:
-    """The canonical line of a statement: all that is known of it but its text and its values."""
+    """The canonical line of a statement: all that is known of it but what its client wrote."""
     return {
         "request_id": record.request_id,
         "connection_id": record.connection_id,
         "principal": record.principal,
         "client_addr": record.client_host,
-        "application_name": record.application_name,
         "protocol": record.protocol.value,
         "kind": record.kind,
         "fingerprint": record.fingerprint,
