@@ -10,7 +10,7 @@ install = (echo "Installing the system package $(1)"; \
 	sudo=$$([ "$$(id -u)" -eq 0 ] || echo sudo); \
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq $(1) >/dev/null)
 
-.PHONY: venv serve demo test check bench proto soak peers-tests clean test-clients
+.PHONY: venv serve demo test check bench bench-check proto soak peers-tests clean test-clients
 
 venv: $(STAMP)
 
@@ -45,6 +45,11 @@ bench: venv
 	@$(BIN)/python -c 'import matplotlib, psutil' 2>/dev/null || $(BIN)/pip install --quiet -e '.[bench]'
 	@command -v pgbouncer >/dev/null || test -e /usr/sbin/pgbouncer || $(call install,pgbouncer) || true
 	$(BIN)/python -m benchmarks
+
+# The quick ratios against the committed ones (benchmarks/results/*-quick.json), beyond the noise of both.
+bench-check: venv
+	@$(BIN)/python -c 'import matplotlib, psutil' 2>/dev/null || $(BIN)/pip install --quiet -e '.[bench]'
+	$(BIN)/python -m benchmarks.check
 
 soak: venv
 	$(BIN)/python -m pytest -m soak

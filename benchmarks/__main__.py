@@ -16,10 +16,12 @@ from benchmarks.harness import Plan, SuiteResult, run_suite
 from benchmarks.machine import ROOT
 from benchmarks.report import (
     LIMIT_TITLES,
+    SERIES_TITLES,
     limit_rows,
     metric_rows,
     metric_titles,
     ratio_rows,
+    series_rows,
     write_report,
 )
 from benchmarks.suites import SUITES
@@ -98,6 +100,11 @@ def print_result(console: Console, result: SuiteResult) -> None:
         table = Table(*LIMIT_TITLES, title="Limits", title_justify="left", box=box.SIMPLE)
         for cells in limits:
             table.add_row(*(cell.replace("**", "") for cell in cells))
+        console.print(table)
+    if growth := series_rows(result):
+        table = Table(*SERIES_TITLES, title="Growth", title_justify="left", box=box.SIMPLE)
+        for cells in growth:
+            table.add_row(*cells)
         console.print(table)
     for name, reason in result.failures.items():
         console.print(f"{name} was not measured: {reason}", style="red", markup=False)

@@ -11,19 +11,21 @@ from benchmarks.raw_client import Address
 from tests.postgres import find_binary
 
 THREADS = 2
-_TPS = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")
+_TPS = re.compile(r"tps = ([\d.]+) \((?:without initial connection|including reconnection) time")
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """A script in pgbench's language, how its statements are sent, and by how many clients at once.
 
-    mode: simple, extended or prepared (pgbench's -M).
+    mode: simple, extended or prepared (pgbench's -M). reconnects: a new connection for each transaction.
     """
 
     script: str
     mode: str
     clients: int
+    reconnects: bool = False
+    has_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ def run_pgbench(address: Address, load: Load, seconds: int) -> Latencies:
         (folder / "script.sql").write_text(load.script)
         done = subprocess.run(
             _command(program, address, load, seconds, folder),
-            env={**os.environ, "PGPASSWORD": address.password or ""},
+            env={
+                **os.environ,
+                "PGPASSWORD": address.password or "",
+                "PGSSLMODE": "require" if load.has_tls else "disable",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -86,6 +92,7 @@ def _command(program: str | Path, address: Address, load: Load, seconds: int, fo
         f"--file={folder / 'script.sql'}",
         "--log",
         f"--log-prefix={folder / 'log'}",
+        *(["--connect"] if load.reconnects else []),
         address.database,
     ]
 

@@ -87,8 +87,8 @@ def extended_query(sql: str, result_format: int) -> bytes:
 class RawClient:
     """A logged-in connection. Use as a context manager, or `close` it."""
 
-    def __init__(self, address: Address) -> None:
-        self._buffer = bytearray(BUFFER_BYTES)
+    def __init__(self, address: Address, buffer_bytes: int = BUFFER_BYTES) -> None:
+        self._buffer = bytearray(buffer_bytes)
         self._socket = socket.create_connection((address.host, address.port), timeout=_TIMEOUT_S)
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -145,6 +145,28 @@ class RawClient:
             wall_s=wall_s,
             digest=None if digest is None else digest.hexdigest(),
         )
+
+    def copy_in(self, sql: str, data: memoryview, piece_bytes: int = 64 << 10) -> None:
+        """Run COPY FROM STDIN with this data, a CopyData message for each piece.
+
+        Raises:
+            ServerError: an ErrorResponse came; the connection is usable again.
+        """
+        self._socket.sendall(simple_query(sql))
+        tag, body = self._read_message()
+        while tag not in b"GE":
+            tag, body = self._read_message()
+        if tag == b"G":
+            for start in range(0, len(data), piece_bytes):
+                piece = data[start : start + piece_bytes]
+                self._socket.sendmsg([b"d" + struct.pack("!i", len(piece) + 4), piece])
+            self._socket.sendall(frontend_message(b"c"))
+        failure = error_text(body) if tag == b"E" else None
+        while (message := self._read_message())[0] != b"Z":
+            if message[0] == b"E":
+                failure = error_text(message[1])
+        if failure is not None:
+            raise ServerError(failure)
 
     def fetch_text(self, sql: str) -> list[list[str | None]]:
         """Run a small query and decode its rows: for set-up and checks, never measured."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import CaseResult, Reading, SuiteResult
-from benchmarks.spread import Spread, ratio_of, spread_of
+from benchmarks.spread import Spread, fit_power, mean_ratio_of, ratio_of, spread_of
 from benchmarks.suites.base import Comparison, Metric
 
+SERIES_TITLES = ("series", "target", "size: median", "grows with the power")
 LIMIT_TITLES = ("case", "what", "measured", "limit", "met")
 QUIET_OTHER_CORES = 0.15
 """More of other programs' work than this, on average, and the numbers are not to be trusted."""
@@ -41,6 +42,11 @@ def to_json(result: SuiteResult) -> dict[str, Any]:
         "target_facts": {name: dict(facts) for name, facts in result.target_facts.items()},
         "failures": result.failures,
         "cases": {key: _case_json(result, case) for key, case in result.cases.items()},
+        "means": [
+            {**asdict(comparison), "ratio": asdict(mean)}
+            for comparison in result.suite.means
+            if (mean := mean_ratio(result, comparison)) is not None
+        ],
     }
 
 
@@ -120,6 +126,54 @@ def ratio_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
                 if comparison.metric != result.suite.metrics[0].key:
                     sides += f", {comparison.metric}"
                 rows.append((case.title, sides, show_ratio(ratio), shown, is_met(ratio, aim)))
+    return rows + _mean_rows(result)
+
+
+def _mean_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
+    """Give the geometric means over the cases that both sides ran."""
+    rows = []
+    for comparison in result.suite.means:
+        if (mean := mean_ratio(result, comparison)) is None:
+            continue
+        shown = "" if comparison.at_least is None else f"≥ {comparison.at_least:.3g}"
+        sides = f"{comparison.above} / {comparison.below}, {comparison.metric}"
+        title = f"geometric mean of {len(result.cases)} cases"
+        rows.append((title, sides, show_ratio(mean), shown, is_met(mean, comparison.at_least)))
+    return rows
+
+
+def mean_ratio(result: SuiteResult, comparison: Comparison) -> Spread | None:
+    """Give the geometric mean of a ratio over all cases, or None where a side lacks one."""
+    pairs = [
+        tuple(
+            values_of(case.readings.get(side, []), comparison.metric)
+            for side in (comparison.above, comparison.below)
+        )
+        for case in result.cases.values()
+    ]
+    if not pairs or any(not values for pair in pairs for values in pair):
+        return None
+    return mean_ratio_of([(above, below) for above, below in pairs])
+
+
+def series_rows(result: SuiteResult) -> list[tuple[str, str, str, str]]:
+    """Give the table of growth: series, target, the medians, and the exponent that fits them."""
+    rows = []
+    metrics = {metric.key: metric for metric in result.suite.metrics}
+    for series in result.suite.series:
+        for target in result.suite.targets:
+            points = [
+                (size, median)
+                for key, size in series.sizes.items()
+                if (median := _median(result, target.name, key, series.metric)) is not None
+            ]
+            # pgbench gives 0 µs where an answer is there before it looks at the clock again.
+            if len(points) == len(series.sizes) and all(value > 0 for _, value in points):
+                metric = metrics[series.metric]
+                shown = ", ".join(f"{x:,.0f}: {y / metric.scale:,.{metric.digits}f}" for x, y in points)
+                rows.append(
+                    (f"{series.title}, {metric.title}", target.name, shown, f"{fit_power(points):.2f}")
+                )
     return rows
 
 
@@ -219,6 +273,8 @@ def to_markdown(result: SuiteResult, plot: str) -> str:
     ]
     if limits := limit_rows(result):
         lines += ["", "## Limits", "", *_table(LIMIT_TITLES, limits)]
+    if growth := series_rows(result):
+        lines += ["", "## Growth", "", *_table(SERIES_TITLES, growth)]
     for case in result.cases.values():
         lines += ["", f"## {case.title}", "", *_table(metric_titles(result), metric_rows(result, case))]
         lines += [f"\n**{name} failed**: {reason}" for name, reason in case.failures.items()]

@@ -56,3 +56,11 @@ def create_demo_database(path: Path, scale: float = TPCH_SCALE) -> None:
         create_tpch(connection, scale)
         connection.execute(_SALES)
     partial.rename(path)
+
+
+def tpch_queries() -> list[tuple[int, str]]:
+    """Give TPC-H's queries with their numbers, 1 to 22."""
+    with duckdb.connect() as connection:
+        connection.execute(f"LOAD '{tpch_extension()}'")
+        found = connection.execute("SELECT query_nr, query FROM tpch_queries() ORDER BY query_nr").fetchall()
+    return [(int(number), str(sql).strip().rstrip(";")) for number, sql in found]

@@ -85,6 +85,18 @@ class Limit:
         return self.less_target or self.target, self.less or self.case
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Cases that differ by one quantity: how does a metric grow with it?
+
+    sizes: the quantity by case's key.
+    """
+
+    title: str
+    metric: str
+    sizes: Mapping[str, float]
+
+
 def no_derived_values(values: Mapping[str, float], usage: Usage) -> Mapping[str, float]:
     """Give nothing: what a suite without derived values has."""
     del values, usage
@@ -95,7 +107,8 @@ def no_derived_values(values: Mapping[str, float], usage: Usage) -> Mapping[str,
 class Suite:
     """Everything about one benchmark. data(cache, rows) makes what the targets serve.
 
-    metrics: in the order of the table; the first is drawn. about: a paragraph for the report. derive: further
+    metrics: in the order of the table; the first is drawn. means: ratios of which the geometric mean over all
+    cases is given. about: a paragraph for the report. derive: further
     values of a repetition, from the probe's values and what the processes used.
     """
 
@@ -110,4 +123,6 @@ class Suite:
     cases: tuple[Case, ...]
     comparisons: tuple[Comparison, ...]
     limits: tuple[Limit, ...] = ()
+    means: tuple[Comparison, ...] = ()
+    series: tuple[Series, ...] = ()
     derive: Callable[[Mapping[str, float], Usage], Mapping[str, float]] = no_derived_values

@@ -121,8 +121,9 @@ SUITE = Suite(
     title="Short statements",
     about=(
         f"pgbench runs one statement for {_SECONDS} s, by 1 to 64 clients on two threads, and logs every "
-        "latency. `accounts` has a million rows and a primary key. DuckDB in process is called from Python, "
-        "from as many threads as there are clients, two at most; its parameters are bound by each call."
+        "latency. `accounts` has a million rows and a primary key. DuckDB in process is called from "
+        "Python, from as many threads as there are clients, two at most; its parameters are bound by each "
+        "call."
     ),
     metrics=(
         Metric("tps", "statements/s", 0),

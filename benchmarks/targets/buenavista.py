@@ -2,9 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +11,8 @@ import duckdb
 from benchmarks.data import DataSet
 from benchmarks.processes import running_program
 from benchmarks.raw_client import Address
-from benchmarks.targets.base import RunningTarget, Target, TargetUnavailable, Workbench
+from benchmarks.targets.base import RunningTarget, Target, Workbench
+from benchmarks.targets.peer_virtualenv import install_packages
 from demo.ports import free_port
 
 VERSION = "0.5.0"
@@ -31,7 +29,7 @@ _PACKAGES = (
 
 @contextmanager
 def _start(workbench: Workbench, data: DataSet) -> Iterator[RunningTarget]:
-    python = _install(workbench.cache / f"buenavista-{VERSION}")
+    python = install_packages(workbench.cache / f"buenavista-{VERSION}", _PACKAGES)
     # It opens the file to write, which would lock the others out.
     database = workbench.scratch / "buenavista.duckdb"
     shutil.copy(data.path, database)
@@ -48,33 +46,6 @@ def _start(workbench: Workbench, data: DataSet) -> Iterator[RunningTarget]:
             address=Address(port, "bench", data.name),
             roles={"server": [process.pid]},
         )
-
-
-def _install(folder: Path) -> Path:
-    """Make the virtualenv unless it is complete.
-
-    Raises:
-        TargetUnavailable: the packages cannot be installed, for example without a network.
-    """
-    python, complete = folder / "bin" / "python", folder / "complete"
-    if complete.exists() and complete.read_text() == "\n".join(_PACKAGES):
-        return python
-    venv.create(folder, clear=True, with_pip=True)
-    command: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        *_PACKAGES,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise TargetUnavailable(f"pip could not install it for Python {sys.version.split()[0]}: {last}")
-    complete.write_text("\n".join(_PACKAGES))
-    return python
 
 
 BUENAVISTA = Target("buenavista", f"buenavista {VERSION}", _start, rows_share=_ROWS_SHARE)

@@ -4,9 +4,11 @@ Statements run as an ordinary user with SELECT on the tables, over SCRAM, throug
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,33 +18,53 @@ from benchmarks.raw_client import Address, RawClient
 from benchmarks.targets.base import RunningTarget, Target, TargetUnavailable, Workbench
 from demo.ports import free_port
 from demo.programs import cli
+from tests.certificates import Authority
 
 USER, PASSWORD = "bench", "bench-secret"
 _TOKEN = "benchmark-node-token-0123456789"
 _BIN = Path(sys.executable).parent
 _POLICY = """
 users:
-  bench: {{password: bench-secret}}
+  bench: {password: bench-secret}
 grants:
-  - {{to: bench, privileges: [SELECT], on: {database}.public.*}}
+  - {to: bench, privileges: [SELECT, INSERT, TRUNCATE], on: DATABASE.public.*}
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A gateway's make-up. nodes: exec nodes; none: its embedded engine runs statements.
+
+    policy: added to the grants, as in a policy file; `DATABASE` stands for the database's name.
+    settings: by environment, beyond the defaults. is_writable: it has the data for itself and may write them.
+    """
+
+    nodes: int = 0
+    policy: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    is_writable: bool = False
+    has_tls: bool = False
+
+
 @contextmanager
-def _start(name: str, nodes: int, workbench: Workbench, data: DataSet) -> Iterator[RunningTarget]:
+def _start(name: str, deployment: Deployment, workbench: Workbench, data: DataSet) -> Iterator[RunningTarget]:
     folder = workbench.scratch / name
     folder.mkdir()
-    environment = _environment(folder, data, nodes)
-    (folder / "policy.yaml").write_text(_POLICY.format(database=data.name))
+    own = data
+    if deployment.is_writable:
+        own = replace(data, path=Path(shutil.copy(data.path, folder / "own.duckdb")))
+    environment = _environment(folder, own, deployment)
+    (folder / "policy.yaml").write_text((_POLICY + deployment.policy).replace("DATABASE", data.name))
     cli(environment, "policy", "apply", str(folder / "policy.yaml"))
-    address = Address(
-        int(environment["PG_WIRE_LISTEN_ADDR"].rpartition(":")[2]), USER, data.name, password=PASSWORD
-    )
+    port = int(environment["PG_WIRE_LISTEN_ADDR"].rpartition(":")[2])
+    address = Address(port, USER, data.name, password=PASSWORD)
     with ExitStack() as stack:
-        node_pids = [_start_node(stack, environment, folder, f"node{i}") for i in range(1, nodes + 1)]
-        if nodes:
+        names = [f"node{i}" for i in range(1, deployment.nodes + 1)]
+        node_pids = [_start_node(stack, environment, folder, node) for node in names]
+        if names:
             # Without a node the statement fails: a fallback would measure the wrong engine.
-            cli(environment, "assign", "--user", USER, "--endpoint", "node1", "--fallback", "disabled")
+            place = ("--endpoint", "node1") if len(names) == 1 else ("--pool", "of=bench")
+            cli(environment, "assign", "--user", USER, *place, "--fallback", "disabled")
         gateway = stack.enter_context(
             running_program([_BIN / "pgproxy", "serve"], environment, folder / "gateway.log", "ready")
         )
@@ -51,25 +73,32 @@ def _start(name: str, nodes: int, workbench: Workbench, data: DataSet) -> Iterat
             version=cli(environment, "--version").strip(),
             data=data,
             address=address,
-            roles={"gateway": [gateway.pid], **({"node": node_pids} if nodes else {})},
-            facts={"route": _checked_route(address, data, remote=nodes > 0)},
+            roles={"gateway": [gateway.pid], **({"node": node_pids} if names else {})},
+            facts={"route": _checked_route(address, data, remote=bool(names))},
         )
 
 
-def _environment(folder: Path, data: DataSet, nodes: int) -> dict[str, str]:
+def _environment(folder: Path, data: DataSet, deployment: Deployment) -> dict[str, str]:
     return {
         **os.environ,
         "METASTORE_URL": f"sqlite:///{folder / 'metastore.sqlite'}",
         "DATABASE": str(data.path),
         "DATABASE_NAME": data.name,
         # Several programs read the same file.
-        "DATABASE_MODE": "read_only",
+        "DATABASE_MODE": "read_write" if deployment.is_writable else "read_only",
         "PG_WIRE_LISTEN_ADDR": f"127.0.0.1:{free_port()}",
         "HTTP_LISTEN_ADDR": f"127.0.0.1:{free_port()}",
         "BOOTSTRAP_ADMIN": "admin",
         "BOOTSTRAP_ADMIN_PASSWORD": "admin-secret",
-        **({"FEATURE_REMOTE_ROUTING": "true"} if nodes else {}),
+        **({"FEATURE_REMOTE_ROUTING": "true"} if deployment.nodes else {}),
+        **(_tls_settings(folder) if deployment.has_tls else {}),
+        **deployment.settings,
     }
+
+
+def _tls_settings(folder: Path) -> dict[str, str]:
+    issued = Authority(folder).issue("127.0.0.1", "gateway")
+    return {"TLS_CERT_FILE": str(issued.certificate), "TLS_KEY_FILE": str(issued.key)}
 
 
 def _start_node(stack: ExitStack, environment: Mapping[str, str], folder: Path, name: str) -> int:
@@ -82,7 +111,17 @@ def _start_node(stack: ExitStack, environment: Mapping[str, str], folder: Path, 
     }
     command: list[str | Path] = [_BIN / "execnode", "serve"]
     process = stack.enter_context(running_program(command, settings, folder / f"{name}.log", "ready"))
-    cli(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{grpc_port}", "--token", _TOKEN)
+    cli(
+        environment,
+        "endpoint",
+        "add",
+        name,
+        f"grpc://127.0.0.1:{grpc_port}",
+        "--token",
+        _TOKEN,
+        "--label",
+        "of=bench",
+    )
     return process.pid
 
 
@@ -100,10 +139,11 @@ def _checked_route(address: Address, data: DataSet, *, remote: bool) -> str:
     return route
 
 
-def gateway_target(name: str, title: str, nodes: int) -> Target:
-    """Give a gateway with so many nodes; with none, its embedded engine."""
-    return Target(name, title, partial(_start, name, nodes))
+def gateway_target(name: str, title: str, deployment: Deployment) -> Target:
+    """Give a gateway of this make-up."""
+    return Target(name, title, partial(_start, name, deployment))
 
 
-EMBEDDED = gateway_target("embedded", "gateway, embedded engine", 0)
-REMOTE = gateway_target("remote", "gateway, one exec node", 1)
+EMBEDDED = gateway_target("embedded", "gateway, embedded engine", Deployment())
+REMOTE = gateway_target("remote", "gateway, one exec node", Deployment(nodes=1))
+REMOTE_2 = gateway_target("remote2", "gateway, two exec nodes", Deployment(nodes=2))

@@ -58,7 +58,8 @@ def create_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
 def _load(client: RawClient, data: DataSet, table: str, csv: Path) -> None:
     with duckdb.connect(str(data.path), read_only=True) as connection:
         described = connection.execute(f'DESCRIBE "{table}"').fetchall()
-        connection.execute(f"COPY \"{table}\" TO '{csv}' (FORMAT csv, HEADER false)")
+        columns = ", ".join(_csv_column(name, kind) for name, kind, *_ in described)
+        connection.execute(f"COPY (SELECT {columns} FROM \"{table}\") TO '{csv}' (FORMAT csv, HEADER false)")
     # In the transaction that makes the table, COPY fills page after page. Otherwise short rows go back into
     # gaps, and a scan gives another order than the file's.
     for sql in (
@@ -71,6 +72,13 @@ def _load(client: RawClient, data: DataSet, table: str, csv: Path) -> None:
     csv.unlink()
     if (key := data.primary_keys.get(table)) is not None:
         client.run(simple_query(f'ALTER TABLE "{table}" ADD PRIMARY KEY ("{key}")'))
+
+
+def _csv_column(name: str, kind: str) -> str:
+    """Give the expression whose text PostgreSQL reads back: an array in its own notation."""
+    if not kind.endswith("[]"):
+        return f'"{name}"'
+    return f"""'{{' || array_to_string(list_transform("{name}", x -> '"' || x || '"'), ',') || '}}'"""
 
 
 def _port(dsn: str) -> int:

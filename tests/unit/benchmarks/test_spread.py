@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.harness import rotated
-from benchmarks.spread import Spread, ratio_of, spread_of
+from benchmarks.spread import Spread, fit_power, mean_ratio_of, ratio_of, spread_of
 
 
 def test_a_spread_is_median_least_and_greatest() -> None:
@@ -41,3 +41,18 @@ def test_every_target_begins_in_turn() -> None:
         ["a", "b", "c"],
     ]
     assert rotated([], 3) == []
+
+
+def test_a_mean_ratio_is_geometric_over_cases_and_spread_over_repetitions():
+    pairs = [([2.0, 4.0], [1.0, 1.0]), ([8.0, 4.0], [1.0, 1.0])]
+    assert mean_ratio_of(pairs) == Spread(4.0, 4.0, 4.0, 2)
+    with pytest.raises(ValueError, match="nothing"):
+        mean_ratio_of([([1.0], [0.0])])
+
+
+def test_a_power_is_fitted_by_the_logarithms():
+    assert fit_power([(1, 3), (10, 30), (100, 300)]) == pytest.approx(1.0)
+    assert fit_power([(1, 5), (4, 10), (16, 20)]) == pytest.approx(0.5)
+    for points in ([(1, 1)], [(2, 1), (2, 3)], [(1, 0), (2, 1)]):
+        with pytest.raises(ValueError, match="no power"):
+            fit_power(points)

@@ -1,0 +1,1 @@
+"""Programs that serve a peer. They run in the peer's own virtualenv, and import nothing of ours."""

@@ -1,0 +1,108 @@
+"""What the gateway adds to TPC-H's 22 queries, without and with a row filter and masks."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+import duckdb
+
+from benchmarks.data import tpch_data
+from benchmarks.raw_client import RawClient, simple_query
+from benchmarks.suites.base import Case, Comparison, Metric, Probe, Suite
+from benchmarks.targets.base import RunningTarget
+from benchmarks.targets.gateway import EMBEDDED, REMOTE, Deployment, gateway_target
+from benchmarks.targets.in_process import IN_PROCESS
+from benchmarks.targets.postgres import POSTGRES
+from demo.data import tpch_queries
+
+_ROWS_AT_SCALE_1 = 6_001_215
+_POLICY = """
+row_filters:
+  - {name: without_air, on: DATABASE.public.lineitem, using: "l_shipmode <> 'AIR'", to: [bench]}
+column_masks:
+  - {name: phone, on: DATABASE.public.customer, column: c_phone, using: "left(c_phone, 6)", to: [bench]}
+  - {name: note, on: DATABASE.public.supplier, column: s_comment, using: "left(s_comment, 20)", to: [bench]}
+"""
+GOVERNED = gateway_target(
+    "governed", "gateway, embedded, a row filter and two masks", Deployment(policy=_POLICY)
+)
+
+
+class WireProbe:
+    """Runs a query on a server and reads its rows."""
+
+    def __init__(self, client: RawClient, sql: str) -> None:
+        self._client = client
+        self._statement = simple_query(sql)
+
+    def check(self) -> Mapping[str, str]:
+        answer = self._client.run(self._statement, hashed=True)
+        return {"rows": str(answer.rows), "digest": str(answer.digest)}
+
+    def measure(self) -> Mapping[str, float]:
+        return {"wall_s": self._client.run(self._statement).wall_s}
+
+
+class CallProbe:
+    """Runs a query in this process and fetches its rows as Arrow batches."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    def check(self) -> Mapping[str, str]:
+        self.measure()
+        return {}
+
+    def measure(self) -> Mapping[str, float]:
+        start = time.perf_counter()
+        for _ in self._connection.execute(self._sql).to_arrow_reader():
+            pass
+        return {"wall_s": time.perf_counter() - start}
+
+
+@contextmanager
+def open_query(sql: str, target: RunningTarget) -> Iterator[Probe]:
+    """Give the probe of one query on a target."""
+    if target.address is None:
+        with duckdb.connect(str(target.data.path), read_only=True) as connection:
+            yield CallProbe(connection, sql)
+    else:
+        with RawClient(target.address) as client:
+            yield WireProbe(client, sql)
+
+
+_SLOW_ON_POSTGRES = frozenset({17, 20})
+"""Correlated subqueries over lineitem, which PostgreSQL runs for minutes without an index."""
+
+SUITE = Suite(
+    name="tpch",
+    title="TPC-H's 22 queries",
+    about=(
+        "Each query by the simple protocol, read to the end. `governed` has a row filter on lineitem "
+        "(without AIR, a seventh of the rows) and masks on customer.c_phone and supplier.s_comment: its "
+        "answers are others, and it is measured against DuckDB without any policy. PostgreSQL has no "
+        "index here."
+    ),
+    metrics=(Metric("wall_s", "ms", 1, 1e-3),),
+    targets=(EMBEDDED, GOVERNED, REMOTE, IN_PROCESS, POSTGRES),
+    data=tpch_data,
+    rows=_ROWS_AT_SCALE_1,
+    quick_rows=_ROWS_AT_SCALE_1 // 10,
+    cases=tuple(
+        Case(
+            f"q{number}",
+            f"query {number}",
+            partial(open_query, sql),
+            frozenset({POSTGRES.name}) if number in _SLOW_ON_POSTGRES else frozenset(),
+        )
+        for number, sql in tpch_queries()
+    ),
+    comparisons=(Comparison("duckdb", "embedded", "wall_s"), Comparison("duckdb", "governed", "wall_s")),
+    means=(
+        Comparison("duckdb", "embedded", "wall_s", at_least=1 / 1.05),
+        Comparison("duckdb", "governed", "wall_s", at_least=1 / 1.5),
+        Comparison("duckdb", "remote", "wall_s"),
+    ),
+)
