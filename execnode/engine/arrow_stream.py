@@ -11,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from execnode.statement import RowChunk
-from pgwire.types import ResultColumn
+from pgwire.rows.codecs import TextCodec
+from pgwire.rows.sources import unwrap
+from pgwire.types import Oid, OutputSettings, ResultColumn
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
@@ -41,10 +43,7 @@ class ArrowStreamEncoder:
 
     def encode(self, batch: pa.RecordBatch) -> RowChunk:
         """Give one batch's message."""
-        plain = [
-            column if column.type == field.type else column.cast(field.type)
-            for column, field in zip(batch.columns, self._schema, strict=True)
-        ]
+        plain = [plain_array(column) for column in batch.columns]
         self._writer.write_batch(pa.RecordBatch.from_arrays(plain, schema=self._schema))
         return RowChunk(self._taken(), batch.num_rows)
 
@@ -56,7 +55,10 @@ class ArrowStreamEncoder:
 
 
 def plain_type(kind: Any) -> Any:
-    """Give the type without dictionaries, as which DuckDB hands over its ENUMs."""
+    """Give the type that every reader of Arrow knows: none of dictionaries, none of DuckDB's extensions."""
+    if isinstance(kind, pa.BaseExtensionType):
+        name = getattr(kind, "type_name", kind.extension_name)
+        return _PLAIN_EXTENSIONS.get(name) or plain_type(kind.storage_type)
     if pa.types.is_dictionary(kind):
         return plain_type(kind.value_type)
     if pa.types.is_list(kind):
@@ -68,3 +70,42 @@ def plain_type(kind: Any) -> Any:
     if pa.types.is_map(kind):
         return pa.map_(plain_type(kind.key_type), plain_type(kind.item_type))
     return kind
+
+
+_PLAIN_EXTENSIONS = {
+    "arrow.bool8": pa.bool_(),
+    "arrow.uuid": pa.string(),
+    "hugeint": pa.decimal128(38, 0),
+    "uhugeint": pa.decimal256(39, 0),
+    "time_tz": pa.string(),
+}
+
+
+def plain_array(array: Any) -> Any:
+    """Give the array in its `plain_type`."""
+    kind = array.type
+    plain = plain_type(kind)
+    if plain == kind:
+        return array
+    if isinstance(kind, pa.BaseExtensionType):
+        return _without_extension(array, plain)
+    if pa.types.is_dictionary(kind):
+        return array.cast(plain)
+    if pa.types.is_struct(kind):
+        fields = [plain_array(array.field(place)) for place in range(kind.num_fields)]
+        return pa.StructArray.from_arrays(fields, fields=list(plain), mask=array.is_null())
+    if pa.types.is_map(kind):
+        entries = [plain_array(array.keys), plain_array(array.items)]
+        children = [pa.StructArray.from_arrays(entries, fields=[plain.key_field, plain.item_field])]
+    else:
+        children = [plain_array(array.values)]
+    own = array.buffers()[: 2 if pa.types.is_list(kind) or pa.types.is_map(kind) else 1]
+    return pa.Array.from_buffers(plain, len(array), own, array.null_count, array.offset, children)
+
+
+def _without_extension(array: Any, plain: Any) -> Any:
+    if plain == pa.string() and array.type.extension_name != "arrow.json":
+        oid = Oid.UUID if array.type.extension_name == "arrow.uuid" else Oid.TIMETZ
+        return TextCodec(ResultColumn("", oid, -1, ""), OutputSettings()).strings(array, oid).cast(plain)
+    kind, storage = unwrap(array)
+    return storage if kind in {"bit", "json"} else storage.cast(plain)

@@ -87,6 +87,8 @@ def connect_sandboxed(limits: EngineLimits, *, keeps_secrets: bool = False) -> d
         config["threads"] = limits.threads
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    # Else Arrow loses the zone of a time with one, and the upper half of UHUGEINT becomes negative.
+    connection.execute("SET GLOBAL arrow_lossless_conversion = true")
     return connection
 
 

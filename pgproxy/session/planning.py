@@ -207,15 +207,18 @@ def overlay(plan: Plan, columns: Sequence[ResultColumn]) -> tuple[ResultColumn, 
     names = plan.column_names or tuple(column.name for column in columns)
     oids = plan.column_type_oids or (None,) * len(columns)
     origins = plan.column_origins or (NO_ORIGIN,) * len(columns)
-    if not len(names) == len(oids) == len(origins) == len(columns):
+    typmods = plan.column_typmods or (None,) * len(columns)
+    if not len(names) == len(oids) == len(origins) == len(typmods) == len(columns):
         raise InternalError("the planned and the described result differ in their number of columns")
-    return tuple(map(_overlaid, columns, names, oids, origins))
+    return tuple(map(_overlaid, columns, names, oids, origins, typmods))
 
 
-def _overlaid(column: ResultColumn, name: str, oid: int | None, origin: Origin) -> ResultColumn:
+def _overlaid(
+    column: ResultColumn, name: str, oid: int | None, origin: Origin, typmod: int | None
+) -> ResultColumn:
     if oid is None or oid == column.type_oid:
-        return ResultColumn(name, column.type_oid, column.typmod, column.engine_type, *origin)
-    return ResultColumn(name, oid, -1, engine_type_of(oid, -1), *origin)
+        return ResultColumn(name, column.type_oid, column.typmod, column.engine_type, *origin, typmod)
+    return ResultColumn(name, oid, -1, engine_type_of(oid, -1), *origin, typmod)
 
 
 def field_descriptions(
@@ -229,7 +232,7 @@ def field_descriptions(
             column_number=column.column_number,
             type_oid=column.type_oid,
             type_size=_type_size(column.type_oid),
-            typmod=column.typmod,
+            typmod=column.typmod if column.shown_typmod is None else column.shown_typmod,
             format=_format_of(formats, index),
         )
         for index, column in enumerate(columns)

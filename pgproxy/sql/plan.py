@@ -144,6 +144,7 @@ class Plan:
     parameter_oids: one per client parameter, inferred where the client declared 0.
     column_names: PostgreSQL's names of the result columns where the planner knows them, else None.
     column_origins: one per result column; None: no column is a plain reference to a table's.
+    column_typmods: the same; None: what the engine's types say.
     parameter_numbers: which of the client's and the bound values are the `$1 …` of `sql`; None: all of them.
     is_catalog: reads a SystemRelation: runs on the embedded engine only.
     is_governed: touches a relation with a filter, a mask or hidden columns: engine texts are then replaced.
@@ -167,6 +168,7 @@ class Plan:
     column_names: tuple[str, ...] | None = None
     column_type_oids: tuple[int | None, ...] | None = None
     column_origins: tuple[Origin, ...] | None = None
+    column_typmods: tuple[int, ...] | None = None
     uses_temp: bool = False
     changes_catalog: bool = False
     notices: tuple[str, ...] = field(default=())

@@ -17,7 +17,7 @@ from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import SETTING_KEY, bind
 from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
-from pgproxy.sql.dialect import declared_oids
+from pgproxy.sql.dialect import declared_oids, declared_typmods
 from pgproxy.sql.draft import BoundValues, Draft
 from pgproxy.sql.names import TEMP_CATALOG
 from pgproxy.sql.outputs import result_outputs
@@ -76,6 +76,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
         column_names=None,
         column_type_oids=None,
         column_origins=None,
+        column_typmods=None,
     )
 
 
@@ -104,7 +105,12 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     all_oids = (*oids, *(value.type_oid for value in bound.values))
     draft = verify(render(draft, all_oids))
     declared = declared_oids(column_type_oids, draft.tree)
-    return replace(_plan_of(draft, oids, bound), column_type_oids=declared, column_origins=origins)
+    return replace(
+        _plan_of(draft, oids, bound),
+        column_type_oids=declared,
+        column_origins=origins,
+        column_typmods=declared_typmods(draft.tree),
+    )
 
 
 def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:

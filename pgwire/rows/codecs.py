@@ -170,6 +170,8 @@ class TextCodec:
             style = self._output.interval_style
             text = intervals.interval_text(*sources.to_interval(kind, array, oid), style)
             return joined_cells((Varying(text),), valid)
+        if kind == "string":
+            return varying_cells(array)
         times = sources.to_timetz(kind, array, oid)
         pieces = (*calendar.time_text(times.micros, None).pieces, *zones.offset_pieces(times.offset_s))
         return joined_cells(pieces, valid)

@@ -18,7 +18,7 @@ from pgwire.rows.calendar import DAY_US, INFINITE_DATE, INFINITE_TIMESTAMP
 from pgwire.rows.cells import ArrowArray, Mask, validity, values_of
 from pgwire.rows.numbers import fixed_width_values, float_strings
 from pgwire.sqlstate import SqlState
-from pgwire.types import Oid, decode_typmod, format_type
+from pgwire.types import Oid, decode_typmod, format_type, type_by_name
 
 _MAX_TIMETZ_OFFSET_S = 57_599  # DuckDB: the low 24 bits of a dtime_tz_t hold this minus the offset east
 _MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -142,6 +142,8 @@ def checked_cast(array: ArrowArray, target: Any, oid: int) -> ArrowArray:
 def to_integers(kind: str, array: ArrowArray, oid: int) -> ArrowArray:
     """Give int2, int4, int8 as signed integers of that width, and every OID-like type as uint32."""
     target = _INTEGERS.get(Oid(oid) if oid in _INTEGERS else Oid.OID, pa.uint32())
+    if oid == Oid.REGTYPE and kind == "string":
+        array = _type_numbers(array)
     if kind in {"integer", "null", "bool", "string"}:
         return checked_cast(array, target, oid)
     if kind == "float":
@@ -150,6 +152,15 @@ def to_integers(kind: str, array: ArrowArray, oid: int) -> ArrowArray:
         whole = pc.round(array, round_mode="half_towards_infinity") if array.type.scale > 0 else array
         return checked_cast(whole, target, oid)
     raise mismatch(kind, oid)
+
+
+def _type_numbers(array: ArrowArray) -> ArrowArray:
+    """The names of types as OIDs; each name of the batch is looked up once."""
+    coded = array.dictionary_encode()
+    known = [type_by_name(name) for name in coded.dictionary.to_pylist()]
+    if None in known:
+        raise mismatch("string", Oid.REGTYPE)
+    return pa.array([one.oid if one else 0 for one in known], pa.uint32()).take(coded.indices)
 
 
 def to_floats(kind: str, array: ArrowArray, oid: int) -> ArrowArray:

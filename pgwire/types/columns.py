@@ -22,7 +22,8 @@ class ResultColumn:
 
     typmod: PostgreSQL's type modifier, -1 for none. engine_type: DuckDB's name of the type, `DECIMAL(15,2)`.
     table_oid, column_number: of the table column that it is; zeros: an expression. No part of the shape: two
-    results that differ in them alone are equal.
+    results that differ in them alone are equal. shown_typmod: what a client is told instead of `typmod`, by
+    which the values are written.
     """
 
     name: str
@@ -31,3 +32,4 @@ class ResultColumn:
     engine_type: str
     table_oid: int = field(default=0, compare=False)
     column_number: int = field(default=0, compare=False)
+    shown_typmod: int | None = field(default=None, compare=False)

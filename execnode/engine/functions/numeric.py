@@ -89,8 +89,15 @@ TEXT_VALUE_SCALE = 18
 _TOO_FINE = failure("0A000", f"numeric with more than {TEXT_VALUE_SCALE} digits behind the point")
 _TEXT_VALUE = let(
     "v",
-    f"CASE WHEN {_TEXT_SCALE.replace('(v,', '(p,')} > {TEXT_VALUE_SCALE} THEN {_TOO_FINE} "
+    f"CASE WHEN regexp_full_match(p, '(?i)\\s*[+-]?(nan|inf(inity)?)\\s*') THEN "
+    f"{failure('0A000', 'numeric NaN and infinity are not supported')} "
+    f"WHEN {_TEXT_SCALE.replace('(v,', '(p,')} > {TEXT_VALUE_SCALE} THEN {_TOO_FINE} "
     f"ELSE CAST(p AS DECIMAL(38, {TEXT_VALUE_SCALE})) END",
+)
+_NOT_FINITE = failure("0A000", "numeric NaN and infinity are not supported")
+_FLOAT_VALUE = (
+    f"CASE WHEN isfinite(v::DOUBLE) IS NOT FALSE THEN CAST(format('{{{{:.{{digits}}g}}}}', v::DOUBLE) "
+    f"AS DECIMAL(38, {TEXT_VALUE_SCALE})) ELSE {_NOT_FINITE} END"
 )
 _MIN_SCALE = r"length(rtrim(regexp_extract(CAST(v AS VARCHAR), '\.([0-9]*)', 1), '0'))"
 _SHOWN = let(
@@ -117,8 +124,8 @@ NUMERIC_MACROS = (
     Macro("numeric_text", "v, r", _SHOWN),
     Macro("text_numeric_scale", "v", _TEXT_SCALE),
     Macro("text_numeric", "v", _TEXT_VALUE),
-    Macro("float8_numeric", "v", f"CAST(format('{{:.15g}}', v::DOUBLE) AS DECIMAL(38, {TEXT_VALUE_SCALE}))"),
-    Macro("float4_numeric", "v", f"CAST(format('{{:.6g}}', v::DOUBLE) AS DECIMAL(38, {TEXT_VALUE_SCALE}))"),
+    Macro("float8_numeric", "v", _FLOAT_VALUE.format(digits=15)),
+    Macro("float4_numeric", "v", _FLOAT_VALUE.format(digits=6)),
 )
 """unit: 10 to the power of the operands' scale, 10^6 at most. lo: the fewest digits of a quotient
 behind the point."""

@@ -41,7 +41,7 @@ def category(kind: str | None) -> str | None:
         return "number"
     if kind in TEXTS:
         return "text"
-    if kind in DOCUMENTS:
+    if kind in (*DOCUMENTS, "timetz", "record"):
         return None
     return "moment" if kind in ("date", "timestamp", "timestamptz") else kind
 

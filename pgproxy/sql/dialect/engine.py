@@ -30,6 +30,7 @@ from pgproxy.sql.dialect import (
     shapes,
     strings,
     text_forms,
+    typmods,
 )
 from pgproxy.sql.dialect.build import put
 from pgproxy.sql.dialect.types import KnownTypes, TypeSource
@@ -220,6 +221,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (casts.literal_cast, (exp.Cast,)),
+    (moments.between_times_and_zones, (exp.Cast,)),
     (casts.text_to_integer, (exp.Cast,)),
     (casts.bare_numeric, (exp.Cast,)),
     (text_forms.cast_to_text, (exp.Cast,)),
@@ -410,6 +412,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
         checks.check_types(nodes, known)
     records.check_rows(nodes, known)
     kinds, lengths = result_types.output_types(root, known), result_types.output_lengths(root)
+    shown = typmods.output_typmods(root, known)
     for node in reversed(nodes):
         if type(node) is exp.Identifier:
             shapes.fold_identifier(node, known)  # in place, and no other rule looks at names
@@ -423,6 +426,8 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     root, written = outputs.write_numbers(root, kinds, known)
     if (oids := result_types.result_oids(kinds, written)) is not None:
         root.meta[result_types.RESULT_OIDS_KEY] = oids
+    if shown is not None:
+        root.meta[result_types.RESULT_TYPMODS_KEY] = shown
     return root
 
 

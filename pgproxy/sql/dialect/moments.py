@@ -2,8 +2,18 @@
 
 from sqlglot import exp
 
+from pgproxy.sql.dialect import literals
 from pgproxy.sql.dialect.aggregates import aggregate_of
-from pgproxy.sql.dialect.build import call, cast, constant_integer, macro, number, paren
+from pgproxy.sql.dialect.build import (
+    call,
+    cast,
+    constant_integer,
+    constant_text,
+    macro,
+    number,
+    paren,
+    string,
+)
 from pgproxy.sql.dialect.scales import with_core
 from pgproxy.sql.dialect.type_names import type_of_data_type
 from pgproxy.sql.dialect.types import KnownTypes
@@ -51,21 +61,45 @@ def interval_total(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 
 def precision(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """timestamp(p): rounded; the engine ignores the number."""
+    """timestamp(p), time(p): rounded; the engine ignores the number."""
     if not isinstance(node, exp.Cast) or not node.args["to"].expressions:
         return node
     kind = type_of_data_type(node.args["to"])
-    digits = (
-        constant_integer(node.args["to"].expressions[0].this)
-        if kind in ("timestamp", "timestamptz")
-        else None
-    )
+    is_moment = kind in ("timestamp", "timestamptz", "time")
+    digits = constant_integer(node.args["to"].expressions[0].this) if is_moment else None
     if digits is None or digits >= _MICROS or digits < 0:
         return node
-    whole = cast(paren(node.this), "TIMESTAMP" if kind == "timestamp" else "TIMESTAMPTZ")
+    if kind == "time":
+        text = constant_text(node.this)
+        found = literals.parse_time(text) if text is not None else None
+        whole = cast(string(found[0]) if found is not None else paren(node.this), "TIME")
+    else:
+        whole = cast(paren(node.this), "TIMESTAMP" if kind == "timestamp" else "TIMESTAMPTZ")
     unit = number(10 ** (_MICROS - digits))
     micros = exp.Mul(
         this=call("round", exp.Div(this=call("epoch_us", whole), expression=unit)), expression=unit.copy()
     )
+    if kind == "time":
+        since = call("to_microseconds", cast(exp.Paren(this=micros), "BIGINT"))
+        return exp.Paren(this=exp.Add(this=cast(string("00:00:00"), "TIME"), expression=since))
     build = "make_timestamp" if kind == "timestamp" else "make_timestamptz"
     return call(build, cast(exp.Paren(this=micros), "BIGINT"))
+
+
+def between_times_and_zones(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A moment's time of day, and a time's zone of today: both are the session's."""
+    kind = type_of_data_type(node.args["to"]) if isinstance(node, exp.Cast) else None
+    operand: exp.Expr = node.this
+    if kind == "time" and types.of(operand) == "timestamptz":
+        return cast(cast(operand, "TIMESTAMP"), "TIME")
+    if kind != "timetz":
+        return node
+    text = constant_text(operand)
+    found = literals.parse_time(text) if text is not None else None
+    if found is not None and found[1]:
+        return cast(string(found[0] + found[1]), "TIMETZ")
+    if found is None and types.of(operand) != "time":
+        return node
+    time = cast(string(found[0]), "TIME") if found is not None else operand
+    today = exp.Paren(this=exp.Add(this=cast(call("now"), "DATE"), expression=time))
+    return cast(cast(today, "TIMESTAMPTZ"), "TIMETZ")

@@ -97,16 +97,20 @@ def _of_select(select: exp.Select, kinds: Sequence[str | None], types: KnownType
             continue
         if isinstance(known.shown, int):
             yield _Shown(at, known.shown)
-        elif is_free and not (select.args.get("group") and _names_a_column(known.shown)):
+        elif is_free and not _names_a_column(known.shown, select.args.get("group")):
             select.append("expressions", exp.alias_(known.shown.copy(), f"scale{at + 1}", quoted=True))
             yield _Shown(at, exp.column(exp.to_identifier(f"s{at + 1}", quoted=True)))
         else:
             yield _Shown(at, None)
 
 
-def _names_a_column(scale: exp.Expr) -> bool:
-    """Whether a column stands outside of aggregates, where a grouped query may not name it."""
-    return any(column.find_ancestor(exp.AggFunc) is None for column in scale.find_all(exp.Column))
+def _names_a_column(scale: exp.Expr, group: exp.Group | None) -> bool:
+    """Whether a column that is no key stands outside of aggregates, where a grouped query may not name it."""
+    if group is None:
+        return False
+    keys = {key.sql() for key in group.expressions}
+    columns = [column for column in scale.find_all(exp.Column) if column.sql() not in keys]
+    return any(column.find_ancestor(exp.AggFunc) is None for column in columns)
 
 
 def _of_set_operation(

@@ -6,11 +6,15 @@ from pgproxy.sql.dialect.build import call, case, cast, constant_integer, consta
 from pgproxy.sql.dialect.documents import with_blanks
 from pgproxy.sql.dialect.type_names import NUMBER_ORDER, sql_name
 from pgproxy.sql.dialect.types import KnownTypes
-from pgwire.errors import FeatureNotSupported
-from pgwire.types import Oid
+from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
+from pgwire.types import Oid, type_by_name
 
 RESULT_OIDS_KEY = "pgproxy_result_oids"
 """Where a query's `meta` holds the type OID of each output column, None where the engine's type is right."""
+
+RESULT_TYPMODS_KEY = "pgproxy_result_typmods"
+"""The same for type modifiers."""
 
 _NUMERIC_ARRAY = 1231
 _DECLARED = {
@@ -93,6 +97,12 @@ def _declared(kind: str, is_written: bool) -> int | None:
     return None if oid is None else int(oid)
 
 
+def declared_typmods(tree: exp.Expr) -> tuple[int, ...] | None:
+    """The type modifiers to show of a translated statement's outputs."""
+    held: tuple[int, ...] | None = tree.meta.get(RESULT_TYPMODS_KEY)
+    return held
+
+
 def declared_oids(first: tuple[int | None, ...] | None, tree: exp.Expr) -> tuple[int | None, ...] | None:
     """The OIDs to declare of a translated statement; first: what the catalog knows, which goes before."""
     held: tuple[int | None, ...] | None = tree.meta.get(RESULT_OIDS_KEY)
@@ -111,11 +121,32 @@ def name_of_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if kind is None or (kind == "record" and isinstance(operand, exp.Column)):
         raise FeatureNotSupported("pg_typeof() of this expression is not supported")
     name = cast(exp.Literal.string(sql_name(kind)), "VARCHAR")
+    if _is_compared(node) and (known := type_by_name(kind)) is not None:
+        name = cast(exp.Literal.number(known.oid), "BIGINT")
     if not any(_is_own_aggregate(found, operand) for found in operand.find_all(exp.AggFunc)):
         return name
     # The aggregate makes one row of many; without it the query would not.
     is_any = exp.GTE(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
     return case((is_any, name))
+
+
+def _is_compared(node: exp.Expr) -> bool:
+    """Whether the type counts by its OID: compared with others or with a constant, or cast to a number."""
+    holder = node.parent
+    while isinstance(holder, exp.Paren):
+        holder = holder.parent
+    if isinstance(holder, exp.Cast):
+        return holder.to.this in exp.DataType.INTEGER_TYPES
+    if not isinstance(holder, (exp.EQ, exp.NEQ, exp.In)):
+        return False
+    for other in (holder.args.get("expression"), holder.this, *holder.expressions):
+        text = constant_text(other)
+        known = type_by_name(text.strip().lower()) if text is not None else None
+        if text is not None and known is None:
+            raise StatementError("type does not exist", sqlstate=SqlState.UNDEFINED_OBJECT)
+        if known is not None and other is not None:
+            other.replace(cast(exp.Literal.number(known.oid), "BIGINT"))
+    return True
 
 
 def _is_own_aggregate(aggregate: exp.Expr, operand: exp.Expr) -> bool:

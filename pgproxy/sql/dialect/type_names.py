@@ -35,7 +35,7 @@ _SQL_NAMES = {
     "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
     "bool": "boolean", "varchar": "character varying", "bpchar": "character",
     "timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
-    "time": "time without time zone",
+    "time": "time without time zone", "timetz": "time with time zone",
 }  # fmt: skip
 
 
@@ -59,6 +59,7 @@ _DATA_TYPES: Mapping[exp.DType, str] = MappingProxyType(
         exp.DType.BIT: "bit",
         exp.DType.DATE: "date",
         exp.DType.TIME: "time",
+        exp.DType.TIMETZ: "timetz",
         exp.DType.TIMESTAMP: "timestamp",
         exp.DType.TIMESTAMPNTZ: "timestamp",
         exp.DType.TIMESTAMP_S: "timestamp",

@@ -215,7 +215,7 @@ class KnownTypes:
         if name.startswith("array_") or name == "trim_array":
             return self._array_call(name, arguments)
         if name in SAME_AS_ARGUMENT:
-            return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else argument
+            return self._argument(name, arguments, argument)
         if name == "sum":
             return {"int2": "int8", "int4": "int8", "int8": "numeric"}.get(argument or "", argument)
         if name in AVERAGES:
@@ -230,6 +230,11 @@ class KnownTypes:
             kind = self.of(arguments[1])
             return "timestamptz" if kind == "date" else kind
         return None
+
+    def _argument(self, name: str, arguments: list[exp.Expr], first: str | None) -> str | None:
+        if name == "nullif" and first == "varchar":
+            return "text"  # as which it is compared
+        return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else first
 
     def _array_call(self, name: str, arguments: list[exp.Expr]) -> str | None:
         kinds = [self.of(argument) for argument in arguments]

@@ -13,12 +13,12 @@ FIXTURE = (_FOLDER / "fixture.sql").read_text()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a client would see. error: the SQLSTATE."""
+    """What a client would see. error: the SQLSTATE. oids: type and type modifier of each column."""
 
     error: str | None = None
     names: tuple[str, ...] = ()
     rows: tuple[tuple[str | None, ...], ...] = ()
-    oids: tuple[int, ...] = ()
+    oids: tuple[tuple[int, int], ...] = ()
 
 
 def statements() -> list[tuple[str, str]]:
@@ -68,7 +68,9 @@ def _outcome(result: PGresult, shown: Callable[[bytes], str] = bytes.decode) -> 
         for row in range(result.ntuples)
     )
     names = tuple((result.fname(column) or b"").decode() for column in columns)
-    return Outcome(None, names, rows, tuple(result.ftype(column) for column in columns))
+    return Outcome(
+        None, names, rows, tuple((result.ftype(column), result.fmod(column)) for column in columns)
+    )
 
 
 def differences(theirs: Outcome, ours: Outcome, *, ordered: bool) -> list[str]:

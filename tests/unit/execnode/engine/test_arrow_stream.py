@@ -38,6 +38,20 @@ async def test_the_chunks_are_one_stream_of_all_rows(engine: DuckEngine, rows: i
         assert table.column("colors").to_pylist()[0] == ["red", None]
 
 
+async def test_no_reader_needs_to_know_the_types_of_the_engine(engine: DuckEngine) -> None:
+    sql = """SELECT true AS t, [true, NULL] AS ts, {'z': '10:20:30+02'::TIMETZ} AS s, MAP {'k': false} AS m,
+        [uuid()]::UUID[1] AS u, '{}'::JSON AS j, 340282366920938463463374607431768211455::UHUGEINT AS h
+        UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL"""
+    (chunk,) = await chunks_of(engine, sql)
+    table = pa.ipc.open_stream(chunk.rows).read_all()
+    assert "extension" not in str(table.schema)
+    assert table.drop(["u"]).to_pylist() == [
+        {"t": True, "ts": [True, None], "s": {"z": "10:20:30+02"}, "m": [("k", False)], "j": "{}",
+         "h": 2**128 - 1},
+        dict.fromkeys(["t", "ts", "s", "m", "j", "h"]),
+    ]  # fmt: skip
+
+
 async def test_a_reader_may_begin_at_any_chunk(engine: DuckEngine) -> None:
     chunks = await chunks_of(
         engine, "SELECT i, md5(i::VARCHAR) || sha256(i::VARCHAR) AS v FROM range(30000) r(i)"
