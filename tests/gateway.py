@@ -83,6 +83,10 @@ class RunningNode:
         """GET /health."""
         return get_json(self.http_port, "/health")
 
+    def metrics(self) -> str:
+        """GET /metrics."""
+        return get_text(self.http_port, "/metrics")
+
 
 @dataclass
 class RunningGateway:
@@ -120,12 +124,7 @@ class RunningGateway:
 
     def metrics(self) -> str:
         """GET /metrics."""
-        connection = HTTPConnection("127.0.0.1", self.http_port, timeout=10)
-        try:
-            connection.request("GET", "/metrics")
-            return connection.getresponse().read().decode()
-        finally:
-            connection.close()
+        return get_text(self.http_port, "/metrics")
 
     def wait_for_endpoints(self, **expected: str) -> None:
         """Wait until the gateway believes this of these endpoints."""
@@ -137,13 +136,18 @@ class RunningGateway:
 
 def get_json(port: int, path: str) -> dict[str, Any]:
     """GET a JSON document from this machine."""
+    found: dict[str, Any] = loads(get_text(port, path))
+    return found
+
+
+def get_text(port: int, path: str) -> str:
+    """GET a text from this machine."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path)
-        found: dict[str, Any] = loads(connection.getresponse().read())
+        return connection.getresponse().read().decode()
     finally:
         connection.close()
-    return found
 
 
 def create_database(path: Path) -> None:

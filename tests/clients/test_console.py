@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -14,6 +12,7 @@ import pytest
 from pgproxy.control.opening import open_metastore
 from pgproxy.control.rollouts import RolloutStatus
 from tests.clients.browser import Browser, needs_browser, open_browser
+from tests.clients.console_client import Http, csrf_of
 from tests.gateway import ADMIN, ADMIN_PASSWORD, NODE_TOKEN, POLICY, RunningGateway, start_gateway
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "console"
@@ -42,37 +41,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with open_browser(tmp_path_factory.mktemp("chromium"), SCREENSHOTS) as found:
         yield found
-
-
-class Http:
-    """A client that is no browser: it sends what it likes."""
-
-    def __init__(self, gateway: RunningGateway) -> None:
-        self._port = gateway.http_port
-        self.cookies: dict[str, str] = {}
-
-    def send(self, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[HTTPResponse, str]:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        method, body = ("GET", None) if form is None else ("POST", urlencode(form))
-        connection.request(method, path, body, {"Cookie": cookies, **headers})
-        response = connection.getresponse()
-        text = response.read().decode()
-        connection.close()
-        for line in response.headers.get_all("Set-Cookie") or ():
-            name, value = line.split(";")[0].split("=", 1)
-            self.cookies[name] = value
-        return response, text
-
-    def log_in(self, name: str, password: str) -> tuple[HTTPResponse, str]:
-        _, page = self.send("/console/login")
-        return self.send("/console/login", {"csrf": csrf_of(page), "name": name, "password": password})
-
-
-def csrf_of(page: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', page)
-    assert found, page
-    return found[1]
 
 
 async def begin_rollout(gateway: RunningGateway) -> None:

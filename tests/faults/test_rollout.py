@@ -1,10 +1,12 @@
 """Rollouts on real nodes: a healthy one goes to its end by itself, an ill one is stopped and taken back."""
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,12 +16,23 @@ import pytest
 
 from pgproxy.control.opening import open_metastore
 from pgproxy.control.rollouts import Rollout, RolloutStatus
+from tests.clients.console_client import live_facts
 from tests.faults.fault_proxy import fault_proxy
-from tests.gateway import NODE_TOKEN, RunningGateway, RunningNode, start_gateway, start_node
+from tests.gateway import (
+    ADMIN,
+    ADMIN_PASSWORD,
+    NODE_TOKEN,
+    RunningGateway,
+    RunningNode,
+    start_gateway,
+    start_node,
+)
 
 WORK = "SELECT region, count(*) FROM sales.customers WHERE id > %s GROUP BY region"
 LIMITS = ("--hold", "1s", "--min-queries", "30", "--max-p95-ratio", "50", "--by", "session")
 SESSIONS = 12
+TOO_LITTLE = "0.001"
+"""GiB of memory with which a node attaches the catalog and can read no table of it."""
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +127,29 @@ async def test_a_node_that_dies_stops_the_rollout_and_no_client_notices(fleet: R
         rollout = await ended(fleet, "dies")
     assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
     assert re.search(r"stage 1 \(50%\): \d+ of \d+ statements failed", rollout.reason)
-    assert rollout.reason in fleet.cli("rollout", "status", "dies")
+    await _everybody_is_told(fleet, rollout, "error_rate")
     fleet.cli("rollout", "abort", "dies")
+
+
+async def test_a_node_that_returns_errors_stops_the_rollout_and_no_client_sees_them(
+    fleet: RunningGateway,
+) -> None:
+    with ExitStack() as stack:
+        start = partial(start_node, stack, fleet.environment, "poor", MAX_MEMORY_GB=TOO_LITTLE)
+        poor = await asyncio.to_thread(start)
+        await until(partial(_is_active, fleet, "poor"))
+        await asyncio.to_thread(
+            fleet.cli, "rollout", "start", "poor", "--to", "poor", "--stages", "50%,100%", *LIMITS
+        )
+        async with workload(fleet) as errors:
+            rollout = await ended(fleet, "poor")
+        assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
+        assert re.search(r"stage 1 \(50%\): \d+ of \d+ statements failed", rollout.reason)
+        assert 'reason="out_of_memory"' in fleet.metrics()
+        assert 'execnode_failures_total{reason="out_of_memory"}' in await asyncio.to_thread(poor.metrics)
+        await _everybody_is_told(fleet, rollout, "error_rate")
+        await asyncio.to_thread(fleet.cli, "rollout", "abort", "poor")
+        await asyncio.to_thread(fleet.cli, "endpoint", "remove", "poor")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a stale copy under the same path needs a mount namespace")
@@ -126,6 +160,7 @@ async def test_a_stale_copy_is_found_by_its_shadow(fleet: RunningGateway) -> Non
         rollout = await ended(fleet, "stale")
     assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
     assert re.search(r"\d+ of \d+ shadowed results differ", rollout.reason)
+    await _everybody_is_told(fleet, rollout, "shadow_mismatches")
     fleet.cli("rollout", "abort", "stale")
     fleet.cli("unassign", "--user", "analyst", "--endpoint", "stale")
 
@@ -134,11 +169,7 @@ async def test_a_slow_node_stops_the_rollout_by_its_p95(fleet: RunningGateway) -
     async with fault_proxy("127.0.0.1", fleet.nodes[0].grpc_port) as proxy:
         url = f"grpc://127.0.0.1:{proxy.port}"
         await asyncio.to_thread(fleet.cli, "endpoint", "add", "slow", url, "--token", NODE_TOKEN)
-
-        async def is_active() -> bool:
-            return (await asyncio.to_thread(fleet.health))["endpoints"].get("slow") == "active"
-
-        await until(is_active)
+        await until(partial(_is_active, fleet, "slow"))
         proxy.latency_s = 0.4
         ratio = ("--max-p95-ratio", "2")
         await asyncio.to_thread(
@@ -148,8 +179,35 @@ async def test_a_slow_node_stops_the_rollout_by_its_p95(fleet: RunningGateway) -
             rollout = await ended(fleet, "slow")
     assert (rollout.status, rollout.percent) == (RolloutStatus.HALTED, 0.0)
     assert "times the control's" in rollout.reason
+    await _everybody_is_told(fleet, rollout, "p95_ratio")
     assert errors == []
     fleet.cli("rollout", "abort", "slow")
+
+
+async def _is_active(gateway: RunningGateway, endpoint: str) -> bool:
+    return (await asyncio.to_thread(gateway.health))["endpoints"].get(endpoint) == "active"
+
+
+async def _everybody_is_told(gateway: RunningGateway, rollout: Rollout, cause: str) -> None:
+    """The reason is in the terminal, the metrics, the audit log (with the figures) and the console."""
+    moved = f'pgproxy_rollout_moves_total{{cause="{cause}",rollout="{rollout.name}",status="HALTED"}} 1.0'
+    stands = f'pgproxy_rollout_percent{{rollout="{rollout.name}",status="HALTED"}} 0.0'
+
+    async def is_counted() -> bool:
+        text = await asyncio.to_thread(gateway.metrics)
+        return moved in text and stands in text
+
+    await until(is_counted)
+    assert rollout.reason in await asyncio.to_thread(gateway.cli, "rollout", "status", rollout.name)
+    query = "SELECT objects FROM pgproxy.audit_log WHERE event = 'rollout' AND kind = 'ROLLOUT HALTED'"
+    printed = await asyncio.to_thread(gateway.psql, "-Atc", query, user=ADMIN, password=ADMIN_PASSWORD)
+    steps = [json.loads(line)[0] for line in printed.stdout.splitlines()]
+    (step,) = (step for step in steps if step["rollout"] == rollout.name)
+    assert (step["reason"], step["cause"]) == (rollout.reason, cause)
+    assert step["canary_statements"] + step["shadow_compared"] > 0
+    shown = await asyncio.to_thread(live_facts, gateway)
+    assert (shown["rollout"]["name"], shown["rollout"]["status"]) == (rollout.name, "HALTED")
+    assert shown["rollout"]["reason"] == rollout.reason
 
 
 async def _until_served_by(gateway: RunningGateway, endpoint: str) -> None:
