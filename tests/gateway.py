@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from typer.testing import CliRunner, Result
 
 from demo.ports import free_port
 from demo.programs import cli, running
+from pgproxy.cli.main import app
 
 ADMIN, ADMIN_PASSWORD = "admin", "admin-secret"
 NODE_TOKEN = "test-node-token-0123456789"
@@ -187,7 +190,7 @@ def start_gateway(
         **({"DATABASE_MODE": "read_only", "FEATURE_REMOTE_ROUTING": "true"} if nodes else {}),
         **settings,
     }
-    cli(environment, "policy", "apply", str(folder / "policy.yaml"))
+    set_up(environment, "policy", "apply", str(folder / "policy.yaml"))
     command = ["pgproxy", "serve", *(("--config", str(config)) if config is not None else ())]
     with ExitStack() as stack:
         started = [start_node(stack, environment, f"node{i}") for i in range(1, nodes + 1)]
@@ -210,8 +213,25 @@ def start_node(
 ) -> RunningNode:
     """Start an exec node and register it. prefix: a program that runs its command. more: its own settings."""
     node = run_node(stack, environment, name, prefix=prefix, **more)
-    cli(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{node.grpc_port}", "--token", NODE_TOKEN)
+    set_up(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{node.grpc_port}", "--token", NODE_TOKEN)
     return node
+
+
+def set_up(environment: Mapping[str, str], *arguments: str) -> None:
+    """Run one `pgproxy` command in this process, which has its modules already: a second saved each time.
+
+    Raises:
+        subprocess.CalledProcessError: as if it had been a process.
+    """
+
+    def invoke() -> Result:
+        return CliRunner().invoke(app, list(arguments), env=environment, catch_exceptions=False)
+
+    # In a thread of its own: the caller's may run an event loop, and the command runs one.
+    with ThreadPoolExecutor(1) as thread:
+        result = thread.submit(invoke).result()
+    if result.exit_code != 0:
+        raise subprocess.CalledProcessError(result.exit_code, arguments, result.stdout, result.stderr)
 
 
 def run_node(
