@@ -57,7 +57,8 @@ class CatalogService:
         self._of_files: frozenset[str] = frozenset()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._in_use = threading.RLock()  # the connection, against being replaced meanwhile
-        self._is_installed = threading.Event()
+        self._is_settled = threading.Event()  # no instance is taking another's place
+        self._is_settled.set()
         self._model: CatalogModel = build_model(CatalogContents())
         self._policy_set = PolicySet(epoch=0)
         self._viewers: OrderedDict[str, int] = OrderedDict()
@@ -88,14 +89,14 @@ class CatalogService:
             if self._snapshot.generation:
                 self._refresh()
                 store.write_policies(self._connection, self._model, self._policy_set)
-            self._is_installed.set()
+            self._is_settled.set()
 
     def release_instance(self) -> None:
         """Let the instance go, so that it can be closed: what comes waits for the next. Blocking."""
         with self._in_use:
-            self._is_installed.clear()
             old, self._connection = self._connection, None
             if old is not None:
+                self._is_settled.clear()
                 old.close()
 
     def set_catalogs(
@@ -162,7 +163,7 @@ class CatalogService:
         """
 
         def run() -> _Result:
-            self._is_installed.wait(_INSTANCE_WAIT_S)
+            self._is_settled.wait(_INSTANCE_WAIT_S)
             with self._in_use:
                 return work()
 
