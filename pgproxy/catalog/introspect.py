@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.constraints import RawConstraint, name_constraints
-from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, RelationKind, TableInfo
+from pgproxy.catalog.snapshot import VIEW_MARK, ColumnInfo, ConstraintInfo, RelationKind, TableInfo
 from pgproxy.policy.model import TableName
 
 _TableKey = tuple[str, str, str]
@@ -183,12 +183,15 @@ def _views(
         connection, "duckdb_views()", wanted, catalogs, "NOT internal AND NOT temporary"
     ):
         name = _table_name(catalog, schema, view)
+        shown, owner = _view_query(sql)
         views[name] = TableInfo(
             name,
             RelationKind.VIEW,
             columns.get((catalog, schema, view), ()),
             comment=comment,
-            view_sql=_view_query(sql),
+            view_sql=shown,
+            engine_sql=sql,
+            owner=owner,
         )
     return views
 
@@ -196,19 +199,33 @@ def _views(
 _CREATE_VIEW = re.compile(r"^CREATE\s+VIEW\s+.*?\bAS\s+(?=\(|SELECT\b|WITH\b|FROM\b|VALUES\b)", re.I | re.S)
 
 
-def _view_query(create_view: str) -> str:
-    """The query of a CREATE VIEW statement, in PostgreSQL's dialect.
+def _view_query(create_view: str) -> tuple[str, str | None]:
+    """The query of a CREATE VIEW statement, in PostgreSQL's dialect, and the owner that it names.
 
     As stored where sqlglot cannot read it.
     """
     try:
         statement = sqlglot.parse_one(create_view, read="duckdb")
     except sqlglot.errors.SqlglotError:
-        return _CREATE_VIEW.sub("", create_view).rstrip("; \n")
+        return _CREATE_VIEW.sub("", create_view).rstrip("; \n"), None
     query = statement.args.get("expression") if isinstance(statement, exp.Create) else None
     if query is None:
-        return _CREATE_VIEW.sub("", create_view).rstrip("; \n")
-    return str(query.sql(dialect="postgres"))
+        return _CREATE_VIEW.sub("", create_view).rstrip("; \n"), None
+    owner = _take_owner(query)
+    return str(query.sql(dialect="postgres")), owner
+
+
+def _take_owner(query: exp.Expr) -> str | None:
+    """Take the gateway's mark out of a view's query: the owner that it names."""
+    with_ = query.args.get("with_")
+    first = with_.expressions[0] if isinstance(with_, exp.With) and with_.expressions else None
+    if with_ is None or first is None or first.alias != VIEW_MARK:
+        return None
+    owner = first.this.expressions[0].unalias().name
+    first.pop()
+    if not with_.expressions:
+        query.set("with_", None)
+    return str(owner)
 
 
 def _constraints(

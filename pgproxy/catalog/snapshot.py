@@ -14,6 +14,10 @@ SYSTEM_CATALOG = "pgproxy_system"
 information_schema and pgproxy.*, and the macros behind their functions."""
 
 
+VIEW_MARK = "pgproxy_view"
+"""The common table expression in a view's text that says whose it is (`pgproxy.sql.views`)."""
+
+
 class RelationKind(StrEnum):
     """PostgreSQL's relkind."""
 
@@ -52,7 +56,12 @@ class ConstraintInfo:
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A base relation. view_sql: the stored query of a view, in PostgreSQL's dialect, else None."""
+    """A base relation.
+
+    view_sql: the query of a view as clients are shown it, in PostgreSQL's dialect. engine_sql: the statement
+    that the engine keeps. owner: of a view that was made by no administrator or WITH (security_invoker);
+    such a view reads as its reader.
+    """
 
     name: TableName
     kind: RelationKind
@@ -62,6 +71,8 @@ class TableInfo:
     comment: str | None = None
     view_sql: str | None = None
     is_read_only: bool = False
+    engine_sql: str | None = None
+    owner: str | None = None
 
 
 class SystemValue(StrEnum):

@@ -18,6 +18,7 @@ _OF_TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "
 _REPORTED = tuple(setting for setting in SETTINGS.values() if setting.is_reported)
 _ATTRIBUTES = "pgproxy.attr."
 """Session attributes come from the control plane; policy reads them, so no client may write them."""
+_IDENTITIES = {"role": "set role", "session_authorization": "set session authorization"}
 
 
 class SessionSettings:
@@ -62,8 +63,10 @@ class SessionSettings:
 
         Raises:
             StatementError: 42704 no such setting, 22023 bad value, 55P02 not to be changed.
-            AccessDenied: 42501, only an admin may.
+            AccessDenied: 42501, only an admin may; the session would be another principal's.
         """
+        if self._is_own_identity(name, text):
+            return
         setting = _changeable(name, is_admin=is_admin)
         value = setting.parse(setting.name, text)
         self._changed()
@@ -94,9 +97,20 @@ class SessionSettings:
         Raises:
             StatementError: as `set`.
         """
+        if self._is_own_identity(name, text):
+            return
         setting = _changeable(name, is_admin=is_admin)
         self._boot[name.lower()] = setting.parse(setting.name, text)
         self._changed()
+
+    def _is_own_identity(self, name: str, text: str) -> bool:
+        """Whether this says who the session is, and truly: nothing else can be said."""
+        what = _IDENTITIES.get(name.lower())
+        if what is None:
+            return False
+        if text not in ("none", self._boot.get("session_authorization", "")):
+            raise AccessDenied(f'permission denied to {what} "{text}"', rule=DenialRule.SETTING)
+        return True
 
     def set_internal(self, name: str, text: str) -> None:
         """Set what only the gateway sets (is_superuser, pgproxy.last_route)."""

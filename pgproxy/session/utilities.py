@@ -208,11 +208,8 @@ class UtilityRunner:
         return UtilityResult("SET", notices=notices)
 
     def _set_identity(self, statement: u.SetVariable) -> None:
-        own = self._settings.show("session_authorization")
-        if statement.is_default or statement.values in (("none",), (own,)):
-            return
-        what = "set role" if statement.name == "role" else "set session authorization"
-        raise AccessDenied(f'permission denied to {what} "{statement.values[0]}"', rule=DenialRule.SETTING)
+        if not statement.is_default:
+            self._settings.set(statement.name, statement.values[0])
 
     def _follow_transaction_setting(self, name: str) -> None:
         """`SET transaction_read_only` acts on the open block like SET TRANSACTION."""

@@ -18,6 +18,8 @@ from pgproxy.sql.plan import StatementKind
 from pgwire.errors import AccessDenied, FeatureNotSupported, GatewayError, StatementError
 from pgwire.sqlstate import SqlState
 
+ENGINE_MACROS = "pgproxy_functions"
+"""The engine's catalog of our own macros (`execnode.engine.functions`)."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
 _SIMPLE_ROOTS: dict[type[exp.Expr], StatementKind] = {
@@ -67,6 +69,35 @@ def admit(tree: exp.Expr, system_functions: Collection[str]) -> StatementKind:
         _admit_node(node, name, allowed, system_functions)
         _admit_parts(node, name)
     return kind
+
+
+def admit_stored(query: exp.Expr) -> None:
+    """Check a view's query as the engine keeps it: what clients may write, and what the planner renders.
+
+    Raises:
+        GatewayError: something else is in it, so what it reads is not known.
+    """
+    allowed = nodes.EXPRESSIONS | nodes.STRUCTURE
+    for node in query.walk():
+        name = type(node).__name__
+        is_known = isinstance(node, exp.Anonymous) and function_name(node) in functions.POLICY_NAMES
+        # Names of the planner's own, which a client may not write, are in it too.
+        if not is_known and not isinstance(node, exp.Identifier) and not _is_engine_path(node):
+            _admit_node(node, name, allowed, ())
+        _admit_parts(node, name)
+
+
+def _is_engine_path(node: exp.Expr) -> bool:
+    """`main."substring"(…)`, and the engine's own macros with their whole path."""
+    dot = node.parent if isinstance(node, exp.Anonymous) else node
+    if not isinstance(dot, exp.Dot):
+        return False
+    path = [part.name for part in dot.this.find_all(exp.Identifier)]
+    if path[:1] == [ENGINE_MACROS]:
+        return True
+    member = dot.expression
+    is_known = isinstance(member, exp.Anonymous) and function_name(member) in functions.POLICY_NAMES
+    return is_known and path in (["main"], ["system", "main"])
 
 
 def function_name(node: exp.Expr) -> str:

@@ -71,7 +71,7 @@ STRUCTURE = frozenset(
 WRITE_STRUCTURE = frozenset({"Insert", "Update", "Delete", "Returning", "Schema", "OnConflict"})
 DDL_STRUCTURE = frozenset(
     """
-    Create Drop Alter TruncateTable Schema Properties TemporaryProperty ColumnDef ColumnConstraint
+    Create Drop Alter TruncateTable Schema Properties Property TemporaryProperty ColumnDef ColumnConstraint
     PrimaryKeyColumnConstraint NotNullColumnConstraint UniqueColumnConstraint DefaultColumnConstraint
     CheckColumnConstraint IndexParameters PrimaryKey Constraint RenameColumn AlterRename AlterColumn
     """.split()

@@ -148,4 +148,5 @@ def _access(use: RelationUse, catalog: str) -> ObjectAccess:
         privileges=frozenset({required_privilege(use.role)}),
         row_filters=tuple(rule.name for rule in filters),
         column_masks=tuple(mask.name for mask in policy.masks.values()) if policy is not None else (),
+        is_beneath=use.role is Role.VIEW_SOURCE,
     )

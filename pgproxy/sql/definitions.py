@@ -1,8 +1,8 @@
 """CREATE, DROP, ALTER and TRUNCATE: who may, and the qualified name that the engine gets.
 
 PostgreSQL docs, "Privileges": creating needs CREATE on the schema, dropping and altering ownership, which
-here only
-administrators have. A temporary table is its session's own; anyone may make one.
+here only administrators have, and of a view who made it. A temporary table is its session's own; anyone may
+make one.
 """
 
 from sqlglot import exp
@@ -15,6 +15,7 @@ from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
 from pgproxy.sql.names import TEMP_CATALOG, find_relation, undefined_table, written_name
 from pgproxy.sql.plan import PlanContext, StatementKind
 from pgproxy.sql.resolve import target_tables
+from pgproxy.sql.views import mark_view
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -23,7 +24,7 @@ DEFINITIONS = frozenset(StatementKind) - {
     StatementKind.EXPLAIN,
     StatementKind.TRUNCATE,
 }  # fmt: skip
-_OPEN_TO_CREATORS = frozenset({StatementKind.CREATE_TABLE})
+_OPEN_TO_CREATORS = frozenset({StatementKind.CREATE_TABLE, StatementKind.CREATE_VIEW})
 
 
 def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanContext) -> None:
@@ -34,25 +35,41 @@ def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanConte
     """
     if kind not in DEFINITIONS or context.policy.is_admin:
         return
-    if kind in _OPEN_TO_CREATORS and isinstance(tree, exp.Create) and not tree.args.get("replace"):
-        if is_temporary(tree):
-            return
-        name = defined_name(next(iter(target_tables(tree))), context)
-        if context.policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
-            return
-        raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
-    if not isinstance(tree, exp.Create) and all(_is_own(target, context) for target in target_tables(tree)):
+    is_view = kind is StatementKind.CREATE_VIEW
+    replaces = isinstance(tree, exp.Create) and bool(tree.args.get("replace"))
+    if kind in _OPEN_TO_CREATORS and isinstance(tree, exp.Create) and (is_view or not replaces):
+        _authorise_creation(tree, context, is_view=is_view, replaces=replaces)
+        return
+    if not isinstance(tree, exp.Create) and all(
+        _is_own(target, kind, context) for target in target_tables(tree)
+    ):
         return
     raise AccessDenied(
         f"permission denied: {kind.value} is for administrators", rule=DenialRule.ADMINISTRATION
     )
 
 
-def _is_own(target: exp.Table, context: PlanContext) -> bool:
-    """Whether the name means a temporary table of this session."""
+def _authorise_creation(tree: exp.Create, context: PlanContext, *, is_view: bool, replaces: bool) -> None:
+    if is_temporary(tree):
+        if is_view:
+            raise FeatureNotSupported("temporary views are not supported")
+        return
+    name = defined_name(next(iter(target_tables(tree))), context)
+    if not context.policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
+        raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
+    existing = context.catalog.tables.get(name)
+    if replaces and existing is not None and existing.owner != context.session_user:
+        raise AccessDenied(f"must be owner of view {name.name}", rule=DenialRule.TABLE_PRIVILEGE)
+
+
+def _is_own(target: exp.Table, kind: StatementKind, context: PlanContext) -> bool:
+    """Whether the name means a temporary table of this session, or a view that the principal made."""
     catalog, schema, name = written_name(target)
     found = find_relation(context, catalog, schema, name)
-    return found is not None and found.is_temporary
+    if found is None or not isinstance(found.info, TableInfo):
+        return False
+    is_own_view = kind is StatementKind.DROP_VIEW and found.info.owner == context.session_user
+    return found.is_temporary or is_own_view
 
 
 def secure_definition(draft: Draft, tree: exp.Expr) -> frozenset[tuple[str, str, str]]:
@@ -67,6 +84,10 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> frozenset[tuple[str, str,
         return _truncated(draft, targets)
     if isinstance(tree, exp.Create) and draft.kind is StatementKind.CREATE_VIEW and tree.find(exp.Parameter):
         raise FeatureNotSupported("a view cannot refer to parameters or to the session")
+    if isinstance(tree, exp.Create) and draft.kind is StatementKind.CREATE_VIEW:
+        mark_view(draft, tree)
+    elif any(type(node) is exp.Property for node in tree.find_all(exp.Property)):
+        raise FeatureNotSupported("storage parameters are not supported")
     if len(targets) != 1:
         raise FeatureNotSupported("defining or dropping several objects at once is not supported")
     if draft.kind in (StatementKind.CREATE_SCHEMA, StatementKind.DROP_SCHEMA):

@@ -69,6 +69,7 @@ class Draft:
     kind: StatementKind = StatementKind.SELECT
     uses: tuple[RelationUse, ...] = ()
     views: Mapping[int, exp.Expr] = field(default_factory=dict)
+    barred_views: frozenset[int] = frozenset()
     column_names: tuple[str, ...] | None = None
     fingerprint: str = ""
     bound_values: tuple[BoundValue, ...] = ()

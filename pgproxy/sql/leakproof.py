@@ -18,7 +18,6 @@ from functools import cached_property
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import TableInfo
-from pgproxy.policy.effective import TablePolicy
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, quoted
 from pgproxy.sql.leakproof_predicates import Predicates
@@ -42,9 +41,12 @@ class LeakproofPredicates:
     def _predicates(self) -> Predicates:
         return Predicates(self.draft)
 
-    def needs_barrier(self, policy: TablePolicy) -> bool:
-        """Whether a filtered derived table needs OFFSET 0: always, unless every predicate is leakproof."""
-        del policy  # a filter of any shape may be moved by the optimiser; only the client's side decides
+    @property
+    def needs_barrier(self) -> bool:
+        """Whether a filtered derived table needs OFFSET 0: always, unless every predicate is leakproof.
+
+        A filter of any shape may be moved by the optimiser; only the client's side decides.
+        """
         return not self._statement_is_leakproof
 
     def pushable(self, node: exp.Table, use: RelationUse) -> exp.Expr | None:

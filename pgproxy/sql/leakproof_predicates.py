@@ -9,6 +9,7 @@ from functools import cached_property
 
 from sqlglot import exp
 
+from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.sql.draft import Draft
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
@@ -135,8 +136,10 @@ class Predicates:
         """
         found: dict[str, str | None] = {}
         for use in self.draft.uses:
+            # What stands under a view's column may be computed, and fail.
+            is_view = isinstance(use.info, TableInfo) and use.info.kind is RelationKind.VIEW
             for column in use.info.columns if use.info is not None else ():
-                family = _family_of(column.engine_type)
+                family = None if is_view else _family_of(column.engine_type)
                 name = column.name.lower()
                 found[name] = family if found.get(name, family) == family else None
             # A mask is an expression: a predicate on it would evaluate it on hidden rows.

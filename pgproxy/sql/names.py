@@ -101,7 +101,7 @@ def _in_schema(context: PlanContext, catalog: str, schema: str, name: str) -> Fo
         if relation is not None:
             return Found(TableName(SYSTEM_CATALOG, *relation.physical), relation)
     info = _lookup(context, TableName(catalog, schema, name))
-    if info is None or not policy.table(info.name).is_visible:
+    if info is None or not (policy.table(info.name).is_visible or info.owner == context.session_user):
         return None
     return Found(info.name, info)
 

@@ -80,12 +80,16 @@ class StatementKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectAccess:
-    """One relation that a statement touches, and what was enforced on it; for audit and EXPLAIN (POLICY)."""
+    """One relation that a statement touches, and what was enforced on it; for audit and EXPLAIN (POLICY).
+
+    is_beneath: not named by the statement, but by a view.
+    """
 
     table: TableName
     privileges: frozenset[Privilege]
     row_filters: tuple[str, ...] = ()
     column_masks: tuple[str, ...] = ()
+    is_beneath: bool = False
 
 
 @dataclass(frozen=True, slots=True)

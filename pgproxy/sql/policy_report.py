@@ -14,7 +14,12 @@ def report_policy(plan: Plan, policy: EffectivePolicy) -> tuple[str, ...]:
     """Lines on every relation that the plan touches."""
     if not plan.accesses:
         return ("Policy: no tables",)
-    return tuple(line for access in plan.accesses for line in _access_lines(access, policy))
+    return tuple(
+        line
+        for access in plan.accesses
+        if not access.is_beneath or policy.table(access.table).is_visible
+        for line in _access_lines(access, policy)
+    )
 
 
 def _access_lines(access: ObjectAccess, policy: EffectivePolicy) -> Iterator[str]:

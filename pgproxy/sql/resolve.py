@@ -16,15 +16,20 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
-from pgproxy.sql.admit import admit, child_nodes
+from pgproxy.sql.admit import child_nodes
 from pgproxy.sql.draft import CTE_KEY, RESERVED_PREFIX, USE_KEY, Draft, RelationUse, Role, position_of, quoted
 from pgproxy.sql.names import find_relation, undefined_table, written_name
-from pgproxy.sql.parse import parse_fragment
-from pgproxy.sql.plan import PlanContext, StatementKind
+from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.qualifiers import normalise_qualifiers
-from pgwire.errors import FeatureNotSupported, GatewayError
-
-MAX_VIEW_DEPTH = 32
+from pgproxy.sql.views import (
+    check_invoker,
+    has_policies,
+    hides_rows,
+    meets_policy,
+    unreadable,
+    view_body,
+)
+from pgwire.errors import FeatureNotSupported, StatementError
 
 Names = Mapping[str, str]
 """CTEs in scope: lower-case name as written → the planner's name."""
@@ -55,18 +60,20 @@ def resolve(draft: Draft) -> Draft:
     _split_assignments(draft.tree)
     if draft.dialect == "postgres":
         _fold_names(draft.tree)
-    return replace(draft, uses=uses, views=dict(resolver.found.views))
+    found = resolver.found
+    return replace(draft, uses=uses, views=dict(found.views), barred_views=frozenset(found.barred_views))
 
 
 @dataclass(slots=True)
 class Resolved:
     """What resolving one statement has found.
 
-    views: the body of each view that must be read through its query.
+    views: the body of each view that must be read through its query. barred_views: those that hide rows.
     """
 
     uses: list[RelationUse] = field(default_factory=list)
     views: dict[int, exp.Expr] = field(default_factory=dict)
+    barred_views: set[int] = field(default_factory=set)
     cte_count: int = 0
 
 
@@ -146,7 +153,7 @@ class RelationResolver:
 
     def _mark(self, node: exp.Table, role: Role) -> None:
         catalog, schema, name = written_name(node)
-        position = position_of(node)
+        position = position_of(node) if not self._depth else None
         found = find_relation(self._context, catalog, schema, name)
         if found is None:
             raise undefined_table(catalog, schema, name, position)
@@ -172,59 +179,47 @@ class RelationResolver:
             self._expand_view(found.info, index)
 
     def _expand_view(self, view: TableInfo, index: int) -> None:
-        """Read a view through its query where a policy of the reader lies beneath it.
+        """Find what lies beneath a view; read it through its query where a policy of the reader does.
 
-        A view gives its reader the owner's privileges, not freedom from the reader's filters and masks.
-        Where none
-        lies beneath, the engine's own view is used as it is.
+        Where it only hides rows that its reader may not read, the engine's view stands behind a barrier.
         """
-        if not view_needs_policy(view, self._reader):
+        if view.kind is not RelationKind.VIEW or self._reader.is_admin:
             return
         first = len(self.found.uses)
-        body = view_body(view, self._depth)
-        owner = replace(self._context.policy, is_admin=True)
-        context = replace(
-            self._context, policy=owner, default_catalog=view.name.catalog, search_path=(view.name.schema,
-            "public"),
-            temp_tables={},
-        )  # fmt: skip
-        below = RelationResolver(context, self.found, Role.VIEW_SOURCE, self._depth + 1, self._reader)
-        below.visit(body, {})
-        if any(_has_policy(use, self._reader) for use in self.found.uses[first:]):
+        body = self._visit_body(view)
+        beneath = self.found.uses[first:]
+        if body is None:
+            del self.found.uses[first:]
+            if view.owner is not None or has_policies(self._reader):
+                raise unreadable(view)
+            self.found.barred_views.add(index)
+            return
+        if view.owner is not None:
+            check_invoker(view, beneath, self._reader)
+        if hides_rows(beneath, self._reader):
+            self.found.barred_views.add(index)
+        if view.owner is not None or meets_policy(beneath, self._reader):
             self.found.views[index] = body
 
-
-def view_needs_policy(view: TableInfo, reader: EffectivePolicy) -> bool:
-    """Whether a view could hide a policy from being applied.
-
-    Its reader is no administrator and policies exist.
-    """
-    has_policies = bool(reader.row_filters or reader.column_masks or reader.row_security)
-    return view.kind is RelationKind.VIEW and has_policies and not reader.is_admin
-
-
-def view_body(view: TableInfo, depth: int) -> exp.Expr:
-    """The view's query as a tree.
-
-    Raises:
-        FeatureNotSupported: its text is not known or not understood; then nobody with a policy may read it.
-    """
-    refusal = FeatureNotSupported(f"view {view.name.name} cannot be read under a row filter or mask")
-    if view.view_sql is None or depth > MAX_VIEW_DEPTH:
-        raise refusal
-    try:
-        tree = parse_fragment(view.view_sql.strip().rstrip(";"), "duckdb")
-        body = tree.expression if isinstance(tree, exp.Create) else tree
-        if not isinstance(body, exp.Query) or admit(body, ()) is not StatementKind.SELECT:
-            raise refusal
-    except GatewayError:
-        raise refusal from None
-    return body.copy()
-
-
-def _has_policy(use: RelationUse, reader: EffectivePolicy) -> bool:
-    policy = reader.table(use.name)
-    return policy.is_filtered or bool(policy.masks)
+    def _visit_body(self, view: TableInfo) -> exp.Expr | None:
+        """Resolve the view's query as its owner does; None: not understood, or what it reads is gone."""
+        body = view_body(view, self._depth)
+        if body is None:
+            return None
+        context = replace(
+            self._context,
+            policy=replace(self._context.policy, is_admin=True),
+            default_catalog=view.name.catalog,
+            search_path=(view.name.schema, "public"),
+            temp_tables={},
+        )
+        role = Role.VIEW_SOURCE if view.owner is None else Role.SOURCE
+        below = RelationResolver(context, self.found, role, self._depth + 1, self._reader)
+        try:
+            below.visit(body, {})
+        except StatementError:
+            return None
+        return body
 
 
 def target_tables(tree: exp.Expr) -> Iterator[exp.Table]:

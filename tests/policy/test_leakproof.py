@@ -125,3 +125,40 @@ def test_functions_that_spare_the_barrier_give_a_value_for_every_text(
 def test_the_hidden_rows_would_fail(large: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error, match="HIDDEN"):
         large.execute("SELECT count(note::UUID) FROM lake.sales.customers").fetchall()
+
+
+OF_FIELDS = (
+    "SELECT addr.city::INT FROM customers", "SELECT addr['city']::INT FROM customers", "SELECT sum(addr.city::INT) FROM customers",
+    "SELECT struct_extract(addr, 'city')::INT FROM customers", "SELECT customers.addr.city::INT FROM customers WHERE id > 0",
+    "SELECT id FROM customers ORDER BY addr.city::INT LIMIT 1", "SELECT CASE WHEN id > 1000000 THEN addr.city::INT END FROM customers",
+    "SELECT x.city::INT FROM (SELECT addr AS x FROM customers) q", "SELECT row_number() OVER (ORDER BY addr.city::INT) FROM customers",
+    "SELECT id FROM customers WHERE addr.city::INT > 0", "SELECT c.id FROM orders o JOIN customers c ON c.addr.city::INT = o.id",
+)  # fmt: skip
+WHOLE = 'COALESCE("pgproxy_base"."addr", NULL) AS "addr"'
+
+
+@pytest.fixture(scope="module")
+def with_fields() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_world() as connection:
+        connection.execute(
+            "UPDATE lake.sales.customers SET addr = {'city': if(region = 'EU', '7', 'HIDDEN'), 'zip': id}"
+        )
+        yield connection
+
+
+@pytest.mark.parametrize("sql", OF_FIELDS)
+def test_a_cast_of_a_field_meets_no_hidden_row(with_fields: duckdb.DuckDBPyConnection, sql: str) -> None:
+    run(with_fields, plan(sql, "analyst", dialect="duckdb"))
+
+
+@pytest.mark.parametrize("sql", OF_FIELDS)
+@pytest.mark.parametrize("barrier", ["", "OFFSET 0"])
+def test_duckdb_casts_a_field_below_the_filter_and_the_barrier(
+    with_fields: duckdb.DuckDBPyConnection, sql: str, barrier: str
+) -> None:
+    planned = plan(sql, "analyst", dialect="duckdb")
+    assert WHOLE in planned.sql
+    bare = planned.sql.replace(WHOLE, '"pgproxy_base"."addr" AS "addr"').replace("OFFSET 0", "")
+    bare = bare.replace(')) AS "customers"', f') {barrier}) AS "customers"')
+    with pytest.raises(duckdb.Error, match="HIDDEN"):
+        with_fields.execute(bare, [value.text for value in planned.bound_values]).fetchall()

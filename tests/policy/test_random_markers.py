@@ -144,7 +144,10 @@ class Bench:
         try:
             rows = run(self.governed, planned)
             self.rows += len(rows)
-            heard += [repr(rows), repr(self.governed.description)]
+            described = self.governed.description or []
+            # As the gateway does: its own names, where it knows them all.
+            names = planned.column_names or [column[0] for column in described]
+            heard += [repr(rows), repr(names), repr([column[1] for column in described])]
             return " ".join([*heard, _logged(sql, planned, None)]), ""
         except duckdb.Error as error:
             fault = translate_error(error)
@@ -168,7 +171,11 @@ def _explained(
     lines: list[object] = list(report_policy(planned, effective_policy(policies, "analyst")))
     if planned.is_governed:
         return [*lines, *outline_statement(sql, "auto")]
-    return [*lines, *run(connection, plan_explain(planned, is_admin=False))]
+    explained = plan_explain(planned, is_admin=False)
+    try:
+        return [*lines, *run(connection, explained)]
+    except duckdb.Error as error:  # ungoverned, and a name in it does not exist
+        return [*lines, _fields(present_error(translate_error(error), explained, sql, explained.sql))]
 
 
 def _logged(sql: str, planned: Plan, error: GatewayError | None) -> str:
