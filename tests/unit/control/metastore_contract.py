@@ -32,6 +32,7 @@ def audit_record(request_id: str, ended: datetime, **facts: Any) -> AuditRecord:
     moment = ended.isoformat(timespec="microseconds")
     values: dict[str, Any] = dict.fromkeys(AUDIT_COLUMNS, "")
     values |= {"pid": 1, "rows": 3, "bytes": 9, "total_ms": 1.5, "queue_ms": None, "first_row_ms": 0.5}
+    values["attempts"] = 1
     values |= {"query": None, "objects": "[]", "policies": "[]", "started_at": moment, "ended_at": moment}
     return AuditRecord(**values | {"request_id": request_id, "event": "statement"} | facts)
 
