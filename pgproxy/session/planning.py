@@ -4,6 +4,7 @@ The one caller of `plan_statement` on behalf of clients; both query protocols, c
 here.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,9 +20,11 @@ from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.session_catalog import SessionCatalog
 from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
+from pgproxy.sql.cache import MAX_CACHED_TEXT_CHARS
 from pgproxy.sql.names import find_relation
 from pgproxy.sql.parse import parse_statement
 from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext
+from pgproxy.sql.planner import plan_statement
 from pgproxy.sql.utility import UtilityStatement, parse_utility
 from pgproxy.sql.utility.query_calls import parse_query_call
 from pgproxy.sql.utility.statements import DeclareCursor
@@ -62,7 +65,8 @@ class StatementPlanner:
         Raises:
             GatewayError: the statement is wrong or denied.
         """
-        utility = parse_utility(text)
+        is_long = len(text) > MAX_CACHED_TEXT_CHARS
+        utility = await asyncio.to_thread(parse_utility, text) if is_long else parse_utility(text)
         if utility is not None:
             inner = await self._inner(utility, declared_oids)
             return PreparedQuery(text, tuple(declared_oids), utility=utility, inner=inner)
@@ -70,7 +74,7 @@ class StatementPlanner:
         if call is not None:
             return call
         planned_for = self._circumstances()
-        plan = self.plan(text, declared_oids)
+        plan = await self._plan_apart(text, declared_oids)
         columns: tuple[ResultColumn, ...] | None = None
         if plan.returns_rows and (needs_columns or plan.column_type_oids is not None):
             columns = await self._describe(plan, text)
@@ -109,6 +113,13 @@ class StatementPlanner:
     def plan(self, text: str, declared_oids: Sequence[int]) -> Plan:
         """Plan one statement, from the cache where nothing has moved."""
         return self._services.plan_cache.plan(text, tuple(declared_oids), self._context())
+
+    async def _plan_apart(self, text: str, declared_oids: Sequence[int]) -> Plan:
+        """Plan a long text, which takes seconds, in a thread: one at a time, as its tree is large too."""
+        if len(text) <= MAX_CACHED_TEXT_CHARS:
+            return self.plan(text, declared_oids)
+        async with self._services.long_plans:
+            return await asyncio.to_thread(plan_statement, text, tuple(declared_oids), self._context())
 
     def find_table(self, parts: Sequence[str], *, sees_all: bool = False) -> TableInfo | None:
         """Find the table or view that a name means, or None: absent, hidden or a system relation.
@@ -180,7 +191,7 @@ class StatementPlanner:
         columns = described.get(key) if pin is None else None
         if columns is None:
             columns = await self._describe_on_engine(plan, text, pin)
-        if pin is None:
+        if pin is None and len(text) <= MAX_CACHED_TEXT_CHARS:
             if len(described) >= _DESCRIBED_LIMIT:
                 described.clear()
             described[key] = columns

@@ -1,8 +1,9 @@
 """What a session needs of the gateway: narrow Protocols, so that a session can be built without a socket."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from execnode.spool import SpoolLimits
@@ -158,7 +159,8 @@ class AsyncQueries(Protocol):
 class SessionServices:
     """The gateway's parts that every session shares. described: result shapes by the describing SQL.
 
-    spool_limits: of what one cursor keeps. queries: None where the queue is switched off.
+    spool_limits: of what one cursor keeps. queries: None where the queue is switched off. long_plans: held
+    while a long text is planned beside the event loop.
     """
 
     policies: Policies
@@ -173,6 +175,7 @@ class SessionServices:
     control: ControlPlane
     activity: Activity
     queries: AsyncQueries | None = None
+    long_plans: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 PostgreSQL docs, "Message Flow". Errors leave as GatewayErrors with positions in the client's own text.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from execnode.statement import Parameter
@@ -32,6 +33,7 @@ from pgproxy.session.telemetry import Protocol
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult, UtilityRunner, status_after
 from pgproxy.session.utility_dispatch import Utilities
+from pgproxy.sql.cache import MAX_CACHED_TEXT_CHARS
 from pgproxy.sql.utility import StatementText, split_statements
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import CommandComplete, DataRow, EmptyQueryResponse, FieldDescription, RowDescription
@@ -123,7 +125,7 @@ class SqlSession:
 
         The first error ends the rest. Say whether a transaction ended.
         """
-        statements = self._split(query)
+        statements = await self._split(query)
         if not statements:
             sink.send(EmptyQueryResponse())
             return False
@@ -136,11 +138,11 @@ class SqlSession:
                 raise shift_position(error, statement.offset) from error
         return await self._end_implicit() or ended
 
-    def _split(self, query: str) -> Sequence[StatementText]:
+    async def _split(self, query: str) -> Sequence[StatementText]:
         """Cut a query string; a wrong later statement is found before the first one runs."""
         wrong = query
         try:
-            statements = split_statements(query)
+            statements = await _cut(query)
             for statement in statements[1:]:
                 wrong = statement.text
                 self._check_syntax(statement)
@@ -182,7 +184,7 @@ class SqlSession:
             raise
 
     async def _parse(self, query: str, parameter_oids: Sequence[int]) -> PreparedQuery:
-        statements = split_statements(query)
+        statements = await _cut(query)
         if not statements:
             return PreparedQuery(query, tuple(parameter_oids))
         if len(statements) > 1:
@@ -350,3 +352,10 @@ def _rows_of(result: UtilityResult) -> int:
 def _send_rows(result: UtilityResult, sink: Sink) -> None:
     for row in result.rows:
         sink.send(DataRow(tuple(value.encode() for value in row)))
+
+
+async def _cut(query: str) -> tuple[StatementText, ...]:
+    """Cut a query string into statements; a long one beside the event loop."""
+    if len(query) <= MAX_CACHED_TEXT_CHARS:
+        return split_statements(query)
+    return await asyncio.to_thread(split_statements, query)

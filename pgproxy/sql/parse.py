@@ -22,7 +22,8 @@ from pgwire.sqlstate import SqlState
 from pgwire.types import type_by_name
 
 MAX_TEXT_CHARS = 1_000_000
-MAX_TOKENS = 100_000
+MAX_TOKENS = 400_000
+"""What an INSERT with 65,535 parameters, the protocol's most, has room in."""
 MAX_NESTING = 120
 """Python's recursion limit is 1,000 frames, and one level of parentheses costs the parser about fifteen in
 the

@@ -30,6 +30,34 @@ def test_two_thousand_messages_before_one_sync_are_answered_as_postgresql_does(
     assert answer[-3] == (b"D", struct.pack("!hi", 1, 3) + b"500")
 
 
+def _counting(parameters: int) -> tuple[bytes, list[bytes | None]]:
+    places = ",".join(f"${number + 1}" for number in range(parameters))
+    values: list[bytes | None] = [str(number).encode() for number in range(parameters)]
+    return f"SELECT count(*) FROM numbers WHERE n IN ({places})".encode(), values
+
+
+def test_other_sessions_are_answered_while_a_long_statement_is_planned(embedded: RunningGateway) -> None:
+    dsn = embedded.dsn("admin", ADMIN_PASSWORD)
+    with psycopg.connect(dsn, autocommit=True) as long, psycopg.connect(dsn, autocommit=True) as other:
+        long.pgconn.send_query_params(*_counting(8_000))
+        answered = 0
+        while long.pgconn.is_busy():
+            other.execute("SELECT 1")
+            answered += 1
+            long.pgconn.consume_input()
+        result = long.pgconn.get_result()
+        assert result is not None
+        assert long.pgconn.get_result() is None
+        assert result.get_value(0, 0) == b"8000"
+        assert answered > 10
+
+
+@pytest.mark.soak
+def test_a_statement_may_have_as_many_parameters_as_the_protocol_counts(embedded: RunningGateway) -> None:
+    with psycopg.connect(embedded.dsn("admin", ADMIN_PASSWORD)) as connection:
+        assert connection.pgconn.exec_params(*_counting(65_535)).get_value(0, 0) == b"65535"
+
+
 def test_a_prepared_statement_stops_seeing_what_another_process_revokes(tmp_path: Path) -> None:
     orders = "  - {to: eu_team, privileges: [SELECT], on: test.sales.orders}\n"
     with start_gateway(tmp_path) as gateway, psycopg.connect(gateway.dsn(), autocommit=True) as connection:
