@@ -235,13 +235,14 @@ OPERATOR_FUNCTIONS = frozenset(
 GRAMMAR_FUNCTIONS = frozenset(
     """
     list_value struct_pack array_extract map date_part like_escape ilike_escape not_like_escape
-    not_ilike_escape list_apply list_filter row count_star timezone unnest array_agg
+    not_ilike_escape list_apply list_filter list_sort list_reverse_sort row count_star timezone unnest
+    array_agg
     regexp_full_match struct_extract trunc to_centuries to_days to_decades to_hours to_microseconds
     to_millennia to_milliseconds to_minutes to_months to_quarters to_seconds to_weeks to_years
     """.split()
 )
 """What DuckDB's parser makes of its own grammar without a call in the text: `[…]`, `{…}`, `x[1]`, EXTRACT,
-ESCAPE, list comprehensions, count(*), AT TIME ZONE, `= ANY (list)`, ARRAY(SELECT …),
+ESCAPE, list(x ORDER BY y), list comprehensions, count(*), AT TIME ZONE, `= ANY (list)`, ARRAY(SELECT …),
 SIMILAR TO, INTERVAL. None of them reads
 anything but its arguments."""
 

@@ -15,6 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from pgproxy.policy.denial import DenialRule
 from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls
+from pgproxy.sql.methods import call_methods
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.tokens import tokens_of
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
@@ -189,7 +190,7 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
         raise GrammarError(StatementError("syntax error")) from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Expr):
         raise GrammarError(StatementError("cannot insert multiple commands into a prepared statement"))
-    return _with_plain_types(restore_calls(trees[0]))
+    return _with_plain_types(call_methods(restore_calls(trees[0]), dialect))
 
 
 def _with_plain_types(tree: exp.Expr) -> exp.Expr:

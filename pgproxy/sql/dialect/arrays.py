@@ -31,6 +31,8 @@ def sizes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     else:
         return node
     length = call("len", arguments[0])
+    if name == "array_length" and len(arguments) == 1:
+        return length  # the engine's own, of lists
     if name == "cardinality":
         return cast(length, "INTEGER")
     if name == "array_ndims":

@@ -374,12 +374,17 @@ _BY_KIND: tuple[dict[str, tuple[Rule, ...]], dict[str, tuple[Rule, ...]]] = ({},
 """The rules of shape and of meaning by `Expr.key`, found when a kind of node is first seen."""
 
 
+def _is_of(node: exp.Expr, kinds: tuple[type[exp.Expr], ...]) -> bool:
+    """TRY_CAST is a cast to sqlglot, but only the engine has it, and it must not raise."""
+    return isinstance(node, kinds) and not (isinstance(node, exp.TryCast) and exp.Cast in kinds)
+
+
 def _rules_for(node: exp.Expr, group: int) -> tuple[Rule, ...]:
     """The rules that look at this kind of node: none for most of every tree."""
     held = _BY_KIND[group].get(node.key)
     if held is None:
         rules = MEANING_RULES if group else SHAPE_RULES
-        held = _BY_KIND[group][node.key] = tuple(rule for rule, kinds in rules if isinstance(node, kinds))
+        held = _BY_KIND[group][node.key] = tuple(rule for rule, kinds in rules if _is_of(node, kinds))
     return held
 
 

@@ -29,8 +29,13 @@ _KEPT_AS_CALLS = frozenset(
         "array_to_string",
         "bool_and",
         "bool_or",
+        "date_add",
+        "date_diff",
         "date_part",
+        "date_sub",
         "date_trunc",
+        "datediff",
+        "datesub",
         "decode",
         "div",
         "encode",
@@ -164,6 +169,11 @@ class SourceDialect(Postgres):
     """What clients write."""
 
     ORIGINAL_NAME_META_KEY = NAME_KEY
+
+
+def keeps_call(name: str) -> bool:
+    """Whether a call of this name stays a call, with the client's arguments."""
+    return name.lower() in _KEPT_AS_CALLS
 
 
 def protect_calls(tokens: Sequence[Token]) -> list[Token]:

@@ -49,10 +49,16 @@ def name_inner_columns(root: exp.Expr) -> None:
                     parent.set("expressions", alias, index)
 
 
+_TAKE_LAMBDAS = frozenset(
+    f"{kind}_{what}" for kind in ("list", "array") for what in ("transform", "apply", "filter", "reduce")
+) | {"apply", "filter", "reduce"}
+"""Functions that only the engine has; an arrow in them is its lambda."""
+
+
 def arrows_are_operators(root: exp.Expr) -> None:
     """`f(x -> 'a')` is the json operator, which sqlglot takes for a lambda; in place."""
     for arrow in list(root.find_all(exp.Lambda)):
-        if len(arrow.expressions) != 1:
+        if len(arrow.expressions) != 1 or _takes_lambda(arrow.parent):
             continue
         operand = exp.Column(
             this=exp.to_identifier(arrow.expressions[0].name, quoted=arrow.expressions[0].args.get("quoted"))
@@ -66,6 +72,13 @@ def arrows_are_operators(root: exp.Expr) -> None:
         else:
             leftmost.replace(extract)
         arrow.replace(body)
+
+
+def _takes_lambda(function: exp.Expr | None) -> bool:
+    if not isinstance(function, exp.Func):
+        return False
+    name = function_name(function) or str(function.meta.get(NAME_KEY) or "").lower()
+    return name in _TAKE_LAMBDAS
 
 
 def _is_referenced(query: exp.Select) -> bool:
