@@ -40,6 +40,7 @@ class ObjectKind(StrEnum):
     ROLE = "role"
     POLICY = "policy"
     MEMBERSHIP = "membership"
+    FUNCTION = "function"
 
 
 class ObjectKey(NamedTuple):

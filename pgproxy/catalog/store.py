@@ -17,6 +17,7 @@ from pgproxy.catalog.introspect import CatalogContents
 from pgproxy.catalog.model import CatalogModel, build_model
 from pgproxy.catalog.privileges import held_privileges
 from pgproxy.catalog.relations.derived import RELATION_VIEW, view_statement
+from pgproxy.catalog.relations.functions import function_oids
 from pgproxy.catalog.relations.principals import policy_key, policy_oids, role_oids
 from pgproxy.catalog.relations.registry import (
     CATALOG_TABLES,
@@ -190,6 +191,11 @@ def _principal_keys(policy: EffectivePolicy, policy_set: PolicySet, model: Catal
     for name, oid in role_oids(policy_set).items():
         if policy.sees_policy or name == policy.principal or name in policy.groups:
             yield key(oid)
+    yield from (
+        key(oid)
+        for name, oid in function_oids(policy_set).items()
+        if policy.sees_policy or policy.may_execute(name)
+    )
     oids = policy_oids(policy_set)
     for row_filter in policy_set.row_filters:
         oid = oids[policy_key(row_filter)]

@@ -7,6 +7,7 @@ from pgproxy.control import administration_grants as grants
 from pgproxy.control import administration_keys as keys
 from pgproxy.control import administration_policies as policies
 from pgproxy.control.administration import Administration, Notice, as_role
+from pgproxy.control.administration_functions import create_function, drop_functions
 from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.state import ControlState
 from pgproxy.control.undo import rolled_back
@@ -80,10 +81,14 @@ _TAGS: dict[type[a.AdminStatement], str] = {
     a.CreateApiKey: "CREATE API KEY",
     a.DropApiKey: "DROP API KEY",
     a.RollbackPolicy: "ROLLBACK POLICY",
+    a.CreateFunction: "CREATE FUNCTION",
+    a.DropFunction: "DROP FUNCTION",
 }
 
 
-def _changed(state: ControlState, statement: a.AdminStatement, by: Administration) -> ControlState:
+def _changed(  # noqa: C901 - one arm per statement
+    state: ControlState, statement: a.AdminStatement, by: Administration
+) -> ControlState:
     match statement:
         case a.CreateRole():
             return roles.create_role(state, statement, by)
@@ -103,6 +108,10 @@ def _changed(state: ControlState, statement: a.AdminStatement, by: Administratio
             return grants.change_privileges(state, statement, by)
         case a.CreateApiKey() | a.DropApiKey():
             return keys.change_api_keys(state, statement, by)
+        case a.CreateFunction():
+            return create_function(state, statement, by)
+        case a.DropFunction():
+            return drop_functions(state, statement, by)
         case _:
             return _changed_policies(state, statement, by)
 

@@ -42,6 +42,10 @@ class Names(Protocol):
         """Find a catalog. Raises: 3D000."""
         ...
 
+    def functions(self, parts: a.RelationParts) -> Sequence[TableName]:
+        """What a function's name may mean, along the search path; the first is where one would be made."""
+        ...
+
     def tables_in(self, catalog: str, schema: str) -> Sequence[TableName]:
         """Every table and view of a schema that exists now."""
         ...

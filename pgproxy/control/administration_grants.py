@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pgproxy.control import changes
 from pgproxy.control.administration import PUBLIC, Administration
+from pgproxy.control.administration_functions import function_named
 from pgproxy.control.state import ControlState
 from pgproxy.policy.model import Grant, Privilege
 from pgproxy.sql.utility import admin_statements as a
@@ -19,9 +20,11 @@ _ALLOWED: dict[a.SecurableKind, tuple[Privilege, ...]] = {
     a.SecurableKind.FUTURE_TABLES: _ON_TABLES,
     a.SecurableKind.SCHEMA: (Privilege.USAGE, Privilege.CREATE),
     a.SecurableKind.DATABASE: (Privilege.CONNECT,),
+    a.SecurableKind.FUNCTION: (Privilege.EXECUTE,),
+    a.SecurableKind.FUNCTIONS_IN_SCHEMA: (Privilege.EXECUTE,),
 }
 _KNOWN_ELSEWHERE = frozenset(
-    {"references", "trigger", "temp", "temporary", "execute", "set", "alter system", "maintain"}
+    {"references", "trigger", "temp", "temporary", "set", "alter system", "maintain"}
 )
 
 
@@ -44,7 +47,7 @@ def change_privileges(state: ControlState, statement: a.GrantPrivileges, by: Adm
     grantees = _grantees(state, statement, by)
     wanted = [
         Grant(grantee, privilege, securable.catalog, securable.schema, securable.table, columns)
-        for securable in _securables(statement, by)
+        for securable in _securables(state, statement, by)
         for privilege, columns in _privileges(statement, securable, by)
         for grantee in grantees
     ]
@@ -52,10 +55,10 @@ def change_privileges(state: ControlState, statement: a.GrantPrivileges, by: Adm
         if statement.kind is a.SecurableKind.FUTURE_TABLES and wanted:
             by.tell("the privileges hold on the schema's existing tables, too")
         return changes.add_grants(state, wanted)
-    if statement.kind is a.SecurableKind.TABLES_IN_SCHEMA:
+    if statement.kind in (a.SecurableKind.TABLES_IN_SCHEMA, a.SecurableKind.FUNCTIONS_IN_SCHEMA):
         wanted += list(_on_single_tables(state, wanted))
     after = changes.revoke_grants(state, wanted)
-    if statement.kind in (a.SecurableKind.TABLE, a.SecurableKind.TABLES_IN_SCHEMA):
+    if statement.kind in (a.SecurableKind.TABLE, a.SecurableKind.TABLES_IN_SCHEMA, a.SecurableKind.FUNCTION):
         _check_effect(after, wanted)
     return after
 
@@ -78,7 +81,7 @@ def _with_public(state: ControlState, statement: a.GrantPrivileges, by: Administ
         return state
     named = frozenset(
         securable.catalog
-        for securable in _securables(statement, by)
+        for securable in _securables(state, statement, by)
         for privilege, _ in _privileges(statement, securable, by)
         if privilege is Privilege.CONNECT
     )
@@ -86,11 +89,15 @@ def _with_public(state: ControlState, statement: a.GrantPrivileges, by: Administ
     return replace(state, closed_databases=closed | named if statement.is_revoke else closed - named)
 
 
-def _securables(statement: a.GrantPrivileges, by: Administration) -> Iterator[_Securable]:
+def _securables(
+    state: ControlState, statement: a.GrantPrivileges, by: Administration
+) -> Iterator[_Securable]:
     for parts in statement.names:
         match statement.kind:
             case a.SecurableKind.TABLE:
                 yield _Securable(*by.names.table(parts))
+            case a.SecurableKind.FUNCTION:
+                yield _Securable(*function_named(state, parts, by))
             case a.SecurableKind.DATABASE:
                 yield _Securable(by.names.database(parts[0]))
             case a.SecurableKind.TABLES_IN_SCHEMA if not statement.is_revoke:

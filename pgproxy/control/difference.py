@@ -15,7 +15,8 @@ from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Ro
 Facts = Mapping[str, object]
 
 KINDS = (
-    *("user", "group", "grant", "row filter", "row security", "database", "column mask", "tags", "tag mask"),
+    *("user", "group", "grant", "row filter", "row security", "database", "function"),
+    *("column mask", "tags", "tag mask"),
     *("endpoint", "assignment", "catalog", "flag", "rollout", "API key", "hba rule"),
 )
 """Of differences, in words."""
@@ -98,6 +99,14 @@ def describe_state(state: ControlState) -> dict[tuple[str, str], Facts]:
         }
     for table in state.row_security:
         described["row security", table_text(table)] = {"enabled": True}
+    for function in state.functions.values():
+        described["function", table_text(function.name)] = {
+            "parameters": [f"{name} {kind}".strip() for name, kind in function.parameters],
+            "returns": function.returns,
+            "body": function.body,
+            "strict": function.is_strict,
+            "volatility": function.volatility,
+        }
     for name in state.closed_databases:
         described["database", quote_name(name)] = {"public_may_connect": False}
     for (table, column), tags in state.column_tags.items():

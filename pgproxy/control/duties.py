@@ -11,7 +11,7 @@ from pgproxy.policy.model import Principal, Privilege
 from pgwire.errors import AccessDenied, StatementError
 from pgwire.sqlstate import SqlState
 
-_ON_CONTAINERS = frozenset({Privilege.USAGE, Privilege.CONNECT})
+_ON_CONTAINERS = frozenset({Privilege.USAGE, Privilege.CONNECT, Privilege.EXECUTE})
 _ADMINISTRATORS_PARTS = (
     *("endpoints", "assignments", "catalogs", "flags", "rollouts"),
     *("api_keys", "hba_rules"),

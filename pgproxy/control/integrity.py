@@ -10,6 +10,7 @@ from pgproxy.control.fleet_changes import check_fleet
 from pgproxy.control.state import ControlState, TagMask
 from pgproxy.policy.effective import transitive_groups
 from pgproxy.policy.model import ColumnMask, Grant, Principal, PrincipalKind, Privilege
+from pgproxy.sql.stored_functions import check_function
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
@@ -22,6 +23,7 @@ _TAG = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
 _TABLE_PRIVILEGES = frozenset(
     {Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE, Privilege.TRUNCATE}
 )
+_OBJECT_PRIVILEGES = _TABLE_PRIVILEGES | {Privilege.EXECUTE}
 _COLUMN_PRIVILEGES = frozenset({Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE})
 
 
@@ -40,6 +42,9 @@ def check_integrity(before: ControlState, after: ControlState, validate: Express
     check_no_data(after)
     for grant in after.grants - before.grants:
         check_grant(grant)
+    for name, function in after.functions.items():
+        if before.functions.get(name) != function:
+            check_function(function)
     check_fleet(before, after)
     _check_expressions(before, after, validate)
     _check_tags(before, after, validate)
@@ -105,7 +110,7 @@ def check_grant(grant: Grant) -> None:
         raise StatementError("a name in a grant is empty", sqlstate=SqlState.INVALID_NAME)
     is_misplaced = (
         (grant.table is not None and grant.schema is None)
-        or (grant.table is not None and grant.privilege not in _TABLE_PRIVILEGES)
+        or (grant.table is not None and grant.privilege not in _OBJECT_PRIVILEGES)
         or (grant.privilege is Privilege.CONNECT and grant.schema is not None)
         or (grant.columns is not None and (grant.table is None or not grant.columns))
         or (grant.columns is not None and grant.privilege not in _COLUMN_PRIVILEGES)

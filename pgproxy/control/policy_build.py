@@ -26,8 +26,10 @@ from pgproxy.policy.model import (
     PrincipalKind,
     Privilege,
     RowFilter,
+    StoredFunction,
     TableName,
 )
+from pgproxy.sql.stored_functions import check_function
 from pgwire.errors import GatewayError
 
 _CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
@@ -77,6 +79,7 @@ def build_state(
         row_filters=builder.row_filters(file, state, principals),
         row_security=builder.row_security(file, state),
         closed_databases=builder.closed_databases(file, state),
+        functions=builder.functions(file, state),
         column_masks=builder.column_masks(file, state, principals),
         column_tags=builder.column_tags(file, state),
         tag_masks=builder.tag_masks(file, state, principals),
@@ -229,6 +232,25 @@ class _Builder:
             for index, name in enumerate(file.closed_databases)
         )
         return frozenset(name for name in found if name is not None)
+
+    def functions(self, file: schema.PolicyFile, state: ControlState) -> Mapping[TableName, StoredFunction]:
+        if file.functions is None:
+            return state.functions
+        found: dict[TableName, StoredFunction] = {}
+        for text, entry in file.functions.items():
+            name = self._name(parse_table_name, text, ("functions", text))
+            if name is None:
+                continue
+            parameters = tuple((parameter, kind) for parameter, kind in entry.parameters)
+            function = StoredFunction(
+                name, parameters, entry.returns, entry.body, entry.strict, entry.volatility[0]
+            )
+            try:
+                check_function(function)
+            except GatewayError as error:
+                self._problem(("functions", text), error.message)
+            found[name] = function
+        return found
 
     def column_tags(
         self, file: schema.PolicyFile, state: ControlState

@@ -12,6 +12,7 @@ from pgproxy.control.fleet import EndpointState
 from pgproxy.control.state import ControlState
 from pgproxy.policy.model import Grant, PolicyCommand, Principal, PrincipalKind, Privilege, RowFilter
 
+VOLATILITIES = {"i": "immutable", "s": "stable", "v": "volatile"}
 _CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
 
 
@@ -29,6 +30,7 @@ def export_policy(state: ControlState) -> str:
         "row_filters": _row_filters(state),
         "row_security": [table_text(table) for table in sorted(state.row_security)],
         **_without_defaults(closed_databases=list(map(quote_name, sorted(state.closed_databases)))),
+        **_without_defaults(functions=_functions(state)),
         "column_masks": _column_masks(state),
         "tags": {
             f"{table_text(table)}.{quote_name(column)}": sorted(tags)
@@ -138,6 +140,19 @@ def _row_filters(state: ControlState) -> list[dict[str, object]]:
         )
         for _, row_filter in sorted(state.row_filters.items())
     ]
+
+
+def _functions(state: ControlState) -> dict[str, dict[str, object]]:
+    return {
+        table_text(name): _without_defaults(
+            parameters=[[parameter, kind] for parameter, kind in function.parameters],
+            returns=function.returns,
+            body=function.body,
+            strict=function.is_strict,
+            **({} if function.volatility == "v" else {"volatility": VOLATILITIES[function.volatility]}),
+        )
+        for name, function in sorted(state.functions.items())
+    }
 
 
 def _for_command(row_filter: RowFilter) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pgproxy.control.difference import table_text
 from pgproxy.control.policy_schema import PolicyFile
 from pgproxy.control.securables import fold_name, parse_column_name, parse_securable, parse_table_name
 from pgproxy.control.yaml_lines import Document, Path
-from pgproxy.policy.model import TableName
+from pgproxy.policy.model import Privilege, TableName
 
 
 def missing_relations(file: PolicyFile, document: Document, catalog: CatalogSnapshot) -> Iterator[str]:
@@ -34,6 +34,8 @@ def _named(file: PolicyFile) -> Iterator[tuple[Path, TableName, Sequence[str]]]:
 
 def _written(file: PolicyFile) -> Iterator[tuple[Path, str, Sequence[str]]]:
     for index, grant in enumerate(file.grants or ()):
+        if all(word.value == Privilege.EXECUTE for word in grant.privileges):
+            continue  # on a function
         yield ("grants", index, "on"), grant.on, [_folded(name) for name in grant.columns or ()]
     for index, row_filter in enumerate(file.row_filters or ()):
         yield ("row_filters", index, "on"), row_filter.on, ()

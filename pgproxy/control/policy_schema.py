@@ -33,6 +33,7 @@ class PrivilegeWord(StrEnum):
     USAGE = Privilege.USAGE
     CREATE = Privilege.CREATE
     CONNECT = Privilege.CONNECT
+    EXECUTE = Privilege.EXECUTE
 
 
 def _empty_if_left_blank(value: object) -> object:
@@ -110,6 +111,16 @@ class RowFilterEntry(_Section):
         if self.command != "insert" and self.using is None:
             raise ValueError("`using` is missing")
         return self
+
+
+class FunctionEntry(_Section):
+    """A function of one expression. parameters: [name, type] each; an unnamed one has the name ""."""
+
+    parameters: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    returns: Name
+    body: Name
+    strict: bool = False
+    volatility: Literal["immutable", "stable", "volatile"] = "volatile"
 
 
 class ColumnMaskEntry(_Section):
@@ -199,6 +210,7 @@ class PolicyFile(_Section):
     row_filters: list[RowFilterEntry] | None = None
     row_security: list[Name] | None = None
     closed_databases: list[Name] | None = None
+    functions: dict[Name, FunctionEntry] | None = None
     column_masks: list[ColumnMaskEntry] | None = None
     tags: dict[Name, Names] | None = None
     tag_masks: list[TagMaskEntry] | None = None

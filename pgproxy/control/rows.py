@@ -3,6 +3,7 @@
 Pure. A change is written as the difference of two row sets, so that no change can forget a table.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from pgproxy.policy.model import (
     PrincipalKind,
     Privilege,
     RowFilter,
+    StoredFunction,
     TableName,
 )
 
@@ -57,6 +59,7 @@ TABLES = (
     Table("column_mask_principals", (*_BOUND, "principal", "is_exempt")),
     Table("row_security", ("catalog_name", "schema_name", "table_name")),
     Table("closed_databases", ("name",)),
+    Table("functions", _BOUND[:2] + _BOUND[3:], ("parameters", "returns", "body", "is_strict", "volatility")),
     Table("column_tags", (*_COLUMN, "tag")),
     Table("tag_masks", ("tag", "name"), ("expression", "strictness", "is_for_everyone")),
     Table("tag_mask_principals", ("tag", "name", "principal", "is_exempt")),
@@ -102,6 +105,14 @@ def state_to_rows(state: ControlState) -> RowSet:
         rows["column_mask_principals"].update({(*bound, name, 0): () for name in mask.principals})
         rows["column_mask_principals"].update({(*bound, name, 1): () for name in mask.exempt})
     rows["row_security"].update({tuple(table): () for table in state.row_security})
+    for function in state.functions.values():
+        rows["functions"][tuple(function.name)] = (
+            json.dumps(function.parameters, ensure_ascii=False),
+            function.returns,
+            function.body,
+            int(function.is_strict),
+            function.volatility,
+        )
     rows["closed_databases"].update({(name,): () for name in state.closed_databases})
     for (table_name, column), tags in state.column_tags.items():
         rows["column_tags"].update({(*table_name, column, tag): () for tag in tags})
@@ -152,6 +163,7 @@ def rows_to_state(rows: RowSet) -> ControlState:
             row_filters=_row_filters(rows),
             column_masks=_column_masks(rows),
             row_security=frozenset(TableName(*map(as_text, key)) for key in rows["row_security"]),
+            functions=_functions(rows),
             closed_databases=frozenset(as_text(name) for (name,) in rows["closed_databases"]),
             column_tags=_column_tags(rows),
             tag_masks=_tag_masks(rows),
@@ -230,6 +242,17 @@ def _column_masks(rows: RowSet) -> dict[BoundName, ColumnMask]:
             principals=_checked_principals(principals[key], is_for_everyone),
             exempt=frozenset(exempt[key]),
             strictness=as_number(strictness),
+        )
+    return found
+
+
+def _functions(rows: RowSet) -> dict[TableName, StoredFunction]:
+    found = {}
+    for key, (parameters, returns, body, is_strict, volatility) in rows["functions"].items():
+        name = TableName(*map(as_text, key))
+        pairs = tuple((str(parameter), str(kind)) for parameter, kind in json.loads(as_text(parameters)))
+        found[name] = StoredFunction(
+            name, pairs, as_text(returns), as_text(body), bool(is_strict), as_text(volatility)
         )
     return found
 

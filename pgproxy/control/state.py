@@ -11,7 +11,7 @@ from pgproxy.control.fleet import Assignment, CatalogSource, Endpoint
 from pgproxy.control.hba import HbaRule
 from pgproxy.control.mask_library import expand_value
 from pgproxy.control.rollouts import Rollout
-from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, RowFilter, TableName
+from pgproxy.policy.model import ColumnMask, Grant, PolicySet, Principal, RowFilter, StoredFunction, TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ControlState:
     verifiers: SCRAM verifiers in PostgreSQL's text format, by user; a user without one cannot log in.
     grants: at most one for all columns and one for single columns per principal, privilege and securable.
     row_security: tables that deny every row while no filter gives any.
-    closed_databases: those on which PUBLIC does not hold CONNECT.
+    closed_databases: those on which PUBLIC does not hold CONNECT. functions: by full name.
     column_tags: what each column is tagged with. tag_masks: keyed by (tag, name).
     assignments: keyed by (principal, endpoint or pool).
     flags: settings that change while gateways run, by name, spelled as in the environment.
@@ -68,6 +68,7 @@ class ControlState:
     column_masks: Mapping[BoundName, ColumnMask] = field(default_factory=dict)
     row_security: frozenset[TableName] = frozenset()
     closed_databases: frozenset[str] = frozenset()
+    functions: Mapping[TableName, StoredFunction] = field(default_factory=dict)
     column_tags: Mapping[ColumnName, frozenset[str]] = field(default_factory=dict)
     tag_masks: Mapping[tuple[str, str], TagMask] = field(default_factory=dict)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class ControlState:
             ),
             row_security=self.row_security,
             closed_databases=self.closed_databases,
+            functions=self.functions,
         )
 
     def tagged_masks(self) -> Iterator[ColumnMask]:

@@ -20,13 +20,14 @@ from pgproxy.policy.model import (
     PrincipalKind,
     Privilege,
     RowFilter,
+    StoredFunction,
     TableName,
 )
 
 _Bound = TypeVar("_Bound", RowFilter, ColumnMask)
 _Securable = tuple[str, str | None, str | None]
 
-_CONTAINER_PRIVILEGES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT})
+_NOT_ON_TABLES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT, Privilege.EXECUTE})
 
 _MAX_REMEMBERED_TABLES = 65_536
 """Bounds the memory that asking for ever new names can take; real catalogs stay far below."""
@@ -84,6 +85,7 @@ class EffectivePolicy:
     column_masks: Mapping[TableName, tuple[ColumnMask, ...]] = field(default_factory=dict)
     row_security: frozenset[TableName] = frozenset()
     closed_databases: frozenset[str] = frozenset()
+    functions: Mapping[TableName, StoredFunction] = field(default_factory=dict)
     scope: CredentialScope = WHOLE_SCOPE
     holds_everything: bool = False
     may_administer: bool = False
@@ -140,6 +142,14 @@ class EffectivePolicy:
             return True
         return any(g.privilege is Privilege.CONNECT and g.catalog == catalog for g in self.grants)
 
+    def may_execute(self, function: TableName) -> bool:
+        """Whether EXECUTE is held on a stored function, or on all of its schema or catalog."""
+        if not self.scope.allows(Privilege.EXECUTE, function.catalog):
+            return False
+        if self.is_admin or self.holds_everything:
+            return True
+        return any(g.privilege is Privilege.EXECUTE for g in self._grants_covering(function))
+
     def _resolve_table(self, name: TableName) -> TablePolicy:
         if self.is_admin or self.holds_everything:
             allowed = {p for p in Privilege if self.scope.allows(p, name.catalog)}
@@ -172,8 +182,8 @@ class EffectivePolicy:
         whole: set[Privilege] = set()
         by_column: dict[str, frozenset[Privilege]] = {}
         for grant in self._grants_covering(name):
-            if grant.privilege in _CONTAINER_PRIVILEGES:
-                continue  # USAGE of a schema and CONNECT to a catalog are no reason to know of a table
+            if grant.privilege in _NOT_ON_TABLES:
+                continue  # USAGE of a schema, or a function of its name, is no reason to know of a table
             if not self.scope.allows(grant.privilege, name.catalog):
                 continue
             if grant.columns is None:
@@ -258,6 +268,7 @@ class PolicyIndex:
             column_masks=self.column_masks,
             row_security=self.policy_set.row_security,
             closed_databases=self.policy_set.closed_databases,
+            functions=self.policy_set.functions,
             scope=scope,
             holds_everything=is_admin,
             may_administer=scope.is_whole and any(h.is_admin or h.is_security_officer for h in duties),

@@ -155,6 +155,22 @@ class ColumnMask:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFunction:
+    """A function that is one expression over its arguments, run with the rights of its caller.
+
+    PostgreSQL docs, "CREATE FUNCTION", LANGUAGE sql. name: catalog, schema, name; there is one of a name.
+    parameters: (name or empty, type). body: SQL text in PostgreSQL's dialect. volatility: i, s or v.
+    """
+
+    name: TableName
+    parameters: tuple[tuple[str, str], ...]
+    returns: str
+    body: str
+    is_strict: bool = False
+    volatility: str = "v"
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySet:
     """All that decides who may see what, as of one epoch.
 
@@ -169,3 +185,4 @@ class PolicySet:
     column_masks: tuple[ColumnMask, ...] = ()
     row_security: frozenset[TableName] = frozenset()
     closed_databases: frozenset[str] = frozenset()
+    functions: Mapping[TableName, StoredFunction] = field(default_factory=dict)

@@ -19,11 +19,14 @@ from pgproxy.session.sink import Sink
 from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult, utility_columns
 from pgproxy.sql.names import undefined_table
+from pgproxy.sql.stored_functions import candidates
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import NoticeResponse
 from pgwire.errors import AccessDenied, StatementError
 from pgwire.sqlstate import SqlState
+
+_SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pgproxy"})
 
 
 @dataclass(slots=True)
@@ -170,6 +173,11 @@ class SessionNames:
         if name not in known:
             raise StatementError(f'database "{name}" does not exist', sqlstate=SqlState.INVALID_CATALOG_NAME)
         return name
+
+    def functions(self, parts: a.RelationParts) -> Sequence[TableName]:
+        """What a function's name may mean, along the search path; the first is where one would be made."""
+        path = [schema for schema in self._planner.existing_path() if schema not in _SYSTEM_SCHEMAS]
+        return list(candidates(parts, path or ["public"], self._database))
 
     def tables_in(self, catalog: str, schema: str) -> Sequence[TableName]:
         """Every table and view of a schema that exists now."""

@@ -153,7 +153,7 @@ class StatementPlanner:
         return PlanContext(
             policy=policy,
             catalog=snapshot,
-            search_path=self._search_path(),
+            search_path=self.existing_path(),
             session_user=self.identity.principal,
             parse_engine_sql=self._services.parse_engine_sql,
             dialect=self.settings.show("pgproxy.dialect"),
@@ -167,7 +167,7 @@ class StatementPlanner:
         """Tables of this session alone, by lower-case name, such as where COPY FROM gathers its rows."""
         return self.catalog.temp_tables
 
-    def _search_path(self) -> tuple[str, ...]:
+    def existing_path(self) -> tuple[str, ...]:
         """Give the schemas of search_path that exist, as PostgreSQL's namespace.c does."""
         schemas = self.catalog.snapshot.schemas
         path = self.settings.search_path(self.identity.principal)

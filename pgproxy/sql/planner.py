@@ -28,6 +28,7 @@ from pgproxy.sql.render import render
 from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
 from pgproxy.sql.spellings import plain_spelling
+from pgproxy.sql.stored_functions import expand_functions
 from pgproxy.sql.system_columns import expand_stars, place_system_columns
 from pgproxy.sql.translation import output_names, translate
 from pgproxy.sql.verify import verify
@@ -82,6 +83,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
 
 def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Plan:
     tree, dialect = parse_statement(text, context)
+    tree = expand_functions(tree, context)
     tree = plain_spelling(tree, _setting_names(context))
     kind = admit(tree, context.catalog.system_functions.keys())
     authorise_definition(tree, kind, context)

@@ -350,3 +350,107 @@ def test_every_change_and_every_refusal_is_accounted_for(
     assert [(line["kind"], line["sqlstate"]) for line in refused] == [("GRANT", "42501")]
     admin.execute("DROP OWNED BY watched")
     admin.execute("DROP ROLE watched")
+
+
+def test_a_stored_function_runs_with_its_callers_rights_and_by_its_grant(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    admin.execute("CREATE USER caller PASSWORD 'caller-secret'")
+    admin.execute("GRANT SELECT (id, amount) ON sales.orders TO caller")
+    admin.execute(
+        "CREATE FUNCTION with_tax(amount numeric, rate numeric) RETURNS numeric LANGUAGE sql STRICT STABLE "
+        "AS $$ SELECT amount * (1 + rate) $$"
+    )
+    admin.execute(
+        "CREATE FUNCTION sales.who(text) RETURNS text LANGUAGE sql RETURN $1 || ' for ' || current_user"
+    )
+    query = "SELECT with_tax(amount, %s) FROM sales.orders WHERE id = 1"
+    try:
+        with psycopg.connect(gateway.dsn("caller"), autocommit=True) as caller:
+            with pytest.raises(psycopg.errors.UndefinedFunction):
+                caller.execute(query, (0.5,))
+            assert r"with_tax" not in gateway.psql("-Atc", r"\df", user="caller").stdout
+            admin.execute("GRANT EXECUTE ON FUNCTION with_tax(numeric, numeric) TO caller")
+            admin.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA sales TO caller")
+            (amount,) = caller.execute("SELECT amount FROM sales.orders WHERE id = 1").fetchone() or ()
+            cursor = caller.execute(query, (0.5,), prepare=True)
+            assert cursor.fetchone() == (amount * 3 / 2,)
+            assert cursor.description is not None
+            assert cursor.description[0].name == "with_tax"
+            assert caller.execute("SELECT with_tax(NULL, 1), with_tax(with_tax(2, 1), 1) = 8").fetchone() == (
+                None,
+                True,
+            )
+            assert caller.execute("SELECT sales.who('me')").fetchone() == ("me for caller",)
+            assert caller.execute(
+                "SELECT count(*) FROM sales.orders WHERE with_tax(amount, 0) < 0"
+            ).fetchone() == (0,)
+            # Its arguments are its caller's own text: what the caller may not read stays so.
+            for refused in ("with_tax(ratio, 1)", "with_tax(amount, 1) FROM sales.secrets, "):
+                with pytest.raises(psycopg.Error) as caught:
+                    caller.execute(f"SELECT {refused} FROM sales.orders")
+                assert caught.value.sqlstate in {"42501", "42703", "42601"}
+            for statement, sqlstate in (
+                ("SELECT who('me')", "42883"),
+                ("SELECT with_tax(1)", "42883"),
+                ("SELECT * FROM with_tax(1, 2)", "42883"),
+                ("SELECT with_tax(random()::numeric, 1)", "0A000"),
+                ("SELECT with_tax(1, 2) OVER ()", "42809"),
+                ("CREATE FUNCTION mine() RETURNS int LANGUAGE sql RETURN 1", "42501"),
+            ):
+                with pytest.raises(psycopg.Error) as caught:
+                    caller.execute(statement)
+                assert caught.value.sqlstate == sqlstate, statement
+            shown = gateway.psql("-Atc", r"\df", user="caller").stdout
+            assert "public|with_tax|numeric|amount numeric, rate numeric|func" in shown
+            admin.execute(
+                "CREATE OR REPLACE FUNCTION with_tax(numeric, numeric) RETURNS numeric "
+                "LANGUAGE sql RETURN $1 - $2"
+            )
+            assert caller.execute("SELECT with_tax(7, 2) = 5").fetchone() == (True,)
+            admin.execute("REVOKE EXECUTE ON FUNCTION with_tax FROM caller")
+            with pytest.raises(psycopg.errors.UndefinedFunction):
+                caller.execute(query, (0.5,), prepare=True)
+        exported = gateway.folder / "functions.yaml"
+        exported.write_text(gateway.cli("policy", "export", "-"))
+        admin.execute("DROP FUNCTION with_tax(numeric, numeric), sales.who(text)")
+        with pytest.raises(psycopg.errors.UndefinedFunction):
+            admin.execute("SELECT with_tax(1, 1)")
+        assert "function test.public.with_tax" in gateway.cli("policy", "apply", str(exported))
+        assert gateway.cli("policy", "diff", str(exported)).strip() == "no change"
+        deadline = time.monotonic() + 10
+        while "who" not in as_admin(gateway, "-Atc", r"\df sales.*").stdout:
+            assert time.monotonic() < deadline
+    finally:
+        admin.execute("DROP FUNCTION IF EXISTS with_tax, sales.who")
+        admin.execute("DROP OWNED BY caller")
+        admin.execute("DROP ROLE caller")
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate"),
+    [
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN END'", "0A000"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN 1", "0A000"),
+        ("CREATE FUNCTION f() RETURNS SETOF int LANGUAGE sql RETURN 1", "0A000"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT secret FROM sales.secrets'", "42601"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN (SELECT max(id) FROM sales.secrets)", "0A000"),
+        ("CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN b", "42703"),
+        ("CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 1", "0A000"),
+        ("CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN a + $2", "42P02"),
+        ("CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN f(a)", "42883"),
+        ("CREATE FUNCTION f(a nonsense) RETURNS int LANGUAGE sql RETURN a", "42704"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN read_text('/etc/passwd')", "42883"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql", "42P13"),
+        ("CREATE FUNCTION lower(a text) RETURNS text LANGUAGE sql RETURN a", "42723"),
+        ("DROP FUNCTION nothing_there()", "42883"),
+        ("GRANT EXECUTE ON FUNCTION nothing_there TO admin", "42883"),
+        ("GRANT SELECT ON FUNCTION nothing_there TO admin", "42883"),
+    ],
+)
+def test_a_function_that_is_no_expression_over_its_arguments_is_refused(
+    admin: "psycopg.Connection[tuple[object, ...]]", statement: str, sqlstate: str
+) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        admin.execute(statement)
+    assert caught.value.sqlstate == sqlstate

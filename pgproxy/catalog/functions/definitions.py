@@ -58,7 +58,7 @@ _SHARED_COMMENT = (
 
 
 def _proc(column: str) -> str:
-    return f"(SELECT max(m_p.{column}) FROM {PG}.pg_proc AS m_p WHERE m_p.oid = p_oid)"
+    return f"(SELECT max(m_p.{column}) FROM {PG}.pg_proc AS m_p WHERE m_p.oid = p_oid AND {visible('m_p')})"
 
 
 _ENCODINGS = dict(
@@ -114,9 +114,9 @@ DEFINITION_MACROS: tuple[Macro, ...] = (
         VIEWER,
     ),
     Macro("shobj_description", TEXT, {"p_oid, p_catalog": _SHARED_COMMENT}, VIEWER),
-    Macro("pg_get_function_arguments", TEXT, {"p_oid": _proc("_arguments")}),
-    Macro("pg_get_function_identity_arguments", TEXT, {"p_oid": _proc("_arguments")}),
-    Macro("pg_get_function_result", TEXT, {"p_oid": _proc("_result")}),
+    Macro("pg_get_function_arguments", TEXT, {"p_oid": _proc("_arguments")}, VIEWER),
+    Macro("pg_get_function_identity_arguments", TEXT, {"p_oid": _proc("_arguments")}, VIEWER),
+    Macro("pg_get_function_result", TEXT, {"p_oid": _proc("_result")}, VIEWER),
     Macro("pg_encoding_to_char", NAME, {"p_encoding": _ENCODING_NAME}),
     Macro("pg_char_to_encoding", INT4, {"p_name": _ENCODING_NUMBER}),
     *constant("getdatabaseencoding pg_client_encoding", NAME, "'UTF8'", ""),

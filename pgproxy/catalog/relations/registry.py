@@ -12,7 +12,7 @@ import pyarrow as pa
 from pgproxy.catalog.access import VIEWER_COLUMNS
 from pgproxy.catalog.builtin import RelationDefinition, RelationKey, builtin_rows, relation_definitions
 from pgproxy.catalog.model import CatalogModel
-from pgproxy.catalog.relations import attributes, classes, depends, principals, types
+from pgproxy.catalog.relations import attributes, classes, depends, functions, principals, types
 from pgproxy.catalog.relations.derived import PG_VIEWS, DerivedRelation
 from pgproxy.catalog.relations.standard import STANDARD_VIEWS
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
@@ -45,6 +45,7 @@ POLICY_TABLES: Mapping[str, tuple[Rule, Callable[[PolicySet, CatalogModel], pa.T
     "pg_authid": (Rule.ROW, lambda policy_set, _: principals.authid_rows(policy_set)),
     "pg_auth_members": (Rule.ROW, lambda policy_set, _: principals.auth_members_rows(policy_set)),
     "pg_policy": (Rule.ROW, principals.policy_rows),
+    "pg_proc": (Rule.ROW, functions.proc_rows),
 }
 """Made anew whenever the policies or the catalogs change."""
 
@@ -89,7 +90,11 @@ SESSION_RELATIONS = frozenset({("pg_catalog", "pg_prepared_statements"), ("pg_ca
 def fixed_relations() -> frozenset[str]:
     """The relations of pg_catalog whose rows are PostgreSQL's and never change."""
     files = resources.files("pgproxy.catalog.data").joinpath("rows").iterdir()
-    return frozenset(file.name.removesuffix(".json") for file in files) - CATALOG_TABLES.keys()
+    return (
+        frozenset(file.name.removesuffix(".json") for file in files)
+        - CATALOG_TABLES.keys()
+        - POLICY_TABLES.keys()
+    )
 
 
 def physical_name(relation: RelationKey) -> tuple[str, str]:

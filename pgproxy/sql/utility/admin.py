@@ -1,6 +1,7 @@
 """Tell administrative statements from the CREATE, ALTER and DROP that are planned, by their leading words."""
 
 from pgproxy.sql.utility import admin_statements as a
+from pgproxy.sql.utility.admin_functions import is_function, parse_create_function, parse_drop_function
 from pgproxy.sql.utility.admin_grants import parse_default_privileges, parse_grant, parse_revoke
 from pgproxy.sql.utility.admin_keys import parse_create_api_key, parse_drop_api_key
 from pgproxy.sql.utility.admin_policies import (
@@ -52,6 +53,8 @@ def _create(reader: TokenReader) -> a.AdminStatement | None:
         return parse_create_role(reader, word)
     if reader.accept("create", "api", "key"):
         return parse_create_api_key(reader)
+    if is_function(reader):
+        return parse_create_function(reader)
     if reader.accept("create", "policy"):
         return parse_create_policy(reader)
     if reader.accept("create", "mask"):
@@ -81,6 +84,8 @@ def _drop(reader: TokenReader) -> a.AdminStatement | None:
         return parse_drop_role(reader)
     if reader.accept("drop", "api", "key"):
         return parse_drop_api_key(reader)
+    if reader.accept("drop", "function"):
+        return parse_drop_function(reader)
     if reader.accept("drop", "policy"):
         return parse_drop_policy(reader)
     if reader.accept("drop", "mask"):

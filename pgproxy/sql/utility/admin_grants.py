@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pgproxy.sql.utility import admin_statements as a
+from pgproxy.sql.utility.admin_functions import function_signature
 from pgproxy.sql.utility.admin_roles import grantee_list, role_list, role_name
 from pgproxy.sql.utility.reader import TokenReader
 from pgwire.errors import FeatureNotSupported, StatementError
 
 _UNSUPPORTED = frozenset(
-    ["sequence", "function", "procedure", "routine", "language", "type", "domain", "foreign", "large",
+    ["sequence", "procedure", "routine", "language", "type", "domain", "foreign", "large",
      "parameter", "tablespace"]
 )  # fmt: skip
 
@@ -93,6 +94,8 @@ def _securables(reader: TokenReader) -> tuple[a.SecurableKind, tuple[a.RelationP
     ):
         raise FeatureNotSupported(f"privileges on {reader.label().upper()} are not supported")
     if reader.accept("all"):
+        if reader.accept("functions", "in", "schema"):
+            return a.SecurableKind.FUNCTIONS_IN_SCHEMA, reader.list_of(lambda: _schema(reader))
         if not reader.accept("tables"):
             raise FeatureNotSupported(f"privileges on ALL {reader.label().upper()} are not supported")
         reader.expect("in", "schema")
@@ -101,6 +104,13 @@ def _securables(reader: TokenReader) -> tuple[a.SecurableKind, tuple[a.RelationP
         return a.SecurableKind.SCHEMA, reader.list_of(lambda: _schema(reader))
     if reader.accept("database"):
         return a.SecurableKind.DATABASE, reader.list_of(lambda: (reader.name(),))
+    if (
+        reader.is_word("function")
+        and not reader.is_symbol(",", 1)
+        and not reader.is_word("to", "from", distance=1)
+    ):
+        reader.advance()
+        return a.SecurableKind.FUNCTION, reader.list_of(lambda: function_signature(reader))
     reader.accept("table")
     return a.SecurableKind.TABLE, reader.list_of(reader.dotted_name)
 

@@ -125,6 +125,8 @@ class SecurableKind(StrEnum):
     FUTURE_TABLES = "future tables"
     SCHEMA = "schema"
     DATABASE = "database"
+    FUNCTION = "function"
+    FUNCTIONS_IN_SCHEMA = "functions in schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,30 @@ class RollbackPolicy:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class CreateFunction:
+    """CREATE FUNCTION name (parameters) RETURNS returns … LANGUAGE sql. body: one expression's text.
+
+    parameters: (name or empty, type). volatility: i, s or v.
+    """
+
+    name: RelationParts
+    parameters: tuple[tuple[str, str], ...]
+    returns: str
+    body: str
+    is_strict: bool
+    volatility: str
+    is_replace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DropFunction:
+    """DROP FUNCTION names."""
+
+    names: tuple[RelationParts, ...]
+    if_exists: bool = False
+
+
 AdminStatement: TypeAlias = (
     CreateRole
     | AlterRole
@@ -261,4 +287,6 @@ AdminStatement: TypeAlias = (
     | CreateApiKey
     | DropApiKey
     | RollbackPolicy
+    | CreateFunction
+    | DropFunction
 )

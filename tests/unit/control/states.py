@@ -25,6 +25,7 @@ from pgproxy.policy.model import (
     PrincipalKind,
     Privilege,
     RowFilter,
+    StoredFunction,
     TableName,
 )
 
@@ -58,6 +59,13 @@ def group(name: str, *groups: str, **more: object) -> Principal:
     return Principal(name, PrincipalKind.GROUP, can_login=False, member_of=frozenset(groups), **more)
 
 
+TAX = StoredFunction(
+    TableName("demo", "sales", "tax"), (("amount", "numeric(12, 2)"), ("", "double precision")),
+    "numeric", "amount * $2", True, "i",
+)  # fmt: skip
+GREET = StoredFunction(TableName("demo", "public", "greet"), (), "text", "'hello ' || current_user")
+
+
 def sample_state() -> ControlState:
     """An administrator, an analyst in a group with a grant, a filter and a mask, one assigned endpoint."""
     return ControlState(
@@ -71,7 +79,13 @@ def sample_state() -> ControlState:
             )
         },
         verifiers={"root": VERIFIER, "ann": VERIFIER},
-        grants=frozenset({Grant("team", Privilege.SELECT, "demo", "sales", "customers")}),
+        grants=frozenset(
+            {
+                Grant("team", Privilege.SELECT, "demo", "sales", "customers"),
+                Grant("team", Privilege.EXECUTE, "demo", "sales", "tax"),
+                Grant("team", Privilege.EXECUTE, "demo", "public"),
+            }
+        ),
         row_filters={
             (CUSTOMERS, "eu"): RowFilter("eu", CUSTOMERS, "region = 'EU'", frozenset({"team"})),
         },
@@ -83,6 +97,7 @@ def sample_state() -> ControlState:
         endpoints={"node": Endpoint("node", "grpc://h:1", "token")},
         assignments={("team", "node"): Assignment("team", "node")},
         closed_databases=frozenset({"demo", "Odd Name"}),
+        functions={TAX.name: TAX, GREET.name: GREET},
         catalogs={
             "lake": CatalogSource(
                 "lake",

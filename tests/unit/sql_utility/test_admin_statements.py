@@ -126,7 +126,7 @@ def test_a_mistake_is_a_syntax_error_where_it_is(text: str, position: int) -> No
         "GRANT SELECT ON t TO g WITH GRANT OPTION",
         "CREATE ROLE r CREATEDB",
         "SECURITY LABEL FOR pgproxy ON TABLE t IS 'x'",
-        "GRANT EXECUTE ON FUNCTION f TO g",
+        "GRANT EXECUTE ON PROCEDURE f TO g",
     ],
 )
 def test_what_is_not_done_here_is_said(text: str) -> None:
