@@ -131,11 +131,17 @@ class AuditWriter:
             await asyncio.sleep(_PURGE_INTERVAL_S)
 
     async def flush(self) -> bool:
-        """Write what waits now. False: it could not be written, and waits on."""
+        """Write what waits now. False: it could not be written, and waits on.
+
+        What comes meanwhile waits for others: under load, batches of what one write took would be all that
+        the metastore does.
+        """
         async with self._writing:
             self._take_logins()
-            while self._queue:
-                batch = list(islice(self._queue, _BATCH))
+            due = len(self._queue)
+            while due > 0:
+                batch = list(islice(self._queue, min(due, _BATCH)))
+                due -= len(batch)
                 try:
                     rows = await asyncio.to_thread(self._rows, batch)
                     await self._store.write(rows)

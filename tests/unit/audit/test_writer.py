@@ -1,0 +1,52 @@
+"""Statements on their way into the audit log: in batches, however fast they come."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from pgproxy.audit.options import AuditMode, AuditOptions
+from pgproxy.audit.writer import AuditWriter
+from pgproxy.control import open_metastore
+from pgproxy.control.audit import AuditRecord
+from pgproxy.metrics import GatewayMetrics
+from pgproxy.session.telemetry import Protocol, StatementRecord
+
+
+def record(number: int) -> StatementRecord:
+    return StatementRecord(
+        principal="ann",
+        connection_id=1,
+        request_id=f"r-{number}",
+        client_host="10.0.0.1",
+        application_name="",
+        protocol=Protocol.SIMPLE,
+        text="SELECT 1",
+        started_at=0.0,
+        started_ns=0,
+    )
+
+
+async def test_what_comes_during_a_write_waits_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_metastore(f"sqlite:///{tmp_path}/m.sqlite") as metastore:
+        options = AuditOptions("gate", AuditMode.FAIL_CLOSED)
+        writer = AuditWriter(metastore.audit, options, GatewayMetrics(CollectorRegistry()))
+        batches: list[int] = []
+        write = metastore.audit.write
+
+        async def one_more_comes(records: Sequence[AuditRecord]) -> None:
+            batches.append(len(records))
+            writer.add(record(9000 + len(batches)))
+            await write(records)
+
+        monkeypatch.setattr(metastore.audit, "write", one_more_comes)
+        for number in range(1500):
+            writer.add(record(number))
+        assert await writer.flush()
+        assert (batches, writer.waiting) == ([1000, 500], 2)
+        monkeypatch.setattr(metastore.audit, "write", write)
+        assert await writer.flush()
+        assert len(await metastore.audit.last(5000)) == 1502
