@@ -44,7 +44,7 @@ async def run_node(settings: NodeSettings) -> None:
     with _spool_folder(settings) as folder:
         orphans = remove_orphans(folder)
         log.info("node.starting", orphaned_spool_files=orphans)
-        with open_tracing("execnode", trace_options(settings)) as tracing:
+        with open_tracing("execnode", trace_options(settings.otel_exporter_otlp_endpoint)) as tracing:
             await _serve(settings, folder, stop, tracing)
     log.info("node.stopped")
 

@@ -62,7 +62,6 @@ class NodeSettings(BaseSettings):
     max_result_bytes: int = Field(default=0, ge=0)
     shutdown_grace: DurationS = 30.0
     otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(check_endpoint)] = None
-    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
     spool_dir: Path | None = None
     spool_max_bytes: int = Field(default=16 << 30, ge=1 << 20)
     feature_cursor_mode: bool = True

@@ -4,12 +4,13 @@ One trace a statement: the gateway's span, one for each engine that tried it, an
 What a span says comes from closed lists, names and numbers: never from a statement's text.
 """
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from execnode.call_context import TRACE_KEY
 
@@ -27,24 +28,9 @@ class TraceOptions:
     sample_ratio: float = 1.0
 
 
-class TraceSettings(Protocol):
-    """The part of both programs' settings that is about traces."""
-
-    @property
-    def otel_exporter_otlp_endpoint(self) -> str | None:
-        """Where they go; None: nowhere."""
-        ...
-
-    @property
-    def trace_sample_ratio(self) -> float:
-        """Of new traces, 0 to 1."""
-        ...
-
-
-def trace_options(settings: TraceSettings) -> TraceOptions | None:
-    """What the settings ask for; None: no traces."""
-    endpoint = settings.otel_exporter_otlp_endpoint
-    return None if endpoint is None else TraceOptions(endpoint, settings.trace_sample_ratio)
+def trace_options(endpoint: str | None, sample_ratio: float = 1.0) -> TraceOptions | None:
+    """What the settings ask for; None: no traces. sample_ratio: of a program that begins traces."""
+    return None if endpoint is None else TraceOptions(endpoint, sample_ratio)
 
 
 def check_endpoint(url: str | None) -> str | None:
@@ -96,19 +82,18 @@ NO_SPAN = TraceSpan()
 
 
 class Tracing:
-    """Starts spans. tracer: None for none."""
+    """Starts spans. tracer: None for none.
 
-    def __init__(self, tracer: "Tracer | None" = None) -> None:
+    sample_ratio: of new traces; the others cost nothing, since what has no parent is not even begun.
+    """
+
+    def __init__(self, tracer: "Tracer | None" = None, sample_ratio: float = 1.0) -> None:
         self._tracer = tracer
-
-    @property
-    def is_on(self) -> bool:
-        """Whether anybody looks."""
-        return self._tracer is not None
+        self._sample_ratio = sample_ratio
 
     def start(self, name: str, parent: str = "") -> TraceSpan:
         """Begin a span. parent: a traceparent; empty: a new trace."""
-        if self._tracer is None:
+        if self._tracer is None or not (parent or random.random() < self._sample_ratio):  # noqa: S311
             return NO_SPAN
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -124,7 +109,7 @@ def open_tracing(service: str, options: TraceOptions | None) -> Iterator[Tracing
         return
     provider = _provider(service, options)
     try:
-        yield Tracing(provider.get_tracer(service, version("pgproxy")))
+        yield Tracing(provider.get_tracer(service, version("pgproxy")), options.sample_ratio)
     finally:
         provider.shutdown()
 
@@ -134,10 +119,8 @@ def _provider(service: str, options: TraceOptions) -> Any:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 
     provider = TracerProvider(
-        sampler=ParentBasedTraceIdRatio(options.sample_ratio),
         resource=Resource.create({"service.name": service, "service.version": version("pgproxy")}),
     )
     exporter = OTLPSpanExporter(f"{options.endpoint.rstrip('/')}/v1/traces")

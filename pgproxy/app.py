@@ -92,7 +92,12 @@ class Gateway:
         _raise_open_file_limit()
         certificates = tls_certificates(settings)
         async with AsyncExitStack() as stack:
-            tracing = stack.enter_context(open_tracing("pgproxy", trace_options(settings)))
+            tracing = stack.enter_context(
+                open_tracing(
+                    "pgproxy",
+                    trace_options(settings.otel_exporter_otlp_endpoint, settings.trace_sample_ratio),
+                )
+            )
             metastore = await stack.enter_async_context(
                 open_metastore(settings.metastore_url, secret_key_file=settings.secret_key_file)
             )

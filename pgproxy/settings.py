@@ -240,7 +240,7 @@ class GatewaySettings(BaseSettings):
 
     queries_shown: int = Field(default=1000, ge=0, le=100_000)
     otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(check_endpoint)] = None
-    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 0.05
 
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_format: LogFormat = LogFormat.JSON

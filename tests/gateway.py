@@ -167,11 +167,13 @@ def start_gateway(
     policy: str = POLICY,
     log: Path | None = None,
     config: Path | None = None,
+    prefix: Sequence[str] = (),
     **settings: str,
 ) -> Iterator[RunningGateway]:
     """Run a gateway, and `nodes` exec nodes on the same read-only data. log: takes what it writes to stderr.
 
-    config: a file for `--config`. settings: further variables.
+    config: a file for `--config`. prefix: a program that runs the gateway's command. settings: further
+    variables.
     """
     database = folder / "test.duckdb"
     if not database.exists():
@@ -194,7 +196,7 @@ def start_gateway(
     command = ["pgproxy", "serve", *(("--config", str(config)) if config is not None else ())]
     with ExitStack() as stack:
         started = [start_node(stack, environment, f"node{i}") for i in range(1, nodes + 1)]
-        process = stack.enter_context(running(command, environment, log))
+        process = stack.enter_context(running(command, environment, log, prefix=prefix))
         gateway = RunningGateway(
             process,
             _port(environment["PG_WIRE_LISTEN_ADDR"]),

@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from execnode.tracing import Tracing
 from pgproxy.audit.writer import AuditWriter
@@ -34,6 +36,8 @@ class StatementRecorder:
         self._tracing = tracing or Tracing()
         self._writer = writer
         self._metrics = metrics
+        self._statements: dict[tuple[str, ...], Counter] = {}
+        self._series: dict[tuple[str, str], _Series] = {}
         self._recent: deque[StatementRecord] = deque(maxlen=kept)
 
     @property
@@ -53,7 +57,7 @@ class StatementRecorder:
         """Count, log and queue one statement."""
         self._count(record)
         log.info("statement.completed", **_facts(record))
-        if self._tracing.is_on:
+        if record.span.traceparent:
             record.span.note(_facts(record))
             record.span.end("" if record.outcome is Outcome.OK else record.sqlstate)
         self._recent.append(record)
@@ -62,21 +66,52 @@ class StatementRecorder:
             observe(record)
 
     def _count(self, record: StatementRecord) -> None:
-        metrics, route, arm = self._metrics, record.route, record.arm
-        metrics.statements.labels(
-            record.kind, route, record.route_reason, arm, record.outcome.value, record.sqlstate
-        ).inc()
-        metrics.total_seconds.labels(route, arm).observe(record.total_ms / _MS_PER_S)
-        if record.queue_ms is not None:
-            metrics.queue_seconds.labels(route, arm).observe(record.queue_ms / _MS_PER_S)
-        if record.first_row_ms is not None:
-            metrics.first_row_seconds.labels(route, arm).observe(record.first_row_ms / _MS_PER_S)
-        metrics.rows.labels(route).inc(record.rows)
-        metrics.bytes_sent.labels(route).inc(record.bytes)
+        where = record.route, record.arm
+        ended = (record.kind, record.route, record.route_reason, record.arm, record.outcome, record.sqlstate)
+        statements = self._statements.get(ended)
+        if statements is None:
+            statements = self._statements[ended] = self._metrics.statements.labels(*map(str, ended))
+        series = self._series.get(where)
+        if series is None:
+            series = self._series[where] = _Series.of(self._metrics, *where)
+        statements.inc()
+        series.add(record)
         if record.fallback_reason:
-            metrics.fallbacks.labels(route, record.fallback_reason).inc()
+            self._metrics.fallbacks.labels(record.route, record.fallback_reason).inc()
         if record.outcome is Outcome.DENIED:
-            metrics.denied.labels(record.denied_by).inc()
+            self._metrics.denied.labels(record.denied_by).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The series of one route and arm, kept: finding them by their labels costs more than counting."""
+
+    total: Histogram
+    queue: Histogram
+    first_row: Histogram
+    rows: Counter
+    bytes: Counter
+
+    @classmethod
+    def of(cls, metrics: GatewayMetrics, route: str, arm: str) -> "_Series":
+        """Find them."""
+        return cls(
+            metrics.total_seconds.labels(route, arm),
+            metrics.queue_seconds.labels(route, arm),
+            metrics.first_row_seconds.labels(route, arm),
+            metrics.rows.labels(route),
+            metrics.bytes_sent.labels(route),
+        )
+
+    def add(self, record: StatementRecord) -> None:
+        """Count a statement."""
+        self.total.observe(record.total_ms / _MS_PER_S)
+        if record.queue_ms is not None:
+            self.queue.observe(record.queue_ms / _MS_PER_S)
+        if record.first_row_ms is not None:
+            self.first_row.observe(record.first_row_ms / _MS_PER_S)
+        self.rows.inc(record.rows)
+        self.bytes.inc(record.bytes)
 
 
 def _facts(record: StatementRecord) -> dict[str, object]:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console, Group, RenderableType
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +29,8 @@ app = typer.Typer(no_args_is_help=True, help="Move principals to exec nodes in s
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The rollout's name.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
+
+_BAR_WIDTH = 40
 
 _COLOURS = {
     RolloutStatus.RUNNING: "green",
@@ -135,7 +136,7 @@ def draw_rollout(rollout: Rollout, figures: Figures, now: float) -> Group:
     parts: list[RenderableType] = [
         head,
         stages,
-        ProgressBar(100, rollout.percent, width=40),
+        _bar(rollout.percent),
         _figures_table(rollout, figures),
     ]
     if rollout.reason:
@@ -144,6 +145,11 @@ def draw_rollout(rollout: Rollout, figures: Figures, now: float) -> Group:
     if waits:
         parts.append(Text(f"  waits: {waits}"))
     return Group(*parts)
+
+
+def _bar(percent: float) -> Text:
+    full = round(percent * _BAR_WIDTH / 100)
+    return Text("  ").append("━" * full, "green").append("─" * (_BAR_WIDTH - full), "dim")
 
 
 def _figures_table(rollout: Rollout, figures: Figures) -> Table:

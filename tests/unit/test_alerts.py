@@ -66,7 +66,8 @@ def test_rules_and_dashboard_ask_only_for_what_there_is() -> None:
 
 
 def test_every_alert_has_its_paragraph_in_the_runbook() -> None:
-    headings = re.findall(r"^### (\w+)$", (DOCS / "runbook.md").read_text(), re.M)
+    _, _, advice = (DOCS / "runbook.md").read_text().partition("## At 3 a.m.")
+    headings = re.findall(r"^### (\w+)$", advice, re.M)
     assert sorted(headings) == sorted(str(rule["alert"]) for rule in rules())
     for rule in rules():
         annotations = rule["annotations"]

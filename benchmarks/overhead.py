@@ -1,0 +1,128 @@
+"""What watching costs: a gateway that counts, logs, audits and traces beside one that does not; shadowing.
+
+Run: `python -m benchmarks.overhead [--quick]`. Aims: point lookups lose less than 5 % of their throughput to
+metrics, log, audit and traces together (the default sample); shadowing 10 % of a principal's reads costs it
+less than 3 % of its p95.
+
+Both sides of a pair run one after the other on the same machine, in turns, and only ratios are told.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.machine import describe_machine, load_average
+from benchmarks.pgbench import Load, run_pgbench
+from benchmarks.raw_client import Address
+from benchmarks.spread import Spread, ratio_of
+from tests.faults.otlp_receiver import otlp_receiver
+from tests.gateway import POLICY, RunningGateway, start_gateway
+
+POINT = "\\set id random(1, 300)\nSELECT name FROM sales.customers WHERE id = :id;\n"
+READ = (
+    "SELECT region, count(*), sum(doubled) FROM sales.customers c JOIN numbers n ON n.n = c.id "
+    "GROUP BY region"
+)
+CLIENTS = 8
+PAIRS, QUICK_PAIRS = 9, 2
+SECONDS, QUICK_SECONDS = 10, 2
+READS, QUICK_READS = 1500, 100
+THROUGHPUT_AIM, P95_AIM = 0.95, 1.03
+USERS = "users:\n  shadowed: {password: shadowed-secret, groups: [eu_team]}\n"
+
+
+@contextmanager
+def watched(folder: Path, is_on: bool, traces: str) -> Iterator[RunningGateway]:
+    """Run a gateway that watches everything, or, by `benchmarks.unwatched`, one that watches nothing."""
+    folder.mkdir()
+    settings = {"LOG_LEVEL": "info", "OTEL_EXPORTER_OTLP_ENDPOINT": traces} if is_on else {}
+    prefix = () if is_on else (sys.executable, "-m", "benchmarks.unwatched")
+    with start_gateway(folder, log=folder / "log", prefix=prefix, **settings) as gateway:
+        yield gateway
+
+
+def throughput(folder: Path, pairs: int, seconds: int) -> Spread:
+    """Point lookups a second with everything watched over those with nothing watched."""
+    found: dict[bool, list[float]] = {True: [], False: []}
+    load = Load(POINT, "prepared", CLIENTS)
+    with otlp_receiver(keeps=False) as receiver, ExitStack() as stack:
+        sides = {on: stack.enter_context(watched(folder / str(on), on, receiver.url)) for on in (True, False)}
+        for on in (True, False):
+            run_pgbench(_address(sides[on]), load, 1)
+        for number in range(pairs):
+            for on in (True, False) if number % 2 else (False, True):
+                found[on].append(run_pgbench(_address(sides[on]), load, seconds).tps)
+        assert "pgproxy_statements_total{" in sides[True].metrics()
+        assert "pgproxy_statements_total{" not in sides[False].metrics()
+        assert receiver.exports
+    return ratio_of(found[True], found[False])
+
+
+def shadow_p95(folder: Path, pairs: int, reads: int) -> tuple[Spread, float]:
+    """The p95 of a principal whose reads are shadowed (10 %) over another's; the share that was offered."""
+    found: dict[str, list[float]] = {"shadowed": [], "analyst": []}
+    policy = POLICY.replace("users:\n", USERS)
+    with start_gateway(folder, nodes=1, policy=policy, REMOTE_CANARY_USERS="nobody") as gateway:
+        gateway.cli("assign", "--user", "shadowed", "--endpoint", "node1", "--shadow", "10")
+        for number in range(pairs + 1):
+            users = ("shadowed", "analyst") if number % 2 else ("analyst", "shadowed")
+            for user in users:
+                p95 = _p95(gateway.dsn(user), reads)
+                if number:
+                    found[user].append(p95)
+        text = gateway.metrics()
+    shadowed = sum(
+        float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if line.startswith("pgproxy_shadowed_total{")
+    )
+    return ratio_of(found["shadowed"], found["analyst"]), shadowed / (reads * (pairs + 1))
+
+
+def _p95(dsn: str, reads: int) -> float:
+    took = []
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(READ, prepare=True)
+        for _ in range(reads):
+            began = time.perf_counter()
+            connection.execute(READ).fetchall()
+            took.append(time.perf_counter() - began)
+    return statistics.quantiles(took, n=20)[-1]
+
+
+def _address(gateway: RunningGateway) -> Address:
+    return Address(gateway.port, "analyst", "test", "analyst-secret")
+
+
+def main() -> None:
+    """Measure and print."""
+    is_quick = "--quick" in sys.argv
+    pairs, seconds = (QUICK_PAIRS, QUICK_SECONDS) if is_quick else (PAIRS, SECONDS)
+    print(" · ".join(f"{name}: {value}" for name, value in describe_machine().items()))
+    print(f"load before: {load_average()}")
+    with tempfile.TemporaryDirectory(prefix="pgproxy-overhead-") as name:
+        folder = Path(name)
+        rate = throughput(folder, pairs, seconds)
+        _say("point lookups, watched over unwatched", rate, f"aim: above {THROUGHPUT_AIM}")
+        (folder / "shadow").mkdir()
+        p95, share = shadow_p95(folder / "shadow", pairs, QUICK_READS if is_quick else READS)
+        _say("p95, shadowed over not", p95, f"aim: below {P95_AIM}; {share:.1%} of the reads were offered")
+    print(f"load after: {load_average()}")
+
+
+def _say(what: str, found: Spread, aim: str) -> None:
+    print(f"{what}: {found.median:.3f} ({found.low:.3f}-{found.high:.3f}, {found.count} pairs; {aim})")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error}\n{error.stderr}")

@@ -1,0 +1,221 @@
+"""The runbook's rollout, performed: two real nodes, a real workload, every command as an operator types it.
+
+Run: `python -m demo.runbook`. Prints docs/runbook.md's transcript; `--write` puts it there.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from json import loads
+from pathlib import Path
+
+from demo.ports import free_port
+from demo.programs import BIN, FOLDER, ROOT, prepare, running
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+BEGIN, END = "<!-- transcript: python -m demo.runbook --write -->\n", "<!-- end of the transcript -->\n"
+TOKENS = {"node1": "7f3a9c1e5b8d2460-node1", "node2": "c04d7e92ab15f836-node2"}
+_QUERY = "SELECT region, count(*), sum(amount) FROM sales.orders GROUP BY region"
+_DEADLINE_S = 120
+_POLL_S = 0.2
+_WIDE = {"COLUMNS": "118", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+class Transcript:
+    """Runs commands and keeps what a person would see."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = {**environment, **_WIDE}
+        self.parts: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Write a paragraph."""
+        self.parts.append(f"{text.strip()}\n")
+
+    def run(self, *commands: str) -> None:
+        """Run lines of the shell and show them with their output, whatever their status."""
+        shown = [f"$ {command}\n{self.output(command)}".rstrip() for command in commands]
+        self.parts.append("```\n" + "\n".join(shown) + "\n```\n")
+
+    def output(self, command: str) -> str:
+        """What a command prints."""
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            command, shell=True, env={**self._environment, "PATH": path}, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        lines = (line.rstrip() for line in done.stdout.splitlines())
+        return "\n".join(lines).replace(str(FOLDER), "/srv/pgproxy")
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for what other processes do."""
+    deadline = time.monotonic() + _DEADLINE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited in vain: {what}")
+        time.sleep(_POLL_S)
+
+
+@contextmanager
+def workload(port: int) -> Iterator[None]:
+    """Many short sessions of the analyst."""
+    import psycopg
+
+    stop = threading.Event()
+
+    def client() -> None:
+        dsn = f"host=127.0.0.1 port={port} user=analyst password=analyst dbname=demo"
+        while not stop.is_set():
+            with contextlib.suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
+                for _ in range(10):
+                    connection.execute(_QUERY).fetchall()
+
+    threads = [threading.Thread(target=client) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def perform() -> str:
+    """Perform the runbook and give its transcript."""
+    folder = FOLDER / "runbook"
+    shutil.rmtree(folder, ignore_errors=True)
+    environment = prepare(folder)
+    wire, http = free_port(), free_port()
+    environment |= {
+        "PG_WIRE_LISTEN_ADDR": f"127.0.0.1:{wire}", "HTTP_LISTEN_ADDR": f"127.0.0.1:{http}",
+        "DATABASE_MODE": "read_only", "FEATURE_REMOTE_ROUTING": "true", "HEALTH_CHECK_INTERVAL": "500ms",
+    }  # fmt: skip
+    with ExitStack() as stack:
+        nodes = {name: _start_node(stack, environment, name) for name in TOKENS}
+        stack.enter_context(running(["pgproxy", "serve"], environment, folder / "gateway.log"))
+        transcript = Transcript({**environment, "TOKEN1": TOKENS["node1"], "TOKEN2": TOKENS["node2"]})
+        _register(transcript, http, {name: port for name, (_, port) in nodes.items()})
+        with workload(wire):
+            _shadow(transcript)
+            _widen(transcript, http)
+            _fail(transcript, http, nodes["node2"][0])
+        return "\n".join(transcript.parts)
+
+
+def _start_node(
+    stack: ExitStack, environment: Mapping[str, str], name: str
+) -> tuple["subprocess.Popen[str]", int]:
+    port = free_port()
+    settings = {
+        **environment, "AGENT_TOKEN": TOKENS[name], "LISTEN_ADDR": f"127.0.0.1:{free_port()}",
+        "GRPC_LISTEN_ADDR": f"127.0.0.1:{port}", "MAX_MEMORY_GB": "1",
+    }  # fmt: skip
+    log = Path(environment["METASTORE_URL"].removeprefix("sqlite:///")).parent / f"{name}.log"
+    return stack.enter_context(running(["execnode", "serve"], settings, log)), port
+
+
+def _register(t: Transcript, http: int, ports: Mapping[str, int]) -> None:
+    t.say("""### 1. Look, before anything moves
+
+Remote routing is on, listen addresses are set explicitly, and no endpoint is known yet. Register the nodes,
+each with a token of its own, and let the doctor look. What says `act` is mended first.""")
+    t.run(
+        *(
+            f"pgproxy endpoint add {name} grpc://127.0.0.1:{port} --token $TOKEN{name[-1]} --label size=large"
+            for name, port in ports.items()
+        ),
+    )
+    until(lambda: set(_endpoints(http).values()) == {"active"}, "both endpoints are active")
+    t.run("pgproxy endpoint list", "pgproxy doctor")
+
+
+def _get(http: int, path: str) -> str:
+    connection = HTTPConnection("127.0.0.1", http, timeout=10)
+    connection.request("GET", path)
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def _endpoints(http: int) -> dict[str, str]:
+    found: dict[str, str] = loads(_get(http, "/health"))["endpoints"]
+    return found or {"none": "yet"}
+
+
+def _until_metric(http: int, line: str) -> None:
+    until(lambda: line in _get(http, "/metrics"), line)
+
+
+def _shadow(t: Transcript) -> None:
+    t.say("""### 2. Shadow, and start with nobody but a few sessions
+
+The analyst's reads stay here; all of them are answered by the pool as well, and compared. The rollout begins
+with one session in ten; every other one is the control. Real rollouts begin with 1 % and hold for ten minutes
+and more; this one is in a hurry.""")
+    t.run(
+        "pgproxy assign --user analyst --pool size=large --shadow 100",
+        "pgproxy rollout start q4 --to size=large --by session --stages 10%,50%,100% --hold 5s "
+        "--min-queries 50 --max-error-rate 0.01 --max-p95-ratio 20 --max-shadow-mismatch 0",
+        "pgproxy route explain --user analyst",
+    )
+
+
+def _widen(t: Transcript, http: int) -> None:
+    t.say("""### 3. Watch it widen
+
+It moves on by itself when a stage has lasted, has seen enough statements and has kept every limit. The
+console and the dashboard show the same figures.""")
+    _until_metric(http, 'pgproxy_rollout_percent{rollout="q4",status="RUNNING"} 50.0')
+    t.run("pgproxy rollout status q4")
+    _until_metric(http, 'pgproxy_rollout_percent{rollout="q4",status="COMPLETED"} 100.0')
+    t.run("pgproxy rollout status q4", "pgproxy policy history --limit 6 | grep rollout")
+    t.say("""Everybody is on the pool. Write that down as an assignment, with the fallback that was decided,
+and forget the rollout: from now on assignments alone decide.""")
+    t.run(
+        "pgproxy unassign --user analyst --pool size=large",
+        "pgproxy assign --user analyst --pool size=large --fallback automatic",
+        "pgproxy rollout remove q4",
+    )
+
+
+def _fail(t: Transcript, http: int, victim: "subprocess.Popen[str]") -> None:
+    t.say("""### 4. When it goes wrong
+
+The next rollout moves the same principal's sessions to one node only, and that node dies (`kill -9`) in its
+first stage. Its reads are answered elsewhere, no client sees an error, and the rollout goes back by
+itself.""")
+    t.run(
+        "pgproxy unassign --user analyst --pool size=large",
+        "pgproxy rollout start node2 --to node2 --by session --stages 50%,100% --hold 1h --min-queries 50",
+    )
+    _until_metric(http, 'reason="rollout",route="node2"')
+    victim.kill()
+    _until_metric(http, 'pgproxy_rollout_percent{rollout="node2",status="HALTED"} 0.0')
+    t.run("pgproxy rollout status node2", "pgproxy doctor | grep -v ok")
+    t.say("""Bring the principals home for good, mend the node, and begin again from the first stage.""")
+    t.run("pgproxy rollout abort node2", "pgproxy rollout remove node2", "pgproxy endpoint list")
+
+
+def main() -> None:
+    """Print the transcript, or write it into the runbook."""
+    transcript = perform()
+    if "--write" not in sys.argv:
+        print(transcript)
+        return
+    text = RUNBOOK.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    RUNBOOK.write_text(f"{before}{BEGIN}\n{transcript}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
