@@ -96,6 +96,10 @@ SEARCH_PATH_SEPARATOR = "\x1f"
 """Between the schemas of SystemValue.SEARCH_PATH; no schema name holds it."""
 
 
+IN_ONE_SCHEMA = "_in_one_schema"
+"""Behind a function's name: its variant for a search path of one schema (and pg_catalog)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SystemFunction:
     """A catalog function: a macro of SYSTEM_CATALOG, or a table macro where `is_table`.

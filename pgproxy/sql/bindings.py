@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import (
+    IN_ONE_SCHEMA,
     SEARCH_PATH_SEPARATOR,
     SYSTEM_CATALOG,
     SystemFunction,
@@ -148,7 +149,10 @@ class _Binder:
         return self._macro(name, node.expressions, node)
 
     def _macro(self, name: str, arguments: list[exp.Expr], node: exp.Expr | None = None) -> exp.Expr:
-        function = self.context.catalog.system_functions.get(name)
+        functions = self.context.catalog.system_functions
+        function = functions.get(name)
+        if len(self.context.search_path) == 1:
+            function = functions.get(name + IN_ONE_SCHEMA, function)
         if function is None:
             raise FeatureNotSupported(
                 f"{name} is not supported", position=position_of(node) if node else None

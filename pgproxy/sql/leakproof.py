@@ -17,7 +17,7 @@ from functools import cached_property
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.catalog.snapshot import SystemRelation, TableInfo
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, quoted
 from pgproxy.sql.leakproof_predicates import Predicates
@@ -55,18 +55,25 @@ class LeakproofPredicates:
         Only for a relation that its query reads alone or joins inward, and only over columns that are not
         masked.
         """
+        if self._statement_is_leakproof or not isinstance(use.info, TableInfo):
+            return None  # then the engine moves them itself
+        return self._conjuncts_on(node, use, self._raw_columns(use))
+
+    def pushable_to_system(self, node: exp.Table, use: RelationUse) -> exp.Expr | None:
+        """As `pushable`, for a system relation: `attrelid = 16384` before the guard looks at each row."""
+        if self._statement_is_leakproof or not isinstance(use.info, SystemRelation):
+            return None
+        computed = use.info.viewer_columns
+        raw = {c.name.lower(): c.name for c in use.info.columns if c.name not in computed}
+        return self._conjuncts_on(node, use, raw)
+
+    def _conjuncts_on(self, node: exp.Table, use: RelationUse, raw: dict[str, str]) -> exp.Expr | None:
         select = node.parent_select
-        if (
-            self._statement_is_leakproof  # then the engine moves them itself
-            or not isinstance(select, exp.Select)
-            or not isinstance(use.info, TableInfo)
-            or not _is_inner(node, select)
-        ):
+        if not isinstance(select, exp.Select) or not _is_inner(node, select):
             return None
         where = select.args.get("where")
         if where is None:
             return None
-        raw = self._raw_columns(use)
         alone = not select.args.get("joins") and not select.args.get("laterals")
         found = []
         for conjunct in _conjuncts(where.this):
@@ -150,9 +157,13 @@ def _is_inner(node: exp.Table, select: exp.Select) -> bool:
     """
     source = node.parent
     joins = select.args.get("joins") or []
-    is_direct = source is select.args.get("from_") or source in joins
+    if source is None:
+        return False
+    is_direct = source is select.args.get("from_") or (source in joins and not source.args.get("side"))
     is_inward = not any(
-        join.args.get("side") or join.args.get("method") or join.args.get("kind") in ("SEMI", "ANTI")
+        join.args.get("side") in ("RIGHT", "FULL")
+        or join.args.get("method")
+        or join.args.get("kind") in ("SEMI", "ANTI")
         for join in joins
     )
     return is_direct and is_inward and node.meta.get(USE_KEY) is not None

@@ -176,7 +176,9 @@ def _literal_fits(literal: exp.Expr, family: str) -> bool:
     """Whether comparing with this constant casts the constant, never the column, and cannot overflow."""
     text = literal.this.name if isinstance(literal, exp.Neg) else literal.name
     if isinstance(literal, exp.Literal) and literal.is_string:
-        return family == "text" or (family in ("date", "timestamp") and _DATE_LIKE.match(text) is not None)
+        is_date = family in ("date", "timestamp") and _DATE_LIKE.match(text) is not None
+        is_number = family == "int" and text.isdecimal() and len(text) <= _SAFE_DIGITS
+        return family == "text" or is_date or is_number
     digits = text.replace(".", "")
     is_short = digits.isdigit() and len(digits) <= _SAFE_DIGITS
     return is_short and (family in ("decimal", "float") or (family == "int" and "." not in text))

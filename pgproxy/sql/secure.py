@@ -221,7 +221,7 @@ class Securing:
 
     def _secured(self, node: exp.Table, use: RelationUse, index: int) -> exp.Expr:
         if isinstance(use.info, SystemRelation):
-            return _dressed(node, self._system(use.info))
+            return _dressed(node, self._system(use.info, self.leakproof.pushable_to_system(node, use)))
         view = self._view_source(index)
         is_barred = index in self.draft.barred_views and self.leakproof.needs_barrier
         is_plain = not is_governed(use)
@@ -249,7 +249,8 @@ class Securing:
             select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
         return select
 
-    def _system(self, relation: SystemRelation) -> exp.Select:
+    def _system(self, relation: SystemRelation, pushed: exp.Expr | None) -> exp.Select:
+        """The rows of a system relation that the viewer sees. pushed: as in `derived_table`."""
         self.is_catalog = True
         if relation.session_rows is not None:
             return session_relation(relation, relation.session_rows, self.bound)
@@ -259,8 +260,12 @@ class Securing:
         columns = [self._system_column(relation, column.name) for column in relation.columns]
         select = exp.Select(expressions=columns, from_=exp.From(this=engine_table(name, BASE_ALIAS)))
         if relation.visibility is not None:
-            select.set("where", exp.Where(this=exp.paren(self._visibility(relation.visibility), copy=False)))
-            select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
+            predicate: exp.Expr = exp.paren(self._visibility(relation.visibility), copy=False)
+            if pushed is not None:
+                predicate = exp.and_(exp.paren(pushed), predicate, copy=False)
+            select.set("where", exp.Where(this=predicate))
+            if self.leakproof.needs_barrier:
+                select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
         return select
 
     def _system_column(self, relation: SystemRelation, name: str) -> exp.Expr:

@@ -17,6 +17,7 @@ from pgproxy.catalog.functions.macro import (
     constant,
     visible,
 )
+from pgproxy.catalog.snapshot import IN_ONE_SCHEMA
 
 _PATH = "list_prepend('pg_catalog', string_split(p_search_path, chr(31)))"
 
@@ -77,6 +78,20 @@ _REGCLASS_TEXT = _oid_text(
     f"(SELECT max(CASE WHEN m_c.oid IN ({_FIRST_IN_PATH}) THEN {quoted('m_c.relname')} "
     f"ELSE {quoted('m_c._schema')} || '.' || {quoted('m_c.relname')} END) "
     f"FROM {PG}._relation AS m_c WHERE m_c.oid = p_oid AND {visible('m_c')})",
+)
+
+
+_IN_ONE = "(m_c._schema = 'pg_catalog' OR (m_c._schema = p_search_path AND m_c._is_hidden IS NULL))"
+"""What a bare name finds where the search path is pg_catalog and one schema: cheaper to plan."""
+_REGCLASS_TEXT_IN_ONE = _oid_text(
+    "p_oid",
+    f"(SELECT max(CASE WHEN {_IN_ONE} THEN {quoted('m_c.relname')} "
+    f"ELSE {quoted('m_c._schema')} || '.' || {quoted('m_c.relname')} END) "
+    f"FROM {PG}._relation AS m_c WHERE m_c.oid = p_oid AND {visible('m_c')})",
+)
+_TABLE_IS_VISIBLE_IN_ONE = (
+    f"CASE WHEN p_oid IS NULL THEN NULL ELSE coalesce((SELECT bool_or({_IN_ONE}) FROM {PG}._relation AS m_c "
+    f"WHERE m_c.oid = p_oid AND {visible('m_c')}), false) END"
 )
 
 
@@ -154,6 +169,7 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("regtype_text", TEXT, {"p_oid": _REGTYPE_TEXT}, VIEWER),
     Macro("regtype_array_text", 1009, {"p_oids": _REGTYPE_TEXTS}, VIEWER),
     Macro("regclass_text", TEXT, {"p_oid": _REGCLASS_TEXT}, NAMES),
+    Macro(f"regclass_text{IN_ONE_SCHEMA}", TEXT, {"p_oid": _REGCLASS_TEXT_IN_ONE}, NAMES),
     Macro("regproc_text", TEXT, {"p_oid": _named_text("pg_proc", "proname")}, VIEWER),
     Macro("regnamespace_text", TEXT, {"p_oid": _named_text("pg_namespace", "nspname")}, VIEWER),
     Macro("regrole_text", TEXT, {"p_oid": _named_text("pg_authid", "rolname")}, VIEWER),
@@ -172,6 +188,7 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("to_regrole", REGROLE, {"p_text": _named_oid("pg_authid", "rolname")}, VIEWER),
     Macro("pg_get_userbyid", NAME, {"p_oid": _USER_BY_ID}, VIEWER),
     Macro("pg_table_is_visible", BOOL, {"p_oid": _TABLE_IS_VISIBLE}, NAMES),
+    Macro(f"pg_table_is_visible{IN_ONE_SCHEMA}", BOOL, {"p_oid": _TABLE_IS_VISIBLE_IN_ONE}, NAMES),
     Macro("pg_type_is_visible", BOOL, {"p_oid": _TYPE_IS_VISIBLE}, NAMES),
     *constant(
         "pg_function_is_visible pg_collation_is_visible pg_operator_is_visible pg_opclass_is_visible "

@@ -98,7 +98,14 @@ def _class(
         "_database": schema[0],
         "_key": row_key,
         "_schema": schema[1],
+        "_is_hidden": "t" if schema[1] != "pg_catalog" and name in _own_names() else None,
     }
+
+
+@lru_cache(maxsize=1)
+def _own_names() -> frozenset[str]:
+    """The relations of pg_catalog, which hide those of their names in other schemas from bare names."""
+    return frozenset(name for schema, name in relation_definitions() if schema == "pg_catalog")
 
 
 def _system_classes() -> Iterator[dict[str, Any]]:

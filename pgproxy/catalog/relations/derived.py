@@ -31,7 +31,7 @@ class DerivedRelation:
 RELATION_VIEW = (
     f"CREATE OR REPLACE VIEW {PG}._relation AS SELECT oid, relname, relnamespace, relkind, relhasindex, "
     "relhasrules, "
-    "relhastriggers, _schema, _database, CASE WHEN _key = 0 THEN 0 ELSE oid END AS _key "
+    "relhastriggers, _schema, _is_hidden, _database, CASE WHEN _key = 0 THEN 0 ELSE oid END AS _key "
     f"FROM {PG}.pg_class WHERE _key >> 32 <> 2"
 )
 """pg_class with one row a relation: without the twin that carries the row estimate."""

@@ -38,7 +38,7 @@ _EMPTY_VALUES: Mapping[str, Any] = {"BOOLEAN": False, "VARCHAR": "", "BLOB": b""
 
 
 TEXTS: Mapping[str, tuple[str, ...]] = {
-    "pg_class": ("_schema",),
+    "pg_class": ("_schema", "_is_hidden"),
     "pg_type": ("_format", "_schema"),
     "pg_index": ("_definition",),
     "pg_constraint": ("_definition", "_pretty"),
