@@ -80,7 +80,17 @@ async def test_without_its_key_it_does_not_open(url: str, tmp_path: Path, metast
             pytest.fail("opened")
 
 
-def test_a_revoke_on_one_gateway_denies_on_the_other_within_a_second(
+def seconds_until_ended(session: "psycopg.Connection[tuple[object, ...]]", since: float) -> float:
+    """Run statements until the session is over; it must end with 57P01."""
+    while time.monotonic() < since + 5:
+        try:
+            session.execute("SELECT 1")
+        except psycopg.errors.AdminShutdown:
+            return time.monotonic() - since
+    pytest.fail("the session goes on")
+
+
+def test_what_one_gateway_takes_away_is_gone_on_the_other_within_a_second(
     server: str, url: str, key_file: Path, tmp_path: Path
 ) -> None:
     settings = {"METASTORE_URL": url, "SECRET_KEY_FILE": str(key_file)}
@@ -104,6 +114,17 @@ def test_a_revoke_on_one_gateway_denies_on_the_other_within_a_second(
                 is_denied = True
         assert is_denied
         assert time.monotonic() < revoked + 1
+        key = one.cli("key", "create", "analyst").strip()
+        key_id = key.split("_")[1]
+        with psycopg.connect(two.dsn(f"analyst+{key_id}", key), autocommit=True) as by_key:
+            admin.execute(f"DROP API KEY '{key_id}'")
+            assert seconds_until_ended(by_key, time.monotonic()) < 1
+        with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+            psycopg.connect(two.dsn(f"analyst+{key_id}", key))
+        admin.execute("ALTER ROLE analyst NOLOGIN")
+        assert seconds_until_ended(analyst, time.monotonic()) < 1
+        with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+            psycopg.connect(two.dsn("analyst"))
 
 
 def test_without_its_metastore_sessions_go_on_for_the_grace_period_and_then_fail_closed(

@@ -1,10 +1,13 @@
 """Every way to log in, by psql, psycopg and pgjdbc, and to be refused: rules, keys, tokens, locks."""
 
 import contextlib
+import http.server
 import json
 import os
 import shutil
+import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -67,6 +70,7 @@ class World:
     gateway: RunningGateway
     authority: Authority
     jwks: Path
+    jwks_asked: list[float]
     certificates: dict[str, Certificate] = field(default_factory=dict)
 
     def certificate(self, name: str) -> dict[str, str]:
@@ -97,6 +101,35 @@ def write_jwks(file: Path, *keys: RSAKey) -> None:
     file.write_text(json.dumps(KeySet(list(keys)).as_dict(private=False)))
 
 
+@contextlib.contextmanager
+def served(file: Path, issued: Certificate) -> Iterator[tuple[str, list[float]]]:
+    """The identity provider: a file over https, as it is when it is asked for; gives when it was."""
+    asked: list[float] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(time.monotonic())
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(file.read_bytes())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.certificate, issued.key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}/keys", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("identity")
@@ -104,21 +137,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server = authority.issue("127.0.0.1", "server")
     jwks = folder / "jwks.json"
     write_jwks(jwks, SIGNING)
-    with start_gateway(
-        folder,
-        policy=POLICY,
-        TLS_CERT_FILE=str(server.certificate),
-        TLS_KEY_FILE=str(server.key),
-        TLS_CLIENT_CA_FILE=str(authority.file),
-        JWT_JWKS=str(jwks),
-        JWT_ISSUER=ISSUER,
-        JWT_AUDIENCE=AUDIENCE,
-        JWT_GROUPS_CLAIM="groups",
-        LOGIN_LOCK_AFTER="3",
-        LOGIN_LOCK_FIRST="1h",
-        LOGIN_LOCK_LONGEST="1h",
-    ) as gateway:
-        yield World(gateway, authority, jwks)
+    with (
+        served(jwks, server) as (jwks_url, asked),
+        start_gateway(
+            folder,
+            policy=POLICY,
+            SSL_CERT_FILE=str(authority.file),
+            TLS_CERT_FILE=str(server.certificate),
+            TLS_KEY_FILE=str(server.key),
+            TLS_CLIENT_CA_FILE=str(authority.file),
+            JWT_JWKS=jwks_url,
+            JWT_ISSUER=ISSUER,
+            JWT_AUDIENCE=AUDIENCE,
+            JWT_GROUPS_CLAIM="groups",
+            LOGIN_LOCK_AFTER="3",
+            LOGIN_LOCK_FIRST="1h",
+            LOGIN_LOCK_LONGEST="1h",
+        ) as gateway,
+    ):
+        yield World(gateway, authority, jwks, asked)
 
 
 def by_psycopg(dsn: str) -> str:
@@ -449,9 +486,12 @@ def test_new_keys_of_the_identity_provider_are_found(world: World) -> None:
     write_jwks(world.jwks, NEXT_SIGNING)
     until(
         lambda: by_psycopg(world.dsn("tokened", token(NEXT_SIGNING))) == "tokened",
-        "an unknown key id makes the file be read again",
+        "an unknown key id makes the URL be read again",
         30.0,
     )
+    read = len(world.jwks_asked)
+    assert {by_psycopg(world.dsn("tokened", token(NEXT_SIGNING))) for _ in range(5)} == {"tokened"}
+    assert len(world.jwks_asked) == read, "keys are kept"
     assert WRONG.format("tokened") in by_psycopg(world.dsn("tokened", token()))
     write_jwks(world.jwks, SIGNING, NEXT_SIGNING)
 
