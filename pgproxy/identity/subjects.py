@@ -25,9 +25,11 @@ class MockSource:
     server_secret: bytes
     iterations: int
 
-    def verifier(self, user: str) -> ScramVerifier:
-        """Make one; always the same for a name."""
-        return mock_verifier(user, self.server_secret, self.iterations)
+    def instead_of(self, stored: str | None, user: str) -> ScramVerifier:
+        """Give the stored verifier, or one that nothing matches, of the name's own; by the same work."""
+        mock = mock_verifier(user, self.server_secret, self.iterations)
+        found = parse_verifier(stored if stored is not None else mock.format())
+        return found if stored is not None else mock
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,8 @@ class Subject:
         """Give the verifier to run SCRAM with: the key's, the password's, or one that nothing matches."""
         if self.key_id is not None:
             key = self.api_key(self.key_id, now, Interface.POSTGRES)
-            return (parse_verifier(key.verifier), key) if key else (mocks.verifier(self.user), None)
-        stored = login_verifier(self.state, self.name, now)
-        return (parse_verifier(stored) if stored is not None else mocks.verifier(self.user)), None
+            return mocks.instead_of(key.verifier if key is not None else None, self.user), key
+        return mocks.instead_of(login_verifier(self.state, self.name, now), self.user), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class SecretCheck:
         """Hash in every case, so that no answer comes sooner than another."""
         subject = self.subject
         stored = login_verifier(subject.state, subject.user, self.now)
-        verifier = parse_verifier(stored) if stored is not None else self.mocks.verifier(subject.user)
+        verifier = self.mocks.instead_of(stored, subject.user)
         if self.is_password_locked or "password" not in self.kinds:
             verifier = replace(verifier, is_mock=True)
         is_right = verifier.matches(secret)

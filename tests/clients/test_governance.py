@@ -123,6 +123,70 @@ def test_policy_goes_back_by_sql_and_from_the_command_line(
         admin.execute("ROLLBACK POLICY TO VERSION 999999")
 
 
+def test_groups_nest_filters_combine_and_the_closest_mask_wins(
+    embedded: RunningGateway, admin: Connection
+) -> None:
+    set_up = [
+        "CREATE ROLE base",
+        "CREATE ROLE middle IN ROLE base",
+        "CREATE USER nested PASSWORD 'nested-secret' IN ROLE middle",
+        "GRANT SELECT ON sales.customers TO base",
+        "CREATE POLICY first_ten ON sales.customers TO base USING (id <= 10)",
+        "CREATE POLICY from_95 ON sales.customers TO middle USING (id BETWEEN 95 AND 105)",
+        "CREATE POLICY below_100 ON sales.customers AS RESTRICTIVE TO nested USING (id < 100)",
+        "CREATE MASK weak ON sales.customers (name) TO base STRICTNESS 1 USING ('weak')",
+        "CREATE MASK strict ON sales.customers (name) TO middle STRICTNESS 5 USING ('strict')",
+        "CREATE MASK spared ON sales.customers (email) TO middle EXCEPT nested USING ('hidden')",
+    ]
+    query = "SELECT count(*), min(id), max(id), min(name), max(name), max(email) FROM sales.customers"
+    try:
+        for statement in set_up:
+            admin.execute(statement)
+        with psycopg.connect(embedded.dsn("nested"), autocommit=True) as nested:
+            seen = (15, 1, 99, "strict", "strict", "user9@example.com")
+            assert nested.execute(query).fetchone() == seen
+            admin.execute("CREATE MASK own ON sales.customers (name) TO nested USING ('own')")
+            assert nested.execute("SELECT DISTINCT name FROM sales.customers").fetchall() == [("own",)]
+            admin.execute("REVOKE middle FROM nested")
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                nested.execute(query)
+    finally:
+        for policy in ("first_ten", "from_95", "below_100"):
+            admin.execute(f"DROP POLICY IF EXISTS {policy} ON sales.customers")
+        for mask in ("weak", "strict", "spared", "own"):
+            admin.execute(f"DROP MASK IF EXISTS {mask} ON sales.customers")
+        admin.execute("DROP OWNED BY base, middle, nested")
+        admin.execute("DROP ROLE nested, middle, base")
+
+
+def test_future_tables_are_covered_and_create_makes_them(embedded: RunningGateway, admin: Connection) -> None:
+    admin.execute("CREATE SCHEMA ahead")
+    admin.execute("CREATE USER maker PASSWORD 'maker-secret'")
+    admin.execute("CREATE USER reader PASSWORD 'reader-secret'")
+    try:
+        admin.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA ahead GRANT SELECT ON TABLES TO reader")
+        with (
+            psycopg.connect(embedded.dsn("maker"), autocommit=True) as maker,
+            psycopg.connect(embedded.dsn("reader"), autocommit=True) as reader,
+        ):
+            with pytest.raises(psycopg.Error):
+                maker.execute("CREATE TABLE ahead.things (id integer)")
+            admin.execute("GRANT USAGE, CREATE ON SCHEMA ahead TO maker")
+            maker.execute("CREATE TABLE ahead.things (id integer)")
+            assert reader.execute("SELECT count(*) FROM ahead.things").fetchone() == (0,)
+            with pytest.raises(Refused):
+                reader.execute("INSERT INTO ahead.things VALUES (1)")
+            with pytest.raises(psycopg.Error):
+                maker.execute("SELECT * FROM ahead.things")
+            admin.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA ahead REVOKE SELECT ON TABLES FROM reader")
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                reader.execute("SELECT count(*) FROM ahead.things")
+    finally:
+        admin.execute("DROP SCHEMA ahead CASCADE")
+        admin.execute("DROP OWNED BY maker, reader")
+        admin.execute("DROP ROLE maker, reader")
+
+
 def test_every_ready_mask_shows_what_it_says(embedded: RunningGateway, admin: Connection) -> None:
     masks = {
         "name": "mask.partial(name, 1, 2)",
