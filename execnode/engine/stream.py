@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import duckdb
@@ -79,6 +79,8 @@ class _Progress:
     def add(self, step: "_Step") -> None:
         """Take in what one job gave."""
         self.has_ended = step.is_last
+        if self.columns is None:
+            self.columns = step.columns
         if step.chunk is not None:
             self.chunks.append(step.chunk)
             self.buffered_bytes += len(step.chunk.rows)
@@ -90,6 +92,7 @@ class _Step:
 
     chunk: RowChunk | None
     is_last: bool = False
+    columns: tuple[ResultColumn, ...] | None = None
 
 
 class StatementStream:
@@ -111,6 +114,7 @@ class StatementStream:
         self._reader: pa.RecordBatchReader | None = None
         self._spool: ChunkSpool | None = None
         self._affected_rows = 0
+        self._is_declared = bool(statement.result_columns) or not statement.returns_rows
 
     @property
     def columns(self) -> tuple[ResultColumn, ...]:
@@ -149,9 +153,8 @@ class StatementStream:
             GatewayError: the engine refused it.
         """
         self._submit(self._begin)
-        is_declared = bool(self._statement.result_columns) or not self._statement.returns_rows
         try:
-            async with asyncio.timeout(SLOW_START_S if is_declared else None):
+            async with asyncio.timeout(SLOW_START_S if self._is_declared else None):
                 await self._wait_columns()
         except TimeoutError:
             self._progress.columns = self._statement.result_columns
@@ -294,8 +297,10 @@ class StatementStream:
                 self._count_affected()
         except ENGINE_EXCEPTIONS as error:
             raise self._cursor.translate(error) from error
-        self._loop.call_soon_threadsafe(self._tell_columns, columns)
-        return self._fetch()
+        if not self._is_declared:
+            self._loop.call_soon_threadsafe(self._tell_columns, columns)
+        # Where they are declared nobody waits long for them, and one waking of the loop does for both.
+        return replace(self._fetch(), columns=columns)
 
     def _tell_columns(self, columns: tuple[ResultColumn, ...]) -> None:
         self._progress.columns = columns

@@ -1,5 +1,6 @@
 """What becomes of a finished statement's facts: metrics, one log line, a place in the audit queue."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,7 +55,15 @@ class StatementRecorder:
         record.span = self._tracing.start("statement")
 
     def statement_ended(self, record: StatementRecord) -> None:
-        """Count, log and queue one statement."""
+        """Count, log and queue one statement, once its answer is on its way."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._take(record)
+        else:
+            loop.call_soon(self._take, record)
+
+    def _take(self, record: StatementRecord) -> None:
         self._count(record)
         log.info("statement.completed", **_facts(record))
         if record.span.traceparent:
