@@ -9,7 +9,9 @@ from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.engine import change_to_engine, to_engine
 from pgproxy.sql.dialect.names import output_names
-from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, engine_table
+from pgproxy.sql.dialect.places import point_at_operator
+from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, Role, engine_table
+from pgwire.errors import StatementError
 
 __all__ = ["output_names", "translate", "translate_fragment"]
 
@@ -26,9 +28,17 @@ class _ResolvedTypes:
         if index is None:
             return None
         if index not in self.held:  # every column of the statement asks
-            info = self.draft.uses[index].info
-            self.held[index] = {c.name.lower(): c.engine_type for c in info.columns} if info else None
+            self.held[index] = self._readable_types(self.draft.uses[index])
         return self.held[index]
+
+    def _readable_types(self, use: RelationUse) -> Mapping[str, str] | None:
+        """Of a source: an error that a hidden column's type explains would show that it is there."""
+        if use.info is None:
+            return None
+        is_limited = use.role is Role.SOURCE and use.policy is not None
+        seen = frozenset(readable_columns(use)) if is_limited else None
+        columns = [column for column in use.info.columns if seen is None or column.name in seen]
+        return {column.name.lower(): column.engine_type for column in columns}
 
     def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
         index = table.meta.get(USE_KEY)
@@ -61,7 +71,10 @@ def translate(draft: Draft) -> Draft:
     """Give the statement PostgreSQL's meaning. Text that only DuckDB's grammar accepts keeps DuckDB's."""
     if draft.dialect != "postgres":
         return draft
-    return replace(draft, tree=change_to_engine(draft.tree, _ResolvedTypes(draft)))
+    try:
+        return replace(draft, tree=change_to_engine(draft.tree, _ResolvedTypes(draft)))
+    except StatementError as error:
+        raise point_at_operator(error, draft.text) from None
 
 
 def translate_fragment(expression: exp.Expr, table: TableInfo, uses: Sequence[RelationUse] = ()) -> exp.Expr:
@@ -71,5 +84,9 @@ def translate_fragment(expression: exp.Expr, table: TableInfo, uses: Sequence[Re
     """
     source = engine_table(table.name, table.name.name)
     select = exp.Select(expressions=[expression], from_=exp.From(this=source))
-    translated: exp.Expr = to_engine(select, _PolicyTypes(table, uses)).expressions[0].unalias()
+    try:
+        translated: exp.Expr = to_engine(select, _PolicyTypes(table, uses)).expressions[0].unalias()
+    except StatementError as error:
+        error.position = None  # of the policy's text, not of the statement's
+        raise
     return translated

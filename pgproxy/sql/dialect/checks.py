@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
+from pgproxy.sql.dialect import literals
 from pgproxy.sql.dialect.build import constant_text
+from pgproxy.sql.dialect.places import OperatorError, blame, start_of
 from pgproxy.sql.dialect.result_types import output_types
 from pgproxy.sql.dialect.type_names import DOCUMENTS, FLOATS, INTEGERS, TEXTS, sql_name
 from pgproxy.sql.dialect.types import KnownTypes
@@ -29,6 +31,9 @@ _NUMBER = re.compile(
     r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.IGNORECASE
 )
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+_UUID = re.compile(r"\{?[0-9a-fA-F]{32}\}?")
+_MOMENT = re.compile(r"\d|infinity|now|today|tomorrow|yesterday|epoch|allballs")
+"""What a constant of a date or timestamp has at least."""
 _CASTS_MAY_HELP = "You might need to add explicit type casts."
 _NUMERIC_AGGREGATES = (exp.Sum, exp.Avg)
 
@@ -53,20 +58,25 @@ def check_types(nodes: Iterable[exp.Expr], types: KnownTypes) -> None:
         StatementError: 42883, 42804, 42846 or 22P02.
     """
     for node in nodes:
-        if isinstance(node, exp.Binary):
-            _check_binary(node, types)
-        elif isinstance(
-            node, (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Array, exp.In, exp.Between)
-        ):
-            _check_alternatives(node, types)
-        elif isinstance(node, (exp.Where, exp.Having, exp.Not, exp.Join)):
-            _check_condition(node, types)
-        elif isinstance(node, exp.AggFunc):
-            _check_aggregate(node, types)
-        elif isinstance(node, exp.Cast):
-            _check_cast(node, types)
-        elif isinstance(node, exp.SetOperation):
-            _check_set_operation(node, types)
+        try:
+            _check_node(node, types)
+        except StatementError as error:
+            raise blame(error, node) from None
+
+
+def _check_node(node: exp.Expr, types: KnownTypes) -> None:
+    if isinstance(node, exp.Binary):
+        _check_binary(node, types)
+    elif isinstance(node, (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Array, exp.In, exp.Between)):
+        _check_alternatives(node, types)
+    elif isinstance(node, (exp.Where, exp.Having, exp.Not, exp.Join)):
+        _check_condition(node, types)
+    elif isinstance(node, exp.AggFunc):
+        _check_aggregate(node, types)
+    elif isinstance(node, exp.Cast):
+        _check_cast(node, types)
+    elif isinstance(node, exp.SetOperation):
+        _check_set_operation(node, types)
 
 
 def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
@@ -77,6 +87,8 @@ def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
     elif isinstance(node, exp.Is):
         if isinstance(node.expression, exp.Boolean):
             _need_boolean(node.this, f"IS {'TRUE' if node.expression.this else 'FALSE'}", types)
+    elif isinstance(node, exp.EQ) and isinstance(node.parent, exp.Update) and node.arg_key == "expressions":
+        return  # an assignment
     elif type(node) in _COMPARISONS:
         _check_operands(node.this, node.expression, _COMPARISONS[type(node)], types)
     elif type(node) in _ARITHMETIC:
@@ -89,7 +101,7 @@ def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
             and "text" not in (category(left), category(right))
             and "bytea" not in (left, right)
         ):
-            raise no_operator(left or "", "||", right or "")
+            raise blame(no_operator(left or "", "||", right or ""), node.this)
 
 
 def _check_operands(left: exp.Expr, right: exp.Expr, operator: str, types: KnownTypes) -> None:
@@ -97,21 +109,31 @@ def _check_operands(left: exp.Expr, right: exp.Expr, operator: str, types: Known
     if isinstance(right, (exp.Any, exp.All)) or {one, other} == {"time", "interval"}:
         return
     if category(one) and category(other) and category(one) != category(other):
-        raise no_operator(one or "", operator, other or "")
-    _check_constant(left, other)
-    _check_constant(right, one)
+        raise blame(no_operator(one or "", operator, other or ""), left)
+    check_constant(left, other)
+    check_constant(right, one)
 
 
-def _check_constant(node: exp.Expr, kind: str | None) -> None:
-    """A string constant becomes a number beside one."""
+def check_constant(node: exp.Expr, kind: str | None) -> None:
+    """A string constant becomes what stands beside it."""
     text = constant_text(node)
-    if text is None or category(kind) != "number":
+    if text is None or kind is None:
         return
-    pattern = _INTEGER if kind in INTEGERS else _NUMBER
-    if not pattern.fullmatch(text):
+    state = SqlState.INVALID_TEXT_REPRESENTATION
+    if category(kind) == "number":
+        is_good = (_INTEGER if kind in INTEGERS else _NUMBER).fullmatch(text) is not None
+    elif kind == "uuid":
+        is_good = _UUID.fullmatch(text.replace("-", "")) is not None
+    elif kind == "bool":
+        is_good = literals.parse_boolean(text) is not None
+    else:
+        is_good = category(kind) != "moment" or _MOMENT.search(text.lower()) is not None
+        state = SqlState.INVALID_DATETIME_FORMAT
+    if not is_good:
         raise StatementError(
-            f'invalid input syntax for type {sql_name(kind or "")}: "{text}"',
-            sqlstate=SqlState.INVALID_TEXT_REPRESENTATION,
+            f'invalid input syntax for type {sql_name(kind)}: "{text}"',
+            sqlstate=state,
+            position=start_of(node),
         )
 
 
@@ -119,9 +141,9 @@ def _check_arithmetic(node: exp.Binary, types: KnownTypes) -> None:
     left, right = types.of(node.this), types.of(node.expression)
     one, other = category(left), category(right)
     if one and other and ({one, other} & {"text", "bool", "uuid", "bytea"}):
-        raise no_operator(left or "", _ARITHMETIC.get(type(node), ""), right or "")
-    _check_constant(node.this, right if other == "number" else None)
-    _check_constant(node.expression, left if one == "number" else None)
+        raise blame(no_operator(left or "", _ARITHMETIC.get(type(node), ""), right or ""), node.this)
+    check_constant(node.this, right if other == "number" else None)
+    check_constant(node.expression, left if one == "number" else None)
 
 
 def _check_alternatives(node: exp.Expr, types: KnownTypes) -> None:
@@ -135,7 +157,7 @@ def _check_alternatives(node: exp.Expr, types: KnownTypes) -> None:
         return
     if isinstance(node, exp.Case):
         items = [branch.args["true"] for branch in node.args["ifs"]]
-        items += [node.args["default"]] if node.args.get("default") is not None else []
+        items[:0] = [node.args["default"]] if node.args.get("default") is not None else []
         if node.this is None:
             for branch in node.args["ifs"]:
                 _need_boolean(branch.this, "CASE/WHEN", types)
@@ -147,29 +169,45 @@ def _check_alternatives(node: exp.Expr, types: KnownTypes) -> None:
 
 def _need_one_type(items: list[tuple[exp.Expr, str | None]], word: str) -> None:
     known = [kind for _, kind in items if category(kind)]
-    for kind in known[1:]:
-        if category(kind) != category(known[0]):
+    for item, kind in items:
+        if category(kind) and category(kind) != category(known[0]):
             raise StatementError(
                 f"{word} types {sql_name(known[0] or '')} and {sql_name(kind or '')} cannot be matched",
                 sqlstate=SqlState.DATATYPE_MISMATCH,
+                position=start_of(item),
             )
     for item, _ in items:
-        _check_constant(item, known[0] if len(set(known)) == 1 else None)
+        check_constant(item, known[0] if len(set(known)) == 1 else None)
 
 
 def _check_condition(node: exp.Expr, types: KnownTypes) -> None:
     condition = node.args.get("on") if isinstance(node, exp.Join) else node.this
     words: dict[type, str] = {exp.Where: "WHERE", exp.Having: "HAVING", exp.Not: "NOT", exp.Join: "JOIN/ON"}
+    if isinstance(node, exp.Where):
+        _check_no_aggregate(node)
     if isinstance(condition, exp.Expr):
         _need_boolean(condition, words[type(node)], types)
 
 
+def _check_no_aggregate(where: exp.Where) -> None:
+    for found in where.find_all(exp.AggFunc):
+        is_own = found.find_ancestor(exp.Where, exp.Query) is where
+        if is_own and not isinstance(found.parent, (exp.Window, exp.Filter, exp.WithinGroup)):
+            raise StatementError(
+                "aggregate functions are not allowed in WHERE",
+                sqlstate=SqlState.GROUPING_ERROR,
+                position=start_of(found),
+            )
+
+
 def _need_boolean(node: exp.Expr, word: str, types: KnownTypes) -> None:
     kind = types.of(node)
+    check_constant(node, "bool")
     if category(kind) and kind != "bool":
         raise StatementError(
             f"argument of {word} must be type boolean, not type {sql_name(kind or '')}",
             sqlstate=SqlState.DATATYPE_MISMATCH,
+            position=start_of(node),
         )
 
 
@@ -183,15 +221,34 @@ def _check_aggregate(node: exp.Expr, types: KnownTypes) -> None:
     else:
         name = "string_agg"
         is_wrong = isinstance(node, exp.GroupConcat) and category(kind) not in (None, "text", "bytea")
+    _check_not_nested(node)
     if is_wrong:
         raise StatementError(
             f"function {name}({sql_name(kind or '')}) does not exist",
             sqlstate=SqlState.UNDEFINED_FUNCTION,
+            position=start_of(node),
             hint=f"No function matches the given name and argument types. {_CASTS_MAY_HELP}",
         )
 
 
+def _check_not_nested(node: exp.Expr) -> None:
+    is_wrapped = isinstance(node.parent, (exp.Window, exp.Filter, exp.WithinGroup))
+    inner = node.this.find(exp.AggFunc) if isinstance(node.this, exp.Expr) and not is_wrapped else None
+    level = (exp.Query, exp.Window)
+    if inner is None or isinstance(inner, exp.Grouping):
+        return
+    if inner.find_ancestor(*level) is not node.find_ancestor(*level):
+        return
+    raise StatementError(
+        "aggregate function calls cannot be nested",
+        sqlstate=SqlState.GROUPING_ERROR,
+        position=start_of(inner),
+    )
+
+
 def _check_cast(node: exp.Cast, types: KnownTypes) -> None:
+    if types.of(node) == "uuid":
+        check_constant(node.this, "uuid")
     source, target = types.of(node.this), types.of(node)
     one, other = category(source), category(target)
     if one in (None, "text") or other in (None, "text"):
@@ -212,9 +269,15 @@ def _check_cast(node: exp.Cast, types: KnownTypes) -> None:
 
 def _check_set_operation(node: exp.SetOperation, types: KnownTypes) -> None:
     left, right = output_types(node.this, types), output_types(node.expression, types)
-    if left is None or right is None or len(left) != len(right) or node.args.get("by_name"):
+    if left is None or right is None or node.args.get("by_name"):
         return
     word = str(node.key).upper()
+    if len(left) != len(right):
+        raise StatementError(
+            f"each {word} query must have the same number of columns",
+            sqlstate=SqlState.SYNTAX_ERROR,
+            position=start_of(_output(node.expression, 0)),
+        )
     for at, (one, other) in enumerate(zip(left, right, strict=True)):
         _need_one_type([(_output(node.this, at), one), (_output(node.expression, at), other)], word)
 
@@ -224,9 +287,9 @@ def _output(query: exp.Expr, at: int) -> exp.Expr:
     return query.expressions[at].unalias() if is_plain else exp.Null()
 
 
-def no_operator(left: str, operator: str, right: str) -> StatementError:
+def no_operator(left: str, operator: str, right: str) -> OperatorError:
     """42883 for an operator."""
-    return StatementError(
+    return OperatorError(
         f"operator does not exist: {sql_name(left)} {operator} {sql_name(right)}",
         sqlstate=SqlState.UNDEFINED_FUNCTION,
         hint=f"No operator matches the given name and argument types. {_CASTS_MAY_HELP}",

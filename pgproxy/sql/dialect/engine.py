@@ -8,6 +8,7 @@ from pgproxy.sql.dialect import (
     aggregates,
     arithmetic,
     arrays,
+    assignments,
     casts,
     checks,
     common_scales,
@@ -33,7 +34,9 @@ from pgproxy.sql.dialect import (
     typmods,
 )
 from pgproxy.sql.dialect.build import put
+from pgproxy.sql.dialect.places import blame
 from pgproxy.sql.dialect.types import KnownTypes, TypeSource
+from pgwire.errors import StatementError
 
 Rule = Callable[[exp.Expr, KnownTypes], exp.Expr]
 """Takes one node whose children are rewritten already; gives it back, or what stands for it in the engine."""
@@ -415,6 +418,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     if not _reads_catalog(nodes):
         query_checks.check_queries(nodes)
         checks.check_types(nodes, known)
+        assignments.check_assignments(root, known)
     records.check_rows(nodes, known)
     kinds, lengths = result_types.output_types(root, known), result_types.output_lengths(root)
     shown = typmods.output_typmods(root, known)
@@ -466,7 +470,10 @@ def _replaced(node: exp.Expr, rule: Rule, known: KnownTypes) -> exp.Expr:
     """Run one rule and put its result where the node was."""
     # Taken before: the rule may have moved the node into what it gives.
     parent, key, index = node.parent, node.arg_key, node.index
-    new = rule(node, known)
+    try:
+        new = rule(node, known)
+    except StatementError as error:
+        raise blame(error, node) from None
     if new is node:
         return node
     known.replace(node, new)

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_integer, constant_text
 from pgproxy.sql.dialect.names import column_name
+from pgproxy.sql.dialect.places import start_of
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
@@ -41,7 +42,9 @@ def _check_list(node: exp.Expr) -> None:
     if isinstance(node, exp.Values):
         widths = {len(row.expressions) if isinstance(row, exp.Tuple) else 1 for row in node.expressions}
         if len(widths) > 1:
-            raise StatementError("VALUES lists must all be the same length")
+            first = len(node.expressions[0].expressions)
+            wrong = next((row for row in node.expressions if len(row.expressions) != first), node)
+            raise StatementError("VALUES lists must all be the same length", position=start_of(wrong))
     elif not node.expressions and not isinstance(node.parent, exp.Cast):
         raise StatementError(
             "cannot determine type of empty array",
@@ -83,7 +86,7 @@ def _check_group(select: exp.Select) -> None:
             and not 1 <= place <= count
             and not any(one.is_star for one in select.expressions)
         ):
-            raise _invalid_reference(f"GROUP BY position {place} is not in select list")
+            raise _invalid_reference(f"GROUP BY position {place} is not in select list", item)
 
 
 def _check_scalar(node: exp.Subquery) -> None:
@@ -115,6 +118,13 @@ def _check_alias(node: exp.Subquery) -> None:
 
 def _check_limit(node: exp.Expr) -> None:
     count = constant_integer(node.expression)
+    text = constant_text(node.expression)
+    if text is not None and not text.strip().lstrip("+-").isdigit():
+        raise StatementError(
+            "invalid input syntax for type bigint",
+            sqlstate=SqlState.INVALID_TEXT_REPRESENTATION,
+            position=start_of(node.expression),
+        )
     if count is not None and count < 0:
         is_limit = isinstance(node, exp.Limit)
         state = SqlState("2201W" if is_limit else "2201X")
@@ -131,8 +141,14 @@ def _order_items(query: exp.Expr) -> list[exp.Expr]:
 
 
 def _check_order(query: exp.Expr) -> None:
-    if any(constant_text(item) is not None for item in _order_items(query)):
-        raise StatementError("non-integer constant in ORDER BY")
+    width = len(query.expressions) if isinstance(query, exp.Select) else 0
+    for item in _order_items(query):
+        if constant_text(item) is not None:
+            raise StatementError("non-integer constant in ORDER BY", position=start_of(item))
+        place = constant_integer(item)
+        is_known = width and not any(one.is_star for one in query.expressions)
+        if place is not None and is_known and not 1 <= place <= width:
+            raise _invalid_reference(f"ORDER BY position {place} is not in select list", item)
 
 
 def _check_distinct(select: exp.Select) -> None:
@@ -144,8 +160,10 @@ def _check_distinct(select: exp.Select) -> None:
     meant = [_meant(item, select) for item in order]
     if on is None:
         shown = {_text(item.unalias()) for item in select.expressions}
-        if any(text not in shown for text in meant):
-            raise _invalid_reference("for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+        for text, item in zip(meant, order, strict=True):
+            if text not in shown:
+                message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list"
+                raise _invalid_reference(message, item)
         return
     keys = on.expressions if isinstance(on, exp.Tuple) else [on.unnest()]
     wanted = {_meant(key, select) for key in keys}
@@ -181,8 +199,12 @@ def _check_set_order(query: exp.SetOperation) -> None:
     names = {column_name(item).lower() for item in left.expressions}
     for item in _order_items(query):
         if isinstance(item, exp.Column) and item.name.lower() not in names:
-            raise StatementError(f'column "{item.name}" does not exist', sqlstate=SqlState.UNDEFINED_COLUMN)
+            raise StatementError(
+                f'column "{item.name}" does not exist',
+                sqlstate=SqlState.UNDEFINED_COLUMN,
+                position=start_of(item),
+            )
 
 
-def _invalid_reference(message: str) -> StatementError:
-    return StatementError(message, sqlstate=SqlState.INVALID_COLUMN_REFERENCE)
+def _invalid_reference(message: str, item: exp.Expr | None = None) -> StatementError:
+    return StatementError(message, sqlstate=SqlState.INVALID_COLUMN_REFERENCE, position=start_of(item))

@@ -8,9 +8,11 @@ from sqlglot import exp
 from pgproxy.sql.dialect.build import call, cast, constant_integer, function_name, string
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import UNNAMED, column_name
+from pgproxy.sql.dialect.places import OperatorError, blame
 from pgproxy.sql.dialect.types import KnownTypes, is_row
 from pgproxy.sql.utility.scan import fold_identifier as fold_word
-from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.errors import FeatureNotSupported
+from pgwire.sqlstate import SqlState
 
 _BINARY_OPERATORS: dict[str, type[exp.Expr]] = {
     "=": exp.EQ,
@@ -157,10 +159,13 @@ def row_equality(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not isinstance(node, (exp.EQ, exp.NEQ)):
         return node
     left, right = node.this, node.expression
-    if not isinstance(left, exp.Tuple) or not isinstance(right, exp.Tuple):
+    if not is_row(left) or not is_row(right) or any(item.is_star for item in node.find_all(exp.Column)):
         return node
     if len(left.expressions) != len(right.expressions):
-        raise StatementError("unequal number of entries in row expressions")
+        error = OperatorError("unequal number of entries in row expressions", sqlstate=SqlState.SYNTAX_ERROR)
+        raise blame(error, left)
+    if not left.expressions:
+        return node
     kind: type[exp.Expr] = type(node)
     parts = [
         kind(this=one, expression=other)

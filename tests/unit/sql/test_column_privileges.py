@@ -41,6 +41,7 @@ READER = with_grants(select="id status")
         ("SELECT orders FROM orders WHERE id = 10", [({"1:23": 10, "2:25": "open"},)]),
         ("SELECT amount FROM orders", "42703"),
         ("SELECT 1 FROM orders WHERE amount > 0", "42703"),
+        ("SELECT 1 FROM orders WHERE amount = 'x'", "42703"),
         ("SELECT count(*) FROM orders", [(5,)]),
         ("UPDATE orders SET status = 'x'", "42501"),
         ("DELETE FROM orders", "42501"),

@@ -73,6 +73,14 @@ def _outcome(result: PGresult, shown: Callable[[bytes], str] = bytes.decode) -> 
     )
 
 
+def error_of(connection: psycopg.Connection, text: str) -> tuple[str, str]:
+    """SQLSTATE and position of what a statement fails with; empty where it does not fail."""
+    result = connection.pgconn.exec_(text.encode())
+    fields = (DiagnosticField.SQLSTATE, DiagnosticField.STATEMENT_POSITION)
+    state, position = ((result.error_field(field) or b"").decode() for field in fields)
+    return state, position
+
+
 def differences(theirs: Outcome, ours: Outcome, *, ordered: bool) -> list[str]:
     """Name what differs; empty where a client sees the same."""
     if theirs.error or ours.error:

@@ -10,6 +10,7 @@ from tests.gateway import ADMIN, create_database, start_gateway
 from tests.wire.differential.compare import (
     FIXTURE,
     differences,
+    error_of,
     in_binary,
     is_ordered,
     listed,
@@ -67,6 +68,18 @@ def test_what_the_engine_cannot_keep_is_refused(reference, gateway, text):
 def test_a_known_difference_is_still_one(reference, gateway, text):
     ours = on_gateway(gateway, text)
     assert differences(on_postgres(reference, text), ours, ordered=is_ordered(text)), "take it off the list"
+
+
+@pytest.mark.parametrize("text", sorted(listed("errors.sql") - listed("error_differences.sql")))
+def test_an_error_has_postgresqls_code_and_caret(reference, gateway, text):
+    theirs = error_of(reference, text)
+    assert theirs[0]
+    assert error_of(gateway, text) == theirs
+
+
+@pytest.mark.parametrize("text", sorted(listed("error_differences.sql")))
+def test_an_error_that_differs_still_does(reference, gateway, text):
+    assert error_of(gateway, text) != error_of(reference, text), "take it off the list"
 
 
 def test_every_listed_statement_is_in_the_corpus_once():

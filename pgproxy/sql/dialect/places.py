@@ -1,0 +1,46 @@
+"""Where in the client's text an error is: what PostgreSQL calls an expression's location.
+
+sqlglot notes where names, constants and calls stand; everything else is found from those inside it.
+"""
+
+from sqlglot import exp
+
+from pgwire.errors import StatementError
+
+
+class OperatorError(StatementError):
+    """An error of an operator, which stands in the text somewhere behind `after` characters."""
+
+    after: int | None = None
+
+
+def start_of(node: exp.Expr | None) -> int | None:
+    """The 1-based position of the first thing in `node` that has one."""
+    if node is None:
+        return None
+    starts = [found.meta["start"] for found in node.walk() if "start" in found.meta]
+    return min(starts) + 1 if starts else None
+
+
+def end_of(node: exp.Expr) -> int | None:
+    """How many characters there are up to the end of `node`, closing parentheses left out."""
+    ends = [found.meta["end"] for found in node.walk() if "end" in found.meta]
+    return max(ends) + 1 if ends else None
+
+
+def blame(error: StatementError, node: exp.Expr) -> StatementError:
+    """Give an error the place of a node, unless it has one; it is given back."""
+    if isinstance(error, OperatorError):
+        error.after = error.after if error.after is not None else end_of(node)
+    elif error.position is None:
+        error.position = start_of(node)
+    return error
+
+
+def point_at_operator(error: StatementError, text: str) -> StatementError:
+    """Give an operator's error the operator's position: the first character behind blanks and parentheses."""
+    if isinstance(error, OperatorError) and error.position is None and error.after is not None:
+        rest = text[error.after :]
+        skipped = len(rest) - len(rest.lstrip(" \t\r\n\f\v)"))
+        error.position = error.after + skipped + 1 if skipped < len(rest) else None
+    return error
