@@ -68,6 +68,11 @@ class RolloutController:
         """The one that decides routes now."""
         return self._rollout
 
+    @property
+    def figures(self) -> Figures:
+        """What this gateway has counted of the present stage."""
+        return self._figures
+
     def statement_ended(self, record: StatementRecord) -> None:
         """Count a read: for the canary where the rollout routed it, for the control where it stayed."""
         if self._rollout is None or record.kind != "SELECT" or record.outcome is Outcome.DENIED:

@@ -106,6 +106,7 @@ async def test_the_numbers_agree(fleet: Fleet) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 async def test_the_numbers_of_many_statements_agree(fleet: Fleet) -> None:
     await _numbers_agree(fleet, 10_000)
 

@@ -161,6 +161,9 @@ async def test_a_stale_copy_is_found_by_its_shadow(fleet: RunningGateway) -> Non
     assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
     assert re.search(r"\d+ of \d+ shadowed results differ", rollout.reason)
     await _everybody_is_told(fleet, rollout, "shadow_mismatches")
+    shadow = (await asyncio.to_thread(live_facts, fleet))["shadow"]
+    assert shadow["counts"]["stale"]["mismatch"] >= len(shadow["mismatches"]) > 0
+    assert {(seen["endpoint"], seen["difference"]) for seen in shadow["mismatches"]} == {("stale", "content")}
     fleet.cli("rollout", "abort", "stale")
     fleet.cli("unassign", "--user", "analyst", "--endpoint", "stale")
 

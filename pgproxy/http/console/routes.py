@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pgproxy.control.metastore import MetastoreError
 from pgproxy.control_plane import GatewayControlPlane
 from pgproxy.http.console.actions import Actions
 from pgproxy.http.console.pages import Pages, guarded, redirect
@@ -59,7 +60,10 @@ class Console:
             if visitor is None:
                 is_script = request.url.path.endswith(".json")
                 return guarded(JSONResponse({}, 401)) if is_script else redirect(_LOGIN)
-            return await page(request, visitor)
+            try:
+                return await page(request, visitor)
+            except MetastoreError:
+                return self._refused(visitor, "The control plane cannot be read.", 503)
 
         return see
 
@@ -168,8 +172,8 @@ class Console:
         common = {"page": name, "visitor": visitor, "csrf": visitor.session.csrf, "said": ""}
         return self._pages.page(name, {**common, **facts}, status)
 
-    def _refused(self, visitor: Visitor, why: str) -> Response:
-        return self._show("refused", visitor, {"why": why}, 403)
+    def _refused(self, visitor: Visitor, why: str, status: int = 403) -> Response:
+        return self._show("refused", visitor, {"why": why}, status)
 
 
 def console_routes(

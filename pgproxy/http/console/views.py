@@ -8,7 +8,7 @@ from typing import Any
 from pgproxy.audit.redaction import redact
 from pgproxy.control.audit import AuditRecord, AuditStore
 from pgproxy.control.flags import CurrentFlags
-from pgproxy.control.metastore import Metastore
+from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.execution import Execution
 from pgproxy.http.app import Reader
@@ -69,7 +69,10 @@ class Views:
         rollout = self._parts.execution.rollouts.rollout
         if rollout is None:
             return None
-        figures = await shared_figures(self._parts.metastore, rollout)
+        try:
+            figures = await shared_figures(self._parts.metastore, rollout)
+        except MetastoreError:  # what happens here can still be watched
+            figures = self._parts.execution.rollouts.figures
         running = rollout.status is RolloutStatus.RUNNING
         canary, control, limits = figures.canary, figures.control, rollout.limits
         ratio = figures.p95_ratio

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from pgproxy.control.metastore import ControlPlaneUnavailable
 from pgproxy.http.console.sessions import ConsoleSession, ConsoleSessions
 from pgproxy.identity.authenticator import Authenticator
+from pgproxy.identity.login import is_guessable
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.policy.denial import DenialRule
 from pgwire.errors import AccessDenied, AuthenticationFailed
@@ -48,7 +50,10 @@ class Visitors:
         identity = await self._authenticator.authenticate_http(
             header, peer, is_tls=request.url.scheme == "https"
         )
-        if identity.key_id is not None or not self._policies.effective(identity.principal).sees_activity:
+        if (
+            not is_guessable(identity.method)
+            or not self._policies.effective(identity.principal).sees_activity
+        ):
             raise AccessDenied("this role has no console", rule=DenialRule.ADMINISTRATION)
         return self._sessions.open(identity)
 
@@ -59,10 +64,21 @@ class Visitors:
         if session is None:
             return None
         policy = self._policies.effective(session.identity.principal)
-        if not policy.sees_activity or not await self._authenticator.is_still_valid(session.identity):
+        if not policy.sees_activity or not await self._is_still_valid(session):
             self._sessions.close(token)
             return None
         return Visitor(policy.principal, policy.is_admin, session)
+
+    async def _is_still_valid(self, session: ConsoleSession) -> bool:
+        """Whether the principal may still log in.
+
+        While the metastore cannot be read the last known policy decides, as it does for open sessions: an
+        operator needs the console then. When its grace is over that policy allows nothing.
+        """
+        try:
+            return await self._authenticator.is_still_valid(session.identity)
+        except ControlPlaneUnavailable:
+            return True
 
     def log_out(self, request: Request) -> None:
         """End the request's session."""

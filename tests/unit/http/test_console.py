@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
+
+import pytest
+from starlette.requests import Request
 
 from pgproxy.audit.records import event_record
 from pgproxy.control.audit import AuditPage, AuditRecord
+from pgproxy.control.metastore import ControlPlaneUnavailable
 from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.http.console.history import History
 from pgproxy.http.console.sessions import ConsoleSessions, same_token
 from pgproxy.http.console.views import rollout_actions, search_audit
+from pgproxy.http.console.visitors import COOKIE, Visitors
+from pgproxy.identity.authenticator import Authenticator
 from pgproxy.identity.model import AuthMethod, Identity
+from pgproxy.policy.current import CurrentPolicies
+from pgproxy.policy.model import PolicySet, Principal, PrincipalKind
 from pgproxy.session.telemetry import Outcome, StatementRecord
+from pgwire.errors import AccessDenied
 
 ADMIN = Identity("admin", AuthMethod.PASSWORD)
 
@@ -128,3 +138,46 @@ def test_the_buttons_are_those_of_the_table_of_moves() -> None:
     assert rollout_actions(rollout.moved(RolloutStatus.RUNNING, 1, "", 1)) == ["pause", "abort"]
     assert rollout_actions(rollout.moved(RolloutStatus.HALTED, 1, "")) == ["resume", "abort"]
     assert rollout_actions(rollout.moved(RolloutStatus.ABORTED, 1, "")) == []
+
+
+class Doorkeeper:
+    """An authenticator that knows one identity, and whose control plane can go away."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.is_valid: bool | None = True
+
+    async def authenticate_http(self, authorization: str | None, peer: str, *, is_tls: bool) -> Identity:
+        assert authorization is not None
+        return self.identity
+
+    async def is_still_valid(self, identity: Identity) -> bool:
+        if self.is_valid is None:
+            raise ControlPlaneUnavailable("the control plane cannot be read")
+        return self.is_valid
+
+
+def request_with(cookie: str = "") -> Request:
+    headers = [(b"cookie", f"{COOKIE}={cookie}".encode())]
+    return Request({"type": "http", "headers": headers, "scheme": "http", "server": ("h", 1), "path": "/"})
+
+
+async def test_the_last_known_policy_decides_while_the_metastore_is_away() -> None:
+    doors = Doorkeeper(ADMIN)
+    policies = CurrentPolicies(PolicySet(1, {"admin": Principal("admin", PrincipalKind.USER, is_admin=True)}))
+    visitors = Visitors(cast("Authenticator", doors), policies)
+    token = await visitors.log_in(request_with(), "admin", "secret")
+    doors.is_valid = None
+    assert await visitors.visitor(request_with(token)) is not None
+    policies.replace(PolicySet(-1))
+    assert await visitors.visitor(request_with(token)) is None
+    policies.replace(PolicySet(2, {"admin": Principal("admin", PrincipalKind.USER, is_admin=True)}))
+    assert await visitors.visitor(request_with(token)) is None
+
+
+async def test_only_a_password_opens_the_console() -> None:
+    policies = CurrentPolicies(PolicySet(1, {"admin": Principal("admin", PrincipalKind.USER, is_admin=True)}))
+    for method in (AuthMethod.API_KEY, AuthMethod.CERTIFICATE):
+        visitors = Visitors(cast("Authenticator", Doorkeeper(Identity("admin", method))), policies)
+        with pytest.raises(AccessDenied):
+            await visitors.log_in(request_with(), "admin", "secret")
