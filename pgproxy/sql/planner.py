@@ -83,7 +83,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
 
 def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Plan:
     tree, dialect = parse_statement(text, context)
-    tree = expand_functions(tree, context)
+    tree = expand_functions(tree, context, dialect)
     tree = plain_spelling(tree, _setting_names(context))
     kind = admit(tree, context.catalog.system_functions.keys())
     authorise_definition(tree, kind, context)

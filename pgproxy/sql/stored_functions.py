@@ -77,11 +77,12 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _BUILT_IN = functions.CLIENT_NAMES | frozenset(functions.SESSION_NAMES) | {"current_setting", "set_config"}
 
 
-def expand_functions(tree: exp.Expr, context: PlanContext) -> exp.Expr:
+def expand_functions(tree: exp.Expr, context: PlanContext, dialect: str) -> exp.Expr:
     """Put bodies in the place of the calls of functions that the caller may execute; others stay unknown.
 
     Raises:
-        FeatureNotSupported: inside a view, or an argument that changes is not used exactly once.
+        FeatureNotSupported: inside a view; in a text that only DuckDB's grammar accepts, where `/` means
+            something else than in the body; an argument that changes is not used exactly once.
         StatementError: 42809, called as an aggregate or window function; 54001, too much.
     """
     if not context.policy.functions:
@@ -93,6 +94,10 @@ def expand_functions(tree: exp.Expr, context: PlanContext) -> exp.Expr:
             continue
         if isinstance(tree, exp.Create) and str(tree.args.get("kind") or "").upper() == "VIEW":
             raise FeatureNotSupported("a view cannot call a stored function", position=position_of(call))
+        if dialect != "postgres":
+            raise FeatureNotSupported(
+                "stored functions are called in PostgreSQL's grammar", position=position_of(call)
+            )
         _check_call(call)
         place = _whole(call)
         put = _expanded(function, call.expressions)

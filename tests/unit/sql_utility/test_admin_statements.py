@@ -104,6 +104,43 @@ def test_other_definitions_are_the_planners(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "CREATE FUNCTION s.f(a double precision, timestamp with time zone, numeric(5, 2)[]) "
+            "RETURNS character varying(10) LANGUAGE 'sql' STABLE RETURNS NULL ON NULL INPUT "
+            "AS $$SELECT $1 ;$$",
+            a.CreateFunction(
+                ("s", "f"),
+                (("a", "double precision"), ("", "timestamp with time zone"), ("", "numeric(5, 2)[]")),
+                "character varying(10)", "$1", True, "s", False,
+            ),
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION f() RETURNS int SECURITY INVOKER COST 5 PARALLEL SAFE "
+            "RETURN 1 + (2, 3)",
+            a.CreateFunction(("f",), (), "int", "1 + (2, 3)", False, "v", True),
+        ),
+        ("DROP FUNCTION IF EXISTS f(int, text), s.g CASCADE", a.DropFunction((("f",), ("s", "g")), True)),
+        (
+            "REVOKE ALL ON FUNCTION s.f(int) FROM r",
+            a.GrantPrivileges(
+                (a.PrivilegeItem(None, ()),), a.SecurableKind.FUNCTION, (("s", "f"),), ("r",), True
+            ),
+        ),
+        (
+            "GRANT SELECT ON function TO r",
+            a.GrantPrivileges(
+                (a.PrivilegeItem("select", (), 7),), a.SecurableKind.TABLE, (("function",),), ("r",)
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_functions_are_read_with_their_types_and_bodies(text: str, expected: object) -> None:
+    assert parse_utility(text) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "position"),
     [
         ("CREATE ROLE", 12),
