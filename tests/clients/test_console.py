@@ -118,6 +118,7 @@ def _looks_well(browser: Browser) -> None:
     browser.keep("overview-dark")
     assert _ground(browser) != light
     browser.size(390, 844)
+    browser.until("document.querySelector('[data-chart] svg').viewBox.baseVal.width < 390")
     browser.keep("overview-phone")
     assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= 390
     browser.size(1280, 900)

@@ -48,7 +48,7 @@
     const power = 10 ** Math.floor(Math.log10(value));
     return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
   };
-  const draw = (figure, series, end, step) => {
+  const draw = (figure, series, step) => {
     const unit = figure.dataset.unit, names = Object.keys(series), WIDTH = Math.max(280, figure.clientWidth);
     series = lately(series);
     const count = Math.max(0, ...names.map((name) => series[name].length));
@@ -155,6 +155,12 @@
       cell(new Date(m.at * 1000).toISOString().slice(0, 19).replace("T", " ") + " UTC"), cell(m.endpoint), cell(m.difference),
       html("td", {}, html("code", {}, m.fingerprint)), cell(`${m.local_ms} ms`, "n"), cell(`${m.remote_ms} ms`, "n"))), 6, "None.");
   };
+  let charts = null;
+  const drawAll = () => {
+    if (!charts) return;
+    for (const figure of document.querySelectorAll("[data-chart]")) draw(figure, charts[figure.dataset.chart], charts.step);
+  };
+  addEventListener("resize", drawAll);
   const refresh = async () => {
     let answer;
     try {
@@ -165,7 +171,8 @@
     const facts = await answer.json();
     $("stale").hidden = true;
     showGateway(facts.health); showRollout(facts.rollout); showFleet(facts); showRunning(facts.running, facts.is_admin);
-    for (const figure of document.querySelectorAll("[data-chart]")) draw(figure, facts.charts[figure.dataset.chart], facts.charts.end, facts.charts.step);
+    charts = facts.charts;
+    drawAll();
     document.documentElement.dataset.live = String(facts.charts.end);
   };
   const keepFresh = async () => { if (!document.hidden) await refresh(); setTimeout(keepFresh, EVERY_MS); };
