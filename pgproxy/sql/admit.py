@@ -253,9 +253,14 @@ def _admit_identifier(node: exp.Identifier) -> None:
 def _may_be_reserved(node: exp.Identifier) -> bool:
     """The gateway's own schema is called `pgproxy`, without the underscore.
 
-    A table may be looked up by any name.
+    A table may be looked up by any name, and none defined by such a one: an engine keeps its macros in
+    `pgproxy_functions`.
     """
-    return isinstance(node.parent, exp.Table) and node.parent.args.get("alias") is not node
+    table = node.parent
+    if not isinstance(table, exp.Table) or table.args.get("alias") is node:
+        return False
+    target = table.parent.parent if isinstance(table.parent, exp.Schema) else table.parent
+    return not isinstance(target, (exp.Create, exp.AlterRename))
 
 
 def _admit_operator(node: exp.Operator) -> None:

@@ -376,4 +376,7 @@ def is_shown(node: exp.Expr) -> bool:
         elements = parent.to.expressions if parent.to.this is exp.DType.ARRAY else []
         kind = elements[0] if elements else parent.to
         return isinstance(kind, exp.DataType) and kind.this in exp.DataType.TEXT_TYPES
-    return isinstance(parent, exp.Select) and parent.parent is None
+    query: exp.Expr | None = parent
+    while query is not None and isinstance(query.parent, exp.SetOperation):
+        query = query.parent
+    return isinstance(parent, exp.Select) and query is not None and query.parent is None

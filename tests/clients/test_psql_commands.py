@@ -55,11 +55,46 @@ COMMANDS = r"""
 \ddp
 \dRp
 \dl
+\dRp+
+\dE
+\dP
+\dPi
+\dfS int4pl
+\dfn int4pl
+\dfp
+\dft
+\dfw lag
+\da+ count
+\doS =
+\dTS int4
+\des+
+\dew+
+\det+
+\deu+
+\dy+
+\dc+ utf8*
+\dC+ int4
+\dD+
+\dO+
+\dFt+
+\dFd+ simple
+\drds analyst
+\dconfig+ work_mem
+\ddp analyst
+\dA+
+\dAc+ btree int4
+\dl+
+\lo_list
+\dLS
+\dX+
+\sf int4pl
+\sf pg_table_is_visible
+\sf+ pg_get_keywords
 \d absent
 SELECT 1 AS a, 'x'::text AS b, now() AS c \gdesc
 """.strip().splitlines()
 r"""Not here: `\dn`, `\du`, `\l`, `\dp`, `\dx` and sizes, where the gateway's own schema, roles, databases and
-grants stand; `\sf`, for functions have no source here."""
+grants stand; `\dAo`, `\dAp`, `\dF+` and ICU's collations, whose rows are not kept here."""
 
 
 def printed(server: Server) -> dict[str, str]:
@@ -78,3 +113,14 @@ def printed(server: Server) -> dict[str, str]:
 
 def test_every_command_prints_the_same(embedded_pair: Pair) -> None:
     assert len(embedded_pair.same(printed)) == len(COMMANDS)
+
+
+def test_a_function_that_is_not_there_has_no_source(embedded_pair: Pair) -> None:
+    def run(server: Server) -> str:
+        where = ["-h", server.host, "-p", str(server.port), "-U", server.user, "-d", server.database]
+        return subprocess.run(
+            ["psql", "-X", *where, "-c", r"\sf absent"], env={**os.environ, "PGPASSWORD": server.password},
+            capture_output=True, text=True, timeout=60, check=False,
+        ).stderr  # fmt: skip
+
+    assert "does not exist" in embedded_pair.same(run)

@@ -57,8 +57,34 @@ _SHARED_COMMENT = (
 )
 
 
-def _proc(column: str) -> str:
-    return f"(SELECT max(m_p.{column}) FROM {PG}.pg_proc AS m_p WHERE m_p.oid = p_oid AND {visible('m_p')})"
+def _proc(text: str, condition: str = "") -> str:
+    return (
+        f"(SELECT max({text}) FROM {PG}.pg_proc AS m_p WHERE m_p.oid = p_oid{condition} AND {visible('m_p')})"
+    )
+
+
+_LANGUAGE = f"(SELECT max(m_l.lanname) FROM {PG}.pg_language AS m_l WHERE m_l.oid = m_p.prolang)"
+_SUPPORT = f"(SELECT max(m_s.proname) FROM {PG}.pg_proc AS m_s WHERE m_s.oid = m_p.prosupport)"
+_PROPERTIES = (
+    "concat_ws(' ', CASE m_p.prokind WHEN 'w' THEN 'WINDOW' END, "
+    "CASE m_p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' END, "
+    "CASE m_p.proparallel WHEN 's' THEN 'PARALLEL SAFE' WHEN 'r' THEN 'PARALLEL RESTRICTED' END, "
+    "CASE WHEN m_p.proisstrict THEN 'STRICT' END, CASE WHEN m_p.prosecdef THEN 'SECURITY DEFINER' END, "
+    "CASE WHEN m_p.proleakproof THEN 'LEAKPROOF' END, "
+    "CASE WHEN m_p.procost <> CASE WHEN m_p.prolang IN (12, 13) THEN 1 ELSE 100 END "
+    "THEN 'COST ' || regexp_replace(CAST(m_p.procost AS VARCHAR), '\\.0$', '') END, "
+    "CASE WHEN m_p.proretset AND m_p.prorows NOT IN (0, 1000) "
+    "THEN 'ROWS ' || regexp_replace(CAST(m_p.prorows AS VARCHAR), '\\.0$', '') END, "
+    f"'SUPPORT ' || {_SUPPORT})"
+)
+_SCHEMA = f"(SELECT max(m_n.nspname) FROM {PG}.pg_namespace AS m_n WHERE m_n.oid = m_p.pronamespace)"
+_FUNCTION = (
+    f"'CREATE OR REPLACE FUNCTION ' || {quoted(_SCHEMA)} || '.' || {quoted('m_p.proname')} || "
+    "'(' || coalesce(m_p._arguments, '') || ')' || chr(10) || ' RETURNS ' || m_p._result || chr(10) || "
+    f"' LANGUAGE ' || {_LANGUAGE} || chr(10) || CASE WHEN {_PROPERTIES} <> '' THEN ' ' || {_PROPERTIES} || "
+    "chr(10) ELSE '' END || 'AS $function$' || m_p.prosrc || '$function$' || chr(10)"
+)
+"""PostgreSQL source: ruleutils.c `pg_get_functiondef`."""
 
 
 _ENCODINGS = dict(
@@ -114,15 +140,16 @@ DEFINITION_MACROS: tuple[Macro, ...] = (
         VIEWER,
     ),
     Macro("shobj_description", TEXT, {"p_oid, p_catalog": _SHARED_COMMENT}, VIEWER),
-    Macro("pg_get_function_arguments", TEXT, {"p_oid": _proc("_arguments")}, VIEWER),
-    Macro("pg_get_function_identity_arguments", TEXT, {"p_oid": _proc("_arguments")}, VIEWER),
-    Macro("pg_get_function_result", TEXT, {"p_oid": _proc("_result")}, VIEWER),
+    Macro("pg_get_function_arguments", TEXT, {"p_oid": _proc("m_p._arguments")}, VIEWER),
+    Macro("pg_get_function_identity_arguments", TEXT, {"p_oid": _proc("m_p._arguments")}, VIEWER),
+    Macro("pg_get_function_result", TEXT, {"p_oid": _proc("m_p._result")}, VIEWER),
+    Macro("pg_get_functiondef", TEXT, {"p_oid": _proc(_FUNCTION, " AND m_p.prokind <> 'a'")}, VIEWER),
     Macro("pg_encoding_to_char", NAME, {"p_encoding": _ENCODING_NAME}),
     Macro("pg_char_to_encoding", INT4, {"p_name": _ENCODING_NUMBER}),
     *constant("getdatabaseencoding pg_client_encoding", NAME, "'UTF8'", ""),
     *constant("pg_get_serial_sequence", TEXT, "CAST(NULL AS VARCHAR)", "p_table, p_column"),
     *constant(
-        "pg_get_function_sqlbody pg_get_functiondef pg_get_ruledef pg_get_triggerdef pg_get_statisticsobjdef "
+        "pg_get_function_sqlbody pg_get_ruledef pg_get_triggerdef pg_get_statisticsobjdef "
         "pg_get_statisticsobjdef_columns pg_get_statisticsobjdef_expressions pg_get_partkeydef "
         "pg_get_partition_constraintdef pg_collation_actual_version",
         TEXT,

@@ -143,6 +143,12 @@ def _named_text(table: str, column: str, guarded: bool = True) -> str:
     return _oid_text("p_oid", f"(SELECT max({shown}) FROM {PG}.{table} AS m_n WHERE m_n.oid = p_oid{guard})")
 
 
+_FUNCTION_OID = (
+    "CASE WHEN contains(CAST(p_text AS VARCHAR), '(') THEN "
+    "error(chr(2) || 'pgproxy:0A000:functions by their arguments are not supported' || left(p_text, 0)) "
+    f"ELSE coalesce({_named_oid('pg_proc', 'proname')}, "
+    "error(chr(2) || 'pgproxy:42883:function \"' || p_text || '\" does not exist')) END"
+)
 _REGOPER_TEXT = (
     "CASE WHEN p_oid = 0 THEN '0' ELSE coalesce((SELECT max(CASE WHEN (SELECT count(*) FROM "
     f"{PG}.pg_operator AS m_q WHERE m_q.oprname = m_o.oprname) > 1 THEN 'pg_catalog.' ELSE '' END "
@@ -177,7 +183,7 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("regoper_text", TEXT, {"p_oid": _REGOPER_TEXT}),
     Macro("regclass_oid", REGCLASS, {"p_text": relation_oid("p_text")}, NAMES),
     Macro("regtype_oid", REGTYPE, {"p_text": _type_oid("p_text")}, VIEWER),
-    Macro("regproc_oid", REGPROC, {"p_text": _named_oid("pg_proc", "proname")}, VIEWER),
+    Macro("regproc_oid", REGPROC, {"p_text": _FUNCTION_OID}, VIEWER),
     Macro("regnamespace_oid", REGNAMESPACE, {"p_text": _named_oid("pg_namespace", "nspname")}, VIEWER),
     Macro("regrole_oid", REGROLE, {"p_text": _named_oid("pg_authid", "rolname")}, VIEWER),
     Macro("regcollation_oid", OID, {"p_text": _named_oid("pg_collation", "collname", guarded=False)}),

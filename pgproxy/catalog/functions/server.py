@@ -107,6 +107,15 @@ SERVER_MACROS: tuple[Macro, ...] = (
     *constant("inet_client_addr inet_server_addr", 869, "CAST(NULL AS VARCHAR)", ""),
     *constant("pg_blocking_pids", 1007, "CAST([] AS INTEGER[])", "p_pid"),
     Macro("pg_get_keywords", 2249, {"": _KEYWORDS}, is_table=True),
+    Macro(
+        "pg_options_to_table",
+        2249,
+        {
+            "p_options": "SELECT CAST(NULL AS VARCHAR) AS option_name, "
+            "CAST(NULL AS VARCHAR) AS option_value WHERE false"
+        },
+        is_table=True,
+    ),
     Macro("_pg_expandarray", 2249, {"p_array": _EXPANDED}),
 )
 

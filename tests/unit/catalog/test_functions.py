@@ -108,6 +108,6 @@ def test_every_function_binds_with_every_number_of_arguments(shop: Shop) -> None
         for arity in function.arity:
             arguments = ", ".join(["NULL"] * (arity + len(function.session_values)))
             call = f"{'.'.join(('pgproxy_system', *function.macro))}({arguments})"
-            is_table = name == "pg_get_keywords"
-            described = shop.run("root", f"DESCRIBE SELECT {f'* FROM {call}' if is_table else call}")
-            assert len(described) == (5 if is_table else 1), name
+            described = shop.run("root", f"DESCRIBE SELECT {f'* FROM {call}' if function.is_table else call}")
+            widths = {"pg_get_keywords": 5, "pg_options_to_table": 2}
+            assert len(described) == (widths[name] if function.is_table else 1), name
