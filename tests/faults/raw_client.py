@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from types import TracebackType
 from typing import Self
 
+from tests.faults.patience import LONGEST_S, Patience
 from tests.unit.pgwire.frontend_bytes import cstring, int32, startup_body, tagged, untagged
 
 PROTOCOL_3_0 = 3 << 16
@@ -45,11 +46,21 @@ class Refused(Exception):
 class RawClient:
     """One connection. Every read fails after `timeout_s`: a server that hangs fails the test.
 
-    source: the address to come from. sent: what was sent, as it was.
+    source: the address to come from. patience: counts only the server's own time; `timeout_s` is then how
+    often it is asked. sent: what was sent, as it was.
     """
 
-    def __init__(self, port: int, timeout_s: float = 5.0, source: str = "127.0.0.1") -> None:
-        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout_s, (source, 0))
+    def __init__(
+        self,
+        port: int,
+        timeout_s: float = 5.0,
+        source: str = "127.0.0.1",
+        patience: Patience | None = None,
+    ) -> None:
+        self._patience = patience
+        longest_s = timeout_s if patience is None else LONGEST_S
+        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), longest_s, (source, 0))
+        self.socket.settimeout(timeout_s)
         self.sent: list[bytes] = []
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
@@ -77,16 +88,24 @@ class RawClient:
     def send(self, data: bytes) -> None:
         """Send bytes; a server that has closed already shows when its answer is read."""
         self.sent.append(data)
+        timeout_s = self.socket.gettimeout()
+        self.socket.settimeout(timeout_s if self._patience is None else LONGEST_S)
         try:
             self.socket.sendall(data)
+            self.socket.settimeout(timeout_s)
         except (BrokenPipeError, ConnectionResetError):
             return
 
     def receive_bytes(self, size: int) -> bytes:
         """Give exactly `size` bytes, or fewer where the server has closed."""
+        wait = self._patience.begin() if self._patience is not None else None
         while len(self._buffer) < size:
             try:
                 data = self.socket.recv(262_144)
+            except TimeoutError:
+                if wait is None or wait.is_over():
+                    raise
+                continue
             except (ConnectionResetError, ssl.SSLEOFError):
                 data = b""
             if not data:
