@@ -28,9 +28,12 @@ from execnode.sessions import SessionRegistry
 from execnode.settings import NodeSettings, split_address
 from execnode.spool import SpoolBudget, SpoolLimits, remove_orphans
 from execnode.tracing import Tracing, open_tracing, trace_options
-from execnode.transport import server_tls
+from execnode.transport import NodeServer, server_tls
 
 log = structlog.get_logger(__name__)
+
+_GATEWAYS_KNOW_S = 3.0
+"""While gateways are connected a stopping node answers so long: by then each has probed it and moved away."""
 
 _EXTRA_THREADS = 8  # health, describe and spool files find a thread when every slot is taken
 
@@ -75,22 +78,30 @@ async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event, trac
             )
             service = ExecNodeService(NodeParts(engine, gate, queries, sessions, metrics), limits)
             cleaner = tasks.create_task(_clean(settings, queries, sessions))
-            async with _grpc(settings, service) as grpc_port, _http(settings, service, metrics) as http_port:
+            async with (
+                _grpc(settings, service) as (grpc_port, server),
+                _http(settings, service, metrics) as http_port,
+            ):
                 _announce(grpc_port, http_port)
                 await stop.wait()
-                await _drain(gate, settings.shutdown_grace)
+                known_s = asyncio.get_running_loop().time() + _GATEWAYS_KNOW_S
+                await _drain(gate, queries, settings.shutdown_grace)
+                if server is not None:
+                    await server.say_goodbye(known_s)
             cleaner.cancel()
     finally:
         await sessions.close_all()
         await engine.close()
 
 
-async def _drain(gate: AdmissionGate, grace_s: float) -> None:
+async def _drain(gate: AdmissionGate, queries: QueryRegistry, grace_s: float) -> None:
+    """Take nothing new; wait for what runs, and until its readers have fetched what is theirs."""
     gate.is_draining = True
     log.info("node.draining", running=gate.running)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(grace_s):
             await gate.wait_idle()
+            await queries.wait_fetched()
 
 
 async def _clean(settings: NodeSettings, queries: QueryRegistry, sessions: SessionRegistry) -> None:
@@ -104,10 +115,12 @@ async def _clean(settings: NodeSettings, queries: QueryRegistry, sessions: Sessi
 
 
 @asynccontextmanager
-async def _grpc(settings: NodeSettings, service: ExecNodeService) -> AsyncGenerator[int, None]:
-    """Serve gRPC; gives the port, 0 when FEATURE_INTERNAL_GRPC is off."""
+async def _grpc(
+    settings: NodeSettings, service: ExecNodeService
+) -> AsyncGenerator[tuple[int, NodeServer | None], None]:
+    """Serve gRPC; gives the port and the server: 0 and None when FEATURE_INTERNAL_GRPC is off."""
     if not settings.feature_internal_grpc:
-        yield 0
+        yield 0, None
         return
     tls = None
     if settings.tls_cert_file is not None and settings.tls_key_file is not None:
@@ -116,7 +129,7 @@ async def _grpc(settings: NodeSettings, service: ExecNodeService) -> AsyncGenera
     server = build_server(service, settings.tokens)
     await server.start(sock=listener, ssl=tls)
     try:
-        yield int(listener.getsockname()[1])
+        yield int(listener.getsockname()[1]), server
     finally:
         server.close()
         await server.wait_closed()

@@ -146,6 +146,8 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         self._gate = gate
         self._limits = spool_limits
         self._queries: dict[str, SpooledQuery] = {}
+        self._has_no_cursor = asyncio.Event()
+        self._has_no_cursor.set()
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> "QueryRegistry":
@@ -166,6 +168,10 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
     def open_cursors(self) -> int:
         """Results that somebody has still to fetch or to give up."""
         return sum(not query.is_retained for query in self._queries.values())
+
+    async def wait_fetched(self) -> None:
+        """Return once no cursor is open: every result has been fetched, given up or forgotten."""
+        await self._has_no_cursor.wait()
 
     @property
     def spool_bytes(self) -> int:
@@ -204,6 +210,8 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         spool = ChunkSpool(f"query-{uuid4().hex}", limits)
         query = SpooledQuery(query_id, spool, is_retained=submission.is_retained, now_s=now_s)
         self._queries[query_id] = query
+        if not query.is_retained:
+            self._has_no_cursor.clear()
         query.task = self._tasks.create_task(self._guard(query, submission))
         return query
 
@@ -265,9 +273,12 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         """Cancel and forget. Idempotent."""
         await self.cancel(query_id)
         query = self._queries.pop(query_id, None)
-        if query is not None:
-            async with query.disk:
-                await self._blocking(query.spool.close)
+        if query is None:
+            return
+        if not self.open_cursors:
+            self._has_no_cursor.set()
+        async with query.disk:
+            await self._blocking(query.spool.close)
 
     async def delete_expired(self, now_s: float, ttl_s: float) -> int:
         """Forget what ended, or an unretained cursor that nobody fetched from, more than `ttl_s` ago.

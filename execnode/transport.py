@@ -4,6 +4,7 @@ The windows that a result stream meets are the gateway's (pgproxy.engines.channe
 node receives. The frame size holds in both directions only if both ends advertise it.
 """
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ STREAM_WINDOW_BYTES = 4 << 20
 MAX_FRAME_BYTES = 1 << 20
 KEEPALIVE_S = 20.0
 """Both ends ping while calls are open, and take a peer that does not answer for dead."""
+
+_GOODBYE_POLL_S = 0.05
+_LAST_WORDS_S = 1.0
 
 
 class LargeFrameProtocol(H2Protocol):
@@ -41,6 +45,22 @@ class NodeServer(Server):
     def _protocol_factory(self) -> H2Protocol:
         protocol = super()._protocol_factory()
         return LargeFrameProtocol(protocol.handler, protocol.config, protocol.h2_config)
+
+    async def say_goodbye(self, until_s: float) -> None:
+        """Answer what still comes until nobody is connected, or until then by the loop's clock.
+
+        Returns when no call is under way: a call that ended a moment ago still has its last words to send,
+        and closing the connection would lose them.
+        """
+        loop = asyncio.get_running_loop()
+        while loop.time() < until_s and self._is_connected():  # noqa: ASYNC110  # grpclib has no event
+            await asyncio.sleep(_GOODBYE_POLL_S)
+        calls = [task for handler in self._handlers for task in handler._tasks.values() if not task.done()]
+        if calls:
+            await asyncio.wait(calls, timeout=_LAST_WORDS_S)
+
+    def _is_connected(self) -> bool:
+        return any(not handler.closing for handler in self._handlers)
 
 
 def server_tls(cert_file: Path, key_file: Path, client_ca_file: Path | None = None) -> ssl.SSLContext:

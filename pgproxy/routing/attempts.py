@@ -25,6 +25,9 @@ from pgwire.types import ResultColumn
 
 log = structlog.get_logger(__name__)
 
+_SHED = frozenset({FallbackReason.QUEUE_FULL, FallbackReason.DRAINING})
+"""Said by a node that is well and has not begun the statement."""
+
 FailureObserver = Callable[[str, FallbackReason], None]
 """Told of each infrastructure failure of an engine: its name and the reason."""
 
@@ -32,7 +35,7 @@ FailureObserver = Callable[[str, FallbackReason], None]
 class RetryRule(Enum):
     """Where else a statement may run.
 
-    IF_SHED: on another endpoint of the same assignments, if the first has refused to queue it.
+    IF_SHED: on another endpoint of the same assignments, if the first has refused to take it.
     """
 
     NEVER = "never"
@@ -68,8 +71,8 @@ class Attempts:
     taken; its fallback_reason is why the route's own endpoint is not among the places. rule: whether there
     may be a second place at all.
 
-    A statement that a node sheds, its queue being full, goes to one other node and no further: what is left
-    is the embedded engine. So overload does not go round the fleet.
+    A statement that a node sheds, its queue being full or the node about to stop, goes to one other node and
+    no further: what is left is the embedded engine. So overload does not go round the fleet.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class Attempts:
         """
         self.record(failure)
         self.release()
-        is_shed = failure.reason is FallbackReason.QUEUE_FULL
+        is_shed = failure.reason in _SHED
         self._sheds += is_shed
         may_go_on = self._rule is RetryRule.ANYWHERE or (self._rule is RetryRule.IF_SHED and is_shed)
         attempt = self._take(failure.reason) if may_go_on else None

@@ -192,8 +192,11 @@ class EndpointRegistry:
     def report_failure(self, name: str, reason: FallbackReason) -> None:
         """Believe a statement that found the endpoint ill, and probe now instead of at the next turn."""
         endpoint = self._endpoints.get(name)
-        if endpoint is not None and reason.casts_doubt:
+        if endpoint is None:
+            return
+        if reason.casts_doubt:
             endpoint.monitor.record_failure()
+        if reason.casts_doubt or reason is FallbackReason.DRAINING:
             endpoint.probe_now.set()
 
     async def first_probes(self, timeout_s: float) -> None:

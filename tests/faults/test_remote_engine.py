@@ -280,6 +280,22 @@ async def test_a_node_that_was_restarted_is_told_its_catalogs_again(
     await engine.close()
 
 
+async def test_a_node_that_is_told_to_stop_first_gives_out_what_its_cursors_hold(
+    node: Node, catalogs: CatalogGeneration
+) -> None:
+    engine = remote_engine(node.port, catalogs, cursor_mode=True)
+    async with engine.execute(ALL_ROWS) as stream:
+        values: list[int] = []
+        chunk = await stream.read()
+        assert chunk is not None
+        values += first_columns(chunk)
+        node.process.terminate()
+        assert await read_into(values, stream) == list(range(ROWS))
+    async with asyncio.timeout(10):
+        assert await node.process.wait() == 0
+    await engine.close()
+
+
 async def test_a_node_that_is_not_there_is_a_connect_failure(catalogs: CatalogGeneration) -> None:
     engine = remote_engine(free_port(), catalogs)
     with pytest.raises(EngineUnavailable) as caught:

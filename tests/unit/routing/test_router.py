@@ -90,6 +90,18 @@ async def test_without_fallback_a_shed_statement_goes_once_to_another_of_its_own
         assert local.started == 0
 
 
+async def test_without_fallback_a_node_that_stops_gives_its_work_to_another_of_its_own_endpoints() -> None:
+    stopping, other = (
+        ScriptedEngine("a", on_start=lost(FallbackReason.DRAINING)),
+        ScriptedEngine("b", [ROW]),
+    )
+    async with fleet(stopping, other, fallback=Fallback.DISABLED) as (router, local, registry):
+        endpoints = [Endpoint(name, f"grpc://{name}:1", "t") for name in "ab"]
+        registry.apply(endpoints, [Assignment("ann", name) for name in "ab"])
+        assert await rows_of(router, request()) == ([b"row"], "b", FallbackReason.DRAINING)
+        assert local.started == 0
+
+
 async def test_when_every_endpoint_fails_the_embedded_engine_answers() -> None:
     remotes = [ScriptedEngine(name, on_start=lost()) for name in "ab"]
     async with fleet(*remotes) as (router, _, _):
