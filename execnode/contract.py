@@ -1,9 +1,12 @@
 """The versions of schema.proto that this program speaks, and whether two programs understand each other."""
 
-CONTRACT_VERSION = 2
-"""Raised with every change of meaning. Since 2 a node tells its capacity, and which versions it speaks."""
+CONTRACT_VERSION = 3
+"""Raised with every change of meaning: of a message, or of the functions that a node gives the gateway's SQL.
 
-MIN_CONTRACT_VERSION = 1
+Since 2 a node tells its capacity, and which versions it speaks. Since 3 it knows PostgreSQL's records.
+"""
+
+MIN_CONTRACT_VERSION = 3
 """The oldest one that is still understood."""
 
 

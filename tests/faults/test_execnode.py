@@ -23,6 +23,7 @@ from grpclib.config import Configuration
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
+from execnode.contract import CONTRACT_VERSION
 from execnode.rpc.execnode import v1
 from execnode.status import StatusDetailsCodec
 
@@ -169,7 +170,7 @@ async def test_a_wrong_token_is_refused(shared: Node, token: str) -> None:
 async def test_both_tokens_are_taken_during_rotation(shared: Node) -> None:
     for token in ("old", "new"):
         client = Client(shared, token)
-        assert (await client.stub.health(v1.HealthRequest())).contract_version == 2
+        assert (await client.stub.health(v1.HealthRequest())).contract_version == CONTRACT_VERSION
         client.channel.close()
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+from execnode.contract import CONTRACT_VERSION
 from execnode.rpc.execnode import v1
 from pgproxy.engines.remote import RemoteEngine
 
@@ -15,7 +16,7 @@ class Node:
     async def health(self, timeout_s: float) -> v1.HealthReply:
         assert timeout_s > 0
         wall_s = 0.0 if self._off_s is None else time.time() + self._off_s
-        return v1.HealthReply(contract_version=2, min_contract_version=1, wall_clock_s=wall_s)
+        return v1.HealthReply(contract_version=CONTRACT_VERSION, wall_clock_s=wall_s)
 
 
 async def skew_of(off_s: float | None) -> float | None:
