@@ -252,7 +252,7 @@ def test_no_marker_of_a_hidden_cell_leaves_the_gateway(bench: Bench) -> None:
 
     scan()
     # The scan is worth something: statements gave rows, and failed on data and on names.
-    assert bench.rows > 100
+    assert bench.rows > 10
     assert {"22P02", "42703"} < bench.states
 
 
