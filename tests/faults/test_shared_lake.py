@@ -1,0 +1,221 @@
+"""Three nodes and a gateway on one DuckLake whose catalog is a real PostgreSQL, another with its files in S3.
+
+The first lake is the gateway's own DATABASE. Every principal is bound to one node, so that who conflicts with
+whom is known.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from execnode.engine.instance import extension_path
+from tests.faults.moto_bucket import Bucket, is_installed, moto_bucket
+from tests.faults.proxied_fleet import pgproxy, wait_for
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway, start_node
+from tests.postgres import find_binary, running_postgres
+
+pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
+
+Session = psycopg.Connection[tuple[object, ...]]
+USERS = ("ann", "bob", "cid")
+ACCOUNTS, TOTAL = 3, 300
+TRANSFERS = 3
+KEY_ID, SECRET = "AKIAKEYOFTHETESTS01", "s3-secret-of-the-tests-9921"
+POLICY = """
+groups: {team: {}}
+users:
+  ann: {password: ann-secret, groups: [team]}
+  bob: {password: bob-secret, groups: [team]}
+  cid: {password: cid-secret, groups: [team]}
+grants:
+  - {to: team, privileges: [SELECT, INSERT, UPDATE], on: test.public.*}
+  - {to: team, privileges: [SELECT, INSERT], on: bucket.public.*}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lake")
+
+
+@pytest.fixture(scope="module")
+def catalog_dsn(folder: Path) -> Iterator[str]:
+    """The PostgreSQL with one lake in it."""
+    with running_postgres(folder / "pg") as dsn:
+        with duckdb.connect() as connection:
+            for extension in ("postgres_scanner", "ducklake"):
+                connection.execute(f"LOAD '{extension_path(extension)}'")
+            connection.execute(f"ATTACH 'ducklake:postgres:{dsn}' AS lake (DATA_PATH '{folder / 'data'}/')")
+            connection.execute("CREATE TABLE lake.accounts (id integer, balance integer)")
+            connection.execute(
+                f"INSERT INTO lake.accounts SELECT i, {TOTAL // ACCOUNTS} FROM range({ACCOUNTS}) r(i)"
+            )
+            connection.execute("CREATE TABLE lake.transfers (who text, n integer)")
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def fleet(folder: Path, catalog_dsn: str) -> Iterator[RunningGateway]:
+    settings = {
+        "DATABASE": f"ducklake:postgres:{catalog_dsn}",
+        "DATABASE_NAME": "test",
+        "FEATURE_REMOTE_ROUTING": "true",
+        "LOG_LEVEL": "debug",
+    }
+    log = folder / "gateway.log"
+    with ExitStack() as stack, start_gateway(folder, policy=POLICY, log=log, **settings) as gateway:
+        for place, user in enumerate(USERS, 1):
+            logged = ["sh", "-c", f'exec "$@" 2>{folder}/node{place}.log', "sh"]
+            start_node(stack, gateway.environment, f"node{place}", prefix=logged)
+            pgproxy(gateway, "assign", "--user", user, "--endpoint", f"node{place}", "--fallback", "disabled")
+        gateway.wait_for_endpoints(node1="active", node2="active", node3="active")
+        yield gateway
+
+
+def connect(gateway: RunningGateway, user: str, *, is_autocommit: bool = True) -> Session:
+    return psycopg.connect(gateway.dsn(user), autocommit=is_autocommit)
+
+
+def one(session: Session, query: str) -> object:
+    row = session.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_readers_on_other_nodes_see_only_committed_snapshots(fleet: RunningGateway) -> None:
+    count = "SELECT count(*) FROM transfers WHERE who = 'snapshot'"
+    with (
+        connect(fleet, "ann", is_autocommit=False) as writer,
+        connect(fleet, "bob") as reader,
+        connect(fleet, "cid", is_autocommit=False) as in_transaction,
+    ):
+        in_transaction.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        assert one(in_transaction, count) == 0
+        for n in range(2):
+            writer.execute("INSERT INTO transfers VALUES ('snapshot', %s)", (n,))
+            assert (one(writer, count), one(reader, count)) == (n + 1, 0)
+        writer.commit()
+        assert one(reader, count) == 2
+        assert one(in_transaction, count) == 0, "its snapshot is older"
+        in_transaction.commit()
+        assert one(in_transaction, count) == 2
+        routes = [str(one(session, "SHOW pgproxy.last_route")) for session in (writer, reader)]
+        assert [route.split()[0] for route in routes] == ["node1", "node2"]
+
+
+def test_the_second_of_two_writers_of_one_row_gets_40001(fleet: RunningGateway) -> None:
+    first, second = (connect(fleet, user, is_autocommit=False) for user in ("ann", "bob"))
+    with first, second:
+        for session in (first, second):
+            session.execute("UPDATE accounts SET balance = balance + 0 WHERE id = 0")
+        first.commit()
+        with pytest.raises(psycopg.errors.SerializationFailure) as caught:
+            second.commit()
+        assert "accounts" not in str(caught.value), "the engine's own words stay here"
+        second.rollback()
+        assert one(second, "SELECT sum(balance) FROM accounts") == TOTAL
+
+
+def transfer_often(fleet: RunningGateway, user: str, seen: Counter[str]) -> None:
+    """Move one unit from account to account; a lost race is run again, as a client would."""
+    with connect(fleet, user, is_autocommit=False) as session:
+        n = 0
+        while n < TRANSFERS:
+            try:
+                session.execute("UPDATE accounts SET balance = balance - 1 WHERE id = 1")
+                session.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 2")
+                session.execute("INSERT INTO transfers VALUES (%s, %s)", (user, n))
+                session.commit()
+            except psycopg.Error as error:
+                seen[str(error.sqlstate)] += 1
+                session.rollback()
+            else:
+                n += 1
+
+
+def read_until(stop: threading.Event, fleet: RunningGateway, user: str, seen: Counter[str]) -> None:
+    """The sum of all accounts is the same in every snapshot."""
+    with connect(fleet, user) as session:
+        while not stop.is_set():
+            seen[f"sum {one(session, 'SELECT sum(balance) FROM accounts')}"] += 1
+
+
+def test_writers_and_readers_on_every_node_at_once(fleet: RunningGateway) -> None:
+    seen, stop = Counter[str](), threading.Event()
+    writers = [threading.Thread(target=transfer_often, args=(fleet, user, seen)) for user in USERS]
+    readers = [threading.Thread(target=read_until, args=(stop, fleet, user, seen)) for user in USERS]
+    for thread in (*readers, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join(60)
+    stop.set()
+    for thread in readers:
+        thread.join(10)
+    assert set(seen) <= {f"sum {TOTAL}", "40001"}, seen
+    assert seen[f"sum {TOTAL}"] > 0
+    with connect(fleet, "ann") as session:
+        done = session.execute(
+            "SELECT who, count(*), count(DISTINCT n) FROM transfers WHERE who <> 'snapshot'"
+            " GROUP BY who ORDER BY who"
+        ).fetchall()
+        assert done == [(user, TRANSFERS, TRANSFERS) for user in USERS], "each once, none twice"
+        moved = TRANSFERS * len(USERS)
+        balances = session.execute("SELECT balance FROM accounts ORDER BY id").fetchall()
+        assert balances == [(100,), (100 - moved,), (100 + moved,)], "no update is lost"
+
+
+@pytest.fixture
+def bucket(fleet: RunningGateway, catalog_dsn: str) -> Iterator[Bucket]:
+    """A store in which a lake's files are; the lake is a catalog of the control plane."""
+    with moto_bucket("lakes") as made:
+        place = ("--location", f"postgres:{catalog_dsn}", "--option", "metadata_schema=in_s3")
+        data = ("--option", "data_path=s3://lakes/first/", *made.options())
+        keys = ("--credential", f"s3_key_id={KEY_ID}", "--credential", f"s3_secret={SECRET}")
+        pgproxy(fleet, "catalog", "add", "bucket", "--kind", "ducklake", *place, *data, *keys, "--writable")
+        wait_for(lambda: attempt(fleet, "CREATE TABLE bucket.public.t (i integer, s text)"), bool)
+        yield made
+        pgproxy(fleet, "catalog", "remove", "bucket")
+
+
+def attempt(gateway: RunningGateway, statement: str) -> bool:
+    """Run a statement as the administrator; False while its catalog is not attached."""
+    with psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as connection:
+        try:
+            connection.execute(statement)
+        except psycopg.Error:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not is_installed(), reason="moto's server is not installed: pip install -e '.[test]'")
+def test_a_lake_in_s3_is_one_for_all_nodes_and_its_keys_stay_secret(
+    fleet: RunningGateway, bucket: Bucket, folder: Path
+) -> None:
+    with connect(fleet, "ann") as writer, connect(fleet, "cid") as reader:
+        writer.execute("INSERT INTO bucket.public.t SELECT n, 'row ' || n FROM generate_series(1, 500) s(n)")
+        assert one(writer, "SHOW pgproxy.last_route") != one(reader, "SHOW pgproxy.last_route")
+        query = "SELECT count(*), sum(i), max(s) FROM bucket.public.t"
+        assert reader.execute(query).fetchall() == [(500, 125250, "row 99")]
+        assert str(one(reader, "SHOW pgproxy.last_route")).startswith("node3")
+        assert [key for key in bucket.objects() if key.endswith(".parquet")]
+        with pytest.raises(psycopg.Error) as caught:
+            reader.execute(f"SELECT * FROM read_parquet('s3://lakes/{bucket.objects()[0]}')")
+        assert caught.value.sqlstate in ("42501", "42883", "0A000")
+    bucket.stop()
+    with connect(fleet, "bob") as stranger, pytest.raises(psycopg.Error) as broken:
+        stranger.execute("SELECT min(s) FROM bucket.public.t WHERE i > 3")
+    assert broken.value.sqlstate is not None
+    assert "bucket" in pgproxy(fleet, "catalog", "list")
+    told = [str(broken.value), pgproxy(fleet, "catalog", "list")]
+    told += [path.read_text() for path in folder.glob("*.log")]
+    stored = b"".join(path.read_bytes() for path in folder.glob("metastore.sqlite*"))
+    assert len(told) == 2 + 4
+    for secret in (KEY_ID, SECRET):
+        assert not any(secret in text for text in told)
+        assert secret.encode() not in stored, "encrypted at rest"
