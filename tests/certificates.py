@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_DAY = datetime.timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -35,13 +37,21 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(
-        self, common_name: str, file_stem: str, digest: hashes.HashAlgorithm | None = None
+        self,
+        common_name: str,
+        file_stem: str,
+        digest: hashes.HashAlgorithm | None = None,
+        *,
+        ends_in: datetime.timedelta = _DAY,
     ) -> Certificate:
-        """Sign a certificate for 127.0.0.1. digest: of the signature; SHA-256 by default."""
+        """Sign a certificate for 127.0.0.1, valid since yesterday.
+
+        digest: of the signature; SHA-256 by default. ends_in: negative for one that has expired.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         certificate = (
-            _builder(_name(common_name), self._name, key.public_key())
+            _builder(_name(common_name), self._name, key.public_key(), ends_in)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
             .sign(self._key, digest or hashes.SHA256())
         )
@@ -61,7 +71,10 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    ends_in: datetime.timedelta = _DAY,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -70,6 +83,6 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - _DAY)
+        .not_valid_after(now + ends_in)
     )

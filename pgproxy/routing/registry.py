@@ -147,19 +147,24 @@ class EndpointRegistry:
     def apply(self, endpoints: Iterable[Endpoint], assignments: Iterable[Assignment]) -> None:
         """Make the fleet what the metastore says: add, change, drain and remove, without disturbing the rest.
 
-        A removed endpoint takes nothing new at once and is closed when its statements have ended.
+        A removed endpoint takes nothing new at once and is closed when its statements have ended. One that
+        only has another token is believed as before: the node is the same, and waiting for a probe would
+        lose statements that may run nowhere else.
         """
         wanted = {e.name: e for e in endpoints if e.state is not EndpointState.RETIRED}
+        believed: dict[str, EndpointMonitor] = {}
         for name, endpoint in tuple(self._endpoints.items()):
             definition = wanted.get(name)
             if definition is None or not _is_same_node(definition, endpoint.definition):
                 del self._endpoints[name]
                 self._stop_probing(endpoint)
                 self._retire(endpoint)
+                if definition is not None and definition.url == endpoint.definition.url:
+                    believed[name] = endpoint.monitor
         for definition in wanted.values():
             known = self._endpoints.get(definition.name)
             if known is None:
-                self._add(definition)
+                self._add(definition, believed.get(definition.name))
             else:
                 known.definition = definition
         self._assignments = tuple(assignments)
@@ -208,8 +213,10 @@ class EndpointRegistry:
         except TimeoutError:
             log.warning("endpoints.first_probes_pending", timeout_s=timeout_s)
 
-    def _add(self, definition: Endpoint) -> None:
+    def _add(self, definition: Endpoint, believed: EndpointMonitor | None) -> None:
         endpoint = _Member(definition, self._create_engine(definition), self._thresholds)
+        if believed is not None:
+            endpoint.monitor = believed
         if self._generation is not None:
             endpoint.engine.expect_catalogs(self._generation)
         self._endpoints[definition.name] = endpoint

@@ -100,9 +100,9 @@ def wait_for(ask: Callable[[], _Found], holds: Callable[[_Found], object]) -> _F
     return found
 
 
-def pgproxy(gateway: RunningGateway, *arguments: str) -> str:
+def pgproxy(gateway: RunningGateway, *arguments: str, stdin: str | None = None) -> str:
     """Run a command in this process: a new one would import everything again, which takes a second."""
-    done = CliRunner().invoke(app, arguments, env=dict(gateway.environment))
+    done = CliRunner().invoke(app, arguments, input=stdin, env=dict(gateway.environment))
     assert done.exit_code == 0, done.output
     return done.stdout
 

@@ -90,6 +90,18 @@ async def test_a_changed_address_makes_a_new_engine() -> None:
         assert (len(fleet.made), endpoints.statuses()["a"].health) == (2, EndpointHealth.ACTIVE)
 
 
+async def test_another_token_makes_a_new_engine_that_is_believed_as_the_old_one_was() -> None:
+    fleet = Fleet()
+    async with registry(fleet) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        fleet.probes = (lost(),)
+        endpoints.apply([Endpoint("a", "grpc://h:1", "other", EndpointState.ACTIVE)], [])
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+        await endpoints.first_probes(5)
+        assert (len(fleet.made), endpoints.statuses()["a"].health) == (2, EndpointHealth.SUSPECT)
+
+
 async def test_leases_count_as_load_and_are_released_once() -> None:
     async with registry(Fleet()) as endpoints:
         endpoints.apply([endpoint()], [])
