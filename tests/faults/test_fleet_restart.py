@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ import pytest
 
 from demo.programs import running
 from tests.faults.proxied_fleet import FLEET_POLICY, pgproxy, wait_for
-from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
+from tests.gateway import ADMIN, ADMIN_PASSWORD, NODE_TOKEN, RunningGateway, start_gateway
 
 CLIENTS, FEW = 50, 6
 """In the soak, and in the suite, whose machine has other things to do."""
@@ -25,7 +26,7 @@ ANSWERS = ([("EU", 100)], [("US", 100)])
 
 
 class Fleet:
-    """A gateway with three nodes; each can be stopped by SIGTERM and started again on its ports."""
+    """A gateway with three nodes; each can be stopped and started again on its ports."""
 
     def __init__(self, gateway: RunningGateway, stack: ExitStack) -> None:
         self.gateway = gateway
@@ -37,6 +38,16 @@ class Fleet:
         node.process.send_signal(signal.SIGTERM)
         assert node.process.wait(40) == 0, "it did not end by itself"
         node.process = self._stack.enter_context(running(["execnode", "serve"], node.environment))
+        self.gateway.wait_for_endpoints(node1="active", node2="active", node3="active")
+
+    def replace(self, place: int) -> None:
+        """Retire one by `endpoint drain`, which must leave nothing on it: then kill -9 costs nothing."""
+        node = self.gateway.nodes[place]
+        assert "nothing is left on it" in pgproxy(self.gateway, "endpoint", "drain", node.name)
+        node.kill()
+        node.process = self._stack.enter_context(running(["execnode", "serve"], node.environment))
+        url = f"grpc://127.0.0.1:{node.grpc_port}"
+        pgproxy(self.gateway, "endpoint", "add", node.name, url, "--token", NODE_TOKEN)
         self.gateway.wait_for_endpoints(node1="active", node2="active", node3="active")
 
     def use_region(self, region: str) -> None:
@@ -75,7 +86,8 @@ async def read_until(stop: asyncio.Event, dsn: str, seen: Counter[str]) -> None:
 async def restart_under_load(fleet: Fleet, clients: int, least_s: float) -> Counter[str]:
     """Restart every node and change the policy with each, for at least so long, while everybody reads.
 
-    Half of the clients may run nowhere but on the nodes.
+    Nodes are stopped by SIGTERM and retired by command in turns. Half of the clients may run nowhere but on
+    the nodes.
     """
     stop, seen = asyncio.Event(), Counter[str]()
     until_s = time.monotonic() + least_s
@@ -84,9 +96,10 @@ async def restart_under_load(fleet: Fleet, clients: int, least_s: float) -> Coun
             dsn = fleet.gateway.dsn(("analyst", "intern")[number % 2])
             tasks.create_task(read_until(stop, dsn, seen))
         try:
+            ways = cycle((fleet.restart, fleet.replace))
             while True:
                 for place, region in enumerate(("US", "EU", "US")):
-                    await asyncio.to_thread(fleet.restart, place)
+                    await asyncio.to_thread(next(ways), place)
                     await asyncio.to_thread(fleet.use_region, region)
                 if time.monotonic() > until_s:
                     break
