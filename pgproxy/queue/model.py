@@ -116,14 +116,19 @@ class Facts:
     def to_json(self) -> str:
         """Write them down."""
         found = {name: getattr(self, name) for name in self.__slots__ if name != "columns"}
-        found["columns"] = [[c.name, c.type_oid, c.typmod, c.engine_type] for c in self.columns]
+        found["columns"] = [
+            [c.name, c.type_oid, c.typmod, c.engine_type, c.shown_typmod] for c in self.columns
+        ]
         return json.dumps(found, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Facts":
         """Read what `to_json` wrote."""
         found = json.loads(text)
-        columns = tuple(ResultColumn(*column) for column in found.pop("columns"))
+        columns = tuple(
+            ResultColumn(name, oid, typmod, engine_type, shown_typmod=shown)
+            for name, oid, typmod, engine_type, shown in found.pop("columns")
+        )
         return cls(**{**found, "columns": columns, "retries": tuple(found["retries"])})
 
 
