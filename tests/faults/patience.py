@@ -32,14 +32,19 @@ class Wait:
 
     patience: Patience
     began: float = field(default_factory=time.monotonic)
-    delays: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.delays = self._delays()
+    delays: dict[str, int] | None = None
 
     def own_seconds(self) -> float:
-        """What has passed without the time in which threads were ready to run and no core was free."""
+        """What has passed without the time in which threads were ready to run and no core was free.
+
+        The first second counts whole: nearly every answer comes within it, and to look at every thread of the
+        server costs more than the answer.
+        """
         passed = time.monotonic() - self.began
+        if passed < 1:
+            return passed
+        if self.delays is None:
+            self.delays = self._delays()
         starved_ns = sum(max(now - self.delays.get(thread, 0), 0) for thread, now in self._delays().items())
         return passed if passed > LONGEST_S else passed - min(starved_ns / 1e9, passed)
 
