@@ -140,9 +140,16 @@ def _insert_text(
     if statement.where is not None:
         _check_condition(statement.where)
         where = f" WHERE ({statement.where}\n)"
+    # What is staged as text becomes the column's type here, as PostgreSQL's input function would make it.
+    values = ", ".join(
+        f"CAST({quoted_name((column.name,))} AS {column.engine_type})"
+        if column.engine_type.upper() == "UUID"
+        else quoted_name((column.name,))
+        for column in columns
+    )
     return (
         f"INSERT INTO {quoted_name(statement.relation)} ({quoted_list(names)}) "  # planned, not run
-        f"SELECT {quoted_list(names)} FROM {quoted_name((staging,))} AS {alias}{where}"
+        f"SELECT {values} FROM {quoted_name((staging,))} AS {alias}{where}"
     )
 
 

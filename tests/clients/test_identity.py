@@ -494,6 +494,7 @@ def test_new_keys_of_the_identity_provider_are_found(world: World) -> None:
     assert len(world.jwks_asked) == read, "keys are kept"
     assert WRONG.format("tokened") in by_psycopg(world.dsn("tokened", token()))
     write_jwks(world.jwks, SIGNING, NEXT_SIGNING)
+    until(lambda: by_psycopg(world.dsn("tokened", token())) == "tokened", "as other tests need it", 30.0)
 
 
 def test_logins_are_in_the_audit_log_with_their_method_and_why_they_failed(world: World) -> None:
