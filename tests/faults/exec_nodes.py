@@ -20,6 +20,9 @@ from pgproxy.engines.remote import RemoteEngine, RemoteOptions
 from pgproxy.engines.remote_node import CallTimes
 
 TOKEN = "token-of-the-fault-tests"
+NODE_LOST_AFTER_S = 1.0
+"""So long a node may answer no ping of `remote_engine`."""
+
 ROWS = 200_000
 ALL_ROWS = EngineStatement("SELECT i, repeat('x', 200) AS pad FROM data.main.big ORDER BY i")
 ENDLESS_ROWS = EngineStatement("SELECT i, repeat('x', 200) AS pad FROM data.main.big, range(10000)")
@@ -96,14 +99,18 @@ def make_catalogs(folder: Path) -> CatalogGeneration:
     return CatalogGeneration(1, (CatalogDefinition("data", "duckdb", str(path), is_read_only=True),))
 
 
-def remote_engine(port: int, catalogs: CatalogGeneration, *, cursor_mode: bool = False) -> RemoteEngine:
+def remote_engine(
+    port: int, catalogs: CatalogGeneration, *, cursor_mode: bool = False, token: str = TOKEN
+) -> RemoteEngine:
     """Reach the node at `port`, with short deadlines."""
     options = RemoteOptions(
         use_cursor_mode=lambda: cursor_mode,
-        channel_times=ChannelTimes(ping_interval_s=0.5, ping_timeout_s=0.5),
+        channel_times=ChannelTimes(
+            ping_interval_s=NODE_LOST_AFTER_S / 2, ping_timeout_s=NODE_LOST_AFTER_S / 2
+        ),
         call_times=CallTimes(resume_s=1.0),
     )
-    engine = RemoteEngine("a", f"grpc://127.0.0.1:{port}", TOKEN, options)
+    engine = RemoteEngine("a", f"grpc://127.0.0.1:{port}", token, options)
     engine.expect_catalogs(catalogs)
     return engine
 

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,12 +130,29 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+Connect = Callable[..., Client]
+"""Takes what Client takes."""
+
+
 @pytest.fixture
-async def client(shared: Node, database: Path) -> AsyncIterator[Client]:
-    made = Client(shared)
+async def connect() -> AsyncIterator[Connect]:
+    """What it makes is closed after the test, a failed one too: else a later test is blamed for it."""
+    clients: list[Client] = []
+
+    def make(node: Node, token: str = "new") -> Client:
+        clients.append(Client(node, token))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.channel.close()
+
+
+@pytest.fixture
+async def client(connect: Connect, shared: Node, database: Path) -> Client:
+    made = connect(shared)
     await made.attach(database)
-    yield made
-    made.channel.close()
+    return made
 
 
 async def wait_until_idle(node: Node) -> None:
@@ -159,28 +176,25 @@ def test_a_setting_that_does_not_parse_stops_the_start_by_name() -> None:
 
 
 @pytest.mark.parametrize("token", ["wrong", "", "new,old", "ne"])
-async def test_a_wrong_token_is_refused(shared: Node, token: str) -> None:
-    client = Client(shared, token)
+async def test_a_wrong_token_is_refused(connect: Connect, shared: Node, token: str) -> None:
+    client = connect(shared, token)
     with pytest.raises(GRPCError) as caught:
         await client.stub.health(v1.HealthRequest())
     assert caught.value.status is Status.UNAUTHENTICATED
-    client.channel.close()
 
 
-async def test_both_tokens_are_taken_during_rotation(shared: Node) -> None:
+async def test_both_tokens_are_taken_during_rotation(connect: Connect, shared: Node) -> None:
     for token in ("old", "new"):
-        client = Client(shared, token)
+        client = connect(shared, token)
         assert (await client.stub.health(v1.HealthRequest())).contract_version == CONTRACT_VERSION
-        client.channel.close()
 
 
-async def test_a_statement_for_catalogs_that_are_not_attached_is_told_so(own: Node) -> None:
-    client = Client(own)
+async def test_a_statement_for_catalogs_that_are_not_attached_is_told_so(connect: Connect, own: Node) -> None:
+    client = connect(own)
     with pytest.raises(GRPCError) as caught:
         await client.count("q", "SELECT 1")
     assert caught.value.status is Status.FAILED_PRECONDITION
     assert caught.value.details is None
-    client.channel.close()
 
 
 async def test_an_error_has_its_sqlstate_and_its_text_apart(client: Client) -> None:
@@ -220,9 +234,9 @@ async def test_cancelling_a_long_query_is_confirmed_within_a_second(client: Clie
 
 
 async def test_a_client_that_disappears_cancels_its_query(
-    client: Client, shared: Node, database: Path
+    connect: Connect, client: Client, shared: Node, database: Path
 ) -> None:
-    other = Client(shared)
+    other = connect(shared)
     await other.attach(database)
     chunks = other.execute("lost", ENDLESS)
     await anext(chunks)
@@ -233,9 +247,9 @@ async def test_a_client_that_disappears_cancels_its_query(
 
 
 async def test_a_client_that_stops_reading_and_disappears_cancels_its_query(
-    shared: Node, database: Path
+    connect: Connect, shared: Node, database: Path
 ) -> None:
-    other = Client(shared)
+    other = connect(shared)
     await other.attach(database)
     chunks = other.execute("stuck", "SELECT * FROM range(100000000000)")
     await anext(chunks)
@@ -254,7 +268,9 @@ async def test_the_memory_cap_is_duckdbs(client: Client, shared: Node) -> None:
     assert await client.count("after", "SELECT 1") == 1
 
 
-async def test_a_spooled_result_survives_a_cut_connection(client: Client, shared: Node) -> None:
+async def test_a_spooled_result_survives_a_cut_connection(
+    connect: Connect, client: Client, shared: Node
+) -> None:
     sql = "SELECT i, repeat('x', 20) FROM range(2000000) r(i)"
     await client.stub.submit_query(
         v1.SubmitQueryRequest(query_id="spool", statement=statement(sql), catalog_generation=1)
@@ -262,7 +278,7 @@ async def test_a_spooled_result_survives_a_cut_connection(client: Client, shared
     rows = sequence = 0
     is_last = False
     while not is_last:
-        reader = Client(shared)
+        reader = connect(shared)
         request = v1.FetchResultsRequest(query_id="spool", from_sequence=sequence)
         taken = 0
         async for chunk in reader.stub.fetch_results(request):
@@ -276,8 +292,8 @@ async def test_a_spooled_result_survives_a_cut_connection(client: Client, shared
     assert (await client.stub.health(v1.HealthRequest())).spool_bytes == 0
 
 
-async def test_a_killed_node_is_seen_by_its_client(own: Node, database: Path) -> None:
-    client = Client(own)
+async def test_a_killed_node_is_seen_by_its_client(connect: Connect, own: Node, database: Path) -> None:
+    client = connect(own)
     await client.attach(database)
     chunks = client.execute("q", ENDLESS)
     await anext(chunks)
@@ -285,11 +301,12 @@ async def test_a_killed_node_is_seen_by_its_client(own: Node, database: Path) ->
     async with asyncio.timeout(2):
         with pytest.raises((StreamTerminatedError, GRPCError, OSError)):
             await anext(chunks)
-    client.channel.close()
 
 
-async def test_sigterm_lets_a_running_statement_end_and_exits_with_zero(own: Node, database: Path) -> None:
-    client = Client(own)
+async def test_sigterm_lets_a_running_statement_end_and_exits_with_zero(
+    connect: Connect, own: Node, database: Path
+) -> None:
+    client = connect(own)
     await client.attach(database)
     chunks = client.execute("q", "SELECT i, i FROM range(2000000) r(i)")
     rows = (await anext(chunks)).row_count
@@ -304,7 +321,6 @@ async def test_sigterm_lets_a_running_statement_end_and_exits_with_zero(own: Nod
         rows += chunk.row_count
     assert rows == 2000000
     assert await asyncio.to_thread(own.process.wait, 5) == 0
-    client.channel.close()
 
 
 def test_metrics_are_prometheus_text(shared: Node) -> None:
