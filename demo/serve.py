@@ -30,7 +30,8 @@ def main() -> int:
             print("  # the intern sees nothing")
             print("  " + psql_line("intern", "intern", "SELECT * FROM sales.customers ORDER BY id LIMIT 5"))
             print(
-                "\nhttp://127.0.0.1:8080/console for operators (admin), /health and /metrics. Stop with Ctrl-C.",
+                "\nhttp://127.0.0.1:8080/console for operators (admin), /health and /metrics."
+                " Stop with Ctrl-C.",
                 flush=True,
             )
             signal.signal(signal.SIGTERM, lambda *_: gateway.send_signal(signal.SIGTERM))
