@@ -82,7 +82,7 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
         publisher = CatalogPublisher(base, local, catalogs, registry)
         await publisher.start(await metastore.epoch(), state.catalogs)
         registry.apply(await metastore.endpoints(), await metastore.assignments())
-        shadow = Shadow(local, registry, partial(_observe_shadow, metrics, rollouts))
+        shadow = Shadow(local, registry, partial(_observe_shadow, metrics, rollouts, registry))
         router = Router(
             local,
             registry,
@@ -111,7 +111,11 @@ async def _activate(metastore: Metastore, name: str) -> None:
         log.warning("endpoint.not_activated", endpoint=name)
 
 
-def _observe_shadow(metrics: GatewayMetrics, rollouts: RolloutController, result: ShadowResult) -> None:
+def _observe_shadow(
+    metrics: GatewayMetrics, rollouts: RolloutController, registry: EndpointRegistry, result: ShadowResult
+) -> None:
     metrics.shadowed.labels(result.endpoint, result.outcome.value).inc()
     if result.outcome in (ShadowOutcome.MATCH, ShadowOutcome.MISMATCH):
-        rollouts.shadow_compared(is_same=result.outcome is ShadowOutcome.MATCH)
+        status = registry.statuses().get(result.endpoint)
+        labels = status.labels if status is not None else {}
+        rollouts.shadow_compared(result.endpoint, labels, is_same=result.outcome is ShadowOutcome.MATCH)

@@ -6,6 +6,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from types import MappingProxyType
 
+from pgproxy.control.fleet import matches, parse_selector
+
 _BUCKETS = 1 << 32
 _PERCENT = 100
 
@@ -94,6 +96,12 @@ class Rollout:
         unit = principal if self.unit is RolloutUnit.PRINCIPAL else f"{principal}\0{session}"
         digest = blake2b(f"{self.name}\0{unit}".encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big") * _PERCENT < self.percent * _BUCKETS
+
+    def is_target(self, endpoint: str, labels: Mapping[str, str]) -> bool:
+        """Whether it moves work to this endpoint. labels: the endpoint's."""
+        if "=" in self.target:
+            return matches(labels, parse_selector(self.target))
+        return endpoint == self.target
 
     def moved(self, to: RolloutStatus, now: float, reason: str, stage: int | None = None) -> "Rollout":
         """Give the rollout in another status, and stage where one is given.

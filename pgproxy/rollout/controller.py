@@ -85,8 +85,14 @@ class RolloutController:
             return
         arm.add(record.total_ms, failed=is_failure(record.sqlstate, record.fallback_reason))
 
-    def shadow_compared(self, *, is_same: bool) -> None:
-        """Count one comparison of shadowed results."""
+    def shadow_compared(self, endpoint: str, labels: Mapping[str, str], *, is_same: bool) -> None:
+        """Count one comparison of shadowed results, where the rollout's target gave the other answer.
+
+        Other endpoints may be shadowed meanwhile, or have statements queued from before; they prove nothing
+        about the target. labels: the endpoint's.
+        """
+        if self._rollout is None or not self._rollout.is_target(endpoint, labels):
+            return
         self._figures.compared += 1
         self._figures.mismatched += not is_same
 

@@ -63,6 +63,28 @@ async def rollout_of(gateway: RunningGateway, name: str) -> Rollout:
 
 
 @asynccontextmanager
+async def rolling_out(gateway: RunningGateway, name: str, *options: str) -> AsyncIterator[None]:
+    """Start a rollout; however the test ends, it makes room for the next one's."""
+    await asyncio.to_thread(gateway.cli, "rollout", "start", name, *options)
+    try:
+        yield
+    finally:
+        async with open_metastore(gateway.environment["METASTORE_URL"]) as metastore:
+            left = (await metastore.state()).rollouts.get(name)
+        if left is not None and left.status is not RolloutStatus.ABORTED:
+            await asyncio.to_thread(gateway.cli, "rollout", "abort", name)
+
+
+@asynccontextmanager
+async def removed_after(gateway: RunningGateway, *command: str) -> AsyncIterator[None]:
+    """Run a command that undoes what a test did, however the test ends."""
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(gateway.cli, *command)
+
+
+@asynccontextmanager
 async def workload(gateway: RunningGateway) -> AsyncIterator[list[str]]:
     """Run reads in many sessions until left. Gives the errors that clients see."""
     errors: list[str] = []
@@ -104,31 +126,33 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def test_a_healthy_rollout_reaches_everybody_by_itself(fleet: RunningGateway) -> None:
-    fleet.cli("rollout", "start", "good", "--to", "node1", "--stages", "40%,100%", *LIMITS)
-    async with workload(fleet) as errors:
-        rollout = await ended(fleet, "good")
-    assert (rollout.status, rollout.percent, errors) == (RolloutStatus.COMPLETED, 100.0, [])
-    route = fleet.psql("-Atc", "SELECT n FROM numbers LIMIT 1", "-c", "SHOW pgproxy.last_route").stdout
-    assert route.splitlines()[-1] == "node1 (rollout)"
-    shown = fleet.cli("rollout", "status", "good")
-    assert "COMPLETED" in shown
-    assert "40% → 100%" in shown
-    history = fleet.cli("policy", "history", "--limit", "100").splitlines()
-    steps = [line for by, line in pairwise(history) if "rollout controller" in by and "rollout good" in line]
-    assert len(steps) == 2
-    fleet.cli("rollout", "remove", "good")
+    async with rolling_out(fleet, "good", "--to", "node1", "--stages", "40%,100%", *LIMITS):
+        async with workload(fleet) as errors:
+            rollout = await ended(fleet, "good")
+        assert (rollout.status, rollout.percent, errors) == (RolloutStatus.COMPLETED, 100.0, [])
+        route = fleet.psql("-Atc", "SELECT n FROM numbers LIMIT 1", "-c", "SHOW pgproxy.last_route").stdout
+        assert route.splitlines()[-1] == "node1 (rollout)"
+        shown = fleet.cli("rollout", "status", "good")
+        assert "COMPLETED" in shown
+        assert "40% → 100%" in shown
+        history = fleet.cli("policy", "history", "--limit", "100").splitlines()
+        steps = [
+            line for by, line in pairwise(history) if "rollout controller" in by and "rollout good" in line
+        ]
+        assert len(steps) == 2
+        fleet.cli("rollout", "remove", "good")
 
 
 async def test_a_node_that_dies_stops_the_rollout_and_no_client_notices(fleet: RunningGateway) -> None:
-    fleet.cli("rollout", "start", "dies", "--to", "node2", "--stages", "50%,100%", *LIMITS, "--hold", "1h")
-    async with workload(fleet) as errors:
-        await _until_served_by(fleet, "node2")
-        fleet.nodes[1].kill()
-        rollout = await ended(fleet, "dies")
-    assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
-    assert re.search(r"stage 1 \(50%\): \d+ of \d+ statements failed", rollout.reason)
-    await _everybody_is_told(fleet, rollout, "error_rate")
-    fleet.cli("rollout", "abort", "dies")
+    options = ("--to", "node2", "--stages", "50%,100%", *LIMITS, "--hold", "1h")
+    async with rolling_out(fleet, "dies", *options):
+        async with workload(fleet) as errors:
+            await _until_served_by(fleet, "node2")
+            fleet.nodes[1].kill()
+            rollout = await ended(fleet, "dies")
+        assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
+        assert re.search(r"stage 1 \(50%\): \d+ of \d+ statements failed", rollout.reason)
+        await _everybody_is_told(fleet, rollout, "error_rate")
 
 
 async def test_a_node_that_returns_errors_stops_the_rollout_and_no_client_sees_them(
@@ -137,54 +161,54 @@ async def test_a_node_that_returns_errors_stops_the_rollout_and_no_client_sees_t
     with ExitStack() as stack:
         start = partial(start_node, stack, fleet.environment, "poor", MAX_MEMORY_GB=TOO_LITTLE)
         poor = await asyncio.to_thread(start)
-        await until(partial(_is_active, fleet, "poor"))
-        await asyncio.to_thread(
-            fleet.cli, "rollout", "start", "poor", "--to", "poor", "--stages", "50%,100%", *LIMITS
-        )
-        async with workload(fleet) as errors:
-            rollout = await ended(fleet, "poor")
-        assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
-        assert re.search(r"stage 1 \(50%\): \d+ of \d+ statements failed", rollout.reason)
-        assert 'reason="out_of_memory"' in fleet.metrics()
-        assert 'execnode_failures_total{reason="out_of_memory"}' in await asyncio.to_thread(poor.metrics)
-        await _everybody_is_told(fleet, rollout, "error_rate")
-        await asyncio.to_thread(fleet.cli, "rollout", "abort", "poor")
-        await asyncio.to_thread(fleet.cli, "endpoint", "remove", "poor")
+        async with removed_after(fleet, "endpoint", "remove", "poor"):
+            await until(partial(_is_active, fleet, "poor"))
+            async with rolling_out(fleet, "poor", "--to", "poor", "--stages", "50%,100%", *LIMITS):
+                async with workload(fleet) as errors:
+                    rollout = await ended(fleet, "poor")
+                assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
+                assert re.search(r"stage 1 \(50%\): \d+ of \d+ statements failed", rollout.reason)
+                assert 'reason="out_of_memory"' in fleet.metrics()
+                assert 'execnode_failures_total{reason="out_of_memory"}' in await asyncio.to_thread(
+                    poor.metrics
+                )
+                await _everybody_is_told(fleet, rollout, "error_rate")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a stale copy under the same path needs a mount namespace")
 async def test_a_stale_copy_is_found_by_its_shadow(fleet: RunningGateway) -> None:
     fleet.cli("assign", "--user", "analyst", "--endpoint", "stale", "--shadow", "100")
-    fleet.cli("rollout", "start", "stale", "--to", "stale", "--stages", "1%,100%", *LIMITS, "--hold", "1h")
-    async with workload(fleet) as errors:
-        rollout = await ended(fleet, "stale")
-    assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
-    assert re.search(r"\d+ of \d+ shadowed results differ", rollout.reason)
-    await _everybody_is_told(fleet, rollout, "shadow_mismatches")
-    shadow = (await asyncio.to_thread(live_facts, fleet))["shadow"]
-    assert shadow["counts"]["stale"]["mismatch"] >= len(shadow["mismatches"]) > 0
-    assert {(seen["endpoint"], seen["difference"]) for seen in shadow["mismatches"]} == {("stale", "content")}
-    fleet.cli("rollout", "abort", "stale")
-    fleet.cli("unassign", "--user", "analyst", "--endpoint", "stale")
+    options = ("--to", "stale", "--stages", "1%,100%", *LIMITS, "--hold", "1h")
+    async with (
+        removed_after(fleet, "unassign", "--user", "analyst", "--endpoint", "stale"),
+        rolling_out(fleet, "stale", *options),
+    ):
+        async with workload(fleet) as errors:
+            rollout = await ended(fleet, "stale")
+        assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
+        assert re.search(r"\d+ of \d+ shadowed results differ", rollout.reason)
+        await _everybody_is_told(fleet, rollout, "shadow_mismatches")
+        shadow = (await asyncio.to_thread(live_facts, fleet))["shadow"]
+        assert shadow["counts"]["stale"]["mismatch"] >= len(shadow["mismatches"]) > 0
+        found = {(seen["endpoint"], seen["difference"]) for seen in shadow["mismatches"]}
+        assert found == {("stale", "content")}
 
 
 async def test_a_slow_node_stops_the_rollout_by_its_p95(fleet: RunningGateway) -> None:
     async with fault_proxy("127.0.0.1", fleet.nodes[0].grpc_port) as proxy:
         url = f"grpc://127.0.0.1:{proxy.port}"
         await asyncio.to_thread(fleet.cli, "endpoint", "add", "slow", url, "--token", NODE_TOKEN)
-        await until(partial(_is_active, fleet, "slow"))
-        proxy.latency_s = 0.4
-        ratio = ("--max-p95-ratio", "2")
-        await asyncio.to_thread(
-            fleet.cli, "rollout", "start", "slow", "--to", "slow", "--stages", "50%", *LIMITS, *ratio
-        )
-        async with workload(fleet) as errors:
-            rollout = await ended(fleet, "slow")
-    assert (rollout.status, rollout.percent) == (RolloutStatus.HALTED, 0.0)
-    assert "times the control's" in rollout.reason
-    await _everybody_is_told(fleet, rollout, "p95_ratio")
-    assert errors == []
-    fleet.cli("rollout", "abort", "slow")
+        async with removed_after(fleet, "endpoint", "remove", "slow"):
+            await until(partial(_is_active, fleet, "slow"))
+            proxy.latency_s = 0.4
+            options = ("--to", "slow", "--stages", "50%", *LIMITS, "--max-p95-ratio", "2")
+            async with rolling_out(fleet, "slow", *options):
+                async with workload(fleet) as errors:
+                    rollout = await ended(fleet, "slow")
+                assert (rollout.status, rollout.percent) == (RolloutStatus.HALTED, 0.0)
+                assert "times the control's" in rollout.reason
+                await _everybody_is_told(fleet, rollout, "p95_ratio")
+                assert errors == []
 
 
 async def _is_active(gateway: RunningGateway, endpoint: str) -> bool:

@@ -93,12 +93,33 @@ async def test_failures_on_one_gateway_send_all_back_at_once(metastore: Metastor
 
 async def test_a_shadow_mismatch_sends_back(metastore: Metastore) -> None:
     a, b = await gateways(metastore, Clock())
-    a.shadow_compared(is_same=True)
+    a.shadow_compared("node", {}, is_same=True)
     await step(a, b)
     assert (await follow(metastore, a, b)).status is RolloutStatus.RUNNING
-    b.shadow_compared(is_same=False)
+    b.shadow_compared("node", {}, is_same=False)
     await step(b)
     assert "1 of 2 shadowed results differ" in (await follow(metastore, a)).reason
+
+
+async def test_a_shadow_mismatch_of_another_endpoint_counts_for_nothing(metastore: Metastore) -> None:
+    a, b = await gateways(metastore, Clock())
+    a.shadow_compared("stale", {}, is_same=False)
+    a.shadow_compared("stale", {}, is_same=True)
+    await step(a, b)
+    assert (await follow(metastore, a, b)).status is RolloutStatus.RUNNING
+    assert (a.figures.compared, a.figures.mismatched) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "counted"), [({"size": "large", "zone": "eu"}, 1), ({"size": "small"}, 0), ({}, 0)]
+)
+async def test_a_pools_shadow_mismatches_are_those_of_its_members(
+    metastore: Metastore, labels: dict[str, str], counted: int
+) -> None:
+    (a, _) = await gateways(metastore, Clock())
+    a.apply({"r": replace(ROLLOUT, target="size=large")})
+    a.shadow_compared("node", labels, is_same=False)
+    assert (a.figures.compared, a.figures.mismatched) == (counted, counted)
 
 
 async def test_a_paused_rollout_counts_and_stays(metastore: Metastore) -> None:
