@@ -50,7 +50,7 @@ from pgproxy.sql.policy_expressions import (
 from pgproxy.sql.render import to_sql
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.session_relations import session_relation
-from pgproxy.sql.shield import may_call, shield_calls
+from pgproxy.sql.shield import shield_calls
 from pgproxy.sql.views import check_view_source
 from pgproxy.sql.writes import secure_write
 from pgwire.errors import AccessDenied, InternalError
@@ -304,7 +304,7 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
             securing.qualify_sources(tree)
         else:
             securing.secure_sources(tree)
-    if securing.is_governed and (draft.views or may_call(draft.text)):
+    if securing.is_governed:
         shield_calls(tree)
     return replace(
         draft,

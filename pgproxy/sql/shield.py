@@ -5,9 +5,10 @@ Of a dictionary-compressed column, stored or in a Parquet file, DuckDB 1.5.5 com
 entry of the dictionary, where it believes that the function cannot fail: hidden rows have entries, too, and
 no filter or barrier is between. Some functions can fail all the same. What is taken out of a list of one is
 plain values (what COALESCE and CASE give is still the dictionary), so such a call takes its arguments so.
+The tree is looked at, never the client's text: PostgreSQL's LIKE, operators and stored functions become such
+calls under other names.
 """
 
-import re
 from collections.abc import Iterator
 
 from sqlglot import exp
@@ -33,14 +34,6 @@ _NAMES = frozenset(
 )
 _UNIT_NAMES = frozenset({"date_diff", "datediff", "date_sub", "datesub"})
 """These fail by the name of a unit, their first argument."""
-_WORDS = re.compile(
-    r"regex|~|similar|escape|hamming|mismatches|jaccard|to_base|date_?diff|date_?sub", re.IGNORECASE
-)
-
-
-def may_call(text: str) -> bool:
-    """Whether a statement's text could hold such a call; most do not, and need no walk."""
-    return _WORDS.search(text) is not None
 
 
 def shield_calls(tree: exp.Expr) -> None:

@@ -2,6 +2,7 @@
 """What the rewriter takes for granted of this DuckDB and this parser. An upgrade that changes it fails here first."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,8 @@ from sqlglot import exp
 
 from execnode.engine.functions import install_functions
 from execnode.engine.parser import serialized_tree
-from tests.policy.world import SCRIPT, plan, run
+from pgproxy.policy.model import Grant, Privilege, StoredFunction, TableName
+from tests.policy.world import SCRIPT, plan, policy_set, run
 
 FILTERS = {
     "constant": "region = 'EU'",
@@ -86,6 +88,33 @@ def test_a_pattern_of_a_hidden_row_is_not_read(
 ) -> None:
     planned = plan(form.format(p=predicate), "analyst", dialect="duckdb")
     run(compressed, planned)
+
+
+POSTGRES_PATTERNS = (
+    # LIKE has an escape of its own in PostgreSQL, and a pattern that ends with it is an error.
+    "'b' LIKE replace(note, '(HIDDEN', '\\')", "'b' NOT LIKE replace(note, '(HIDDEN', '\\')",
+    "'b' ILIKE (CASE WHEN note = '(HIDDEN' THEN '\\' ELSE 'x' END)", "NOT 'b' ~~ replace(note, '(HIDDEN', '\\')",
+    "looks_like('b', note)",
+)  # fmt: skip
+MATCHER = StoredFunction(
+    TableName("lake", "sales", "looks_like"),
+    (("word", "text"), ("pattern", "text")),
+    "boolean",
+    "regexp_replace(word, pattern, 'y') <> 'x'",
+)
+
+
+@pytest.mark.parametrize("predicate", POSTGRES_PATTERNS)
+@pytest.mark.parametrize(
+    "form", ["SELECT count(*) FROM customers WHERE {p}", "SELECT count({p}) FROM customers"]
+)
+def test_what_fails_by_another_name_does_not_read_a_hidden_row(
+    compressed: duckdb.DuckDBPyConnection, form: str, predicate: str
+) -> None:
+    policies = policy_set()
+    execute = Grant("analysts", Privilege.EXECUTE, "lake", "sales", "looks_like")
+    policies = replace(policies, functions={MATCHER.name: MATCHER}, grants=(*policies.grants, execute))
+    run(compressed, plan(form.format(p=predicate), "analyst", policies=policies))
 
 
 def test_duckdb_computes_on_all_entries_of_a_dictionary(compressed: duckdb.DuckDBPyConnection) -> None:
