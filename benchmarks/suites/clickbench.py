@@ -3,8 +3,9 @@
 from functools import partial
 
 from benchmarks.data import events_data
+from benchmarks.raw_client import simple_query
 from benchmarks.suites.base import Case, Comparison, Metric, Suite
-from benchmarks.suites.tpch import open_query
+from benchmarks.suites.stream import open_stream
 from benchmarks.targets.gateway import EMBEDDED, REMOTE
 from benchmarks.targets.in_process import IN_PROCESS
 from benchmarks.targets.postgres import POSTGRES
@@ -57,7 +58,10 @@ SUITE = Suite(
     data=events_data,
     rows=1_000_000,
     quick_rows=200_000,
-    cases=tuple(Case(title.replace(" ", "_"), title, partial(open_query, sql)) for title, sql in _QUERIES),
+    cases=tuple(
+        Case(title.replace(" ", "_"), title, partial(open_stream, sql, simple_query(sql)))
+        for title, sql in _QUERIES
+    ),
     comparisons=(Comparison("postgres", "embedded", "wall_s"),),
     means=(
         Comparison("duckdb", "embedded", "wall_s"),

@@ -1,16 +1,11 @@
 """What the gateway adds to TPC-H's 22 queries, without and with a row filter and masks."""
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 
-import duckdb
-
 from benchmarks.data import tpch_data
-from benchmarks.raw_client import RawClient, simple_query
-from benchmarks.suites.base import Case, Comparison, Metric, Probe, Suite
-from benchmarks.targets.base import RunningTarget
+from benchmarks.raw_client import simple_query
+from benchmarks.suites.base import Case, Comparison, Metric, Suite
+from benchmarks.suites.stream import open_stream
 from benchmarks.targets.gateway import EMBEDDED, REMOTE, Deployment, gateway_target
 from benchmarks.targets.in_process import IN_PROCESS
 from benchmarks.targets.postgres import POSTGRES
@@ -27,50 +22,6 @@ column_masks:
 GOVERNED = gateway_target(
     "governed", "gateway, embedded, a row filter and two masks", Deployment(policy=_POLICY)
 )
-
-
-class WireProbe:
-    """Runs a query on a server and reads its rows."""
-
-    def __init__(self, client: RawClient, sql: str) -> None:
-        self._client = client
-        self._statement = simple_query(sql)
-
-    def check(self) -> Mapping[str, str]:
-        answer = self._client.run(self._statement, hashed=True)
-        return {"rows": str(answer.rows), "digest": str(answer.digest)}
-
-    def measure(self) -> Mapping[str, float]:
-        return {"wall_s": self._client.run(self._statement).wall_s}
-
-
-class CallProbe:
-    """Runs a query in this process and fetches its rows as Arrow batches."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-        self._connection = connection
-        self._sql = sql
-
-    def check(self) -> Mapping[str, str]:
-        self.measure()
-        return {}
-
-    def measure(self) -> Mapping[str, float]:
-        start = time.perf_counter()
-        for _ in self._connection.execute(self._sql).to_arrow_reader():
-            pass
-        return {"wall_s": time.perf_counter() - start}
-
-
-@contextmanager
-def open_query(sql: str, target: RunningTarget) -> Iterator[Probe]:
-    """Give the probe of one query on a target."""
-    if target.address is None:
-        with duckdb.connect(str(target.data.path), read_only=True) as connection:
-            yield CallProbe(connection, sql)
-    else:
-        with RawClient(target.address) as client:
-            yield WireProbe(client, sql)
 
 
 _SLOW_ON_POSTGRES = frozenset({17, 20})
@@ -94,7 +45,7 @@ SUITE = Suite(
         Case(
             f"q{number}",
             f"query {number}",
-            partial(open_query, sql),
+            partial(open_stream, sql, simple_query(sql)),
             frozenset({POSTGRES.name}) if number in _SLOW_ON_POSTGRES else frozenset(),
         )
         for number, sql in tpch_queries()

@@ -122,7 +122,9 @@ class Console:
             name: asked.get(name, "")[:200] for name in ("principal", "kind", "outcome", "endpoint", "text")
         }
         before = asked.get("before", "")
-        found = await self._views.audit(wanted, int(before) if before.isdecimal() else None)
+        found = await self._views.audit(
+            wanted, int(before) if before.isdecimal() and len(before) < 19 else None
+        )
         return self._show("audit", visitor, {**found, "wanted": wanted})
 
     async def _move(self, visitor: Visitor, form: Form) -> str:
@@ -130,7 +132,9 @@ class Console:
 
     async def _cancel(self, visitor: Visitor, form: Form) -> str:
         pid = form.get("pid", "")
-        return await self._actions.cancel(visitor.principal, int(pid) if pid.isdecimal() else 0)
+        return await self._actions.cancel(
+            visitor.principal, int(pid) if pid.isdecimal() and len(pid) < 19 else 0
+        )
 
     async def _log_out(self, request: Request, _: Visitor, __: Form) -> Response:
         self._visitors.log_out(request)
