@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.clients.identity_world import world  # noqa: F401  # a fixture
 from tests.clients.matrix import OUTCOMES, Outcome
 from tests.clients.servers import Pair, Server, load_reference
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
