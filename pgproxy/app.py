@@ -6,8 +6,13 @@ import resource
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +24,7 @@ from starlette.routing import BaseRoute
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
 from execnode.statement import CatalogDefinition
-from execnode.tracing import open_tracing, trace_options
+from execnode.tracing import Tracing, open_tracing, trace_options
 from pgproxy.activity.relations import ActivityRelations, Observed
 from pgproxy.activity.signals import EngineSignals
 from pgproxy.audit.options import AuditOptions
@@ -34,7 +39,7 @@ from pgproxy.control.opening import open_metastore
 from pgproxy.control.service import ControlService
 from pgproxy.control_plane import GatewayControlPlane
 from pgproxy.engines.embedded import EmbeddedEngine
-from pgproxy.execution import gateway_name, open_execution
+from pgproxy.execution import Execution, gateway_name, open_execution
 from pgproxy.following import Followers, MetastoreFollower
 from pgproxy.front_door import FrontDoor, session_registry, tls_certificates
 from pgproxy.http.app import gateway_app
@@ -50,6 +55,7 @@ from pgproxy.net.listener import Listener
 from pgproxy.net.tls import TlsCertificates
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.publishing import BaseCatalogs
+from pgproxy.queue.service import AsyncQueue
 from pgproxy.queue.sessions import SessionQueries
 from pgproxy.queueing import HttpViewers, async_queue, query_routes
 from pgproxy.readings import GatewayReader, ReadParts
@@ -92,12 +98,7 @@ class Gateway:
         _raise_open_file_limit()
         certificates = tls_certificates(settings)
         async with AsyncExitStack() as stack:
-            tracing = stack.enter_context(
-                open_tracing(
-                    "pgproxy",
-                    trace_options(settings.otel_exporter_otlp_endpoint, settings.trace_sample_ratio),
-                )
-            )
+            tracing = stack.enter_context(_tracing(settings))
             metastore = await stack.enter_async_context(
                 open_metastore(settings.metastore_url, secret_key_file=settings.secret_key_file)
             )
@@ -117,32 +118,21 @@ class Gateway:
             registry = execution.registry
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
             history = History()
-            observers = [execution.rollouts.statement_ended, history.statement_ended]
-            recorder = StatementRecorder(writer, self._metrics, observers, tracing, settings.queries_shown)
+            told = [execution.rollouts.statement_ended, history.statement_ended]
+            recorder = StatementRecorder(writer, self._metrics, told, tracing, settings.queries_shown)
             sessions = session_registry(settings, policies)
             followers = Followers(
                 policies, catalogs, registry, sessions, self._flags, execution.rollouts, execution.publisher
             )
             follower = MetastoreFollower(metastore, followers, epoch, settings.metastore_grace)
             logins = Logins(settings, metastore, follower, self._metrics, writer)
-            await stack.enter_async_context(
-                _background(
-                    writer.write(), writer.purge(), follower.follow(), logins.share(), *execution.work()
-                )
-            )
-            observed = Observed(
-                catalogs, metastore, live, recorder, writer, registry, policies,
-                default_hba_rules(settings.client_cert_auth),
-            )  # fmt: skip
+            work = (writer.write(), writer.purge(), follower.follow(), logins.share(), *execution.work())
+            await stack.enter_async_context(_background(*work))
+            rules = default_hba_rules(settings.client_cert_auth)
+            observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies, rules)
             queue = async_queue(settings, metastore) if settings.feature_async_queue else None
             control = self._control_plane(metastore, catalogs, follower)
-            services = SessionServices(
-                policies, catalogs, execution.router, PlanCache(), _engine_tree, recorder,
-                described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
-                control=control,
-                activity=ActivityRelations(observed, settings.audit_log_rows, queue),
-                queries=SessionQueries(queue, policies) if queue is not None else None,
-            )  # fmt: skip
+            services = _session_services(settings, observed, execution, local, control, queue)
             door = FrontDoor(settings, logins, services)
             routes: tuple[BaseRoute, ...] = ()
             if queue is not None:
@@ -154,16 +144,30 @@ class Gateway:
                 local, execution, follower, metastore, policies, live, writer, queue,
                 lambda: listener.connection_count,
             )  # fmt: skip
-            reader = GatewayReader(parts, self._stop, _memory_cap(settings) or 0, settings.query_result_ttl)
-            looked_at = ConsoleParts(reader, history, execution, self._flags, policies, live, metastore)
-            console = console_routes(looked_at, logins.authenticator, control, gateway_name(settings))
-            http = gateway_app(reader, self._metrics, (*routes, *console))
-            http_port = await stack.enter_async_context(self._http_server(http))
+            app = self._http_app(parts, history, control, logins, routes)
+            http_port = await stack.enter_async_context(self._http_server(app))
             await registry.first_probes(_FIRST_PROBES_S)
             self._obey_signals(listener, certificates, registry)
             self._say_ready(listener.port, http_port)
             await self._stop.wait()
             await listener.drain(settings.shutdown_grace_period)
+
+    def _http_app(
+        self,
+        parts: ReadParts,
+        history: History,
+        control: GatewayControlPlane,
+        logins: Logins,
+        routes: Sequence[BaseRoute],
+    ) -> Starlette:
+        """Health, metrics and the console, besides `routes`."""
+        settings = self._settings
+        reader = GatewayReader(parts, self._stop, _memory_cap(settings) or 0, settings.query_result_ttl)
+        looked_at = ConsoleParts(
+            reader, history, parts.execution, self._flags, parts.policies, parts.live, parts.metastore
+        )
+        console = console_routes(looked_at, logins.authenticator, control, gateway_name(settings))
+        return gateway_app(reader, self._metrics, (*routes, *console))
 
     def _http_server(self, http: Starlette) -> AbstractAsyncContextManager[int]:
         settings = self._settings
@@ -249,6 +253,28 @@ async def _background(*work: Coroutine[object, object, None]) -> AsyncIterator[N
         finally:
             for task in started:
                 task.cancel()
+
+
+def _session_services(  # noqa: PLR0913, PLR0917  # what every session shares
+    settings: GatewaySettings,
+    observed: Observed,
+    execution: Execution,
+    local: EmbeddedEngine,
+    control: GatewayControlPlane,
+    queue: AsyncQueue | None,
+) -> SessionServices:
+    return SessionServices(
+        observed.policies, observed.catalogs, execution.router, PlanCache(), _engine_tree, observed.recorder,
+        described={}, notifications=NotificationHub(), spool_limits=local.duck.spool_limits,
+        control=control,
+        activity=ActivityRelations(observed, settings.audit_log_rows, queue),
+        queries=SessionQueries(queue, observed.policies) if queue is not None else None,
+    )  # fmt: skip
+
+
+def _tracing(settings: GatewaySettings) -> AbstractContextManager[Tracing]:
+    options = trace_options(settings.otel_exporter_otlp_endpoint, settings.trace_sample_ratio)
+    return open_tracing("pgproxy", options)
 
 
 def _memory_cap(settings: GatewaySettings) -> int | None:
