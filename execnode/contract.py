@@ -1,9 +1,10 @@
 """The versions of schema.proto that this program speaks, and whether two programs understand each other."""
 
-CONTRACT_VERSION = 3
+CONTRACT_VERSION = 4
 """Raised with every change of meaning: of a message, or of the functions that a node gives the gateway's SQL.
 
 Since 2 a node tells its capacity, and which versions it speaks. Since 3 it knows PostgreSQL's records.
+Since 4 it stages rows for COPY FROM; one of 3 is used for everything else.
 """
 
 MIN_CONTRACT_VERSION = 3

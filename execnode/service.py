@@ -38,6 +38,7 @@ from execnode.queries import (
     Submission,
     statement_timeout,
 )
+from execnode.row_staging import stage_rows
 from execnode.rpc.execnode import v1
 from execnode.sessions import SessionRegistry
 from execnode.statement import RowChunk
@@ -203,6 +204,15 @@ class ExecNodeService(v1.ExecNodeBase):
     async def close_session(self, message: v1.CloseSessionRequest) -> v1.CloseSessionReply:
         await self._sessions.close(message.session_id)
         return v1.CloseSessionReply()
+
+    @_translating
+    async def stage_rows(self, message: v1.StageRowsRequest) -> v1.StageRowsReply:
+        session = self._session(message.session_id)
+        if session is None:
+            raise ValueError("rows are staged in a session")
+        async with self._gate.slot(is_pinned=True):
+            await stage_rows(session, message)
+        return v1.StageRowsReply()
 
     @_translating
     async def describe(self, message: v1.DescribeRequest) -> v1.DescribeReply:

@@ -18,9 +18,9 @@ from pgproxy.engines.node_tls import NodeTls
 from pgproxy.engines.probe import ProbeReport
 from pgproxy.engines.remote_messages import decode_columns, encode_statement
 from pgproxy.engines.remote_node import CallTimes, RemoteNode
+from pgproxy.engines.remote_session import RemoteSession
 from pgproxy.engines.remote_sources import DirectChunks, SpooledChunks
 from pgproxy.engines.remote_stream import RemoteStream
-from pgwire.errors import GatewayError
 from pgwire.types import ResultColumn
 
 log = structlog.get_logger(__name__)
@@ -46,30 +46,6 @@ class RemoteOptions:
     channel_times: ChannelTimes = field(default_factory=ChannelTimes)
     call_times: CallTimes = field(default_factory=CallTimes)
     probe_s: float = 2.0
-
-
-class RemoteSession:
-    """A pinned session on a node."""
-
-    def __init__(self, node: RemoteNode, session_id: str) -> None:
-        self._node = node
-        self.session_id = session_id
-
-    async def execute_utility(self, sql: str) -> None:
-        source = DirectChunks(self._node, EngineStatement(sql, returns_rows=False), self.session_id)
-        stream = RemoteStream(source)
-        try:
-            while await stream.read() is not None:
-                pass
-        finally:
-            await stream.stop()
-
-    async def close(self) -> None:
-        try:
-            await self._node.close_session(self.session_id)
-        except GatewayError as error:
-            # A node that cannot be reached ends its sessions itself.
-            log.info("remote.session_not_closed", sqlstate=error.sqlstate)
 
 
 class RemoteEngine:

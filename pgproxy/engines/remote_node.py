@@ -40,12 +40,14 @@ class CallTimes:
 class NodeCatalogs:
     """wanted: what statements need; None: nothing yet. attached: what the node has, as far as known.
 
-    instance_id: of the process that was told; empty: it does not say.
+    instance_id: of the process that was told; empty: it does not say. contract_version: agreed with it; 0:
+    not yet.
     """
 
     wanted: CatalogGeneration | None = None
     attached: int = 0
     instance_id: str = ""
+    contract_version: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -85,8 +87,10 @@ class RemoteNode:
         reply = await self._call(
             self._stub.attach_catalogs(encode_generation(generation)), self.times.attach_s
         )
-        if negotiate(reply.contract_version or 1, reply.min_contract_version) is None:
+        version = negotiate(reply.contract_version or 1, reply.min_contract_version)
+        if version is None:
             raise IncompatibleNode
+        self.catalogs.contract_version = version
         self.catalogs.attached = max(generation.number, reply.generation)
         self.catalogs.instance_id = reply.instance_id
 
@@ -124,6 +128,15 @@ class RemoteNode:
         """Roll back and close a pinned session."""
         request = v1.CloseSessionRequest(session_id=session_id)
         await self._call(self._stub.close_session(request), self.times.cancel_s)
+
+    async def stage_rows(self, request: v1.StageRowsRequest) -> None:
+        """Gather rows in a temporary table of a pinned session. A cancelled caller waits for the answer."""
+        call = asyncio.ensure_future(self._call(self._stub.stage_rows(request), self.times.start_s))
+        try:
+            await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await asyncio.wait({call})
+            raise
 
     async def describe(self, statement: v1.Statement, session_id: str) -> v1.DescribeReply:
         """Bind without executing."""

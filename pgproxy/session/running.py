@@ -155,7 +155,7 @@ class PlanRunner:
         self, plan: Plan, groups: frozenset[str], statement: EngineStatement, pin: PinnedSession | None
     ) -> RouteRequest:
         written = frozenset(a.table.catalog for a in plan.accesses if not a.privileges <= _READING)
-        is_row_write = plan.kind in _ROW_WRITES and not plan.uses_temp
+        is_row_write = plan.kind in _ROW_WRITES
         can_write_remotely = is_row_write and self._router.can_write_remotely(written)
         traits = StatementTraits(plan.is_read_only, plan.is_catalog, can_write_remotely)
         session = str(self._identity.connection_id)

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import pyarrow as pa
 import pytest
 
 from execnode.statement import CatalogGeneration, EngineStatement
-from pgproxy.engines.base import ResultStream
+from pgproxy.engines.base import ResultStream, StagingSession
 from pgproxy.engines.channel import STREAM_WINDOW_BYTES
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.remote import RemoteEngine
-from pgwire.errors import StatementError
+from pgproxy.engines.remote_session import RemoteSession
+from pgwire.errors import FeatureNotSupported, GatewayError, StatementError
 from pgwire.types import result_column
 from tests.faults.exec_nodes import (
     ALL_ROWS,
@@ -337,3 +339,31 @@ async def test_a_pinned_session_keeps_its_temporary_table_and_ends_with_its_clos
     await session.close()
     with pytest.raises(EngineUnavailable):
         await engine.describe(mine, session)
+
+
+async def test_rows_are_staged_on_a_node_and_a_killed_one_is_a_clean_error(node: Node, reach: Reach) -> None:
+    engine = reach(node.port)
+    session = await engine.open_session()
+    assert isinstance(session, StagingSession)
+    rows = pa.record_batch({"n": pa.array(range(1000)), "it": pa.array(["x'\"", None] * 500)})
+    await session.create_staging('rows "of" mine', rows.schema)
+    for _ in range(3):
+        await session.append_staging('rows "of" mine', rows)
+    total = EngineStatement('SELECT sum(n)::BIGINT + count(it) AS s FROM temp.main."rows ""of"" mine"')
+    async with engine.execute(total, session) as stream:
+        assert await read_all(stream) == [3 * (sum(range(1000)) + 500)]
+    with pytest.raises(GatewayError, match="refused"):
+        await session.append_staging('rows "of" mine', pa.record_batch({"n": pa.array(["x"])}))
+    await node.kill()
+    with pytest.raises(EngineUnavailable) as caught:
+        await session.append_staging('rows "of" mine', rows)
+    assert caught.value.reason in {FallbackReason.NODE_LOST, FallbackReason.CONNECT}
+
+
+async def test_a_node_of_an_older_contract_takes_no_rows_and_says_why(port: int, reach: Reach) -> None:
+    session = await reach(port).open_session()
+    assert isinstance(session, RemoteSession)
+    session.node.catalogs.contract_version = 3
+    with pytest.raises(FeatureNotSupported, match="too old"):
+        await session.create_staging("rows", pa.schema({"n": pa.int64()}))
+    await session.close()

@@ -122,6 +122,29 @@ def test_the_second_of_two_writers_of_one_row_gets_40001(fleet: RunningGateway) 
         assert one(second, "SELECT sum(balance) FROM accounts") == TOTAL
 
 
+def test_rows_are_copied_through_a_node(fleet: RunningGateway) -> None:
+    """Alone and in a block; more than one batch; and a bad line leaves nothing behind."""
+    lines = "".join(f"copied\t{n}\n" for n in range(100_000))
+    count = "SELECT count(*), sum(n) FROM transfers WHERE who = 'copied'"
+    with connect(fleet, "ann") as session, session.cursor() as cursor:
+        with cursor.copy("COPY transfers FROM STDIN") as copy:
+            copy.write(lines)
+        assert cursor.rowcount == 100_000
+        assert str(one(session, "SHOW pgproxy.last_route")).split()[0] == "node1"
+        with (
+            pytest.raises(psycopg.errors.InvalidTextRepresentation) as caught,
+            cursor.copy("COPY transfers FROM STDIN") as copy,
+        ):
+            copy.write(lines + "copied\tbad\n")
+        assert str(caught.value.diag.context).startswith("COPY transfers, line 100001, column n")
+        with session.transaction(force_rollback=True):
+            with cursor.copy("COPY transfers (n, who) FROM STDIN (FORMAT binary)") as copy:
+                copy.set_types(["int4", "text"])
+                copy.write_row((7, "copied"))
+            assert one(session, "SELECT count(*) FROM transfers WHERE who = 'copied'") == 100_001
+        assert session.execute(count).fetchone() == (100_000, sum(range(100_000)))
+
+
 def transfer_often(fleet: RunningGateway, user: str, seen: Counter[str]) -> None:
     """Move one unit from account to account; a lost race is run again, as a client would."""
     with connect(fleet, user, is_autocommit=False) as session:

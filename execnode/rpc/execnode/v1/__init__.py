@@ -31,6 +31,9 @@ __all__ = (
     "Parameter",
     "ResultChunk",
     "RowEncoding",
+    "StageAction",
+    "StageRowsReply",
+    "StageRowsRequest",
     "Statement",
     "SubmitQueryReply",
     "SubmitQueryRequest",
@@ -68,6 +71,20 @@ class RowEncoding(betterproto2.Enum):
     """
     an Arrow IPC stream; a chunk ends between two of its messages
     """
+
+
+class StageAction(betterproto2.Enum):
+    CREATE_TABLE = 0
+    """
+    with the columns of arrow_stream's schema
+    """
+
+    APPEND_ROWS = 1
+    """
+    arrow_stream's batches, of the same schema
+    """
+
+    DROP_TABLE = 2
 
 
 @dataclass(eq=False, repr=False)
@@ -541,6 +558,38 @@ default_message_pool.register_message("execnode.v1", "ResultChunk", ResultChunk)
 
 
 @dataclass(eq=False, repr=False)
+class StageRowsReply(betterproto2.Message):
+    pass
+
+
+default_message_pool.register_message("execnode.v1", "StageRowsReply", StageRowsReply)
+
+
+@dataclass(eq=False, repr=False)
+class StageRowsRequest(betterproto2.Message):
+    session_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    table: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    temp.main.<table>
+    """
+
+    action: "StageAction" = betterproto2.field(
+        3, betterproto2.TYPE_ENUM, default_factory=lambda: StageAction(0)
+    )
+
+    arrow_stream: "bytes" = betterproto2.field(4, betterproto2.TYPE_BYTES)
+    """
+    a whole Arrow IPC stream
+    """
+
+
+default_message_pool.register_message(
+    "execnode.v1", "StageRowsRequest", StageRowsRequest
+)
+
+
+@dataclass(eq=False, repr=False)
 class Statement(betterproto2.Message):
     sql: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
@@ -726,6 +775,27 @@ class ExecNodeStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         )
 
+    async def stage_rows(
+        self,
+        message: "StageRowsRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "StageRowsReply":
+        """
+        Gathers rows in a temporary table of the session, which a statement then reads.
+        """
+
+        return await self._unary_unary(
+            "/execnode.v1.ExecNode/StageRows",
+            message,
+            StageRowsReply,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
     async def describe(
         self,
         message: "DescribeRequest",
@@ -904,6 +974,13 @@ class ExecNodeBase(betterproto2_grpclib.ServiceBase):
 
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
+    async def stage_rows(self, message: "StageRowsRequest") -> "StageRowsReply":
+        """
+        Gathers rows in a temporary table of the session, which a statement then reads.
+        """
+
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
     async def describe(self, message: "DescribeRequest") -> "DescribeReply":
         """
         Binds without executing and gives the result's shape.
@@ -986,6 +1063,14 @@ class ExecNodeBase(betterproto2_grpclib.ServiceBase):
         request = await stream.recv_message()
         assert request is not None
         response = await self.close_session(request)
+        await stream.send_message(response)
+
+    async def __rpc_stage_rows(
+        self, stream: "grpclib.server.Stream[StageRowsRequest, StageRowsReply]"
+    ) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        response = await self.stage_rows(request)
         await stream.send_message(response)
 
     async def __rpc_describe(
@@ -1075,6 +1160,12 @@ class ExecNodeBase(betterproto2_grpclib.ServiceBase):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 CloseSessionRequest,
                 CloseSessionReply,
+            ),
+            "/execnode.v1.ExecNode/StageRows": grpclib.const.Handler(
+                self.__rpc_stage_rows,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                StageRowsRequest,
+                StageRowsReply,
             ),
             "/execnode.v1.ExecNode/Describe": grpclib.const.Handler(
                 self.__rpc_describe,
