@@ -1,4 +1,6 @@
-"""Codec microbenchmark: TPC-H lineitem through `RowEncoder`, beside the plain DuckDB → Arrow scan.
+"""Codec microbenchmark: TPC-H lineitem through the encoders of rows and of COPY.
+
+Beside it the plain DuckDB → Arrow scan.
 
 Run: python -m benchmarks.encode [scale factor]. Prints, for the compiled kernel and for the pyarrow path, CPU
 seconds per million rows (best and worst of three), MB/s, and the time that a result of one row takes.
@@ -9,13 +11,15 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 import pyarrow as pa
 
-from pgwire.rows import KERNEL, RowEncoder
+from pgwire.copy import CopyBinaryEncoder, CopyCsvEncoder, CopyTextEncoder
+from pgwire.rows import KERNEL, EncodedRows, RowEncoder
 from pgwire.types import ResultColumn, result_column
 
 REPEATS = 3
@@ -59,7 +63,24 @@ def best_cpu_s(run: Callable[[], object]) -> tuple[float, float]:
     return min(times), max(times)
 
 
-def encode_all(encoder: RowEncoder, batches: Iterable[pa.RecordBatch]) -> int:
+class Encoder(Protocol):
+    """What `RowEncoder` and COPY's encoders have in common."""
+
+    def encode(self, batch: pa.RecordBatch) -> EncodedRows:
+        """Encode all rows of a batch."""
+        ...
+
+
+ENCODERS: Mapping[str, Callable[[list[ResultColumn], bool], Encoder]] = {
+    "text": lambda columns, pure: RowEncoder(columns, [0], pure=pure),
+    "binary": lambda columns, pure: RowEncoder(columns, [1], pure=pure),
+    "COPY text": lambda columns, pure: CopyTextEncoder(columns, pure=pure),
+    "COPY csv": lambda columns, pure: CopyCsvEncoder(columns, pure=pure),
+    "COPY binary": lambda columns, pure: CopyBinaryEncoder(columns, pure=pure),
+}
+
+
+def encode_all(encoder: Encoder, batches: Iterable[pa.RecordBatch]) -> int:
     """Encode every batch and count the bytes."""
     return sum(encoder.encode(batch).data.nbytes for batch in batches)
 
@@ -87,13 +108,13 @@ def main(scale_factor: float = 0.1) -> None:
 
 
 def print_paths(path: str, columns: list[ResultColumn], batches: list[pa.RecordBatch]) -> None:
-    """Print what one path takes for these rows, in both formats."""
+    """Print what one path takes for these rows, in every format."""
     million = sum(batch.num_rows for batch in batches) / 1e6
-    for name, code in (("text", 0), ("binary", 1)):
-        encoder = RowEncoder(columns, [code], pure=path == "pyarrow")
+    for name, make in ENCODERS.items():
+        encoder = make(columns, path == "pyarrow")
         size = encode_all(encoder, batches)
         best, worst = best_cpu_s(lambda encoder=encoder: encode_all(encoder, batches))
-        print(f"  {path:8} {name:6} {best / million:.3f}..{worst / million:.3f} s/M rows", end=" ")
+        print(f"  {path:8} {name:11} {best / million:.3f}..{worst / million:.3f} s/M rows", end=" ")
         print(f"{size / best / 1e6:.0f} MB/s ({size / million / 1e6:.0f} B a row)")
 
 

@@ -9,12 +9,11 @@ from pgwire.copy.encoders import (
     BINARY_SIGNATURE,
     CopyBinaryEncoder,
     CopyCsvEncoder,
-    CopyCsvOptions,
     CopyTextEncoder,
-    CopyTextOptions,
     copy_data,
     join_header,
 )
+from pgwire.copy.lines import CopyCsvOptions, CopyTextOptions
 from pgwire.copy.options import CopyFormat, CopyOptions, CopyOptionValue, HeaderLine, read_copy_options
 from pgwire.copy.targets import CopyTarget, MomentForms, TargetColumn, staging_engine_type
 

@@ -5,12 +5,12 @@ escaping, delimiters and the row's end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 import pyarrow
 
-from pgwire.errors import StatementError
+from pgwire.copy.lines import CopyCsvOptions, CopyTextOptions, csv_line, text_line
 from pgwire.rows.arrow import pa, pc
 from pgwire.rows.byte_tables import ByteTable, byte_table, contains_any, translate
 from pgwire.rows.cells import (
@@ -27,40 +27,13 @@ from pgwire.rows.cells import (
     values_of,
 )
 from pgwire.rows.codecs import Encode, encoder_of
+from pgwire.rows.compiled import CompiledRows, compiled_rows
+from pgwire.rows.lines import COPY_BINARY, Check, Layout, Line
 from pgwire.rows.message import EncodedRows, assemble, join_rows
-from pgwire.sqlstate import SqlState
-from pgwire.types import Oid, OutputSettings, ResultColumn
+from pgwire.types import OutputSettings, ResultColumn
 
 BINARY_SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
 _DEFAULT_OUTPUT = OutputSettings()
-# Types whose text holds digits, letters, signs, points, colons and blanks: COPY text escapes none.
-_CLEAN = frozenset({
-    Oid.BOOL, Oid.INT2, Oid.INT4, Oid.INT8, Oid.OID, Oid.FLOAT4, Oid.FLOAT8, Oid.NUMERIC, Oid.DATE, Oid.TIME,
-    Oid.TIMETZ, Oid.TIMESTAMP, Oid.TIMESTAMPTZ, Oid.UUID, Oid.BIT, Oid.VARBIT,
-})  # fmt: skip
-_REFUSED_DELIMITERS = frozenset("\\.abcdefghijklmnopqrstuvwxyz0123456789")
-_CLEAN_BYTES = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.: ")
-
-
-@dataclass(frozen=True, slots=True)
-class CopyTextOptions:
-    """FORMAT text. delimiter: one byte; null: what stands for NULL; header: column names first."""
-
-    delimiter: str = "\t"
-    null: str = "\\N"
-    header: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CopyCsvOptions:
-    """FORMAT csv. force_quote: the names of columns whose values are always quoted, `*` for all."""
-
-    delimiter: str = ","
-    null: str = ""
-    quote: str = '"'
-    escape: str = '"'
-    header: bool = False
-    force_quote: frozenset[str] = field(default_factory=frozenset)
 
 
 class CopyTextEncoder:
@@ -71,19 +44,20 @@ class CopyTextEncoder:
         columns: Sequence[ResultColumn],
         options: CopyTextOptions | None = None,
         output: OutputSettings = _DEFAULT_OUTPUT,
+        *,
+        pure: bool = False,
     ) -> None:
+        """Prepare the columns' encoders. pure: as in `pgwire.rows.RowEncoder`.
+
+        Raises:
+            StatementError: 0A000 or 22023, the delimiter cannot be one.
+        """
         self._options = options if options is not None else CopyTextOptions()
-        check_single_byte("delimiter", self._options.delimiter)
-        if self._options.delimiter in _REFUSED_DELIMITERS:
-            raise StatementError(
-                f'COPY delimiter cannot be "{self._options.delimiter}"',
-                sqlstate=SqlState.INVALID_PARAMETER_VALUE,
-            )
+        self._line = text_line(self._options, columns)
         self._columns = tuple(columns)
         self._encoders = _text_encoders(columns, output)
         self._escapes = _text_escapes(self._options.delimiter)
-        is_clean = self._options.delimiter not in _CLEAN_BYTES
-        self._is_clean = tuple(is_clean and column.type_oid in _CLEAN for column in columns)
+        self._compiled = None if pure else _compiled_lines(columns, output, self._encoders, self._line)
 
     def header(self) -> bytes:
         """Give the CopyData message with the column names, or nothing."""
@@ -96,11 +70,13 @@ class CopyTextEncoder:
 
     def encode(self, batch: pyarrow.RecordBatch) -> EncodedRows:
         """Encode all rows of one batch, each as one CopyData message."""
+        if self._compiled is not None:
+            return self._compiled.encode(batch)
         null = self._options.null.encode()
         rows: list[Cells] = []
-        for encode, column, is_clean in zip(self._encoders, batch.columns, self._is_clean, strict=True):
+        for encode, column, check in zip(self._encoders, batch.columns, self._line.checks, strict=True):
             cells = encode(column)
-            if not is_clean:
+            if check is not Check.CLEAN:
                 cells = _text_of(translate(join(cells.pieces, batch.num_rows), self._escapes), cells.valid)
             rows.append(_with_null(cells, null))
         return _delimited(rows, self._options.delimiter.encode(), batch.num_rows)
@@ -114,18 +90,27 @@ class CopyCsvEncoder:
         columns: Sequence[ResultColumn],
         options: CopyCsvOptions | None = None,
         output: OutputSettings = _DEFAULT_OUTPUT,
+        *,
+        pure: bool = False,
     ) -> None:
+        """Prepare the columns' encoders. pure: as in `pgwire.rows.RowEncoder`.
+
+        Raises:
+            StatementError: 0A000 or 22023, delimiter, quote or escape cannot be one.
+        """
         self._options = options if options is not None else CopyCsvOptions()
-        for name in ("delimiter", "quote", "escape"):
-            check_single_byte(name, getattr(self._options, name))
+        self._line = csv_line(self._options, columns)
         self._columns = tuple(columns)
         self._encoders = _text_encoders(columns, output)
         quote, escape = self._options.quote.encode(), self._options.escape.encode()
         self._escapes = byte_table({quote[0]: escape + quote, escape[0]: escape + escape})
         special = np.frombuffer(self._options.delimiter.encode() + quote + b"\r\n", np.uint8)
         self._special: Mask = np.isin(np.arange(256), special)
-        everything = "*" in self._options.force_quote
-        self._forced = tuple(everything or column.name in self._options.force_quote for column in columns)
+        lines = replace(self._line, is_framed=False)
+        self._compiled, self._compiled_file = (
+            None if pure else _compiled_lines(columns, output, self._encoders, line)
+            for line in (self._line, lines)
+        )
 
     def header(self) -> bytes:
         """Give the CopyData message with the column names, or nothing."""
@@ -138,6 +123,8 @@ class CopyCsvEncoder:
 
     def encode(self, batch: pyarrow.RecordBatch) -> EncodedRows:
         """Encode all rows of one batch, each as one CopyData message."""
+        if self._compiled is not None:
+            return self._compiled.encode(batch)
         return _delimited(self._fields(batch), self._options.delimiter.encode(), batch.num_rows)
 
     def file_header(self) -> bytes:
@@ -146,6 +133,8 @@ class CopyCsvEncoder:
 
     def file_lines(self, batch: pyarrow.RecordBatch) -> bytes:
         """Encode all rows of one batch as a file has them, without messages around."""
+        if self._compiled_file is not None:
+            return bytes(self._compiled_file.encode(batch).data)
         pieces: list[Piece] = []
         for place, cells in enumerate(self._fields(batch)):
             pieces += [Fixed((self._options.delimiter.encode(),))] if place else []
@@ -156,8 +145,9 @@ class CopyCsvEncoder:
     def _fields(self, batch: pyarrow.RecordBatch) -> list[Cells]:
         null = self._options.null.encode()
         rows: list[Cells] = []
-        for encode, column, forced in zip(self._encoders, batch.columns, self._forced, strict=True):
+        for encode, column, check in zip(self._encoders, batch.columns, self._line.checks, strict=True):
             cells = encode(column)
+            forced = check is Check.FORCED
             text = self._quoted(join(cells.pieces, batch.num_rows), forced=forced)
             rows.append(_with_null(_text_of(text, cells.valid), null))
         return rows
@@ -184,8 +174,22 @@ class CopyCsvEncoder:
 class CopyBinaryEncoder:
     """COPY TO STDOUT in binary format: `header` before the first row, `trailer` after the last."""
 
-    def __init__(self, columns: Sequence[ResultColumn], output: OutputSettings = _DEFAULT_OUTPUT) -> None:
+    def __init__(
+        self,
+        columns: Sequence[ResultColumn],
+        output: OutputSettings = _DEFAULT_OUTPUT,
+        *,
+        pure: bool = False,
+    ) -> None:
+        """Prepare the columns' encoders. pure: as in `pgwire.rows.RowEncoder`.
+
+        Raises:
+            FeatureNotSupported: a column's type has no binary format.
+        """
         self._encoders = tuple(encoder_of(column, 1, output) for column in columns)
+        self._compiled = (
+            None if pure else compiled_rows(columns, (1,) * len(columns), output, self._encoders, COPY_BINARY)
+        )
 
     def header(self) -> bytes:
         """Give signature, flags and the length of no extension as one CopyData message."""
@@ -193,6 +197,8 @@ class CopyBinaryEncoder:
 
     def encode(self, batch: pyarrow.RecordBatch) -> EncodedRows:
         """Encode all rows of one batch, each as one CopyData message: as DataRow, but for the tag."""
+        if self._compiled is not None:
+            return self._compiled.encode(batch)
         cells = [encode(column) for encode, column in zip(self._encoders, batch.columns, strict=True)]
         return join_rows(cells, batch.num_rows, tag=b"d")
 
@@ -219,20 +225,10 @@ def join_header(rows: bytes | memoryview) -> bytes:
     return joined + bytes(rows[end:])
 
 
-def check_single_byte(option: str, value: str) -> None:
-    """Refuse what PostgreSQL refuses as a COPY delimiter, quote or escape.
-
-    Raises:
-        StatementError: 0A000 or 22023.
-    """
-    if len(value.encode()) != 1:
-        raise StatementError(
-            f"COPY {option} must be a single one-byte character", sqlstate=SqlState.FEATURE_NOT_SUPPORTED
-        )
-    if value in "\r\n":
-        raise StatementError(
-            f"COPY {option} cannot be newline or carriage return", sqlstate=SqlState.INVALID_PARAMETER_VALUE
-        )
+def _compiled_lines(
+    columns: Sequence[ResultColumn], output: OutputSettings, encoders: tuple[Encode, ...], line: Line
+) -> CompiledRows | None:
+    return compiled_rows(columns, (0,) * len(columns), output, encoders, Layout(ord("d"), line))
 
 
 def _text_encoders(columns: Sequence[ResultColumn], output: OutputSettings) -> tuple[Encode, ...]:

@@ -79,6 +79,14 @@ cdef enum Storage:
     FIXED = 15
 
 
+# Of `pgwire.rows.lines.Check`: whether a value in a line must be looked through.
+cdef enum Check:
+    CLEAN = 0    # nothing in it can be misread
+    CHECKED = 1
+    FORCED = 2   # quoted whatever it is
+    ALONE = 3    # checked, and the only column
+
+
 cdef struct Column:
     Form form
     Storage storage
@@ -86,6 +94,7 @@ cdef struct Column:
     int64_t high
     int scale                    # numeric: digits after the point; FIXED: bytes a value
     bint trims_zeros
+    Check check
     int64_t micros_per_unit      # timestamps and times; 0: nanoseconds
     Storage index_storage        # of a dictionary's indices
     bint is_dictionary

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pgwire.rows.lines import Line
 from pgwire.rows.plans import ColumnPlan
 
 class OutOfRange(Exception):
@@ -15,7 +16,9 @@ class TooLarge(Exception):
 class RowKernel:
     """The writers of one result's columns. Safe to use from several threads at once."""
 
-    def __init__(self, plans: tuple[ColumnPlan, ...], tag: int, max_bytes: int) -> None: ...
+    def __init__(
+        self, plans: tuple[ColumnPlan, ...], tag: int, max_bytes: int, line: Line | None = None
+    ) -> None: ...
     def encode(
         self,
         batch: pa.RecordBatch,

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from pgwire.rows.cells import Mask, join
 from pgwire.rows.codecs import Encode
+from pgwire.rows.lines import DATA_ROW, Layout
 from pgwire.rows.message import MAX_ENCODED_BYTES, EncodedRows, rows_too_large
-from pgwire.rows.plans import RENDERED, column_plan
+from pgwire.rows.plans import RENDERED, ColumnPlan, column_plan
 from pgwire.types import OutputSettings, ResultColumn
 
 try:
@@ -30,7 +31,7 @@ class CompiledRows:
         formats: Sequence[int],
         output: OutputSettings,
         encoders: Sequence[Encode],
-        tag: bytes = b"D",
+        layout: Layout = DATA_ROW,
     ) -> None:
         """Keep what is planned from once the first batch tells its schema.
 
@@ -39,7 +40,7 @@ class CompiledRows:
         self._columns = tuple(zip(columns, formats, strict=True))
         self._output = output
         self._encoders = tuple(encoders)
-        self._tag = tag[0]
+        self._layout = layout
         self._planned: _Planned | None = None
 
     def encode(self, batch: pa.RecordBatch) -> EncodedRows:
@@ -73,7 +74,7 @@ class CompiledRows:
                 ]
             )
             rendered = tuple([place for place, plan in enumerate(plans) if plan is RENDERED])
-            kernel = RowKernel(plans, self._tag, MAX_ENCODED_BYTES)
+            kernel = _kernel(plans, self._layout)
             planned = self._planned = _Planned(schema, kernel, rendered)
         return planned
 
@@ -90,6 +91,25 @@ class CompiledRows:
                 mask.ctypes.data if mask is not None else 0,
             ),
         )
+
+
+def _kernel(plans: tuple[ColumnPlan, ...], layout: Layout) -> "RowKernel":
+    if layout.line is None:
+        return RowKernel(plans, layout.tag, MAX_ENCODED_BYTES)
+    return RowKernel(plans, layout.tag, MAX_ENCODED_BYTES, layout.line)
+
+
+def compiled_rows(
+    columns: Sequence[ResultColumn],
+    formats: Sequence[int],
+    output: OutputSettings,
+    encoders: Sequence[Encode],
+    layout: Layout = DATA_ROW,
+) -> CompiledRows | None:
+    """Give an encoder through the kernel, or None where it was not built."""
+    if KERNEL == "pyarrow":
+        return None
+    return CompiledRows(columns, formats, output, encoders, layout)
 
 
 @dataclass(frozen=True, slots=True)

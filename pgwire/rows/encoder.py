@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from pgwire.errors import StatementError
 from pgwire.rows.codecs import Encode, encoder_of
-from pgwire.rows.compiled import KERNEL, CompiledRows
+from pgwire.rows.compiled import compiled_rows
 from pgwire.rows.message import EncodedRows, join_rows
 from pgwire.sqlstate import SqlState
 from pgwire.types import OutputSettings, ResultColumn
@@ -38,9 +38,7 @@ class RowEncoder:
         self._encoders: tuple[Encode, ...] = tuple(
             encoder_of(column, code, output) for column, code in zip(columns, codes, strict=True)
         )
-        self._compiled = (
-            None if pure or KERNEL == "pyarrow" else CompiledRows(columns, codes, output, self._encoders)
-        )
+        self._compiled = None if pure else compiled_rows(columns, codes, output, self._encoders)
 
     def encode(self, batch: pa.RecordBatch) -> EncodedRows:
         """Encode all rows of one batch.
