@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from execnode.engine import ENGINE_ERROR_MARKER, EngineFault
+from pgproxy.session.undefined_functions import find_undefined
 from pgproxy.sql.plan import Plan
 from pgproxy.sql.utility.scan import TokenKind, scan
 from pgwire.errors import GatewayError
@@ -15,6 +16,7 @@ from pgwire.sqlstate import SqlState
 
 _REFERENCE = re.compile(r'"((?:[^"]|"")*)"(?:\s*\.\s*"((?:[^"]|"")*)")?(?:\s*\.\s*"((?:[^"]|"")*)")?')
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
+_UNGROUPED = re.compile(r"^column (\S+) must appear in the GROUP BY clause")
 _UPDATED_COLUMN = re.compile(r"^Referenced update column (.+) not found in table!")
 
 
@@ -26,7 +28,7 @@ def present_error(error: GatewayError, plan: Plan | None, text: str = "", sql: s
     """
     if not isinstance(error, EngineFault) or ENGINE_ERROR_MARKER in error.engine_text:
         return error
-    if _name_reference(error, text, sql):
+    if _name_function(error, text) or _name_reference(error, text, sql):
         return error
     is_worded = error.sqlstate is SqlState.CARDINALITY_VIOLATION
     if plan is not None and not plan.is_governed and error.engine_text and not is_worded:
@@ -40,6 +42,17 @@ def shift_position(error: GatewayError, offset: int) -> GatewayError:
     if error.position is not None:
         error.position += offset
     return error
+
+
+def _name_function(error: EngineFault, text: str) -> bool:
+    """Name the client's function or operator that takes no such arguments."""
+    if error.sqlstate is not SqlState.UNDEFINED_FUNCTION:
+        return False
+    found = find_undefined(error.engine_text, text)
+    if found is None:
+        return False
+    error.message, error.hint, error.position = found.message, found.hint, found.position
+    return True
 
 
 def _name_reference(error: EngineFault, text: str, sql: str) -> bool:
@@ -77,7 +90,7 @@ def _reference_at(error: EngineFault, sql: str) -> tuple[str, ...]:
     """The column reference that the engine points at, or that it names where it does not point."""
     if error.engine_position is None:
         sentence = error.engine_text.split("\n", 1)[0]
-        named = _QUOTED.findall(sentence) or _UPDATED_COLUMN.findall(sentence)
+        named = _QUOTED.findall(sentence) or _UPDATED_COLUMN.findall(sentence) or _UNGROUPED.findall(sentence)
         return (named[-1].replace('""', '"'),) if named else ()
     found = _REFERENCE.match(sql.encode()[error.engine_position :].decode(errors="replace"))
     if found is None:

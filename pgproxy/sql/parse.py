@@ -99,6 +99,7 @@ _REFUSED_WORDS = frozenset(
 
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+_BOOLEANS = frozenset({TokenType.TRUE, TokenType.FALSE})
 _PREFIXES = frozenset({TokenType.NOT, TokenType.DASH, TokenType.TILDE})
 _LIST_ENDS = frozenset(
     {
@@ -190,7 +191,18 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
         raise GrammarError(StatementError("syntax error")) from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Expr):
         raise GrammarError(StatementError("cannot insert multiple commands into a prepared statement"))
+    _place_booleans(trees[0], tokens)
     return _with_plain_types(call_methods(restore_calls(trees[0]), dialect))
+
+
+def _place_booleans(tree: exp.Expr, tokens: Sequence[Token]) -> None:
+    """Note where TRUE and FALSE stand, as sqlglot does for other constants: errors point there."""
+    words = [token for token in tokens if token.token_type in _BOOLEANS]
+    nodes = list(tree.find_all(exp.Boolean, bfs=False)) if words else []
+    values = [token.token_type is TokenType.TRUE for token in words]
+    if [bool(node.this) for node in nodes] == values:
+        for node, token in zip(nodes, words, strict=True):
+            node.meta.update(start=token.start, end=token.end)
 
 
 def _with_plain_types(tree: exp.Expr) -> exp.Expr:
@@ -341,6 +353,8 @@ def _syntax_error(text: str, tokens: Sequence[Token], error: ParseError) -> Stat
     found = error.errors[0]
     prefix, word = found.get("start_context") or "", found.get("highlight") or ""
     start = len(prefix)
+    if (found.get("description") or "").startswith("The number of provided arguments"):
+        return _too_many_arguments(tokens, start)
     after = next((token for token in tokens if token.start > start), None)
     if "SENTINEL" in (found.get("description") or "") or (after is None and _expects_more(found)):
         return StatementError("syntax error at end of input", position=len(text) + 1)
@@ -348,6 +362,27 @@ def _syntax_error(text: str, tokens: Sequence[Token], error: ParseError) -> Stat
         # sqlglot points at the last good token where something is missing; PostgreSQL at the next one.
         return _near(text, after.start, text[after.start : after.end + 1])
     return _near(text, start, word)
+
+
+def _too_many_arguments(tokens: Sequence[Token], end: int) -> StatementError:
+    """A known function with more arguments than any of its name takes. end: of its closing parenthesis."""
+    depth, commas, name = 0, 0, None
+    inside = [token for token in tokens if token.start <= end]
+    for before, token in reversed(list(pairwise(inside))):
+        depth += (token.token_type in _CLOSING) - (token.token_type in _OPENING)
+        commas += depth == 1 and token.token_type is TokenType.COMMA
+        if not depth:
+            name = before
+            break
+    if name is None:
+        return StatementError("syntax error")
+    return StatementError(
+        f"function {name.text.lower()} with {commas + 1} arguments does not exist",
+        sqlstate=SqlState.UNDEFINED_FUNCTION,
+        position=name.start + 1,
+        hint="No function matches the given name and argument types. "
+        "You might need to add explicit type casts.",
+    )
 
 
 def _expects_more(found: dict[str, object]) -> bool:

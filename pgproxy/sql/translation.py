@@ -9,7 +9,7 @@ from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.engine import change_to_engine, to_engine
 from pgproxy.sql.dialect.names import output_names
-from pgproxy.sql.dialect.places import point_at_operator
+from pgproxy.sql.dialect.places import point_at
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, Role, engine_table
 from pgwire.errors import StatementError
 
@@ -74,7 +74,7 @@ def translate(draft: Draft) -> Draft:
     try:
         return replace(draft, tree=change_to_engine(draft.tree, _ResolvedTypes(draft)))
     except StatementError as error:
-        raise point_at_operator(error, draft.text) from None
+        raise point_at(error, draft.text) from None
 
 
 def translate_fragment(expression: exp.Expr, table: TableInfo, uses: Sequence[RelationUse] = ()) -> exp.Expr:

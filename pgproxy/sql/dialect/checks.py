@@ -27,6 +27,12 @@ _ARITHMETIC: dict[type, str] = {
     exp.Div: "/",
     exp.Mod: "%",
 }
+_PATTERNS: dict[type, str] = {
+    exp.Like: "~~",
+    exp.ILike: "~~*",
+    exp.RegexpLike: "~",
+    exp.RegexpILike: "~*",
+}
 _NUMBER = re.compile(
     r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.IGNORECASE
 )
@@ -65,7 +71,9 @@ def check_types(nodes: Iterable[exp.Expr], types: KnownTypes) -> None:
 
 
 def _check_node(node: exp.Expr, types: KnownTypes) -> None:
-    if isinstance(node, exp.Binary):
+    if type(node) in _PATTERNS:
+        _check_pattern(node, types)
+    elif isinstance(node, exp.Binary):
         _check_binary(node, types)
     elif isinstance(node, (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Array, exp.In, exp.Between)):
         _check_alternatives(node, types)
@@ -94,14 +102,21 @@ def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
     elif type(node) in _ARITHMETIC:
         _check_arithmetic(node, types)
     elif isinstance(node, exp.DPipe):
-        left, right = types.of(node.this), types.of(node.expression)
-        if (
-            category(left)
-            and category(right)
-            and "text" not in (category(left), category(right))
-            and "bytea" not in (left, right)
-        ):
-            raise blame(no_operator(left or "", "||", right or ""), node.this)
+        _check_joined(node, types)
+
+
+def _check_joined(node: exp.DPipe, types: KnownTypes) -> None:
+    left, right = types.of(node.this), types.of(node.expression)
+    kinds = (category(left), category(right))
+    if all(kinds) and "text" not in kinds and "bytea" not in (left, right):
+        raise blame(no_operator(left or "", "||", right or ""), node.this)
+
+
+def _check_pattern(node: exp.Expr, types: KnownTypes) -> None:
+    left, right = types.of(node.this), types.of(node.expression)
+    is_wrong = any(category(kind) not in (None, "text") and kind != "bytea" for kind in (left, right))
+    if is_wrong and not isinstance(node.expression, (exp.Any, exp.All)):
+        raise blame(no_operator(left or "unknown", _PATTERNS[type(node)], right or "unknown"), node.this)
 
 
 def _check_operands(left: exp.Expr, right: exp.Expr, operator: str, types: KnownTypes) -> None:

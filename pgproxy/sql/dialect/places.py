@@ -3,15 +3,25 @@
 sqlglot notes where names, constants and calls stand; everything else is found from those inside it.
 """
 
+import re
+
 from sqlglot import exp
 
 from pgwire.errors import StatementError
+
+_QUERY_START = re.compile(r"\(\s*(?:select|with|values|table)\b", re.IGNORECASE)
 
 
 class OperatorError(StatementError):
     """An error of an operator, which stands in the text somewhere behind `after` characters."""
 
     after: int | None = None
+
+
+class QueryError(StatementError):
+    """An error of a query in parentheses, whose first place is `inside`, 1-based."""
+
+    inside: int | None = None
 
 
 def start_of(node: exp.Expr | None) -> int | None:
@@ -37,10 +47,24 @@ def blame(error: StatementError, node: exp.Expr) -> StatementError:
     return error
 
 
-def point_at_operator(error: StatementError, text: str) -> StatementError:
-    """Give an operator's error the operator's position: the first character behind blanks and parentheses."""
-    if isinstance(error, OperatorError) and error.position is None and error.after is not None:
+def blame_query(error: QueryError, query: exp.Expr) -> QueryError:
+    """Give an error the place of a query in parentheses; it is given back."""
+    error.inside = start_of(query)
+    return error
+
+
+def point_at(error: StatementError, text: str) -> StatementError:
+    """Give an error of an operator or a query its position, which only the text shows.
+
+    An operator begins at the first character behind blanks and parentheses, a query at its parenthesis.
+    """
+    if error.position is not None:
+        return error
+    if isinstance(error, OperatorError) and error.after is not None:
         rest = text[error.after :]
         skipped = len(rest) - len(rest.lstrip(" \t\r\n\f\v)"))
         error.position = error.after + skipped + 1 if skipped < len(rest) else None
+    elif isinstance(error, QueryError) and error.inside is not None:
+        opened = [found.start() for found in _QUERY_START.finditer(text, 0, error.inside)]
+        error.position = opened[-1] + 1 if opened else None
     return error

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_integer, constant_text
 from pgproxy.sql.dialect.names import column_name
-from pgproxy.sql.dialect.places import start_of
+from pgproxy.sql.dialect.places import OperatorError, QueryError, blame, blame_query, start_of
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
@@ -34,6 +34,8 @@ def check_queries(nodes: Iterable[exp.Expr]) -> None:
         elif isinstance(node, exp.Subquery):
             _check_alias(node)
             _check_scalar(node)
+        elif isinstance(node, exp.In):
+            _check_wide(node)
         elif isinstance(node, (exp.Values, exp.Array)):
             _check_list(node)
 
@@ -51,6 +53,19 @@ def _check_list(node: exp.Expr) -> None:
             sqlstate=SqlState.INDETERMINATE_DATATYPE,
             hint="Explicitly cast to the desired type, for example ARRAY[]::integer[].",
         )
+
+
+def _check_wide(node: exp.In) -> None:
+    """One value beside rows."""
+    query = node.args.get("query")
+    query = query.this if isinstance(query, exp.Subquery) else query
+    is_one = not isinstance(node.this.unnest(), (exp.Tuple, exp.Anonymous, exp.Star, exp.Column)) or (
+        isinstance(node.this, exp.Column)
+    )
+    if not is_one or not isinstance(query, exp.Select) or any(one.is_star for one in query.expressions):
+        return
+    if len(query.expressions) > 1:
+        raise blame(OperatorError("subquery has too many columns"), node.this)
 
 
 def _check_output_names(select: exp.Select) -> None:
@@ -107,13 +122,16 @@ def _check_scalar(node: exp.Subquery) -> None:
             isinstance(side, exp.Tuple) for side in (node.parent.this, node.parent.expression)
         ):
             return
-        raise StatementError("subquery must return only one column")
+        raise blame_query(QueryError("subquery must return only one column"), node)
 
 
 def _check_alias(node: exp.Subquery) -> None:
     is_source = isinstance(node.parent, (exp.From, exp.Join))
     if is_source and not node.alias and isinstance(node.this, exp.Query) and not node.args.get("joins"):
-        raise StatementError("subquery in FROM must have an alias")
+        error = QueryError(
+            "subquery in FROM must have an alias", hint="For example, FROM (SELECT ...) [AS] foo."
+        )
+        raise blame_query(error, node)
 
 
 def _check_limit(node: exp.Expr) -> None:

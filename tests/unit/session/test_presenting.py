@@ -45,6 +45,32 @@ def test_a_binder_error_names_and_points_at_the_clients_own_words(
     assert text[shown.position - 1 :].startswith(pointed)
 
 
+_NOTHING_CALLED = "select a from t where b is not null"
+
+
+@pytest.mark.parametrize(
+    ("text", "sql", "message", "pointed"),
+    [
+        ("select Lower(a) from t", "SELECT lower(a) FROM t", "function lower(integer) does not exist", "Lower"),
+        ("select substr(a, null) from t", "SELECT substring(a, NULL) FROM t", "function substr(integer, unknown) does not exist", "substr"),
+        ("select a::numeric(9,2) || true from t", "SELECT a::DECIMAL(9,2) + true FROM t", "", ""),
+        ("select -'x'::text", "SELECT -'x'::VARCHAR", "operator does not exist: - text", "-"),
+        ("select abs(1) + abs('x'::text)", "SELECT abs('x'::VARCHAR)", "function abs(text) does not exist", ""),
+        (_NOTHING_CALLED, "SELECT lower(a) FROM t", "", ""),
+        ("select 'lower(' from t", "SELECT lower(a) FROM t", "", ""),
+        ("select unnest(a) from t", "SELECT unnest(a) FROM t", "function unnest(integer) does not exist", "unnest"),
+    ],
+)  # fmt: skip
+def test_a_function_that_takes_no_such_arguments_is_named_where_the_client_called_it(
+    text: str, sql: str, message: str, pointed: str
+) -> None:
+    shown = present_error(engine_failure(sql), None, text, sql)
+    assert (shown.sqlstate, shown.message) == ("42883", message or "function does not exist")
+    assert (shown.position is not None) == bool(pointed)
+    if shown.position is not None:
+        assert text[shown.position - 1 :].startswith(pointed)
+
+
 def test_a_name_that_the_client_did_not_write_is_never_shown() -> None:
     failure = engine_failure('DESCRIBE SELECT "hidden_column_of_a_filter" FROM t')
     shown = present_error(

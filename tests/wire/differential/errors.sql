@@ -104,3 +104,17 @@ select uuid 'x'
 select id from people where sum(id) > 1 group by id
 select max(sum(id)) from people
 select (1, 2) = (1, 2, 3)
+select abs(name) from people
+select date_trunc(1, now())
+select upper(name, id) from people
+select sqrt(name) from people
+select - true
+select name ~ 1 from people
+select 1 ilike 'x'
+select extract(year from name) from people
+select length(id) from people
+select id || id from people
+select (select 1, 2) + 1
+select false and 1
+select coalesce(name, false) from people
+select substr(id, 1) from people
