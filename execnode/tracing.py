@@ -91,6 +91,11 @@ class Tracing:
         self._tracer = tracer
         self._sample_ratio = sample_ratio
 
+    @property
+    def is_on(self) -> bool:
+        """Whether spans may begin at all."""
+        return self._tracer is not None
+
     def start(self, name: str, parent: str = "") -> TraceSpan:
         """Begin a span. parent: a traceparent; empty: a new trace."""
         if self._tracer is None or not (parent or random.random() < self._sample_ratio):  # noqa: S311

@@ -27,6 +27,7 @@ from execnode.statement import CatalogDefinition
 from execnode.tracing import Tracing, open_tracing, trace_options
 from pgproxy.activity.relations import ActivityRelations, Observed
 from pgproxy.activity.signals import EngineSignals
+from pgproxy.audit.lines import statement_lines
 from pgproxy.audit.options import AuditOptions
 from pgproxy.audit.recorder import StatementRecorder
 from pgproxy.audit.writer import AuditWriter
@@ -119,7 +120,8 @@ class Gateway:
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
             history = History()
             told = [execution.rollouts.statement_ended, history.statement_ended]
-            recorder = StatementRecorder(writer, self._metrics, told, tracing, settings.queries_shown)
+            lines = statement_lines(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
+            recorder = StatementRecorder(writer, self._metrics, told, tracing, settings.queries_shown, lines)
             sessions = session_registry(settings, policies)
             followers = Followers(
                 policies, catalogs, registry, sessions, self._flags, execution.rollouts, execution.publisher

@@ -6,9 +6,9 @@ docs/metrics.md describes each of them; a test compares the two.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-_LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+from pgproxy.tally import StatementTally
 
 GAUGES: Mapping[str, str] = {
     "connections": "Open client connections.",
@@ -66,19 +66,8 @@ class GatewayMetrics:
         self._fleet_metrics(registry)
 
     def _statement_metrics(self, registry: CollectorRegistry) -> None:
-        self.statements = Counter(
-            "pgproxy_statements",
-            "Finished statements.",
-            ("kind", "route", "reason", "arm", "outcome", "sqlstate"),
-            registry=registry,
-        )
-        self.queue_seconds = self._latency("queue", "Time until an engine had started the statement.")
-        self.first_row_seconds = self._latency("first_row", "Time to the first rows, where there were any.")
-        self.total_seconds = self._latency("completion", "Time to the end of the statement.")
-        self.rows = Counter("pgproxy_rows", "Rows given to clients.", ("route",), registry=registry)
-        self.bytes_sent = Counter(
-            "pgproxy_result_bytes", "Bytes of encoded rows given to clients.", ("route",), registry=registry
-        )
+        self.statements = StatementTally()
+        registry.register(self.statements)
         self.fallbacks = Counter(
             "pgproxy_fallbacks",
             "Statements that ran on `route` because their own endpoint failed or could not be used.",
@@ -144,15 +133,6 @@ class GatewayMetrics:
                 ("clock_skew_seconds", "Its clock against the gateway's."),
             )
         }
-
-    def _latency(self, name: str, text: str) -> Histogram:
-        return Histogram(
-            f"pgproxy_statement_{name}_seconds",
-            text,
-            ("route", "arm"),
-            buckets=_LATENCY_BUCKETS_S,
-            registry=self.registry,
-        )
 
     def show(self, numbers: GatewayNumbers) -> None:
         """Set every gauge; what is gone leaves no series behind."""

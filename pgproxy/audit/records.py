@@ -30,7 +30,7 @@ def audit_record(record: StatementRecord, options: AuditOptions) -> AuditRecord:
         client_addr=record.client_host,
         application_name=record.application_name,
         pid=record.connection_id,
-        protocol=record.protocol.value,
+        protocol=str(record.protocol),
         kind=record.kind,
         fingerprint=record.fingerprint,
         query=_query(record.text, options.query_text),
@@ -47,7 +47,7 @@ def audit_record(record: StatementRecord, options: AuditOptions) -> AuditRecord:
         total_ms=round(record.total_ms, 3),
         rows=record.rows,
         bytes=record.bytes,
-        outcome=record.outcome.value,
+        outcome=str(record.outcome),
         sqlstate=record.sqlstate,
         engine_text=record.engine_text[:MAX_TEXT] if is_full else "",
     )

@@ -6,7 +6,7 @@ refuses every further statement until it has succeeded; what had begun before st
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -52,6 +52,7 @@ class AuditWriter:
         self._is_failing = False
         self._characters = 0
         self._dropped = 0
+        self._gather: Callable[[], None] = _nothing_waits
 
     @property
     def accepts(self) -> bool:
@@ -65,27 +66,34 @@ class AuditWriter:
         """Records that wait to be written."""
         return len(self._queue)
 
-    def add(self, record: StatementRecord) -> None:
-        """Queue the record of a statement that has ended."""
-        if self._is_full and self._options.mode is AuditMode.BEST_EFFORT:
-            self._dropped += 1
-            self._metrics.audit_dropped.inc()
-            return
-        self._characters += len(record.text)
-        self._append((record,))
+    def gathers_by(self, gather: Callable[[], None]) -> None:
+        """Call this before what waits is written: it adds the records of statements that have just ended."""
+        self._gather = gather
+
+    def add(self, records: Sequence[StatementRecord]) -> None:
+        """Queue the records of statements that have ended."""
+        may_drop = self._options.mode is AuditMode.BEST_EFFORT
+        for record in records:
+            if may_drop and self._is_full:
+                self._dropped += 1
+                self._metrics.audit_dropped.inc()
+                continue
+            self._characters += len(record.text)
+            self._queue.append(record)
+        self._note_arrival()
 
     def login_ended(self, end: LoginEnd) -> None:
         """Queue or count a login; counted where many come, and where the queue is full."""
         if end.is_single and not self._is_full:
-            self._append((single(end),))
+            self._queue.append(single(end))
+            self._note_arrival()
             return
         self._logins.add(end)
         due_s = self._logins.due_in_s
         if self._login_timer is None and due_s is not None:
             self._login_timer = asyncio.get_running_loop().call_later(due_s, self._arrived.set)
 
-    def _append(self, records: Iterable[StatementRecord | LoginRecord]) -> None:
-        self._queue.extend(records)
+    def _note_arrival(self) -> None:
         self._arrived.set()
         if len(self._queue) >= _BATCH:
             self._full.set()
@@ -137,6 +145,7 @@ class AuditWriter:
         the metastore does.
         """
         async with self._writing:
+            self._gather()
             self._take_logins()
             due = len(self._queue)
             while due > 0:
@@ -178,6 +187,10 @@ class AuditWriter:
         if self._dropped:
             log.error("audit.records_dropped", records=self._dropped)
             self._dropped = 0
+
+
+def _nothing_waits() -> None:
+    """Nothing to gather."""
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """One row. No bind value, no result; SQL text only as configured.
+class AuditRecord(NamedTuple):
+    """One row, in the order of its columns. No bind value, no result; SQL text only as configured.
 
     request_id: unique over all gateways, so that a batch whose commit is uncertain can be written again.
     event: `statement`, or another kind of thing that happened. pid: of the session. objects: JSON, one
@@ -53,18 +52,14 @@ class AuditRecord:
         """Read a row in the order of AUDIT_COLUMNS."""
         return cls(*row)
 
-    def as_row(self) -> tuple[object, ...]:
-        """Give the values in the order of AUDIT_COLUMNS."""
-        return tuple(getattr(self, name) for name in AUDIT_COLUMNS)
-
     def as_json(self) -> Mapping[str, object]:
         """Give what a JSON line says: nothing that is empty, objects and policies as such."""
-        facts = {name: getattr(self, name) for name in AUDIT_COLUMNS}
+        facts = self._asdict()
         facts["objects"], facts["policies"] = json.loads(self.objects), json.loads(self.policies)
         return {name: value for name, value in facts.items() if value not in (None, "", [])}
 
 
-AUDIT_COLUMNS = tuple(field.name for field in fields(AuditRecord))
+AUDIT_COLUMNS = AuditRecord._fields
 
 
 @dataclass(frozen=True, slots=True)

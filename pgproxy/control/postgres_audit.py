@@ -28,7 +28,7 @@ class PostgresAudit:
         async with self._transaction() as connection:
             # One gateway after the other, so that rows become visible in the order of their ids.
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _WRITE_LOCK)
-            await connection.executemany(_INSERT, [record.as_row() for record in records])
+            await connection.executemany(_INSERT, records)
 
     async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
         async with self._transaction() as connection:

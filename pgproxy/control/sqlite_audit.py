@@ -27,7 +27,7 @@ class SqliteAudit:
 
     async def write(self, records: Sequence[AuditRecord]) -> None:
         async with self._write() as connection:
-            await connection.executemany(_INSERT, [record.as_row() for record in records])
+            await connection.executemany(_INSERT, records)
 
     async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
         found = await self._read(f"SELECT {_NAMES} FROM audit_log ORDER BY id DESC LIMIT ?", (limit,))

@@ -38,10 +38,11 @@ def registered() -> dict[str, tuple[str, frozenset[str]]]:
     found: dict[str, tuple[str, frozenset[str]]] = {}
     for registry in (node.registry, gateway.registry):
         for collector in registry._collector_to_names:
-            assert isinstance(collector, MetricWrapperBase)
-            (metric,) = collector.describe()
-            suffix = "_total" if metric.type == "counter" else ""
-            found[metric.name + suffix] = (metric.type, frozenset(collector._labelnames))
+            for metric in collector.describe():
+                of_labels = collector if isinstance(collector, MetricWrapperBase) else metric
+                labels = frozenset(getattr(of_labels, "_labelnames"))  # noqa: B009  # either kind's own
+                suffix = "_total" if metric.type == "counter" else ""
+                found[metric.name + suffix] = (metric.type, labels)
     for metric in health_collector(HealthReply()).collect():
         found[metric.name] = (metric.type, frozenset())
     return found

@@ -79,8 +79,7 @@ async def test_a_flood_of_failures_from_everywhere_is_a_bounded_number_of_rows(
 async def test_while_nothing_can_be_written_logins_are_counted_not_queued(
     metastore: Metastore, writer: AuditWriter
 ) -> None:
-    for number in range(QUEUE_LIMIT):
-        writer.add(StatementRecord("ann", 1, f"r-{number}"))
+    writer.add([StatementRecord("ann", 1, f"r-{number}") for number in range(QUEUE_LIMIT)])
     for _ in range(5000):
         writer.login_ended(GOOD)
     assert not writer.accepts

@@ -39,12 +39,11 @@ async def test_what_comes_during_a_write_waits_for_others(
 
         async def one_more_comes(records: Sequence[AuditRecord]) -> None:
             batches.append(len(records))
-            writer.add(record(9000 + len(batches)))
+            writer.add([record(9000 + len(batches))])
             await write(records)
 
         monkeypatch.setattr(metastore.audit, "write", one_more_comes)
-        for number in range(1500):
-            writer.add(record(number))
+        writer.add([record(number) for number in range(1500)])
         assert await writer.flush()
         assert (batches, writer.waiting) == ([1000, 500], 2)
         monkeypatch.setattr(metastore.audit, "write", write)
