@@ -344,16 +344,26 @@ def _runs_once(node: exp.Expr) -> bool:
 
 
 def place_system_value(context: PlanContext, bound: BoundValues, value: SystemValue) -> exp.Expr:
-    """Bind what a system relation or function needs to know of the session."""
+    """Give what a system relation or function needs to know of the session.
+
+    What the plan is kept by stands in it as a constant: DuckDB binds and optimises a statement with
+    parameters once to prepare it and again to run it, which doubles what a catalog query costs.
+    """
     if value is SystemValue.BACKEND_PID:  # sessions share plans, so it is looked up at each run
         return bound.place(BoundValue(23, None, session_key="pg_backend_pid"), "INTEGER")
+    if value is SystemValue.SESSION_USER:
+        return bound.place(BoundValue(25, context.session_user), "VARCHAR")
     text = {
         SystemValue.VIEWER: context.policy.fingerprint,
         SystemValue.DATABASE: context.catalog_name,
         SystemValue.SEARCH_PATH: SEARCH_PATH_SEPARATOR.join(context.search_path),
-        SystemValue.SESSION_USER: context.session_user,
     }[value]
-    return bound.place(BoundValue(25, text), "VARCHAR")
+    return system_constant(text)
+
+
+def system_constant(text: str) -> exp.Expr:
+    """A session's value that a plan is kept by."""
+    return exp.Cast(this=exp.Literal.string(text), to=exp.DataType(this=exp.DType.VARCHAR))
 
 
 def _is_text_parameter(node: exp.Expr) -> bool:

@@ -9,7 +9,7 @@ predicate
 may run on rows that the filter hides and tell of them in its error. A relation without policy costs nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import PolicyCommand, TableName
 from pgproxy.sql.authorise import is_governed, readable_columns
-from pgproxy.sql.bindings import place_system_value
+from pgproxy.sql.bindings import system_constant
 from pgproxy.sql.definitions import secure_definition
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.draft import (
@@ -76,6 +76,7 @@ class Securing:
     is_catalog: bool = False
     is_governed: bool = False
     tables_in_hand: list[TableName] = field(default_factory=list)
+    named: tuple[bool, frozenset[str]] | None = None
 
     def secure_sources(self, tree: exp.Expr) -> None:
         """Replace every source relation below `tree`."""
@@ -258,10 +259,10 @@ class Securing:
         schema, table = relation.physical
         name = (SYSTEM_CATALOG, schema, table)
         self.relations.add(name)
-        columns = [self._system_column(relation, column.name) for column in relation.columns]
+        columns = [self._system_column(relation, name) for name in self._needed(relation)]
         select = exp.Select(expressions=columns, from_=exp.From(this=engine_table(name, BASE_ALIAS)))
         if relation.visibility is not None:
-            predicate: exp.Expr = exp.paren(self._visibility(relation.visibility), copy=False)
+            predicate: exp.Expr = self._guard(relation.visibility)
             if pushed is not None:
                 predicate = exp.and_(exp.paren(pushed), predicate, copy=False)
             select.set("where", exp.Where(this=predicate))
@@ -269,23 +270,34 @@ class Securing:
                 select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
         return select
 
+    def _needed(self, relation: SystemRelation) -> Sequence[str]:
+        """The columns that the statement may speak of: each that is left out is one less to plan."""
+        names = [column.name for column in relation.columns]
+        spoken_of = self.spoken_of
+        return names if spoken_of is None else [name for name in names if name in spoken_of] or names[:1]
+
+    @property
+    def spoken_of(self) -> frozenset[str] | None:
+        """Every column name in the statement; None where columns are meant without their names."""
+        if self.named is None:
+            self.named = (_means_unnamed_columns(self.draft), _named_columns(self.draft))
+        return None if self.named[0] else self.named[1]
+
+    def _guard(self, text: str) -> exp.Expr:
+        """Which rows the viewer sees, as finished text."""
+        context = self.draft.context
+        sql, relations = _guard_text(text, context.policy.fingerprint, context.catalog_name)
+        self.relations |= relations
+        return exp.Var(this=sql)
+
     def _system_column(self, relation: SystemRelation, name: str) -> exp.Expr:
         text = relation.viewer_columns.get(name)
         if text is None:
             return exp.column(quoted(name), table=quoted(BASE_ALIAS))
         value: exp.Expr = exp.null()
-        if name in _named_columns(self.draft):
-            value = self._visibility(text.replace("$base", BASE_ALIAS))
+        if self.named is not None and name in self.named[1]:
+            value = self._guard(text.replace("$base", BASE_ALIAS))
         return exp.alias_(exp.cast(value, "TEXT[]"), quoted(name))
-
-    def _visibility(self, text: str) -> exp.Expr:
-        predicate: exp.Expr = exp.Paren(this=sqlglot.parse_one(text, dialect="duckdb"))
-        for parameter in list(predicate.find_all(exp.Placeholder, exp.Parameter)):
-            value = SystemValue(parameter.name.lower())
-            parameter.replace(place_system_value(self.draft.context, self.bound, value))
-        for table in predicate.find_all(exp.Table):
-            self.relations.add((table.catalog, table.db, table.name))
-        return predicate
 
 
 def secure(draft: Draft, bound: BoundValues) -> Draft:
@@ -316,9 +328,44 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
 
 
 def _named_columns(draft: Draft) -> frozenset[str]:
-    """Every column that the statement reads: what depends on the viewer is computed only for those."""
+    """Every column that the statement reads."""
     trees = (draft.tree, *draft.views.values())
     return frozenset(column.name for tree in trees for column in tree.find_all(exp.Column))
+
+
+def _means_unnamed_columns(draft: Draft) -> bool:
+    """Whether columns may be meant that no name stands for: by a star, a whole row, or their place."""
+    aliases = {use.alias for use in draft.uses}
+    return any(
+        _means_unnamed(node, aliases) for tree in (draft.tree, *draft.views.values()) for node in tree.walk()
+    )
+
+
+def _means_unnamed(node: exp.Expr, aliases: Container[str]) -> bool:
+    match node:
+        case exp.Star():
+            return not isinstance(node.parent, exp.Count)
+        case exp.Column():
+            return not node.table and node.name in aliases
+        case exp.Join():
+            return bool(node.args.get("using") or node.args.get("method"))
+        case exp.TableAlias():
+            return bool(node.columns) and node.parent is not None and USE_KEY in node.parent.meta
+        case exp.Pivot() | exp.Columns():
+            return True
+        case _:
+            return False
+
+
+@lru_cache(maxsize=1024)
+def _guard_text(text: str, viewer: str, database: str) -> tuple[str, frozenset[tuple[str, str, str]]]:
+    """A rule of the catalog as it reads for one viewer in one database, and the relations in it."""
+    tree: exp.Expr = exp.Paren(this=sqlglot.parse_one(text, dialect="duckdb"))
+    values = {SystemValue.VIEWER: viewer, SystemValue.DATABASE: database}
+    for parameter in list(tree.find_all(exp.Placeholder, exp.Parameter)):
+        parameter.replace(system_constant(values[SystemValue(parameter.name.lower())]))
+    relations = frozenset((table.catalog, table.db, table.name) for table in tree.find_all(exp.Table))
+    return to_sql(tree, copy=False), relations
 
 
 @lru_cache(maxsize=16_384)
