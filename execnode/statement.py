@@ -41,6 +41,7 @@ class EngineStatement:
     with_row_offsets: chunks can then be split at a row boundary without reading rows.
     returns_rows: False: the engine answers with a count of affected rows.
     tracks_progress: the engine keeps count of how far it is; costs a little at every statement.
+    keeps_plan: the embedded engine keeps the plan for the next time; for what has no parameters.
     metadata: sent beside it: see `execnode.call_context`; nothing of the statement itself.
     """
 
@@ -54,6 +55,7 @@ class EngineStatement:
     returns_rows: bool = True
     copy_options: Mapping[str, str] = field(default_factory=dict)
     tracks_progress: bool = False
+    keeps_plan: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -14,13 +14,14 @@ from typing import TypeVar
 
 import duckdb
 
+from execnode.engine.cursor import EngineCursor
 from execnode.engine.describe import describe_statement
 from execnode.engine.errors import ENGINE_EXCEPTIONS, engine_error, translate_error
 from execnode.engine.instance import EngineInstance, PrepareInstance, build_instance
 from execnode.engine.jobs import run_job
 from execnode.engine.sandbox import EngineLimits
 from execnode.engine.session import DuckSession
-from execnode.engine.stream import EngineCursor, StatementStream
+from execnode.engine.stream import StatementStream
 from execnode.spool import SpoolBudget, SpoolLimits
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgwire.sqlstate import SqlState
@@ -153,17 +154,18 @@ class DuckEngine:
                 session.leave(stream)
             return
         instance = await self._current()
-        cursor = EngineCursor(instance.lease())
+        cursor = instance.lease_kept() if statement.keeps_plan else EngineCursor(instance.lease())
         stream = StatementStream(cursor, statement, self._executor)
+        has_ended = False
         try:
             await stream.open()
             yield stream
+            has_ended = stream.is_drained
         finally:
             try:
                 await stream.close()
             finally:
-                cursor.connection.close()
-                instance.release()
+                instance.return_kept(cursor, is_idle=has_ended and statement.keeps_plan)
 
     async def run(self, work: Callable[[duckdb.DuckDBPyConnection], _Result]) -> _Result:
         """Run blocking `work` on a fresh connection in a thread: catalog reads, scratch tables, health.

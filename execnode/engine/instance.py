@@ -9,7 +9,9 @@ from pathlib import Path
 import duckdb
 
 from execnode.engine.attaching import attach_catalog, literal, needs_of
+from execnode.engine.cursor import EngineCursor
 from execnode.engine.functions import install_functions
+from execnode.engine.kept_plans import MAX_IDLE, KeptPlans
 from execnode.engine.sandbox import EngineLimits, connect_sandboxed, lock_down
 from execnode.statement import CatalogDefinition, CatalogGeneration
 
@@ -29,6 +31,7 @@ class EngineInstance:
         self._connection = connection
         self.catalogs = catalogs
         self._leases = 0
+        self._kept: list[EngineCursor] = []
         self._retired_to: Executor | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -36,9 +39,27 @@ class EngineInstance:
     def lease(self) -> duckdb.DuckDBPyConnection:
         """Give a fresh cursor: a connection of its own with no state (43 µs); the caller releases it."""
         cursor = self._connection.cursor()
+        self._note_lease()
+        return cursor
+
+    def lease_kept(self) -> EngineCursor:
+        """Give a connection that keeps plans; `return_kept` takes it back."""
+        if not self._kept:
+            return EngineCursor(self.lease(), plans=KeptPlans())
+        self._note_lease()
+        return self._kept.pop()
+
+    def _note_lease(self) -> None:
         self._leases += 1
         self._idle.clear()
-        return cursor
+
+    def return_kept(self, cursor: EngineCursor, *, is_idle: bool) -> None:
+        """Keep it for the next. is_idle: its statement ended well, and nothing of it runs."""
+        if is_idle and self._retired_to is None and len(self._kept) < MAX_IDLE:
+            self._kept.append(cursor)
+        else:
+            cursor.connection.close()
+        self.release()
 
     def release(self) -> None:
         """One lease less; the cursor is closed by whoever held it."""
@@ -67,6 +88,8 @@ class EngineInstance:
 
     def close(self) -> None:
         """Close the instance: checkpoints and unlocks what it has attached. Blocking."""
+        while self._kept:
+            self._kept.pop().connection.close()
         self._connection.close()
 
 

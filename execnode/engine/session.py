@@ -9,11 +9,12 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
+from execnode.engine.cursor import EngineCursor
 from execnode.engine.errors import ENGINE_EXCEPTIONS, engine_error
 from execnode.engine.instance import EngineInstance
 from execnode.engine.jobs import finish_job, run_job
 from execnode.engine.staging import append_staging, create_staging, drop_staging
-from execnode.engine.stream import EngineCursor, StatementStream
+from execnode.engine.stream import StatementStream
 from execnode.spool import ChunkSpool, SpoolLimits
 from pgwire.sqlstate import SqlState
 

@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-import duckdb
 import pyarrow as pa
 
 from execnode.engine.chunks import BATCH_ROWS, ChunkBuilder
+from execnode.engine.cursor import EngineCursor
 from execnode.engine.encoding import batch_encoding, decode_parameters
-from execnode.engine.errors import ENGINE_EXCEPTIONS, as_gateway_error, engine_error, translate_error
+from execnode.engine.errors import ENGINE_EXCEPTIONS, as_gateway_error, engine_error
 from execnode.engine.jobs import finish_job, stop_job
 from execnode.spool import ChunkSpool
 from execnode.statement import EngineStatement, RowChunk
@@ -31,38 +31,6 @@ READ_AHEAD_BYTES = 2 << 20
 
 SLOW_START_S = 0.1
 """A statement that has no rows by then is slow: its reader goes on with the declared columns."""
-
-
-@dataclass(slots=True)
-class EngineCursor:
-    """A DuckDB connection and what must be known of it.
-
-    time_zone: what its TimeZone is set to. has_failed: an error ended its transaction; only ROLLBACK helps.
-    """
-
-    connection: duckdb.DuckDBPyConnection
-    time_zone: str = "UTC"
-    in_transaction: bool = False
-    has_failed: bool = False
-
-    def set_time_zone(self, time_zone: str) -> None:
-        """SET TimeZone if it differs: how timestamptz is computed with, and shown. Blocking."""
-        if time_zone == self.time_zone:
-            return
-        quoted = time_zone.replace("'", "''")
-        self.connection.execute(f"SET TimeZone = '{quoted}'")
-        self.time_zone = time_zone
-
-    def track_progress(self) -> None:
-        """Have DuckDB keep count of how far a statement is, and print nothing. Blocking."""
-        self.connection.execute("SET enable_progress_bar_print = false")
-        self.connection.execute("SET enable_progress_bar = true")
-
-    def translate(self, error: Exception) -> GatewayError:
-        """Translate, and remember that the transaction has failed."""
-        translated = translate_error(error, in_failed_transaction=self.has_failed)
-        self.has_failed = self.in_transaction
-        return translated
 
 
 @dataclass(slots=True)
@@ -284,10 +252,7 @@ class StatementStream:
             cursor.set_time_zone(statement.output.time_zone)
             if statement.tracks_progress:
                 cursor.track_progress()
-            parsed = cursor.connection.extract_statements(statement.sql)
-            if len(parsed) != 1:
-                raise engine_error(SqlState.SYNTAX_ERROR, engine_text=f"{len(parsed)} statements in one text")
-            cursor.connection.execute(parsed[0], decode_parameters(statement.parameters))
+            self._start()
             columns = self._shape()
             if statement.returns_rows:
                 self._reader = cursor.connection.to_arrow_reader(BATCH_ROWS)
@@ -301,6 +266,18 @@ class StatementStream:
             self._loop.call_soon_threadsafe(self._tell_columns, columns)
         # Where they are declared nobody waits long for them, and one waking of the loop does for both.
         return replace(self._fetch(), columns=columns)
+
+    def _start(self) -> None:
+        cursor, statement = self._cursor, self._statement
+        if cursor.plans is not None and not statement.parameters:
+            name = cursor.plans.named(cursor.connection, statement.sql, cursor.time_zone)
+            if name is not None:
+                cursor.connection.execute(f"EXECUTE {name}")
+                return
+        parsed = cursor.connection.extract_statements(statement.sql)
+        if len(parsed) != 1:
+            raise engine_error(SqlState.SYNTAX_ERROR, engine_text=f"{len(parsed)} statements in one text")
+        cursor.connection.execute(parsed[0], decode_parameters(statement.parameters))
 
     def _tell_columns(self, columns: tuple[ResultColumn, ...]) -> None:
         self._progress.columns = columns

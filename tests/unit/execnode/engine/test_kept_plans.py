@@ -1,0 +1,88 @@
+"""Connections that keep plans answer as fresh ones do, whatever has changed meanwhile."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from execnode.engine import DuckEngine
+from execnode.engine.kept_plans import MAX_PLANS, MAX_TEXT_CHARS, KeptPlans
+from execnode.statement import CatalogGeneration, EngineStatement
+from pgwire.errors import GatewayError
+from pgwire.types import OutputSettings
+
+from .conftest import definition, write
+
+
+def kept(sql: str, zone: str = "UTC") -> EngineStatement:
+    return EngineStatement(sql, output=OutputSettings(time_zone=zone), keeps_plan=True)
+
+
+async def answer(engine: DuckEngine, statement: EngineStatement) -> bytes:
+    rows = b""
+    async with engine.execute(statement) as stream:
+        while (chunk := await stream.read()) is not None:
+            rows += bytes(chunk.rows)
+    return rows
+
+
+async def test_a_kept_plan_answers_as_a_fresh_one_after_each_change(engine: DuckEngine) -> None:
+    question = kept("SELECT * FROM shop.orders ORDER BY ALL LIMIT 3")
+    for change in (
+        "SELECT 1",
+        "UPDATE shop.orders SET name = 'changed' WHERE id = 0",
+        "ALTER TABLE shop.orders ADD COLUMN more INTEGER DEFAULT 7",
+        "CREATE OR REPLACE TABLE shop.orders AS SELECT 1 AS only",
+    ):
+        await write(engine, change)
+        fresh = await answer(engine, replace(question, keeps_plan=False))
+        assert [await answer(engine, question), await answer(engine, question)] == [fresh, fresh]
+
+
+async def test_constants_of_a_plan_are_of_the_time_zone_of_now(engine: DuckEngine) -> None:
+    sql = "SELECT TIMESTAMPTZ '2024-01-01 00:00:00'"
+    for zone in ("UTC", "Asia/Tokyo", "UTC", "Asia/Tokyo"):
+        fresh = await answer(engine, replace(kept(sql, zone), keeps_plan=False))
+        assert await answer(engine, kept(sql, zone)) == fresh
+
+
+async def test_an_error_is_told_as_without_a_plan(engine: DuckEngine) -> None:
+    for sql in ("SELECT nothing FROM shop.orders", "SELECT 1; SELECT 2", "SELECT 1 // (id - id) FROM shop.x"):
+        told = []
+        for statement in (kept(sql), kept(sql), replace(kept(sql), keeps_plan=False)):
+            with pytest.raises(GatewayError) as caught:
+                await answer(engine, statement)
+            told.append((caught.value.sqlstate, str(caught.value)))
+        assert told == told[:1] * 3
+
+
+async def test_a_stream_that_is_left_early_gives_its_connection_away(engine: DuckEngine) -> None:
+    endless = kept("SELECT i FROM range(100000000000) r(i)")
+    for _ in range(2):
+        async with engine.execute(endless) as stream:
+            assert await stream.read() is not None
+    assert await answer(engine, kept("SELECT 1")) == await answer(engine, EngineStatement("SELECT 1"))
+
+
+async def test_a_file_is_opened_anew_though_connections_to_it_were_kept(
+    engine: DuckEngine, database: Path
+) -> None:
+    count = kept("SELECT count(*) FROM shop.orders")
+    before = await answer(engine, count)
+    await engine.attach(
+        CatalogGeneration(2, (definition(database), definition(database.parent / "more", "x")))
+    )
+    assert await answer(engine, count) == before
+
+
+def test_the_oldest_plan_goes_and_long_texts_have_none() -> None:
+    with duckdb.connect() as connection:
+        plans = KeptPlans()
+        names = [plans.named(connection, f"SELECT {n}", "UTC") for n in range(MAX_PLANS + 2)]
+        assert None not in names
+        assert plans.named(connection, f"SELECT {MAX_PLANS + 1}", "UTC") == names[-1]
+        assert plans.named(connection, "SELECT 0", "UTC") not in names
+        assert plans.named(connection, f"SELECT '{'x' * MAX_TEXT_CHARS}'", "UTC") is None
+        held = connection.execute("SELECT count(*) FROM duckdb_prepared_statements()").fetchone()
+        assert held == (MAX_PLANS,)
