@@ -222,6 +222,7 @@ _SUBTYPE_DEFAULTS: Mapping[str, SqlState] = MappingProxyType(
 
 _CONSTRAINTS: tuple[tuple[str, SqlState], ...] = (
     ("Duplicate key ", SqlState.UNIQUE_VIOLATION),
+    ("Data contains duplicates on indexed column", SqlState.UNIQUE_VIOLATION),
     ("PRIMARY KEY or UNIQUE constraint violat", SqlState.UNIQUE_VIOLATION),
     ("NOT NULL constraint failed", SqlState.NOT_NULL_VIOLATION),
     ("CHECK constraint failed", SqlState.CHECK_VIOLATION),

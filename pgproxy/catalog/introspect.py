@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.constraints import RawConstraint, name_constraints
+from pgproxy.catalog.ownership import SCHEMA_MARK, split_comment
 from pgproxy.catalog.snapshot import VIEW_MARK, ColumnInfo, ConstraintInfo, RelationKind, TableInfo
 from pgproxy.policy.model import TableName
 
@@ -58,7 +59,8 @@ class EnumInfo:
 class CatalogContents:
     """All that exists in the attached catalogs. schemas: (catalog, schema) with `public` for `main`.
 
-    catalogs: by name, whether it is read-only. comments: of schemas and catalogs, by path.
+    catalogs: by name, whether it is read-only. comments: of schemas and catalogs, by path. schema_owners: who
+    made a schema, if no administrator did.
     """
 
     catalogs: Mapping[str, bool] = field(default_factory=dict)
@@ -68,6 +70,7 @@ class CatalogContents:
     sequences: tuple[SequenceInfo, ...] = ()
     enums: tuple[EnumInfo, ...] = ()
     comments: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    schema_owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def introspect(
@@ -91,6 +94,7 @@ def introspect(
     )
     columns = _columns(connection, names)
     tables = _tables(connection, names, columns) | _views(connection, names, columns)
+    marks = {name: tables.pop(name) for name in list(tables) if name.name == SCHEMA_MARK}
     tables = {name: _as_table(info) if name.catalog in of_files else info for name, info in tables.items()}
     shown = {(catalog, _shown(schema)) for catalog, schema, _ in schemas}
     comments: dict[tuple[str, ...], str] = {(name,): comment for name, _, comment in databases if comment}
@@ -103,6 +107,7 @@ def introspect(
         sequences=_sequences(connection, names),
         enums=_enums(connection, names),
         comments=comments,
+        schema_owners={name[:2]: mark.owner for name, mark in marks.items() if mark.owner is not None},
     )
 
 
@@ -160,14 +165,16 @@ def _tables(
     ):
         key = (catalog, schema, table)
         name = _table_name(*key)
+        owner, shown = split_comment(comment)
         tables[name] = TableInfo(
             name,
             RelationKind.TABLE,
             columns.get(key, ()),
             constraints=name_constraints(name, constraints.get(key, ())),
             estimated_rows=max(rows or 0, 0),
-            comment=comment,
+            comment=shown,
             is_read_only=catalog in read_only,
+            owner=owner,
         )
     return tables
 
@@ -255,6 +262,11 @@ def _indexes(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tupl
             connection, "duckdb_indexes()", wanted, catalogs
         )
     )
+
+
+def index_tables(contents: CatalogContents) -> Mapping[TableName, TableName]:
+    """The table of each index, by the index's own name in the table's schema."""
+    return {TableName(*index.table[:2], index.name): index.table for index in contents.indexes}
 
 
 def _index_columns(expressions: str) -> tuple[str, ...]:

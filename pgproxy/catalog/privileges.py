@@ -35,7 +35,11 @@ def held_privileges(policy: EffectivePolicy, model: CatalogModel) -> Iterator[He
         if policy.schema_allows(Privilege.CREATE, name, ""):
             yield HeldPrivilege(oid, 0, Privilege.CREATE)
     # Using a relation needs no USAGE of its schema here; clients skip schemas for which it is denied.
-    used = {name[:2] for name in model.relations if policy.table(name).is_visible}
+    used = {
+        name[:2]
+        for name, entry in model.relations.items()
+        if policy.table(name, entry.table.owner).is_visible
+    }
     for path, oid in model.schemas.items():
         if path in used or policy.schema_allows(Privilege.USAGE, *path):
             yield HeldPrivilege(oid, 0, Privilege.USAGE)
@@ -46,7 +50,7 @@ def held_privileges(policy: EffectivePolicy, model: CatalogModel) -> Iterator[He
 
 
 def _on_relation(policy: EffectivePolicy, relation: RelationEntry) -> Iterator[HeldPrivilege]:
-    table = policy.table(relation.table.name)
+    table = policy.table(relation.table.name, relation.table.owner)
     for privilege in _TABLE_PRIVILEGES:
         if privilege in table.privileges:
             yield HeldPrivilege(relation.oid, 0, privilege)

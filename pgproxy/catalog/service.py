@@ -18,7 +18,7 @@ from pgproxy.catalog import store
 from pgproxy.catalog.builtin import RelationKey, relation_definitions
 from pgproxy.catalog.functions import system_functions
 from pgproxy.catalog.functions.signals import BackendSignal, nobody_is_there
-from pgproxy.catalog.introspect import CatalogContents, introspect
+from pgproxy.catalog.introspect import CatalogContents, index_tables, introspect
 from pgproxy.catalog.model import CatalogModel, build_model
 from pgproxy.catalog.relations.principals import role_oids
 from pgproxy.catalog.relations.registry import physical_name, system_relations
@@ -221,4 +221,6 @@ def _snapshot(generation: int, default_catalog: str, model: CatalogModel) -> Cat
         system_functions=system_functions(),
         system_types=SYSTEM_TYPES,
         oids=oids,
+        indexes=index_tables(model.contents),
+        schema_owners=model.contents.schema_owners,
     )

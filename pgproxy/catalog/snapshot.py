@@ -59,8 +59,8 @@ class TableInfo:
     """A base relation.
 
     view_sql: the query of a view as clients are shown it, in PostgreSQL's dialect. engine_sql: the statement
-    that the engine keeps. owner: of a view that was made by no administrator or WITH (security_invoker);
-    such a view reads as its reader.
+    that the engine keeps. owner: who made it, if no administrator did; of a view also where it is
+    WITH (security_invoker). A view that has one reads as its reader.
     """
 
     name: TableName
@@ -170,7 +170,8 @@ class CatalogSnapshot:
     system_functions: by lower-case name (`format_type`, `pg_get_expr`, `regclass_text`); all are in
         pg_catalog, but `_pg_expandarray`, which is in information_schema.
     system_types: by internal name, `regclass`; see ColumnInfo.pg_type.
-    oids: what `'name'::regclass` gives.
+    oids: what `'name'::regclass` gives. indexes: made by CREATE INDEX, each with its table.
+    schema_owners: who made a schema, if no administrator did.
     """
 
     generation: int
@@ -181,3 +182,5 @@ class CatalogSnapshot:
     system_functions: Mapping[str, SystemFunction] = field(default_factory=dict)
     system_types: Mapping[str, SystemType] = field(default_factory=dict)
     oids: Mapping[TableName, int] = field(default_factory=dict)
+    indexes: Mapping[TableName, TableName] = field(default_factory=dict)
+    schema_owners: Mapping[tuple[str, str], str] = field(default_factory=dict)

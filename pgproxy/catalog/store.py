@@ -199,7 +199,8 @@ def _principal_keys(policy: EffectivePolicy, policy_set: PolicySet, model: Catal
     oids = policy_oids(policy_set)
     for row_filter in policy_set.row_filters:
         oid = oids[policy_key(row_filter)]
-        table = policy.table(row_filter.table)
+        relation = model.relations.get(row_filter.table)
+        table = policy.table(row_filter.table, relation.table.owner if relation is not None else None)
         if policy.sees_policy:
             yield key(oid, Aspect.DEFINITION)
         elif table.is_visible and row_filter in (*table.permissive, *table.restrictive):

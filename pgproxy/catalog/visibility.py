@@ -77,7 +77,7 @@ def visible_keys(policy: EffectivePolicy, model: CatalogModel) -> Iterator[int]:
     databases: set[str] = set()
     schemas: set[tuple[str, str]] = set()
     for name, relation in model.relations.items():
-        table_policy = policy.table(name)
+        table_policy = policy.table(name, relation.table.owner)
         if not table_policy.is_visible:
             continue
         columns = _visible_columns(table_policy, relation)

@@ -62,6 +62,9 @@ class TablePolicy:
 
 
 _EVERYTHING = TablePolicy(privileges=frozenset(Privilege))
+_OF_AN_OWNER = frozenset(
+    {Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE, Privilege.TRUNCATE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,9 @@ class EffectivePolicy:
     groups: transitive. fingerprint: equal for equal effective policies of one principal, epoch and scope; a
     plan-cache key and the viewer's key in system relations. scope: what the credential of the session
     carries; narrower than the whole, it makes nobody an administrator. holds_everything: an administrator's
-    privileges on data, whatever the scope leaves of them.
+    privileges on data, whatever the scope leaves of them. may_own: a locked or unknown one owns nothing.
+    granted_tables: those on which anybody holds a grant of its own; whether one is for single columns.
+    granted_schemas: where anybody holds a privilege on every table; None: in the whole catalog.
     """
 
     principal: str
@@ -90,7 +95,12 @@ class EffectivePolicy:
     holds_everything: bool = False
     may_administer: bool = False
     is_auditor: bool = False
-    _tables: dict[TableName, TablePolicy] = field(default_factory=dict, init=False, repr=False, compare=False)
+    may_own: bool = False
+    granted_tables: Mapping[TableName, bool] = field(default_factory=dict)
+    granted_schemas: frozenset[tuple[str, str | None]] = frozenset()
+    _tables: dict[tuple[TableName, bool], TablePolicy] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _grants_on: dict[_Securable, list[Grant]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -105,18 +115,36 @@ class EffectivePolicy:
         """Whether it sees every role and every policy's definition."""
         return self.sees_activity or self.may_administer
 
-    def table(self, name: TableName) -> TablePolicy:
-        """Resolve the policy of one table.
+    def table(self, name: TableName, owner: str | None = None) -> TablePolicy:
+        """Resolve the policy of one table. owner: whose it is.
 
-        An admin holds every privilege and is neither filtered nor masked.
+        An admin holds every privilege and is neither filtered nor masked. An owner holds every privilege, and
+        is filtered and masked as others are: as with FORCE ROW LEVEL SECURITY.
         """
-        known = self._tables.get(name)
+        is_owner = self.owns(owner)
+        known = self._tables.get((name, is_owner))
         if known is None:
             known = self._resolve_table(name)
+            if is_owner:
+                own = {p for p in _OF_AN_OWNER if self.scope.allows(p, name.catalog)}
+                known = replace(known, privileges=known.privileges | own)
             if len(self._tables) >= _MAX_REMEMBERED_TABLES:
                 self._tables.clear()
-            self._tables[name] = known
+            self._tables[name, is_owner] = known
         return known
+
+    def owns(self, owner: str | None) -> bool:
+        """Whether what belongs to `owner` is the principal's own."""
+        return self.may_own and owner is not None and owner == self.principal
+
+    def is_ruled(self, name: TableName) -> bool:
+        """Whether a filter, a mask or row level security is on the table, for whomever."""
+        return name in self.row_filters or name in self.column_masks or name in self.row_security
+
+    def is_reached(self, name: TableName) -> bool:
+        """Whether a grant to anybody is on the table, its schema or its catalog."""
+        wide = {(name.catalog, None), (name.catalog, name.schema)}
+        return name in self.granted_tables or not self.granted_schemas.isdisjoint(wide)
 
     def schema_allows(self, privilege: Privilege, catalog: str, schema: str) -> bool:
         """Whether `privilege` (USAGE, CREATE) is held on a schema or on its whole catalog."""
@@ -229,6 +257,8 @@ class PolicyIndex:
     grants: Mapping[str, tuple[Grant, ...]]
     row_filters: Mapping[TableName, tuple[RowFilter, ...]]
     column_masks: Mapping[TableName, tuple[ColumnMask, ...]]
+    granted_tables: Mapping[TableName, bool] = field(default_factory=dict)
+    granted_schemas: frozenset[tuple[str, str | None]] = frozenset()
 
     @classmethod
     def build(cls, policy_set: PolicySet) -> "PolicyIndex":
@@ -241,6 +271,12 @@ class PolicyIndex:
             {name: tuple(held) for name, held in grants.items()},
             _by_table(policy_set.row_filters),
             _by_table(policy_set.column_masks),
+            _granted_tables(policy_set.grants),
+            frozenset(
+                (grant.catalog, grant.schema)
+                for grant in policy_set.grants
+                if grant.table is None and grant.privilege not in _NOT_ON_TABLES
+            ),
         )
 
     def effective(self, principal: str, scope: CredentialScope = WHOLE_SCOPE) -> EffectivePolicy:
@@ -273,6 +309,9 @@ class PolicyIndex:
             holds_everything=is_admin,
             may_administer=scope.is_whole and any(h.is_admin or h.is_security_officer for h in duties),
             is_auditor=scope.catalogs is None and any(holder.is_auditor for holder in duties),
+            may_own=known is not None,
+            granted_tables=self.granted_tables,
+            granted_schemas=self.granted_schemas,
         )
 
 
@@ -310,3 +349,12 @@ def _by_table(items: Iterable[_Bound]) -> Mapping[TableName, tuple[_Bound, ...]]
     for item in items:
         found.setdefault(item.table, []).append(item)
     return {table: tuple(bound) for table, bound in found.items()}
+
+
+def _granted_tables(grants: Iterable[Grant]) -> Mapping[TableName, bool]:
+    found: dict[TableName, bool] = {}
+    for grant in grants:
+        if grant.schema is not None and grant.table is not None and grant.privilege not in _NOT_ON_TABLES:
+            name = TableName(grant.catalog, grant.schema, grant.table)
+            found[name] = found.get(name, False) or grant.columns is not None
+    return found

@@ -55,7 +55,7 @@ def find_destination(
         StatementError: 42P01, 42703, 42701, 42809, 42P10; whether it may be written, the plan decides.
     """
     table = _find_table(planner, statement)
-    policy = planner.policy.table(table.name)
+    policy = planner.policy.table(table.name, table.owner)
     columns = _find_columns(statement, table, policy)
     _check_forced(options, statement, table, columns)
     # A condition may pass over rows with NULLs, so the INSERT itself checks them then.

@@ -103,7 +103,8 @@ class PortalDriver:
             await self._services.catalogs.publish_viewer(policy)
         if plan.live_relations:
             await self._services.activity.refresh(plan.live_relations)
-        if in_block and not plan.is_read_only:
+        self._warnings += [NoticeResponse("NOTICE", SqlState.SUCCESSFUL_COMPLETION, n) for n in plan.notices]
+        if (in_block or plan.following_sql) and not plan.is_read_only:
             self._transaction.begin_implicit()
         began_ns = time.perf_counter_ns()
         await self._runner.open(portal, plan, policy.groups, shape)
@@ -139,6 +140,8 @@ class PortalDriver:
         self._note_route(portal)
         await self._runner.finish(portal)
         plan = _plan_of(portal)
+        if plan.following_sql:
+            await self._runner.complete(plan)
         if plan.changes_catalog:
             await self._planner.catalog.follow(plan)
 

@@ -113,6 +113,18 @@ class PlanRunner:
         self._open.discard(portal)
         await portal.finish()
 
+    async def complete(self, plan: Plan) -> None:
+        """Run what completes a definition, in the transaction that it was made in.
+
+        Raises:
+            GatewayError: the engine refused it; the definition must not stay.
+        """
+        pinned = self.transaction.pinned
+        if pinned is None or not self.transaction.is_engine_open:
+            raise InternalError("a definition of several parts needs a transaction")
+        for sql in plan.following_sql:
+            await pinned.session.execute_utility(sql)
+
     async def close_all(self) -> None:
         """Stop everything, for the end of the transaction or of the session."""
         while self._open:

@@ -11,7 +11,7 @@ from itertools import count
 
 from execnode.engine import DuckSession
 from execnode.statement import EngineStatement
-from pgproxy.catalog.introspect import introspect
+from pgproxy.catalog.introspect import index_tables, introspect
 from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.model import TableName
 from pgproxy.routing.router import PinnedSession
@@ -114,7 +114,12 @@ class SessionCatalog:
         of_files = self._shared.catalogs_of_files
         contents = await pinned.session.run(partial(introspect, catalogs=catalogs, of_files=of_files))
         self._in_block = replace(
-            shared, generation=next(_private_generations), tables=contents.tables, schemas=contents.schemas
+            shared,
+            generation=next(_private_generations),
+            tables=contents.tables,
+            schemas=contents.schemas,
+            indexes=index_tables(contents),
+            schema_owners=contents.schema_owners,
         )
 
     async def _read_temp_tables(self) -> None:

@@ -27,6 +27,7 @@ _SIMPLE_ROOTS: dict[type[exp.Expr], StatementKind] = {
     exp.Update: StatementKind.UPDATE,
     exp.Delete: StatementKind.DELETE,
     exp.Alter: StatementKind.ALTER_TABLE,
+    exp.Comment: StatementKind.COMMENT,
     exp.TruncateTable: StatementKind.TRUNCATE,
 }
 _OPTIONAL_FLAGS = frozenset({"cascade", "restrict", "concurrently", "only", "temporary", "materialized"})
@@ -40,6 +41,8 @@ def statement_kind(tree: exp.Expr) -> StatementKind:
     """
     if isinstance(tree, nodes.QUERY_ROOTS):
         return StatementKind.SELECT
+    if isinstance(tree, exp.Alter) and str(tree.args.get("kind") or "").upper() == "VIEW":
+        return StatementKind.ALTER_VIEW
     if type(tree) in _SIMPLE_ROOTS:
         return _SIMPLE_ROOTS[type(tree)]
     word = str(tree.args.get("kind") or "").upper()

@@ -27,14 +27,16 @@ CREATE_KINDS = {
     "TABLE": StatementKind.CREATE_TABLE,
     "VIEW": StatementKind.CREATE_VIEW,
     "SCHEMA": StatementKind.CREATE_SCHEMA,
+    "INDEX": StatementKind.CREATE_INDEX,
 }
 DROP_KINDS = {
     "TABLE": StatementKind.DROP_TABLE,
     "VIEW": StatementKind.DROP_VIEW,
     "SCHEMA": StatementKind.DROP_SCHEMA,
+    "INDEX": StatementKind.DROP_INDEX,
 }
 
-ROOT_ONLY = frozenset({"Insert", "Update", "Delete", "Create", "Drop", "Alter", "TruncateTable"})
+ROOT_ONLY = frozenset({"Insert", "Update", "Delete", "Create", "Drop", "Alter", "TruncateTable", "Comment"})
 """Statements that change something: `WITH d AS (DELETE …) SELECT` parses, so they may stand at the root
 only."""
 
@@ -74,6 +76,7 @@ DDL_STRUCTURE = frozenset(
     Create Drop Alter TruncateTable Schema Properties Property TemporaryProperty ColumnDef ColumnConstraint
     PrimaryKeyColumnConstraint NotNullColumnConstraint UniqueColumnConstraint DefaultColumnConstraint
     CheckColumnConstraint IndexParameters PrimaryKey Constraint RenameColumn AlterRename AlterColumn
+    Comment Index
     """.split()
 )
 """Foreign keys are left out: DuckDB resolves the referenced name itself."""
@@ -109,7 +112,10 @@ ALLOWED_PARTS: dict[str, frozenset[str]] = {
     "Update": frozenset({"this", "expressions", "from_", "where", "returning", "with_"}),
     "Delete": frozenset({"this", "using", "where", "returning", "with_"}),
     "Returning": frozenset({"expressions"}),
-    "Create": frozenset({"this", "kind", "expression", "exists", "properties", "replace", "with_"}),
+    "Create": frozenset({"this", "kind", "expression", "exists", "properties", "replace", "unique", "with_"}),
+    "Comment": frozenset({"this", "kind", "expression"}),
+    "Index": frozenset({"this", "table", "params"}),
+    "IndexParameters": frozenset({"columns", "using"}),
     "Drop": frozenset({"tables", "this", "kind", "exists", "cascade", "restrict"}),
     "Alter": frozenset({"this", "kind", "actions", "exists"}),
     "TruncateTable": frozenset({"expressions"}),

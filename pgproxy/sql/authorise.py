@@ -62,7 +62,7 @@ def _authorise_use(draft: Draft, use: RelationUse, written: tuple[str, ...] | No
         return use
     if use.is_temporary:
         return use
-    policy = draft.context.policy.table(use.name)
+    policy = draft.context.policy.table(use.name, use.owner)
     use = replace(use, policy=policy)
     if use.role is Role.DEFINE:
         return use

@@ -1,20 +1,26 @@
-"""CREATE, DROP, ALTER and TRUNCATE: who may, and the qualified name that the engine gets.
+"""CREATE, DROP, ALTER, COMMENT and TRUNCATE: who may, and the qualified name that the engine gets.
 
-PostgreSQL docs, "Privileges": creating needs CREATE on the schema, dropping and altering ownership, which
-here only administrators have, and of a view who made it. A temporary table is its session's own; anyone may
-make one.
+PostgreSQL docs, "Privileges": creating needs CREATE on the schema, altering and dropping ownership
+(`pgproxy.sql.ownership`). A temporary table is its session's own; anyone may make one.
 """
+
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import Privilege, TableName
+from pgproxy.sql.alterations import alter_statements, read_alteration
 from pgproxy.sql.authorise import is_governed
+from pgproxy.sql.comments import ownership_statement, secure_comment
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
+from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
 from pgproxy.sql.names import TEMP_CATALOG, find_relation, undefined_table, written_name
+from pgproxy.sql.ownership import authorise_change, check_kind, check_rename_by_administrator
 from pgproxy.sql.plan import PlanContext, StatementKind
 from pgproxy.sql.resolve import target_tables
+from pgproxy.sql.schemas import authorise_schema, schema_name, secure_schema
 from pgproxy.sql.views import mark_view
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -24,37 +30,68 @@ DEFINITIONS = frozenset(StatementKind) - {
     StatementKind.EXPLAIN,
     StatementKind.TRUNCATE,
 }  # fmt: skip
-_OPEN_TO_CREATORS = frozenset({StatementKind.CREATE_TABLE, StatementKind.CREATE_VIEW})
+_OF_SCHEMAS = frozenset({StatementKind.CREATE_SCHEMA, StatementKind.DROP_SCHEMA})
+_DROPS = {
+    StatementKind.DROP_TABLE: "table",
+    StatementKind.DROP_VIEW: "view",
+    StatementKind.DROP_SCHEMA: "schema",
+    StatementKind.DROP_INDEX: "index",
+}
+_NOTHING = TableName(TEMP_CATALOG, "public", "pgproxy_nothing")
+"""What IF EXISTS names where there is nothing that the client knows of: the engine must not look itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A definition, ready for the engine.
+
+    names: what it defines or changes. following: what completes it in the same transaction. notices: for the
+    client.
+    """
+
+    names: frozenset[tuple[str, str, str]] = frozenset()
+    following: tuple[exp.Expr, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanContext) -> None:
-    """Check the right to define, before any name is looked up: the answer must not tell what exists.
+    """Check the right to define.
 
     Raises:
         AccessDenied: 42501.
+        StatementError: 42P01, 42704, 3F000 for what is absent or invisible; 2BP01.
     """
-    if kind not in DEFINITIONS or context.policy.is_admin:
+    if kind not in DEFINITIONS:
         return
-    is_view = kind is StatementKind.CREATE_VIEW
-    replaces = isinstance(tree, exp.Create) and bool(tree.args.get("replace"))
-    if kind in _OPEN_TO_CREATORS and isinstance(tree, exp.Create) and (is_view or not replaces):
-        _authorise_creation(tree, context, is_view=is_view, replaces=replaces)
+    targets = list(target_tables(tree))
+    if context.policy.is_admin:
+        check_rename_by_administrator(tree, context)
         return
-    if not isinstance(tree, exp.Create) and all(
-        _is_own(target, kind, context) for target in target_tables(tree)
-    ):
-        return
-    raise AccessDenied(
-        f"permission denied: {kind.value} is for administrators", rule=DenialRule.ADMINISTRATION
-    )
+    if len(targets) != 1:
+        raise FeatureNotSupported("defining or dropping several objects at once is not supported")
+    (target,) = targets
+    match kind:
+        case StatementKind.CREATE_SCHEMA | StatementKind.DROP_SCHEMA:
+            authorise_schema(tree, target, context)
+        case StatementKind.DROP_INDEX:
+            authorise_index_drop(target, context, may_be_missing=bool(tree.args.get("exists")))
+        case StatementKind.CREATE_TABLE | StatementKind.CREATE_VIEW:
+            _authorise_creation(tree, target, context, is_view=kind is StatementKind.CREATE_VIEW)
+        case _:
+            authorise_change(tree, kind, target, context)
 
 
-def _authorise_creation(tree: exp.Create, context: PlanContext, *, is_view: bool, replaces: bool) -> None:
+def _authorise_creation(tree: exp.Expr, target: exp.Table, context: PlanContext, *, is_view: bool) -> None:
+    replaces = bool(tree.args.get("replace"))
     if is_temporary(tree):
         if is_view:
             raise FeatureNotSupported("temporary views are not supported")
         return
-    name = defined_name(next(iter(target_tables(tree))), context)
+    name = defined_name(target, context)
+    if replaces and not is_view:
+        raise AccessDenied(
+            "permission denied: CREATE OR REPLACE TABLE is for administrators", rule=DenialRule.ADMINISTRATION
+        )
     if not context.policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
         raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
     existing = context.catalog.tables.get(name)
@@ -62,18 +99,8 @@ def _authorise_creation(tree: exp.Create, context: PlanContext, *, is_view: bool
         raise AccessDenied(f"must be owner of view {name.name}", rule=DenialRule.TABLE_PRIVILEGE)
 
 
-def _is_own(target: exp.Table, kind: StatementKind, context: PlanContext) -> bool:
-    """Whether the name means a temporary table of this session, or a view that the principal made."""
-    catalog, schema, name = written_name(target)
-    found = find_relation(context, catalog, schema, name)
-    if found is None or not isinstance(found.info, TableInfo):
-        return False
-    is_own_view = kind is StatementKind.DROP_VIEW and found.info.owner == context.session_user
-    return found.is_temporary or is_own_view
-
-
-def secure_definition(draft: Draft, tree: exp.Expr) -> frozenset[tuple[str, str, str]]:
-    """Give every defined relation its qualified name. Gives the names, for the verifier.
+def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
+    """Give every defined relation its qualified name.
 
     Raises:
         StatementError: 42P01, 3F000.
@@ -81,31 +108,108 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> frozenset[tuple[str, str,
     """
     targets = list(target_tables(tree))
     if isinstance(tree, exp.TruncateTable):
-        return _truncated(draft, targets)
-    if isinstance(tree, exp.Create) and draft.kind is StatementKind.CREATE_VIEW and tree.find(exp.Parameter):
-        raise FeatureNotSupported("a view cannot refer to parameters or to the session")
-    if isinstance(tree, exp.Create) and draft.kind is StatementKind.CREATE_VIEW:
-        mark_view(draft, tree)
-    elif any(type(node) is exp.Property for node in tree.find_all(exp.Property)):
-        raise FeatureNotSupported("storage parameters are not supported")
+        return Definition(_truncated(draft, targets))
+    _check_form(draft, tree)
     if len(targets) != 1:
         raise FeatureNotSupported("defining or dropping several objects at once is not supported")
-    if draft.kind in (StatementKind.CREATE_SCHEMA, StatementKind.DROP_SCHEMA):
-        targets[0].set("catalog", quoted(written_name(targets[0])[0] or draft.context.catalog_name))
-        return frozenset()
-    is_new = isinstance(tree, exp.Create)
+    (target,) = targets
+    notices = tuple(_notices(draft, tree, target))
+    if draft.kind in _OF_SCHEMAS:
+        return Definition(following=secure_schema(tree, target, draft.context), notices=notices)
+    if draft.kind is StatementKind.DROP_INDEX:
+        found = find_index(draft.context, target)
+        name = found[0] if found is not None else _NOTHING
+        _set_name(target, name)
+        return Definition(frozenset({engine_name(name)}), notices=notices)
+    if isinstance(tree, exp.Create) and draft.kind is not StatementKind.CREATE_INDEX:
+        return _creation(draft, tree, target, notices)
+    return _change(draft, tree, target, notices)
+
+
+def _creation(draft: Draft, tree: exp.Create, target: exp.Table, notices: tuple[str, ...]) -> Definition:
+    context, is_table = draft.context, draft.kind is StatementKind.CREATE_TABLE
     has_columns = tree.args.get("expression") is not None or (
         isinstance(tree.this, exp.Schema) and tree.this.expressions
     )
-    if draft.kind is StatementKind.CREATE_TABLE and not has_columns:
+    if is_table and not has_columns:
         raise FeatureNotSupported("a table without columns is not supported")
-    name = defined_name(targets[0], draft.context) if is_new else _existing(targets[0], tree, draft.context)
-    if is_new and is_temporary(tree):
+    name = defined_name(target, context)
+    if is_temporary(tree):
         name = TableName(TEMP_CATALOG, "public", name.name)
+    following: tuple[exp.Expr, ...] = ()
+    if is_table and name.catalog != TEMP_CATALOG and not context.policy.is_admin and not notices:
+        # Were it made by somebody else meanwhile, IF NOT EXISTS would make that one the client's.
+        tree.set("exists", None)
+        following = (ownership_statement(engine_name(name), context.session_user),)
+    _set_name(target, name)
+    return Definition(frozenset({engine_name(name)}), following, notices)
+
+
+def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[str, ...]) -> Definition:
+    """ALTER, DROP and COMMENT of a relation, and CREATE INDEX on one."""
+    context = draft.context
+    found = find_relation(context, *written_name(target))
+    if found is None:
+        if not tree.args.get("exists"):
+            raise undefined_table(*written_name(target), None)
+        return _nothing(tree, target, _missing_name(target, context), notices)
+    if not isinstance(found.info, TableInfo):
+        raise undefined_table(*written_name(target), None)
+    _set_name(target, found.name)
+    info = found.info
+    check_kind(draft.kind, info)
+    names = frozenset({engine_name(found.name)})
+    if isinstance(tree, exp.Comment):
+        secure_comment(tree, info)
+    elif isinstance(tree, exp.Create):
+        secure_index(tree, info, context)
+    elif isinstance(tree, exp.Alter):
+        if info.kind is RelationKind.VIEW:
+            # PostgreSQL's ALTER TABLE takes views too, as dbt renames them; the engine wants its own word.
+            tree.set("kind", "VIEW")
+        alteration = read_alteration(tree, info)
+        notices = (*notices, *alteration.notices)
+        if not alteration.actions:
+            return _nothing(tree, target, _NOTHING, notices)
+        return Definition(names, tuple(alter_statements(tree, alteration.actions)), notices)
+    return Definition(names, (), notices)
+
+
+def _nothing(tree: exp.Expr, target: exp.Table, name: TableName, notices: tuple[str, ...]) -> Definition:
+    """A statement that changes nothing, since there is nothing to change."""
+    _set_name(target, name)
+    if isinstance(tree, exp.Alter):
+        tree.set("exists", True)
+        tree.set("actions", [exp.Var(this='DROP COLUMN IF EXISTS "pgproxy_nothing"')])
+    return Definition(frozenset({engine_name(name)}), (), notices)
+
+
+def _check_form(draft: Draft, tree: exp.Expr) -> None:
+    if isinstance(tree, exp.Create) and draft.kind is StatementKind.CREATE_VIEW:
+        if tree.find(exp.Parameter):
+            raise FeatureNotSupported("a view cannot refer to parameters or to the session")
+        mark_view(draft, tree)
+    elif any(type(node) is exp.Property for node in tree.find_all(exp.Property)):
+        raise FeatureNotSupported("storage parameters are not supported")
+    parts = [tree] if isinstance(tree, exp.Alter) else tree.find_all(exp.ColumnDef, exp.Constraint)
+    if any(part.find(exp.Query) for part in parts):
+        raise FeatureNotSupported("cannot use subquery in a table's definition")
+    if isinstance(tree, exp.Alter) and str(tree.args.get("kind") or "").upper() not in ("TABLE", "VIEW"):
+        raise FeatureNotSupported("altering this kind of object is not supported")
+
+
+def _set_name(target: exp.Table, name: TableName) -> None:
     for part, value in zip(("catalog", "db", "this"), engine_name(name), strict=True):
-        targets[0].set(part, quoted(value))
-    targets[0].set("alias", None)
-    return frozenset({engine_name(name)})
+        target.set(part, quoted(value))
+    target.set("alias", None)
+
+
+def _missing_name(target: exp.Table, context: PlanContext) -> TableName:
+    """What IF EXISTS is asked of: for an administrator the name itself; another gateway may have made it."""
+    catalog, schema, name = written_name(target)
+    if not context.policy.is_admin:
+        return _NOTHING
+    return TableName(catalog or context.catalog_name, schema or "public", name)
 
 
 def is_temporary(tree: exp.Expr) -> bool:
@@ -129,17 +233,42 @@ def defined_name(target: exp.Table, context: PlanContext) -> TableName:
     raise StatementError(problem, sqlstate=SqlState.INVALID_SCHEMA_NAME)
 
 
-def _existing(target: exp.Table, tree: exp.Expr, context: PlanContext) -> TableName:
-    catalog, schema, name = written_name(target)
-    found = find_relation(context, catalog, schema, name)
-    if found is None and tree.args.get("exists"):
-        return TableName(catalog or context.catalog_name, schema or "public", name)
-    if found is None or not isinstance(found.info, TableInfo):
-        raise undefined_table(catalog, schema, name, None)
-    if isinstance(tree, exp.Alter) and found.info.kind is RelationKind.VIEW:
-        # PostgreSQL's ALTER TABLE takes views too, as dbt renames them; the engine wants its own word.
-        tree.set("kind", "VIEW")
-    return found.name
+def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[str]:
+    """What IF EXISTS and IF NOT EXISTS tell where nothing is to be done."""
+    if not tree.args.get("exists"):
+        return []
+    context, kind = draft.context, draft.kind
+    if kind in _OF_SCHEMAS:
+        name = schema_name(target, context)
+        is_there = name in context.catalog.schemas
+        if isinstance(tree, exp.Create):
+            return [f'schema "{name[1]}" already exists, skipping'] if is_there else []
+        return [] if is_there else [f'schema "{name[1]}" does not exist, skipping']
+    if isinstance(tree, exp.Create):
+        return _already(draft, target)
+    word = _DROPS.get(kind, "relation")
+    known = (
+        find_index(context, target)
+        if kind is StatementKind.DROP_INDEX
+        else find_relation(context, *written_name(target))
+    )
+    return [] if known is not None else [f'{word} "{target.name}" does not exist, skipping']
+
+
+def _already(draft: Draft, target: exp.Table) -> list[str]:
+    context = draft.context
+    if draft.kind is StatementKind.CREATE_INDEX:
+        name = draft.tree.this.name
+        return [_exists(name)] if name in {index.name for index in context.catalog.indexes} else []
+    if is_temporary(draft.tree):
+        return [] if target.name.lower() not in context.temp_tables else [_exists(target.name)]
+    wanted = tuple(part.lower() for part in defined_name(target, context))
+    is_there = any(tuple(part.lower() for part in name) == wanted for name in context.catalog.tables)
+    return [_exists(target.name)] if is_there else []
+
+
+def _exists(name: str) -> str:
+    return f'relation "{name}" already exists, skipping'
 
 
 def _truncated(draft: Draft, targets: list[exp.Table]) -> frozenset[tuple[str, str, str]]:

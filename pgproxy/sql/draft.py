@@ -56,6 +56,11 @@ class RelationUse:
     columns_written: tuple[str, ...] = ()
     is_temporary: bool = False
 
+    @property
+    def owner(self) -> str | None:
+        """Whose the relation is, if no administrator's."""
+        return self.info.owner if isinstance(self.info, TableInfo) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -82,6 +87,9 @@ class Draft:
     is_governed: bool = False
     sql: str = ""
     describe_sql: str = ""
+    following: tuple[exp.Expr, ...] = ()
+    following_sql: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -101,7 +101,9 @@ def _in_schema(context: PlanContext, catalog: str, schema: str, name: str) -> Fo
         if relation is not None:
             return Found(TableName(SYSTEM_CATALOG, *relation.physical), relation)
     info = _lookup(context, TableName(catalog, schema, name))
-    if info is None or not (policy.table(info.name).is_visible or info.owner == context.session_user):
+    if info is None or (info.owner is not None and not context.trusts_owners):
+        return None
+    if not policy.table(info.name, info.owner).is_visible:
         return None
     return Found(info.name, info)
 

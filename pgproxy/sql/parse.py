@@ -14,7 +14,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from pgproxy.policy.denial import DenialRule
-from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls
+from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls, without_comment
 from pgproxy.sql.methods import call_methods
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.tokens import tokens_of
@@ -34,9 +34,10 @@ _STATEMENT_WORDS = frozenset(
     {"select", "with", "values", "table", "from", "(", "insert", "update", "delete", "truncate"}
 )
 _FOLLOWERS = {
-    "create": frozenset({"table", "view", "schema", "temp", "temporary", "replace"}),
-    "drop": frozenset({"table", "view", "schema"}),
-    "alter": frozenset({"table"}),
+    "create": frozenset({"table", "view", "schema", "temp", "temporary", "replace", "index", "unique"}),
+    "drop": frozenset({"table", "view", "schema", "index"}),
+    "alter": frozenset({"table", "view"}),
+    "comment": frozenset({"on"}),
 }
 _REFUSED_WORDS = frozenset(
     [
@@ -49,7 +50,6 @@ _REFUSED_WORDS = frozenset(
         "checkpoint",
         "close",
         "cluster",
-        "comment",
         "commit",
         "copy",
         "deallocate",
@@ -180,7 +180,7 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
         parser = _grammar(dialect).parser(
             error_level=sqlglot.ErrorLevel.RAISE, error_message_context=len(text)
         )
-        kept = protect_calls(tokens) if dialect == "postgres" else tokens
+        kept = without_comment(protect_calls(tokens) if dialect == "postgres" else tokens)
         trees = [tree for tree in parser.parse(kept, text) if tree is not None]
     except ParseError as error:
         raise GrammarError(_syntax_error(text, tokens, error)) from None

@@ -38,7 +38,7 @@ class PlanContext:
     dialect: auto, postgres or duckdb. temp_tables: relations private to the session, by lower-case name.
     session_values: what the session's functions give, by PostgreSQL's name: `current_user`, `session_user`,
         `current_database`, `current_schema`, `version`, and `current_setting.NAME` per setting (NAME in
-        lower case).
+        lower case). trusts_owners: whether names may mean what no administrator made.
     """
 
     policy: EffectivePolicy
@@ -50,6 +50,7 @@ class PlanContext:
     default_catalog: str | None = None
     session_values: Mapping[str, "BoundValue"] = field(default_factory=dict)
     temp_tables: Mapping[str, TableInfo] = field(default_factory=dict)
+    trusts_owners: bool = True
 
     @property
     def catalog_name(self) -> str:
@@ -75,6 +76,10 @@ class StatementKind(Enum):
     DROP_VIEW = "DROP VIEW"
     DROP_SCHEMA = "DROP SCHEMA"
     ALTER_TABLE = "ALTER TABLE"
+    ALTER_VIEW = "ALTER VIEW"
+    CREATE_INDEX = "CREATE INDEX"
+    DROP_INDEX = "DROP INDEX"
+    COMMENT = "COMMENT"
     TRUNCATE = "TRUNCATE TABLE"
 
 
@@ -154,6 +159,8 @@ class Plan:
     is_governed: touches a relation with a filter, a mask or hidden columns: engine texts are then replaced.
     fingerprint: hash of the normalised AST, without literals.
     live_relations: (schema, table) in SYSTEM_CATALOG of what must be filled before this runs.
+    following_sql: what completes a definition, in the same transaction of the engine.
+    notices: what the client is told besides, as NOTICE.
     """
 
     kind: StatementKind
@@ -179,3 +186,4 @@ class Plan:
     setting_changes: tuple[SettingChange, ...] = ()
     parameter_numbers: tuple[int, ...] | None = None
     live_relations: frozenset[tuple[str, str]] = frozenset()
+    following_sql: tuple[str, ...] = ()

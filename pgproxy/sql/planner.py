@@ -135,6 +135,8 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
         changes_catalog=draft.kind in DEFINITIONS,
         setting_changes=draft.setting_changes,
+        following_sql=draft.following_sql,
+        notices=draft.notices,
         parameter_numbers=draft.parameter_numbers,
         live_relations=frozenset(
             use.info.physical

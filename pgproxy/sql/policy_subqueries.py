@@ -2,7 +2,8 @@
 
 As in PostgreSQL they run as the one who asks: it needs SELECT on what they read, and its own filters and
 masks hold there. Names without a schema mean the filtered table's schema, then `public`, never the session's
-path. A column belongs to the innermost relation that has it. PostgreSQL docs, "CREATE POLICY", "Notes".
+path, and never what somebody made who is no administrator: it would decide who sees what. A column belongs to
+the innermost relation that has it. PostgreSQL docs, "CREATE POLICY", "Notes".
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,7 @@ def resolve_subqueries(root: exp.Expr, table: TableInfo, context: PlanContext) -
         default_catalog=table.name.catalog,
         search_path=(table.name.schema, "public"),
         temp_tables={},
+        trusts_owners=False,
     )
     resolver = RelationResolver(owner, Resolved(), reader=context.policy)
     resolver.visit(root, {})

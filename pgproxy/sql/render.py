@@ -41,6 +41,8 @@ def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
     """
     # The generator changes a tree that it does not copy; of a query's only marks on nodes are read later.
     sql = to_sql(draft.tree, copy=draft.kind is not StatementKind.SELECT)
+    if draft.following:
+        draft = replace(draft, following_sql=tuple(map(to_sql, draft.following)))
     if not parameter_oids:
         return replace(draft, sql=sql, describe_sql=sql)
     described, used = _with_parameters(sql, lambda number: _sample(parameter_oids, number))

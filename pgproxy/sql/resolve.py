@@ -45,6 +45,7 @@ _TARGET_ROLES: dict[type[exp.Expr], Role] = {
     exp.Create: Role.DEFINE,
     exp.Drop: Role.DEFINE,
     exp.Alter: Role.DEFINE,
+    exp.Comment: Role.DEFINE,
 }
 
 
@@ -231,6 +232,8 @@ def target_tables(tree: exp.Expr) -> Iterator[exp.Table]:
     )
     for item in named:
         table = item.this if isinstance(item, exp.Schema) else item
+        if isinstance(item, exp.Index):
+            table = item.args.get("table")
         if isinstance(table, exp.Table):
             yield table
 

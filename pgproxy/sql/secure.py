@@ -204,7 +204,8 @@ class Securing:
             index = node.meta.get(USE_KEY)
             if index is None:
                 continue
-            use = replace(uses[index], policy=self.draft.context.policy.table(uses[index].name))
+            use = uses[index]
+            use = replace(use, policy=self.draft.context.policy.table(use.name, use.owner))
             if not isinstance(use.info, TableInfo) or not readable_columns(use):
                 raise AccessDenied(
                     f"permission denied for table {use.name.name}", rule=DenialRule.TABLE_PRIVILEGE
@@ -311,7 +312,9 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
         tree = secure_write(draft, tree, securing)
     else:
         if draft.kind is not StatementKind.SELECT:
-            securing.relations |= secure_definition(draft, tree)
+            definition = secure_definition(draft, tree)
+            securing.relations |= definition.names
+            draft = replace(draft, following=definition.following, notices=definition.notices)
         if draft.kind is StatementKind.CREATE_VIEW and not draft.context.policy.is_admin:
             securing.qualify_sources(tree)
         else:

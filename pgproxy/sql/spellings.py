@@ -15,6 +15,7 @@ from pgproxy.sql.allowed_functions import (
     TABLE_FUNCTION_CLASSES,
     TABLE_FUNCTION_NAMES,
 )
+from pgproxy.sql.comments import plain_comment
 from pgproxy.sql.dialect.names import column_name
 
 _TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
@@ -24,6 +25,10 @@ _CHANGE = "set_config"
 
 def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
     """Rewrite in place; gives the root. settings: the names of the session's settings."""
+    if isinstance(tree, exp.Comment):
+        plain_comment(tree)
+    elif isinstance(tree, exp.Alter):
+        _rename_column(tree)
     for node in list(tree.walk(bfs=False)):
         match node:
             case exp.Select():
@@ -35,6 +40,17 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
             case exp.Anonymous() if function_name(node) in _TYPE_CALLS and len(node.expressions) == 1:
                 _cast(node)
     return tree
+
+
+def _rename_column(tree: exp.Alter) -> None:
+    """`RENAME a TO b` is `RENAME COLUMN a TO b`; sqlglot reads a table's new name and an option."""
+    actions, options = tree.args.get("actions") or [], tree.args.get("options") or []
+    if len(actions) == len(options) == 1 and isinstance(actions[0], exp.AlterRename):
+        (option,) = options
+        if isinstance(option, exp.ToTableProperty):
+            old, new = (exp.Column(this=item.this.this.copy()) for item in (actions[0], option))
+            tree.set("actions", [exp.RenameColumn(this=old, to=new)])
+            tree.set("options", None)
 
 
 def _cast(node: exp.Anonymous) -> None:

@@ -28,10 +28,15 @@ ENGINE_TYPES = {
     StatementKind.DROP_VIEW: frozenset({"DROP"}),
     StatementKind.DROP_SCHEMA: frozenset({"DROP"}),
     StatementKind.ALTER_TABLE: frozenset({"ALTER"}),
+    StatementKind.ALTER_VIEW: frozenset({"ALTER"}),
+    StatementKind.CREATE_INDEX: frozenset({"CREATE"}),
+    StatementKind.DROP_INDEX: frozenset({"DROP"}),
+    StatementKind.COMMENT: frozenset({"ALTER"}),
     StatementKind.TRUNCATE: frozenset({"DELETE", "TRUNCATE"}),
 }
 _ALWAYS = OPERATOR_FUNCTIONS | GRAMMAR_FUNCTIONS
 _RAISING = "error"
+_FOLLOWING = (("ALTER",), ("DROP",), ("CREATE",))
 
 
 def verify(draft: Draft) -> Draft:
@@ -43,6 +48,9 @@ def verify(draft: Draft) -> Draft:
     tree = _read(draft, draft.sql)
     if len(tree.statement_types) != 1 or tree.statement_types[0] not in ENGINE_TYPES[draft.kind]:
         raise _disagreement()
+    for text in draft.following_sql:
+        if _read(draft, text).statement_types not in _FOLLOWING:
+            raise _disagreement()
     if draft.kind is StatementKind.SELECT or tree.relations is not None:
         check_tree(draft, tree, draft.sql, must_be_read=True)
     _check_target(draft)

@@ -58,7 +58,7 @@ def has_policies(reader: EffectivePolicy) -> bool:
 
 def meets_policy(beneath: Iterable[RelationUse], reader: EffectivePolicy) -> bool:
     """Whether a filter or mask of the reader is on one of the relations."""
-    policies = (reader.table(use.name) for use in beneath)
+    policies = (reader.table(use.name, use.owner) for use in beneath)
     return any(policy.is_filtered or policy.masks for policy in policies)
 
 
@@ -67,7 +67,7 @@ def hides_rows(beneath: Iterable[RelationUse], reader: EffectivePolicy) -> bool:
     return any(
         isinstance(use.info, TableInfo)
         and use.info.kind is RelationKind.TABLE
-        and not reader.table(use.name).allows(Privilege.SELECT)
+        and not reader.table(use.name, use.owner).allows(Privilege.SELECT)
         for use in beneath
     )
 
@@ -80,7 +80,7 @@ def check_invoker(view: TableInfo, beneath: Iterable[RelationUse], reader: Effec
     """
     for use in beneath:
         if use.role is Role.SOURCE and isinstance(use.info, TableInfo):
-            policy = reader.table(use.name)
+            policy = reader.table(use.name, use.owner)
             columns = policy.column_privileges.values()
             if not policy.allows(Privilege.SELECT) and not any(Privilege.SELECT in held for held in columns):
                 message = f"permission denied for a relation of view {view.name.name}"

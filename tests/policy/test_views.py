@@ -159,6 +159,9 @@ def test_who_may_create_makes_views_that_read_as_their_reader(world: World) -> N
         world.plan("SELECT * FROM sales.mine", "intern")
     world.run("CREATE OR REPLACE VIEW sales.mine AS SELECT id FROM customers WHERE id > 1", "analyst")
     assert world.run("SELECT * FROM mine", "analyst") == [(2,)]
+    with pytest.raises(StatementError, match="because other objects depend on it"):
+        world.plan("DROP VIEW mine", "analyst")
+    world.run("DROP VIEW again", "analyst")
     world.run("DROP VIEW mine", "analyst")
 
 

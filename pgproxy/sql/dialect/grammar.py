@@ -255,6 +255,14 @@ def _like(token: Token, kind: TokenType, text: str) -> Token:
     return Token(kind, text, token.line, token.col, token.start, token.end, [])
 
 
+def without_comment(tokens: list[Token]) -> list[Token]:
+    """`COMMENT … IS NULL` takes a comment away as an empty one does; sqlglot knows only a string there."""
+    is_comment = len(tokens) > 2 and tokens[0].text.lower() == "comment"
+    if not is_comment or tokens[-1].token_type is not TokenType.NULL:
+        return tokens
+    return [*tokens[:-1], _like(tokens[-1], TokenType.STRING, "")]
+
+
 def restore_calls(tree: exp.Expr) -> exp.Expr:
     """Take the marks off again, in place."""
     for call in tree.find_all(exp.Anonymous):

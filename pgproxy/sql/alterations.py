@@ -1,0 +1,124 @@
+"""ALTER TABLE, action by action: DuckDB takes one at a time, and says less of what is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.sql.draft import quoted
+from pgproxy.sql.render import to_sql
+from pgwire.errors import FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
+
+
+@dataclass(slots=True)
+class Alteration:
+    """One ALTER TABLE. actions: what is left to do, one statement each; notices: what needed nothing."""
+
+    table: TableInfo
+    actions: list[exp.Expr] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    columns: set[str] = field(default_factory=set)
+
+    def take(self, action: exp.Expr) -> None:
+        """Check one action and bring it into the engine's form.
+
+        Raises:
+            StatementError: 42703, 42701.
+            FeatureNotSupported: what the engine cannot do to a table that exists.
+        """
+        match action:
+            case exp.ColumnDef():
+                self._add(action)
+            case exp.Drop() if str(action.args.get("kind")).upper() == "COLUMN":
+                self._drop(action)
+            case exp.RenameColumn():
+                self._rename(action)
+            case exp.AlterColumn():
+                self._check_known(action.this.name)
+                self.actions.append(_altered(action))
+            case exp.AlterRename() if action.this.args.get("db") is not None:
+                raise FeatureNotSupported("moving a relation to another schema is not supported")
+            case _:
+                self.actions.append(action.copy())
+
+    def _add(self, action: exp.ColumnDef) -> None:
+        name = action.this.name
+        if name.lower() in self.columns:
+            if action.args.get("exists"):
+                self.notices.append(f"{self._column(name)} already exists, skipping")
+                return
+            raise self._duplicate(name)
+        constraints = [constraint.copy() for constraint in action.args.get("constraints") or ()]
+        kinds = [constraint.args.get("kind") for constraint in constraints]
+        known = (exp.NotNullColumnConstraint, exp.DefaultColumnConstraint)
+        if not all(isinstance(kind, known) for kind in kinds):
+            raise FeatureNotSupported("adding a column with a constraint is not supported")
+        required = any(isinstance(k, known[0]) and not k.args.get("allow_null") for k in kinds)
+        column = action.copy()
+        column.set("constraints", [c for c in constraints if isinstance(c.args.get("kind"), known[1])])
+        column.set("exists", None)
+        self.columns.add(name.lower())
+        self.actions += [column, _not_null(action.this)] if required else [column]
+
+    def _drop(self, action: exp.Drop) -> None:
+        (target,) = action.args["tables"]
+        if target.name.lower() not in self.columns and action.args.get("exists"):
+            self.notices.append(f"{self._column(target.name)} does not exist, skipping")
+            return
+        self._check_known(target.name)
+        self.columns.discard(target.name.lower())
+        self.actions.append(action.copy())
+
+    def _rename(self, action: exp.RenameColumn) -> None:
+        new = action.args["to"].name
+        self._check_known(action.this.name)
+        if new.lower() in self.columns:
+            raise self._duplicate(new)
+        self.actions.append(action.copy())
+
+    def _check_known(self, name: str) -> None:
+        if name.lower() not in self.columns:
+            raise StatementError(f"{self._column(name)} does not exist", sqlstate=SqlState.UNDEFINED_COLUMN)
+
+    def _column(self, name: str) -> str:
+        return f'column "{name}" of relation "{self.table.name.name}"'
+
+    def _duplicate(self, name: str) -> StatementError:
+        return StatementError(f"{self._column(name)} already exists", sqlstate=SqlState.DUPLICATE_COLUMN)
+
+
+def read_alteration(tree: exp.Alter, table: TableInfo) -> Alteration:
+    """Check the actions of ALTER TABLE against the table.
+
+    Raises:
+        StatementError, FeatureNotSupported: see `Alteration.take`.
+    """
+    found = Alteration(table, columns={column.name.lower() for column in table.columns})
+    actions = tree.args["actions"]
+    if len(actions) > 1 and any(isinstance(a, (exp.AlterRename, exp.RenameColumn)) for a in actions):
+        raise FeatureNotSupported("a rename beside other actions is not supported")
+    for action in actions:
+        found.take(action)
+    return found
+
+
+def alter_statements(tree: exp.Alter, actions: list[exp.Expr]) -> Iterator[exp.Expr]:
+    """The statements after the first one, which stays in `tree`."""
+    tree.set("actions", [actions[0]])
+    for action in actions[1:]:
+        statement = tree.copy()
+        statement.set("actions", [action])
+        yield statement
+
+
+def _altered(action: exp.AlterColumn) -> exp.Expr:
+    if action.args.get("allow_null") is False:
+        return _not_null(action.this)
+    return action.copy()
+
+
+def _not_null(column: exp.Expr) -> exp.Expr:
+    """As text: sqlglot writes no SET NOT NULL for DuckDB."""
+    return exp.Var(this=f"ALTER COLUMN {to_sql(quoted(column.name))} SET NOT NULL")

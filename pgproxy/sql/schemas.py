@@ -1,0 +1,138 @@
+"""CREATE SCHEMA and DROP SCHEMA. PostgreSQL docs, under these names: the first needs CREATE on the database.
+
+A schema's owner is named by a view in it that no client can see or write (`pgproxy.catalog.ownership`).
+"""
+
+from sqlglot import exp
+
+from pgproxy.catalog.ownership import SCHEMA_MARK
+from pgproxy.catalog.snapshot import VIEW_MARK
+from pgproxy.policy.denial import DenialRule
+from pgproxy.policy.model import Privilege
+from pgproxy.sql.draft import quoted
+from pgproxy.sql.names import written_name
+from pgproxy.sql.plan import PlanContext
+from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
+from pgwire.sqlstate import SqlState
+
+_SchemaName = tuple[str, str]
+_TAKEN = frozenset({"information_schema", "pgproxy", "main", "temp", "system"})
+
+
+def schema_name(target: exp.Table, context: PlanContext) -> _SchemaName:
+    """(catalog, schema) as the client means it."""
+    catalog, schema, _ = written_name(target)
+    return catalog or context.catalog_name, "public" if schema == "main" else schema or ""
+
+
+def authorise_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) -> None:
+    """Check both statements, for who is no administrator.
+
+    Raises:
+        AccessDenied: 42501.
+        StatementError: 3F000; 2BP01, something is in it.
+    """
+    name, policy = schema_name(target, context), context.policy
+    if isinstance(tree, exp.Create):
+        if not policy.schema_allows(Privilege.CREATE, name[0], ""):
+            raise AccessDenied(f"permission denied for database {name[0]}", rule=DenialRule.SCHEMA_PRIVILEGE)
+        return
+    if not _knows(name, context):
+        if not tree.args.get("exists"):
+            raise _missing(name)
+        return
+    owner = context.catalog.schema_owners.get(name)
+    if not policy.owns(owner) or not policy.scope.allows(Privilege.CREATE, name[0]):
+        raise AccessDenied(f"must be owner of schema {name[1]}", rule=DenialRule.SCHEMA_PRIVILEGE)
+
+
+def secure_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) -> tuple[exp.Expr, ...]:
+    """Name the schema; gives what must follow in the same transaction.
+
+    Raises:
+        StatementError: 42P06 a catalog's name; 42939 a system's; 2BP01; 3F000.
+    """
+    name = schema_name(target, context)
+    target.set("catalog", quoted(name[0]))
+    if isinstance(tree, exp.Create):
+        _check_new_name(name, context)
+        is_there = name in context.catalog.schemas
+        return () if is_there or context.policy.is_admin else (_mark(name, context.session_user),)
+    target.set("db", quoted("main" if name[1] == "public" else name[1]))
+    if name not in context.catalog.schemas:
+        if not context.policy.is_admin:
+            target.set("catalog", quoted("temp"))
+            target.set("db", quoted("pgproxy_nothing"))
+        return ()
+    return _dropping(tree, target, name, context)
+
+
+def _dropping(
+    tree: exp.Expr, target: exp.Table, name: _SchemaName, context: PlanContext
+) -> tuple[exp.Expr, ...]:
+    """The mark goes first, then the schema if nothing else is in it."""
+    holds_something = any(table[:2] == name for table in context.catalog.tables)
+    if tree.args.get("cascade"):
+        if context.policy.is_admin:
+            return ()
+        if holds_something:
+            raise FeatureNotSupported(
+                "dropping a schema with all that is in it is for administrators",
+                hint="Drop the relations first.",
+            )
+    elif holds_something:
+        raise StatementError(
+            f"cannot drop schema {name[1]} because other objects depend on it",
+            sqlstate=SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            hint="Use DROP ... CASCADE to drop the dependent objects too.",
+        )
+    if name not in context.catalog.schema_owners:
+        return ()
+    schema = exp.Drop(tables=[target.copy()], kind="SCHEMA")
+    tree.set("kind", "VIEW")
+    tree.set("cascade", None)
+    target.set("this", quoted(SCHEMA_MARK))
+    return (schema,)
+
+
+def _mark(name: _SchemaName, owner: str) -> exp.Expr:
+    facts = exp.Select(expressions=[exp.alias_(exp.Literal.string(owner), quoted("owner"))])
+    query = exp.Select(expressions=[exp.alias_(exp.Literal.number(1), quoted("owned"))])
+    query.set(
+        "with_", exp.With(expressions=[exp.CTE(this=facts, alias=exp.TableAlias(this=quoted(VIEW_MARK)))])
+    )
+    view = exp.Table(this=quoted(SCHEMA_MARK), db=quoted(name[1]), catalog=quoted(name[0]))
+    return exp.Create(this=view, kind="VIEW", expression=query)
+
+
+def _check_new_name(name: _SchemaName, context: PlanContext) -> None:
+    if name[1].startswith("pg_") or name[1] in _TAKEN:
+        raise StatementError(
+            f'unacceptable schema name "{name[1]}"',
+            sqlstate=SqlState.RESERVED_NAME,
+            detail="The name is a system schema's.",
+        )
+    # `a.b` also means catalog a: a schema of that name would take its place in statements of others.
+    if name[1].lower() in {catalog.lower() for catalog, _ in context.catalog.schemas}:
+        raise StatementError(
+            f'schema "{name[1]}" already exists',
+            sqlstate=SqlState.DUPLICATE_SCHEMA,
+            hint="It is a database's name.",
+        )
+
+
+def _knows(name: _SchemaName, context: PlanContext) -> bool:
+    """Whether the principal may know of a schema: it is its own, may be used, or holds what it sees."""
+    catalog, policy = context.catalog, context.policy
+    if name not in catalog.schemas:
+        return False
+    if policy.owns(catalog.schema_owners.get(name)) or name[1] == "public":
+        return True
+    if any(policy.schema_allows(privilege, *name) for privilege in (Privilege.USAGE, Privilege.CREATE)):
+        return True
+    tables = (info for table, info in catalog.tables.items() if table[:2] == name)
+    return any(policy.table(info.name, info.owner).is_visible for info in tables)
+
+
+def _missing(name: _SchemaName) -> StatementError:
+    return StatementError(f'schema "{name[1]}" does not exist', sqlstate=SqlState.INVALID_SCHEMA_NAME)

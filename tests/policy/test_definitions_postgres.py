@@ -1,0 +1,343 @@
+# ruff: noqa: E501 - one statement a line
+"""Definitions of those who are no administrators, statement by statement as PostgreSQL 15 decides them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
+from tests.postgres import running_postgres
+
+SCRIPT = """
+CREATE SCHEMA work; CREATE SCHEMA shut;
+CREATE TABLE work.given(id int, name text); INSERT INTO work.given VALUES (1, 'a'), (2, NULL);
+CREATE TABLE work.unseen(id int);
+CREATE TABLE shut.closed(id int);
+CREATE INDEX given_id ON work.given(id);
+CREATE SCHEMA open; CREATE TABLE open.people(id int, name text);
+INSERT INTO open.people VALUES (1, 'HIDDEN-1'), (2, 'HIDDEN-2');
+CREATE TABLE work.ruled(id int, secret text); INSERT INTO work.ruled VALUES (1, 'shown'), (2, 'HIDDEN-3');
+CREATE TABLE allowed(id int); INSERT INTO allowed VALUES (1);
+"""
+POLICY = """
+users:
+  ann: {password: ann-secret}
+  bob: {password: bob-secret}
+  eve: {password: eve-secret}
+grants:
+  - {to: ann, privileges: [CREATE], on: defs}
+  - {to: ann, privileges: [SELECT], on: defs.work.given}
+  - {to: bob, privileges: [CREATE], on: defs.work}
+  - {to: bob, privileges: [SELECT], on: defs.shut.closed}
+  - {to: eve, privileges: [CREATE], on: defs}
+  - {to: eve, privileges: [SELECT], on: defs.work.ruled}
+  - {to: eve, privileges: [SELECT], on: defs.public.allowed}
+  - {to: eve, privileges: [SELECT], on: defs.open.*}
+row_filters:
+  - {name: few, on: defs.work.ruled, using: "id IN (SELECT id FROM allowed)", to: [eve]}
+  - {name: some, on: defs.open.people, using: "id = 1", to: [eve]}
+column_masks:
+  - {name: no_name, on: defs.open.people, column: name, using: "'***'", to: [eve]}
+  - {name: no_note, on: defs.work.notes, column: note, using: "'***'", to: [eve]}
+"""
+IN_POSTGRES = """
+CREATE ROLE ann LOGIN; CREATE ROLE bob LOGIN;
+GRANT CREATE ON DATABASE defs TO ann; GRANT ALL ON SCHEMA work TO ann; GRANT USAGE ON SCHEMA shut TO ann, bob;
+GRANT ALL ON SCHEMA work TO bob; GRANT SELECT ON work.given TO ann; GRANT SELECT ON shut.closed TO bob;
+"""
+BOTH = """
+ann: CREATE TABLE mine (id int, name text DEFAULT 'x', extra int)
+ann: INSERT INTO mine VALUES (1, 'a', 10), (2, NULL, 20)
+ann: SELECT * FROM mine ORDER BY id
+bob: DROP TABLE shut.closed
+ann: CREATE TABLE mine (id int)
+ann: CREATE TABLE IF NOT EXISTS mine (id int)
+ann: CREATE TABLE IF NOT EXISTS given (id int)
+ann: DROP TABLE given
+ann: ALTER TABLE given RENAME COLUMN id TO no
+ann: ALTER TABLE given RENAME TO taken
+ann: ALTER TABLE given DROP COLUMN id
+ann: COMMENT ON TABLE given IS 'mine now'
+ann: COMMENT ON COLUMN given.id IS 'mine now'
+ann: CREATE INDEX ON given (id)
+ann: DROP INDEX given_id
+ann: TRUNCATE given
+ann: DELETE FROM given
+ann: ALTER TABLE mine ADD COLUMN more int DEFAULT 3
+ann: ALTER TABLE mine ADD COLUMN more int
+ann: ALTER TABLE mine ADD COLUMN IF NOT EXISTS id int NOT NULL DEFAULT 0
+ann: ALTER TABLE mine ADD COLUMN must int NOT NULL DEFAULT 7, ADD COLUMN also text
+ann: SELECT * FROM mine ORDER BY id
+ann: ALTER TABLE mine ALTER COLUMN name SET NOT NULL
+ann: ALTER TABLE mine ALTER COLUMN extra TYPE bigint
+ann: ALTER TABLE mine ALTER extra SET DEFAULT 5
+ann: INSERT INTO mine (id) VALUES (3)
+ann: ALTER TABLE mine ALTER extra DROP DEFAULT, ALTER must DROP NOT NULL
+ann: INSERT INTO mine (id, must) VALUES (4, NULL)
+ann: SELECT * FROM mine ORDER BY id
+ann: ALTER TABLE mine RENAME COLUMN extra TO rest
+ann: ALTER TABLE mine RENAME rest TO remainder
+ann: ALTER TABLE mine RENAME COLUMN nosuch TO x
+ann: ALTER TABLE mine RENAME COLUMN id TO name
+ann: ALTER TABLE mine DROP COLUMN nosuch
+ann: ALTER TABLE mine DROP COLUMN IF EXISTS nosuch
+ann: ALTER TABLE mine DROP COLUMN also
+ann: SELECT remainder FROM mine ORDER BY id
+ann: ALTER TABLE nosuch ADD COLUMN x int
+ann: ALTER TABLE IF EXISTS nosuch ADD COLUMN x int
+ann: DROP TABLE nosuch
+ann: DROP TABLE IF EXISTS nosuch
+ann: DROP VIEW IF EXISTS nosuch
+ann: DROP INDEX nosuch
+ann: DROP INDEX IF EXISTS nosuch
+ann: COMMENT ON TABLE mine IS 'what ann made'
+ann: SELECT obj_description('mine'::regclass, 'pg_class')
+ann: COMMENT ON TABLE mine IS NULL
+ann: SELECT obj_description('mine'::regclass, 'pg_class')
+ann: COMMENT ON COLUMN mine.id IS 'its number'
+ann: SELECT col_description('mine'::regclass, 1)
+ann: COMMENT ON COLUMN mine.nosuch IS 'x'
+ann: COMMENT ON VIEW mine IS 'x'
+ann: COMMENT ON TABLE nosuch IS 'x'
+ann: CREATE INDEX ON mine (id)
+ann: SELECT indexname FROM pg_indexes WHERE tablename = 'mine'
+ann: CREATE UNIQUE INDEX mine_twice ON mine (must)
+ann: CREATE INDEX mine_id_idx ON mine (id)
+ann: CREATE INDEX IF NOT EXISTS mine_id_idx ON mine (id)
+ann: CREATE INDEX x ON mine (nosuch)
+ann: DROP INDEX mine_id_idx
+ann: ALTER TABLE mine RENAME TO yours
+ann: SELECT * FROM mine
+ann: SELECT count(*) FROM yours
+ann: ALTER TABLE yours RENAME TO mine
+ann: CREATE VIEW seen AS SELECT id FROM mine
+ann: DROP TABLE mine
+ann: ALTER TABLE mine ALTER COLUMN id TYPE bigint
+ann: ALTER TABLE mine DROP COLUMN id
+ann: COMMENT ON VIEW seen IS 'a view'
+ann: DROP TABLE seen
+ann: DROP VIEW mine
+ann: ALTER VIEW seen RENAME TO looked
+ann: SELECT count(*) FROM looked
+ann: DROP VIEW looked
+ann: SELECT has_table_privilege('mine', 'DELETE'), has_table_privilege('mine', 'TRUNCATE'), has_table_privilege('given', 'DELETE')
+ann: SELECT relname FROM pg_class WHERE relname IN ('mine', 'yours') ORDER BY 1
+ann: TRUNCATE mine
+ann: SELECT count(*) FROM mine
+ann: BEGIN
+ann: DROP TABLE mine
+ann: CREATE TABLE mine (other int)
+ann: ALTER TABLE mine ADD COLUMN more int
+ann: SELECT * FROM mine
+ann: ROLLBACK
+ann: SELECT count(*), count(must) FROM mine
+ann: ALTER TABLE mine ADD COLUMN late int
+ann: DROP TABLE mine
+ann: SELECT * FROM mine
+bob: CREATE TABLE mine (bobs int)
+bob: DROP TABLE mine
+bob: CREATE SCHEMA bobs
+bob: CREATE TABLE shut.x (id int)
+bob: CREATE TABLE nosuch.x (id int)
+bob: DROP SCHEMA work
+ann: CREATE SCHEMA anns
+ann: CREATE SCHEMA anns
+ann: CREATE SCHEMA IF NOT EXISTS anns
+ann: CREATE SCHEMA pg_mine
+ann: CREATE TABLE anns.t (id int)
+ann: DROP SCHEMA anns
+ann: DROP TABLE anns.t
+ann: DROP SCHEMA anns
+ann: DROP SCHEMA anns
+ann: DROP SCHEMA IF EXISTS anns
+ann: DROP SCHEMA work
+ann: CREATE TABLE copied (n int)
+ann: ALTER TABLE copied ADD COLUMN x text
+ann: SELECT * FROM copied ORDER BY n
+ann: DROP TABLE copied
+"""
+CASES = tuple(tuple(line.split(": ", 1)) for line in BOTH.strip().splitlines())
+
+
+@dataclass
+class Sides:
+    """PostgreSQL and the gateway, with one connection a user each."""
+
+    postgres: dict[str, "psycopg.Connection[Any]"]
+    gateway: dict[str, "psycopg.Connection[Any]"]
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    folder = tmp_path_factory.mktemp("definitions")
+    with duckdb.connect(str(folder / "test.duckdb")) as connection:
+        connection.execute(SCRIPT)
+    with start_gateway(folder, nodes=0, policy=POLICY, DATABASE_NAME="defs", LOG_LEVEL="error") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sides(gateway: RunningGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as dsn, ExitStack() as stack:
+        with psycopg.connect(dsn, autocommit=True) as owner:
+            owner.execute("CREATE DATABASE defs")
+        with psycopg.connect(f"{dsn} dbname=defs", autocommit=True) as owner:
+            owner.execute(SCRIPT + IN_POSTGRES)
+
+        def connected(target: str) -> "psycopg.Connection[Any]":
+            connection = stack.enter_context(psycopg.connect(target, autocommit=True))
+            connection.execute("SET search_path = work")
+            return connection
+
+        yield Sides(
+            {user: connected(f"{dsn} dbname=defs user={user}") for user in ("ann", "bob")},
+            {user: connected(gateway.dsn(user, database="defs")) for user in ("ann", "bob")},
+        )
+
+
+def answer(connection: "psycopg.Connection[Any]", sql: str) -> tuple[object, ...]:
+    """The SQLSTATE, or the tag with the rows and notices."""
+    notices: list[str] = []
+    handler = lambda notice: notices.append(f"{notice.severity}: {notice.message_primary}")  # noqa: E731
+    connection.add_notice_handler(handler)
+    try:
+        cursor = connection.execute(sql)
+        return (cursor.statusmessage, cursor.fetchall() if cursor.description else None, notices)
+    except psycopg.Error as error:
+        return (error.sqlstate, error.diag.message_primary)
+    finally:
+        connection.remove_notice_handler(handler)
+
+
+def test_definitions_are_decided_as_postgresql_decides_them(sides: Sides) -> None:
+    differing = []
+    for user, sql in CASES:
+        expected, got = answer(sides.postgres[user], sql), answer(sides.gateway[user], sql)
+        same = expected == got if len(expected) == 3 else expected[:1] == got[:1] and len(got) == 2
+        if not same:
+            differing.append((user, sql, expected, got))
+    assert differing == [], "\n".join(map(str, differing))
+
+
+HOSTILE = (
+    # What eve may not know of does not exist, and stays as it is.
+    ("DROP TABLE IF EXISTS work.unseen", "DROP TABLE"),
+    ("DROP TABLE IF EXISTS shut.closed CASCADE", "DROP TABLE"),
+    ("ALTER TABLE IF EXISTS work.unseen DROP COLUMN id", "ALTER TABLE"),
+    ("ALTER TABLE IF EXISTS shut.closed RENAME TO opened", "ALTER TABLE"),
+    ("DROP SCHEMA IF EXISTS shut CASCADE", "42501"),
+    ("DROP INDEX IF EXISTS work.given_id", "DROP INDEX"),
+    ("COMMENT ON TABLE work.unseen IS 'mine'", "42P01"),
+    ("CREATE INDEX ON work.unseen (id)", "42P01"),
+    # Not even by making it once more.
+    ("CREATE TABLE IF NOT EXISTS work.unseen (id int)", "CREATE TABLE"),
+    ('CREATE TABLE IF NOT EXISTS work."Unseen" (id int)', "CREATE TABLE"),
+    ("CREATE TABLE IF NOT EXISTS work.unseen AS SELECT 1 AS id", "CREATE TABLE"),
+    ("SELECT * FROM work.unseen", "42P01"),
+    ("DROP TABLE work.unseen", "42P01"),
+    # Nobody becomes an owner by a comment.
+    ("COMMENT ON TABLE open.people IS 'pgproxy_owner:\"eve\"'", "42501"),
+    ("CREATE TABLE work.eves (id int, own text)", "CREATE TABLE"),
+    ("COMMENT ON TABLE work.eves IS 'pgproxy_owner:\"admin\"'", "42939"),
+    ("COMMENT ON TABLE work.eves IS E'pgproxy_owner:\"admin\"'", "42"),
+    ("COMMENT ON TABLE work.eves IS 'x'", "COMMENT"),
+    ("ALTER TABLE work.eves ADD COLUMN still int", "ALTER TABLE"),
+    # Nobody reads through a default, a check or a conversion.
+    ("ALTER TABLE work.eves ADD COLUMN x text DEFAULT (SELECT max(name) FROM open.people)", "0A000|42"),
+    (
+        "ALTER TABLE work.eves ALTER COLUMN own TYPE text USING (SELECT max(secret) FROM work.ruled)",
+        "0A000|42",
+    ),
+    ("ALTER TABLE work.eves ALTER COLUMN own TYPE text USING (SELECT id FROM work.unseen)", "42P01|0A000"),
+    ("ALTER TABLE work.eves ADD CONSTRAINT c CHECK (id IN (SELECT id FROM work.unseen))", "42P01|0A000"),
+    ("ALTER TABLE work.eves ALTER COLUMN own SET DEFAULT getenv('PATH')", "42883"),
+    ("ALTER TABLE work.eves ADD COLUMN f text DEFAULT read_text('/etc/passwd')", "42883"),
+    # A name in a policy keeps its meaning.
+    ("SELECT * FROM work.ruled", "shown"),
+    ("CREATE TABLE work.allowed (id int)", "CREATE TABLE"),
+    ("INSERT INTO work.allowed VALUES (1), (2)", "INSERT"),
+    ("SELECT * FROM work.ruled", "shown"),
+    ("CREATE SCHEMA defs", "42P06"),
+    ("CREATE SCHEMA pg_temp", "42939"),
+    ("CREATE SCHEMA information_schema", "42939"),
+    ("CREATE SCHEMA pgproxy_system", "42939|42501"),
+    # The mark of a schema is nobody's.
+    ("CREATE SCHEMA eves", "CREATE SCHEMA"),
+    ("SELECT * FROM eves.pgproxy_schema", "42P01"),
+    ("DROP VIEW eves.pgproxy_schema", "42P01"),
+    ("CREATE OR REPLACE VIEW eves.pgproxy_schema AS SELECT 1 AS owner", "42939"),
+    ("ALTER TABLE work.eves RENAME TO pgproxy_schema", "42939"),
+    ("SELECT count(*) FROM pg_class WHERE relname = 'pgproxy_schema'", "[(0,)]"),
+    ("SELECT obj_description('work.eves'::regclass, 'pg_class')", "[('x',)]"),
+    # Statements in statements, several objects, other schemas.
+    ("ALTER TABLE work.eves RENAME TO shut.eves", "42601|0A000"),
+    ("ALTER TABLE work.eves SET SCHEMA shut", "42|0A000"),
+    ("ALTER TABLE work.eves OWNER TO admin", "42|0A000"),
+    ("DROP TABLE work.eves, work.unseen", "0A000"),
+    ("CREATE OR REPLACE TABLE work.ruled (id int)", "42501"),
+    ("CREATE OR REPLACE TABLE work.eves (id int)", "42501"),
+    ("EXPLAIN ANALYZE DROP TABLE work.eves", "42|0A000"),
+    ("PREPARE d AS DROP TABLE work.eves", "42|0A000"),
+    ("COPY (DROP TABLE work.eves) TO STDOUT", "42|0A000"),
+    ("WITH d AS (DROP TABLE work.eves) SELECT 1", "42|0A000"),
+)
+
+
+def test_nobody_gets_past_the_owner(gateway: RunningGateway) -> None:
+    """In one session, one after the other: what is made stays for those that follow."""
+    with psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve:
+        for sql, expected in HOSTILE:
+            said = str(answer(eve, sql))
+            assert any(wanted in said for wanted in expected.split("|")), (sql, said)
+            assert "HIDDEN" not in said, (sql, said)
+    with psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin:
+        for table in ("work.unseen", "shut.closed"):
+            assert answer(admin, f"SELECT id FROM {table}")[0] == "SELECT 0"
+        assert answer(admin, "SELECT indexname FROM pg_indexes WHERE indexname = 'given_id'")[1]
+
+
+RULED = (
+    "DROP TABLE work.notes",
+    "ALTER TABLE work.notes RENAME TO plain",
+    "ALTER TABLE work.notes RENAME COLUMN note TO plain",
+    "ALTER TABLE work.notes DROP COLUMN note",
+    "ALTER TABLE work.notes ALTER COLUMN note TYPE bytea USING note::bytea",
+    "ALTER TABLE work.notes ALTER COLUMN id SET NOT NULL",
+    "ALTER TABLE work.notes ADD CONSTRAINT one UNIQUE (note)",
+    "CREATE UNIQUE INDEX ON work.notes (note)",
+    "TRUNCATE work.notes",
+)
+
+
+def test_an_owner_does_not_lose_a_policy_with_a_name(gateway: RunningGateway) -> None:
+    with psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve:
+        eve.execute("CREATE TABLE work.notes (id int, note text)")
+        eve.execute("INSERT INTO work.notes (id) VALUES (1)")
+        for sql in RULED:
+            assert answer(eve, sql)[0] == ("0A000" if "CONSTRAINT" in sql else "42501"), sql
+        assert answer(eve, "SELECT note FROM work.notes")[1] == [("***",)]
+        assert answer(eve, "COMMENT ON TABLE work.notes IS 'kept'")[0] == "COMMENT"
+
+
+def test_an_administrator_does_not_lose_a_policy_by_a_rename(gateway: RunningGateway) -> None:
+    """Filters and masks are on names: whom a grant on the schema reaches would read all of the new one."""
+    with (
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve,
+    ):
+        for sql in (
+            "ALTER TABLE open.people RENAME TO all_people",
+            "ALTER TABLE open.people RENAME COLUMN name TO plain",
+            "ALTER TABLE open.people RENAME name TO plain",
+            "ALTER TABLE work.notes RENAME TO work_notes",
+        ):
+            assert answer(admin, sql)[0] == "2BP01", sql
+        assert answer(eve, "SELECT * FROM open.people")[1] == [(1, "***")]
+        assert answer(admin, "ALTER TABLE work.ruled RENAME TO reached_by_nobody")[0] == "ALTER TABLE"
+        assert answer(eve, "SELECT * FROM work.reached_by_nobody")[0] == "42P01"
+        admin.execute("ALTER TABLE work.reached_by_nobody RENAME TO ruled")
