@@ -7,6 +7,7 @@ import typer
 
 from execnode.app import run_node
 from execnode.logs import configure_logging
+from execnode.runtime import keep_freed_memory, loop_factory
 from execnode.settings import SettingsError, load_settings
 
 main = typer.Typer(add_completion=False, no_args_is_help=True, help="A DuckDB exec node for pgproxy.")
@@ -28,7 +29,9 @@ def serve() -> None:
     except SettingsError as error:
         sys.stderr.write(f"execnode: {error}\n")
         raise typer.Exit(_BAD_SETTINGS) from None
-    asyncio.run(run_node(settings))
+    keep_freed_memory()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(run_node(settings))
 
 
 if __name__ == "__main__":

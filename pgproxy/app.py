@@ -6,14 +6,13 @@ import resource
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
     AsyncExitStack,
     asynccontextmanager,
 )
-from importlib.util import find_spec
 from pathlib import Path
 
 import structlog
@@ -23,6 +22,7 @@ from starlette.routing import BaseRoute
 
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
+from execnode.runtime import keep_freed_memory, loop_factory
 from execnode.statement import CatalogDefinition
 from execnode.tracing import Tracing, open_tracing, trace_options
 from pgproxy.activity.relations import ActivityRelations, Observed
@@ -77,7 +77,8 @@ _BYTES_PER_GB = 1 << 30
 def run(settings: GatewaySettings, config_file: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then drain. config_file: where the settings came from."""
     configure_logging(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    keep_freed_memory()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(Gateway(settings, config_file).serve())
 
 
@@ -316,12 +317,3 @@ def _raise_open_file_limit() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS: "unlimited" is refused
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Uvloop where it is installed; it is an extra."""
-    if find_spec("uvloop") is None:
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop

@@ -1,0 +1,40 @@
+"""The allocator, each time in a process of its own: what it is told holds for a process's whole life."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Eight blocks of 1 MiB at a time, again and again; a fault each time a page comes anew from the kernel.
+_PROGRAM = """
+import resource, sys
+from execnode.runtime import keep_freed_memory
+print(keep_freed_memory() if sys.argv[1] == "kept" else None)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    blocks = [b"x" * (1 << 20) for _ in range(8)]
+    del blocks
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(how: str, **environment: str) -> tuple[str, int]:
+    command = [sys.executable, "-c", _PROGRAM, how]
+    output = subprocess.check_output(command, text=True, env={**os.environ, **environment})  # own
+    answer, faults = output.split()
+    return answer, int(faults)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told")
+def test_blocks_of_a_chunks_size_are_used_again_without_page_faults() -> None:
+    _, given_back = page_faults("given back")
+    answer, kept = page_faults("kept")
+    assert answer == "True"
+    assert kept * 4 < given_back
+
+
+def test_an_operators_own_choice_stands() -> None:
+    answer, _ = page_faults("kept", MALLOC_TRIM_THRESHOLD_="131072")
+    assert answer == "False"
