@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from pgproxy.catalog.model import CatalogModel
+from pgproxy.catalog.relations.functions import function_oids
 from pgproxy.catalog.relations.principals import OWNER_NAME, role_oids
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
 from pgproxy.catalog.visibility import EVERYBODY, held_keys, key
@@ -36,6 +37,7 @@ _PUBLIC_ON_DATABASES = (("T", "TEMPORARY"), ("c", "CONNECT"))
 _ON_TABLES = "arwdD"
 _ON_SCHEMAS = "UC"
 _ON_DATABASES = "Cc"
+_ON_FUNCTIONS = "X"
 _OWNERS = {"relation": "arwdDxt", "schema": "UC", "database": "CTc"}
 
 _GRANTED_TYPES = {
@@ -52,7 +54,7 @@ _GRANTED_TYPES = {
 
 def granted_rows(policy_set: PolicySet, model: CatalogModel) -> pa.Table:
     """acl.granted: every grant on something that exists, one row a column where it is on columns."""
-    roles = role_oids(policy_set)
+    roles, functions = role_oids(policy_set), function_oids(policy_set)
     rows: list[dict[str, Any]] = [
         {
             "oid": oid,
@@ -66,7 +68,7 @@ def granted_rows(policy_set: PolicySet, model: CatalogModel) -> pa.Table:
         }
         for grant in policy_set.grants
         if grant.principal in roles
-        for oid, attnum in _securables(grant, model)
+        for oid, attnum in _securables(grant, model, functions)
     ]
     rows += _of_public(policy_set, model, rows)
     columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in _GRANTED_TYPES.items()}
@@ -97,12 +99,16 @@ def _of_public(
                 }
 
 
-def _securables(grant: Grant, model: CatalogModel) -> Iterator[tuple[int, int]]:
+def _securables(
+    grant: Grant, model: CatalogModel, functions: Mapping[TableName, int]
+) -> Iterator[tuple[int, int]]:
     """The OID that a grant is on, and the numbers of its columns; 0: all."""
     if grant.schema is None:
         oid = model.databases.get(grant.catalog)
     elif grant.table is None:
         oid = model.schemas.get((grant.catalog, grant.schema))
+    elif grant.privilege is Privilege.EXECUTE:
+        oid = functions.get(TableName(grant.catalog, grant.schema, grant.table))
     else:
         relation = model.relations.get(TableName(grant.catalog, grant.schema, grant.table))
         oid = None if relation is None else relation.oid
@@ -145,9 +151,18 @@ ACCESS_VIEWS = (
     f"AS n UNION ALL SELECT n.oid, d.oid, 'U' FROM {_PG}.pg_namespace AS n JOIN {_PG}.pg_database AS d "
     f"ON d.datname = n._database UNION ALL SELECT d.oid, d.oid, 'c' FROM {_PG}.pg_database AS d) AS o "
     "ON o.securable = g.oid WHERE g.letter IN ('C', o.first) OR (g.letter = 'T' AND o.first = 'c')",
+    # Functions inherit from their schema and their database, too.
+    f"CREATE VIEW {_ACL}.held_function AS SELECT DISTINCT o.oid, g.attnum, g.position, g.letter, "
+    f"g.privilege, g.grantee, g.printed, g._key FROM {_ACL}.granted AS g "
+    "JOIN (SELECT f.oid, f.oid AS securable FROM "
+    f"{_PG}.pg_proc AS f WHERE f.oid >= 16384 UNION ALL SELECT f.oid, f.pronamespace FROM {_PG}.pg_proc AS f "
+    f"WHERE f.oid >= 16384 UNION ALL SELECT f.oid, d.oid FROM {_PG}.pg_proc AS f JOIN {_PG}.pg_database AS d "
+    "ON d.datname = f._database WHERE f.oid >= 16384) AS o ON o.securable = g.oid "
+    f"WHERE g.letter IN ({_letters(_ON_FUNCTIONS)})",
     f"CREATE VIEW {_ACL}.item AS SELECT oid, attnum, _key, "
     f"printed || '=' || string_agg(letter, '' ORDER BY position) || '/{OWNER_NAME}' AS item "
-    f"FROM (FROM {_ACL}.held UNION ALL FROM {_ACL}.held_container) GROUP BY oid, attnum, _key, printed",
+    f"FROM (FROM {_ACL}.held UNION ALL FROM {_ACL}.held_container "
+    f"UNION ALL FROM {_ACL}.held_function) GROUP BY oid, attnum, _key, printed",
 )
 """Over the relations that `pgproxy.catalog.store` makes."""
 
@@ -165,10 +180,17 @@ def _items(object_oid: str, attnum: str = "0", owner: str | None = None) -> str:
     return f"(SELECT list_prepend({own}, m_a) FROM ({mine}) AS m_o(m_a) WHERE m_a IS NOT NULL)"
 
 
+_ON_STORED_FUNCTIONS = (
+    f"CASE WHEN $base.oid >= 16384 THEN list_prepend('{OWNER_NAME}=X/{OWNER_NAME}', "
+    f"coalesce({_items('$base.oid')}, [])) END"
+)
+"""NULL means that PUBLIC holds EXECUTE: so it is for PostgreSQL's own functions, never for stored ones."""
+
 VIEWER_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "pg_class": {"relacl": _items("$base.oid", owner=_OWNERS["relation"])},
     "pg_attribute": {"attacl": _items("$base.attrelid", "$base.attnum")},
     "pg_namespace": {"nspacl": _items("$base.oid", owner=_OWNERS["schema"])},
+    "pg_proc": {"proacl": _ON_STORED_FUNCTIONS},
     "pg_database": {"datacl": _items("$base.oid", owner=_OWNERS["database"])},
 }
 """Columns of pg_catalog whose value depends on who asks. `$base` is the row's relation."""

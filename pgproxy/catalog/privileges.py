@@ -3,12 +3,12 @@
 Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pgproxy.catalog.model import CatalogModel, RelationEntry
 from pgproxy.policy.effective import EffectivePolicy
-from pgproxy.policy.model import Privilege
+from pgproxy.policy.model import Privilege, TableName
 
 _TABLE_PRIVILEGES = (
     Privilege.SELECT,
@@ -47,6 +47,13 @@ def held_privileges(policy: EffectivePolicy, model: CatalogModel) -> Iterator[He
             yield HeldPrivilege(oid, 0, Privilege.CREATE)
     for relation in model.relations.values():
         yield from _on_relation(policy, relation)
+
+
+def executable(policy: EffectivePolicy, functions: Mapping[int, TableName]) -> Iterator[HeldPrivilege]:
+    """EXECUTE on stored functions. functions: by OID."""
+    for oid, name in functions.items():
+        if policy.may_execute(name):
+            yield HeldPrivilege(oid, 0, Privilege.EXECUTE)
 
 
 def _on_relation(policy: EffectivePolicy, relation: RelationEntry) -> Iterator[HeldPrivilege]:

@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from pgproxy.catalog.access import ACCESS_VIEWS, granted_rows
 from pgproxy.catalog.builtin import RelationKey, keyword_rows, relation_definitions
-from pgproxy.catalog.functions import macro_sources, macro_statements
+from pgproxy.catalog.functions import macro_sources, macro_statements, system_functions
 from pgproxy.catalog.functions.signals import SIGNAL, BackendSignal
 from pgproxy.catalog.introspect import CatalogContents
 from pgproxy.catalog.model import CatalogModel, build_model
-from pgproxy.catalog.privileges import held_privileges
+from pgproxy.catalog.privileges import executable, held_privileges
 from pgproxy.catalog.relations.derived import RELATION_VIEW, view_statement
-from pgproxy.catalog.relations.functions import function_oids
+from pgproxy.catalog.relations.functions import callable_oids, function_oids
 from pgproxy.catalog.relations.principals import policy_key, policy_oids, role_oids
 from pgproxy.catalog.relations.registry import (
     CATALOG_TABLES,
@@ -39,6 +39,7 @@ _ACL_TABLES = (
     "sees_activity BOOLEAN)",
     f"CREATE TABLE {SYSTEM_CATALOG}.acl.privilege "
     "(viewer VARCHAR, principal VARCHAR, oid BIGINT, attnum INTEGER, privilege VARCHAR)",
+    f"CREATE TABLE {SYSTEM_CATALOG}.acl.callable (oid BIGINT)",
 )
 _ACL_NAMES = ("visible", "viewer", "privilege")
 
@@ -70,6 +71,8 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
             tables[physical] = fixed_rows(definition)
     tables["pg", "_keyword"] = pa.table(dict(keyword_rows().columns))
     _replace(connection, tables)
+    oids = list(callable_oids(system_functions()))
+    connection.execute(f"INSERT INTO {SYSTEM_CATALOG}.acl.callable SELECT unnest($1::BIGINT[])", [oids])
     for name in LIVE_RELATIONS:
         write_rows(connection, name, fixed_rows(relation_definitions()[name]))
     _create_views(connection)
@@ -129,7 +132,8 @@ def write_viewer(
         duckdb.Error: nothing was changed.
     """
     keys = sorted({*visible_keys(policy, model), *_principal_keys(policy, policy_set, model)})
-    privileges = list(held_privileges(policy, model))
+    functions = {oid: name for name, oid in function_oids(policy_set).items()}
+    privileges = [*held_privileges(policy, model), *executable(policy, functions)]
     viewer = policy.fingerprint
     rows = {
         "visible": pa.table({"viewer": [viewer] * len(keys), "key": pa.array(keys, pa.int64())}),

@@ -2,12 +2,15 @@
 
 The inner statement is planned like any other. The engine's own plan is shown only where it hides nothing:
 else an outline of the client's text stands for it. EXPLAIN (POLICY) adds what decides, by name, and the
-route.
+route. EXPLAIN ANALYZE runs the statement as it would run anyhow, and tells what its client would learn by
+that: how many rows there are and how long they took. Below the first line there are no figures, since those
+of a scan would count rows that a filter hides.
 """
 
+import time
 from dataclasses import replace
 
-from pgproxy.session.kept_rows import KeptRows
+from pgproxy.session.kept_rows import KeptRows, UnseenRows
 from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.portal import Portal
 from pgproxy.session.portal_runs import PortalDriver
@@ -16,14 +19,26 @@ from pgproxy.session.presenting import shift_position
 from pgproxy.session.sink import Sink
 from pgproxy.session.utilities import UtilityResult, utility_columns
 from pgproxy.sql.outline import outline_statement
-from pgproxy.sql.plan import Plan
+from pgproxy.sql.plan import Plan, StatementKind
 from pgproxy.sql.planner import plan_explain
 from pgproxy.sql.policy_report import report_policy
 from pgproxy.sql.utility import statements as u
 from pgwire.errors import FeatureNotSupported, GatewayError, StatementError
 from pgwire.sqlstate import SqlState
 
-_WITHOUT_EFFECT = frozenset({"policy", "verbose", "costs", "settings", "summary", "timing", "buffers", "wal"})
+_KNOWN = frozenset(
+    {"analyze", "policy", "summary", "timing", "verbose", "costs", "settings", "buffers", "wal"}
+)
+"""The last four have no effect."""
+_EXPLAINED = frozenset(
+    {
+        StatementKind.SELECT,
+        StatementKind.INSERT,
+        StatementKind.UPDATE,
+        StatementKind.DELETE,
+        StatementKind.CREATE_TABLE,
+    }
+)
 
 
 class Explains:
@@ -38,8 +53,12 @@ class Explains:
         if not isinstance(statement, u.Explain):
             return None
         _check_options(statement)
+        began = time.perf_counter()
         inner, plan = await self._plan(statement)
-        if _shows_policy(statement):
+        planning_ms = (time.perf_counter() - began) * 1e3
+        if _is_on(statement, "analyze"):
+            lines = await self._analysed(statement, inner, plan, planning_ms)
+        elif _is_on(statement, "policy"):
             lines = (*report_policy(plan, self._planner.policy), self._route_line(plan))
         elif (plan.is_governed or plan.is_catalog) and not self._planner.policy.is_admin:
             lines = outline_statement(statement.query, self._planner.settings.show("pgproxy.dialect"))
@@ -54,9 +73,28 @@ class Explains:
             raise shift_position(error, statement.offset) from error
         if inner.call is not None:
             raise FeatureNotSupported("the gateway answers this itself: there is no plan to explain")
-        if inner.plan is None:
+        if inner.plan is None or inner.plan.kind not in _EXPLAINED:
             raise StatementError("EXPLAIN needs a query")
         return inner, inner.plan
+
+    async def _analysed(
+        self, statement: u.Explain, inner: PreparedQuery, plan: Plan, planning_ms: float
+    ) -> tuple[str, ...]:
+        """Run the statement, whose rows nobody gets."""
+        if plan.kind is StatementKind.CREATE_TABLE:
+            raise FeatureNotSupported("EXPLAIN ANALYZE of this statement is not supported")
+        began = time.perf_counter()
+        completion = await self._driver.run(Portal(inner), UnseenRows(), 0, describe=False, in_block=True)
+        took_ms = (time.perf_counter() - began) * 1e3
+        rows = completion.rows if plan.returns_rows else 0
+        first, *others = outline_statement(statement.query, self._planner.settings.show("pgproxy.dialect"))
+        times = f"time=0.000..{took_ms:.3f} " if _is_on(statement, "timing", default=True) else ""
+        lines = [f"{first} (actual {times}rows={rows} loops=1)", *others]
+        if _is_on(statement, "policy"):
+            lines += [*report_policy(plan, self._planner.policy), self._route_line(plan)]
+        if _is_on(statement, "summary", default=True):
+            lines += [f"Planning Time: {planning_ms:.3f} ms", f"Execution Time: {took_ms:.3f} ms"]
+        return tuple(lines)
 
     async def _engine_lines(self, statement: u.Explain, inner: PreparedQuery, plan: Plan) -> tuple[str, ...]:
         explained = plan_explain(plan, is_admin=self._planner.policy.is_admin)
@@ -72,15 +110,19 @@ class Explains:
         return f"Route: {route.endpoint or 'local'} ({route.reason.value})"
 
 
-def _shows_policy(statement: u.Explain) -> bool:
-    return any(o.name == "policy" and o.value not in ("off", "false", "0") for o in statement.options)
+def _is_on(statement: u.Explain, name: str, *, default: bool = False) -> bool:
+    """Whether an option is on; the last one of a name counts."""
+    values = [
+        option.value not in ("off", "false", "0") for option in statement.options if option.name == name
+    ]
+    return values[-1] if values else default
 
 
 def _check_options(statement: u.Explain) -> None:
     for option in statement.options:
         is_off = option.value in ("off", "false", "0")
         is_text = option.name == "format" and option.value == "text"
-        if not is_off and not is_text and option.name not in _WITHOUT_EFFECT:
+        if not is_off and not is_text and option.name not in _KNOWN:
             raise FeatureNotSupported(
                 f"EXPLAIN option {option.name.upper()} is not supported",
                 sqlstate=SqlState.FEATURE_NOT_SUPPORTED,

@@ -8,6 +8,16 @@ from pgwire.errors import InternalError
 _MAX_BYTES = 16 * 1024 * 1024
 
 
+class UnseenRows:
+    """Drops what it gets: of a statement that is run for its figures (EXPLAIN ANALYZE)."""
+
+    def send(self, message: BackendMessage) -> None:
+        """Drop a message."""
+
+    async def write_rows(self, rows: bytes | memoryview) -> None:
+        """Drop rows."""
+
+
 class KeptRows:
     """Collects DataRow messages; never used for what a client's query returns."""
 

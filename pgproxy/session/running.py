@@ -21,7 +21,7 @@ from pgproxy.sql.plan import BoundValue, Plan, SettingChange, StatementKind
 from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState
 
-_READING = frozenset({Privilege.SELECT})
+_READING = frozenset({Privilege.SELECT, Privilege.EXECUTE})
 _ROW_WRITES = frozenset({StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
 """What a node may do to a catalog that every node writes; definitions are made by the embedded engine."""
 

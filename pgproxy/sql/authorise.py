@@ -5,6 +5,7 @@ the error
 may name it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -18,8 +19,8 @@ from pgproxy.sql.plan import ObjectAccess
 from pgwire.errors import AccessDenied
 
 
-def authorise(draft: Draft) -> Draft:
-    """Check every use and record it.
+def authorise(draft: Draft, called: Sequence[TableName] = ()) -> Draft:
+    """Check every use and record it. called: the stored functions that the statement calls.
 
     Raises:
         AccessDenied: 42501 `permission denied for table x`.
@@ -31,7 +32,8 @@ def authorise(draft: Draft) -> Draft:
         for use in uses
         if not isinstance(use.info, SystemRelation) or use.info.is_live
     )
-    return replace(draft, uses=uses, accesses=accesses)
+    executed = tuple(ObjectAccess(name, frozenset({Privilege.EXECUTE})) for name in called)
+    return replace(draft, uses=uses, accesses=(*accesses, *executed))
 
 
 def is_governed(use: RelationUse) -> bool:

@@ -74,6 +74,8 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
         returns_rows=True,
         is_read_only=True,
         changes_catalog=False,
+        following_sql=(),
+        notices=(),
         column_names=None,
         column_type_oids=None,
         column_origins=None,
@@ -83,7 +85,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
 
 def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> Plan:
     tree, dialect = parse_statement(text, context)
-    tree = expand_functions(tree, context, dialect)
+    tree, called = expand_functions(tree, context, dialect)
     tree = plain_spelling(tree, _setting_names(context))
     kind = admit(tree, context.catalog.system_functions.keys())
     authorise_definition(tree, kind, context)
@@ -91,7 +93,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
         text, parameter_oids, context, tree, dialect, kind,
         fingerprint=fingerprint(tree), column_names=output_names(tree),
     )  # fmt: skip
-    draft = authorise(resolve(draft))
+    draft = authorise(resolve(draft), called)
     if expand_stars(draft):
         draft = replace(draft, column_names=output_names(draft.tree))
     place_system_columns(draft)

@@ -77,8 +77,12 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _BUILT_IN = functions.CLIENT_NAMES | frozenset(functions.SESSION_NAMES) | {"current_setting", "set_config"}
 
 
-def expand_functions(tree: exp.Expr, context: PlanContext, dialect: str) -> exp.Expr:
+def expand_functions(
+    tree: exp.Expr, context: PlanContext, dialect: str
+) -> tuple[exp.Expr, tuple[TableName, ...]]:
     """Put bodies in the place of the calls of functions that the caller may execute; others stay unknown.
+
+    Gives the names of those functions, too.
 
     Raises:
         FeatureNotSupported: inside a view; in a text that only DuckDB's grammar accepts, where `/` means
@@ -86,8 +90,9 @@ def expand_functions(tree: exp.Expr, context: PlanContext, dialect: str) -> exp.
         StatementError: 42809, called as an aggregate or window function; 54001, too much.
     """
     if not context.policy.functions:
-        return tree
+        return tree, ()
     size = 0
+    called: dict[TableName, None] = {}
     for call in reversed(list(tree.find_all(exp.Anonymous))):
         function = _function_of(call, context)
         if function is None:
@@ -99,6 +104,7 @@ def expand_functions(tree: exp.Expr, context: PlanContext, dialect: str) -> exp.
                 "stored functions are called in PostgreSQL's grammar", position=position_of(call)
             )
         _check_call(call)
+        called[function.name] = None
         place = _whole(call)
         put = _expanded(function, call.expressions)
         size += sum(1 for _ in put.walk())
@@ -107,7 +113,7 @@ def expand_functions(tree: exp.Expr, context: PlanContext, dialect: str) -> exp.
         if isinstance(place.parent, exp.Select) and place.arg_key == "expressions":
             put = exp.alias_(put, function.name.name, quoted=True)
         place.replace(put)
-    return tree
+    return tree, tuple(called)
 
 
 def candidates(parts: Sequence[str], path: Sequence[str], catalog: str) -> Iterator[TableName]:

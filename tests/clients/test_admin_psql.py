@@ -405,6 +405,21 @@ def test_a_stored_function_runs_with_its_callers_rights_and_by_its_grant(
                 assert caught.value.sqlstate == sqlstate, statement
             shown = gateway.psql("-Atc", r"\df", user="caller").stdout
             assert "public|with_tax|numeric|amount numeric, rate numeric|func" in shown
+            assert caller.execute(
+                "SELECT has_function_privilege('with_tax(numeric, numeric)', 'EXECUTE'), "
+                "has_function_privilege(p.oid, 'EXECUTE'), "
+                "has_function_privilege('pg_read_file(text)', 'EXECUTE'), "
+                "has_function_privilege('upper(text)', 'EXECUTE'), "
+                "has_function_privilege('hidden()', 'EXECUTE'), "
+                "has_function_privilege('admin', p.oid, 'EXECUTE'), p.proacl::text "
+                "FROM pg_proc p WHERE proname = 'with_tax'"
+            ).fetchone() == (True, True, False, True, False, False, "{pgproxy=X/pgproxy,caller=X/pgproxy}")
+            assert caller.execute(
+                "SELECT p.proacl::text FROM pg_proc p WHERE proname IN ('who', 'version') ORDER BY 1"
+            ).fetchall() == [("{pgproxy=X/pgproxy,caller=X/pgproxy}",), (None,)]
+            policy = caller.execute("EXPLAIN (POLICY) SELECT with_tax(1, 2)").fetchall()
+            assert ("Policy on test.public.with_tax: EXECUTE",) in policy
+            assert ("  Grant: EXECUTE on test.public.with_tax to caller",) in policy
             admin.execute(
                 "CREATE OR REPLACE FUNCTION with_tax(numeric, numeric) RETURNS numeric "
                 "LANGUAGE sql RETURN $1 - $2"

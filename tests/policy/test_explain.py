@@ -1,5 +1,6 @@
 """EXPLAIN through a real gateway: the shape of one's own statement, the names of one's own rules."""
 
+import re
 from collections.abc import Iterator
 
 import psycopg
@@ -73,3 +74,64 @@ def test_what_may_not_be_read_may_not_be_explained(gateway: RunningGateway) -> N
     for option in ("", "(POLICY)"):
         with pytest.raises(psycopg.errors.UndefinedTable):
             explain(gateway, f"EXPLAIN {option} SELECT * FROM sales.secrets")
+
+
+def test_analyze_tells_what_its_client_would_learn_by_running_it(gateway: RunningGateway) -> None:
+    lines = explain(gateway, f"EXPLAIN (ANALYZE, TIMING off, SUMMARY off) {SQL.replace('id = 3', 'id < 12')}")
+    assert lines == [
+        "Limit (actual rows=2 loops=1)",
+        "  ->  Sort",
+        "        ->  Filter",
+        "              ->  Scan on sales.customers c",
+    ]
+    lines = explain(gateway, f"EXPLAIN ANALYZE {SQL}")
+    assert re.fullmatch(r"Limit \(actual time=0\.000\.\.\d+\.\d{3} rows=1 loops=1\)", lines[0])
+    assert [re.sub(r"\d+\.\d{3}", "N", line) for line in lines[-2:]] == [
+        "Planning Time: N ms",
+        "Execution Time: N ms",
+    ]
+
+
+def test_no_figure_counts_rows_that_a_filter_hides(gateway: RunningGateway) -> None:
+    """300 customers, 100 of them visible: the same text, but for times, whatever else there is."""
+    hidden = "SELECT name FROM sales.customers WHERE region = {} AND id::text::int > 0"
+    texts = {
+        region: explain(
+            gateway, f"EXPLAIN (ANALYZE, VERBOSE, BUFFERS, TIMING off, SUMMARY off) {hidden.format(region)}"
+        )
+        for region in ("'US'", "'APAC'", "'nowhere'")
+    }
+    assert len({tuple(lines) for lines in texts.values()}) == 1
+    assert texts["'US'"][0].endswith("(actual rows=0 loops=1)")
+    counted = explain(
+        gateway, "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT count(*) FROM sales.customers"
+    )
+    assert [re.findall(r"\d+", line) for line in counted if re.search(r"\d", line)] == [["1", "1"]]
+
+
+def test_analyze_runs_writes_and_no_definitions(gateway: RunningGateway) -> None:
+    with psycopg.connect(gateway.dsn("admin", ADMIN_PASSWORD)) as connection:
+        first = connection.execute(
+            "EXPLAIN (ANALYZE, TIMING off) DELETE FROM sales.orders WHERE id < 11"
+        ).fetchone()
+        assert first == ("Delete on sales.orders (actual rows=0 loops=1)",)
+        assert connection.execute("SELECT count(*) FROM sales.orders").fetchone() == (1990,)
+        connection.rollback()
+        for sql in ("DROP TABLE sales.orders", "ALTER TABLE sales.orders ADD COLUMN a int, ADD COLUMN b int"):
+            for explained in (f"EXPLAIN {sql}", f"EXPLAIN ANALYZE {sql}"):
+                with pytest.raises(psycopg.errors.SyntaxError):
+                    connection.execute(explained)
+                connection.rollback()
+        connection.execute("SET TRANSACTION READ ONLY")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("EXPLAIN ANALYZE DELETE FROM sales.orders")
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_an_error_is_the_statements_own(gateway: RunningGateway, *, extended: bool) -> None:
+    with psycopg.connect(gateway.dsn("analyst"), autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation) as caught:
+            connection.execute("EXPLAIN ANALYZE SELECT email::int FROM sales.customers", prepare=extended)
+        assert "user" not in str(caught.value)
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("EXPLAIN ANALYZE SELECT * FROM sales.secrets", prepare=extended)

@@ -95,7 +95,7 @@ _TABLE_IS_VISIBLE_IN_ONE = (
 )
 
 
-def _parts(text: str) -> str:
+def name_parts(text: str) -> str:
     """SQL: the parts of a qualified name, unquoted ones in lower case."""
     return (
         f'list_transform(regexp_extract_all(CAST({text} AS VARCHAR), \'"(?:[^"]|"")*"|[^.]+\'), '
@@ -106,7 +106,7 @@ def _parts(text: str) -> str:
 
 def relation_oid(text: str) -> str:
     """SQL: the OID behind a relation's name, or behind the digits of an OID; NULL where there is none."""
-    parts = _parts(text)
+    parts = name_parts(text)
     return (
         f"coalesce(TRY_CAST({text} AS BIGINT), (SELECT arg_min(m_c.oid, "
         f"CASE WHEN len({parts}) > 1 THEN 0 ELSE list_position({_PATH}, m_c._schema) END) "
@@ -133,7 +133,7 @@ def _named_oid(table: str, column: str, guarded: bool = True) -> str:
     guard = f" AND {visible('m_n')}" if guarded else ""
     return (
         f"coalesce(TRY_CAST(p_text AS BIGINT), (SELECT min(m_n.oid) FROM {PG}.{table} AS m_n "
-        f"WHERE m_n.{column} = {_parts('p_text')}[-1]{guard}))"
+        f"WHERE m_n.{column} = {name_parts('p_text')}[-1]{guard}))"
     )
 
 

@@ -4,7 +4,7 @@ PostgreSQL docs, "Access Privilege Inquiry".
 """
 
 from pgproxy.catalog.functions.macro import ACL, BOOL, NAMES, PG, VIEWER, Macro, constant, visible
-from pgproxy.catalog.functions.names import relation_oid
+from pgproxy.catalog.functions.names import name_parts, relation_oid
 
 _WANTED = (
     "list_contains(string_split(replace(replace(upper(p_privilege), ' WITH GRANT OPTION', ''), ' ', ''), "
@@ -59,6 +59,18 @@ _DATABASE_OID = (
     f"WHERE m_d.datname = CAST(p_name AS VARCHAR) AND {visible('m_d')}))"
 )
 _ON_DATABASE = f"EXISTS ({_HELD} AND m_q.oid = {_DATABASE_OID})"
+_FUNCTION_NAME = "regexp_replace(trim(CAST(p_object AS VARCHAR)), '\\s*\\(.*$', '')"
+_FUNCTION_OIDS = (
+    f"SELECT m_f.oid FROM {PG}.pg_proc AS m_f WHERE {visible('m_f')} AND "
+    f"(m_f.oid = TRY_CAST(p_object AS BIGINT) OR m_f.proname = {name_parts(_FUNCTION_NAME)}[-1])"
+)
+"""By its name, whatever its arguments: a stored one has one meaning, PostgreSQL's own share their rights."""
+_ON_FUNCTION = (
+    "CASE WHEN p_object IS NULL OR p_privilege IS NULL THEN NULL ELSE "
+    f"{_WANTED.replace('m_q.privilege', repr('EXECUTE'))} AND EXISTS (SELECT 1 FROM ({_FUNCTION_OIDS}) "
+    f"AS m_o(m_oid) WHERE m_o.oid IN (SELECT m_k.oid FROM {ACL}.callable AS m_k) OR m_o.oid IN "
+    f"({_HELD.replace('SELECT 1', 'SELECT m_q.oid', 1)})) END"
+)
 _HAS_ROLE = (
     f"EXISTS (SELECT 1 FROM {ACL}.viewer AS m_w WHERE m_w.viewer = p_viewer AND m_w.is_admin) OR "
     f"EXISTS (SELECT 1 FROM {PG}.pg_authid AS m_a WHERE m_a.oid >= 16384 AND {visible('m_a')} AND "
@@ -73,8 +85,9 @@ PRIVILEGE_MACROS: tuple[Macro, ...] = (
     _both("has_schema_privilege", "p_schema, p_privilege", _ON_SCHEMA, VIEWER),
     _both("has_database_privilege", "p_name, p_privilege", _ON_DATABASE, VIEWER),
     _both("pg_has_role", "p_role, p_privilege", _HAS_ROLE, VIEWER),
+    _both("has_function_privilege", "p_object, p_privilege", _ON_FUNCTION, VIEWER),
     *constant(
-        "has_function_privilege has_type_privilege has_language_privilege",
+        "has_type_privilege has_language_privilege",
         BOOL,
         "p_object IS NOT NULL AND p_privilege IS NOT NULL",
         "p_object, p_privilege",

@@ -1,6 +1,6 @@
 """pg_proc: PostgreSQL's own functions, and the stored ones, each seen by who may execute it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from pgproxy.catalog.oids import OWNER_OID, ObjectKey, ObjectKind, assign_oids
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
 from pgproxy.catalog.visibility import key
 from pgproxy.policy.model import PolicySet, StoredFunction, TableName
+from pgproxy.sql.function_names import is_callable
 from pgproxy.sql.stored_functions import type_oids
 from pgwire.types.typmod import format_type
 
@@ -52,6 +53,16 @@ def proc_rows(policy_set: PolicySet, model: CatalogModel) -> pa.Table:
 def _builtin() -> pa.Table:
     definition = relation_definitions()["pg_catalog", "pg_proc"]
     return builtin_table(definition, Rule.ROW, builtin_rows("pg_proc"))
+
+
+def callable_oids(of_the_catalog: Collection[str]) -> tuple[int, ...]:
+    """PostgreSQL's own functions that clients may call. of_the_catalog: those that the catalog answers."""
+    rows = builtin_rows("pg_proc").columns
+    return tuple(
+        oid
+        for oid, name in zip(rows["oid"], rows["proname"], strict=True)
+        if is_callable(name) or name in of_the_catalog
+    )
 
 
 def _row(function: StoredFunction, oid: int, schema_oid: int) -> dict[str, Any]:
