@@ -1,4 +1,4 @@
-"""A connection of the engine and what must be known of it."""
+"""A DuckDB connection, with what must be known of it to run the next statement there."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ class EngineCursor:
     """A DuckDB connection and what must be known of it.
 
     time_zone: what its TimeZone is set to. has_failed: an error ended its transaction; only ROLLBACK helps.
+    is_clean: all that ran on it were SELECTs, each to its end: nothing of them is left on it.
     plans: those that it keeps; None: none.
     """
 
@@ -21,6 +22,7 @@ class EngineCursor:
     time_zone: str = "UTC"
     in_transaction: bool = False
     has_failed: bool = False
+    is_clean: bool = True
     plans: KeptPlans | None = None
 
     def set_time_zone(self, time_zone: str) -> None:

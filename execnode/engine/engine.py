@@ -4,9 +4,9 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from execnode.engine.describe import describe_statement
 from execnode.engine.errors import ENGINE_EXCEPTIONS, engine_error, translate_error
 from execnode.engine.instance import EngineInstance, PrepareInstance, build_instance
 from execnode.engine.jobs import run_job
+from execnode.engine.runs import SessionRun, StatementRun
 from execnode.engine.sandbox import EngineLimits
 from execnode.engine.session import DuckSession
 from execnode.engine.stream import StatementStream
@@ -28,9 +29,6 @@ from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn
 
 _Result = TypeVar("_Result")
-PORTAL_GRACE_S = 1.0
-"""A session's portal that is closed early may finish the chunk it is at, so that its transaction survives."""
-
 DRAIN_TIMEOUT_S = 30.0
 """How long `attach` waits for statements that keep a file open which the new generation opens to write."""
 
@@ -129,43 +127,20 @@ class DuckEngine:
         await session.claim(None)
         return await self._guarded(session.cursor, partial(describe_statement, statement=statement))
 
-    @asynccontextmanager
-    async def execute(
+    def execute(
         self, statement: EngineStatement, session: DuckSession | None = None
-    ) -> AsyncGenerator[StatementStream, None]:
+    ) -> AbstractAsyncContextManager[StatementStream]:
         """Run a statement; entering returns once its columns are known.
 
         Leaving early, or cancelling the task that waits inside, interrupts DuckDB and returns when its thread
-        has stopped. Without a session the statement has a connection of its own, closed on leaving.
+        has stopped. Without a session the statement has a connection to itself.
 
         Raises:
             GatewayError: translated engine error, by exception type.
         """
         if session is not None:
-            stream = StatementStream(session.cursor, statement, self._executor)
-            await session.claim(stream)
-            grace_s = 0.0
-            try:
-                await stream.open()
-                yield stream
-                grace_s = PORTAL_GRACE_S
-            finally:
-                await stream.close(grace_s)
-                session.leave(stream)
-            return
-        instance = await self._current()
-        cursor = instance.lease_kept() if statement.keeps_plan else EngineCursor(instance.lease())
-        stream = StatementStream(cursor, statement, self._executor)
-        has_ended = False
-        try:
-            await stream.open()
-            yield stream
-            has_ended = stream.is_drained
-        finally:
-            try:
-                await stream.close()
-            finally:
-                instance.return_kept(cursor, is_idle=has_ended and statement.keeps_plan)
+            return SessionRun(statement, session, self._executor)
+        return StatementRun(statement, self._current, self._executor)
 
     async def run(self, work: Callable[[duckdb.DuckDBPyConnection], _Result]) -> _Result:
         """Run blocking `work` on a fresh connection in a thread: catalog reads, scratch tables, health.
@@ -174,7 +149,7 @@ class DuckEngine:
             GatewayError: what DuckDB raised, translated.
         """
         instance = await self._current()
-        cursor = EngineCursor(instance.lease())
+        cursor = EngineCursor(instance.lease())  # a fresh one: nobody knows what the work leaves on it
         try:
             return await self._guarded(cursor, work)
         finally:
@@ -211,7 +186,8 @@ class DuckEngine:
         await loop.run_in_executor(None, partial(shutil.rmtree, self._folder, ignore_errors=True))
 
     async def _current(self) -> EngineInstance:
-        await self._is_open.wait()
+        if not self._is_open.is_set():
+            await self._is_open.wait()
         if self._is_closed:
             raise engine_error(SqlState.ADMIN_SHUTDOWN, message="the engine is closed")
         if self._instance is None:

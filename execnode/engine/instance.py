@@ -15,6 +15,9 @@ from execnode.engine.kept_plans import MAX_IDLE, KeptPlans
 from execnode.engine.sandbox import EngineLimits, connect_sandboxed, lock_down
 from execnode.statement import CatalogDefinition, CatalogGeneration
 
+_MOST_SPARE = 16
+"""Idle cursors that are kept: as many as statements may be inside DuckDB at once."""
+
 PrepareInstance = Callable[[duckdb.DuckDBPyConnection], None]
 """Runs on a fresh instance after the catalogs are attached and before it is locked."""
 
@@ -31,7 +34,9 @@ class EngineInstance:
         self._connection = connection
         self.catalogs = catalogs
         self._leases = 0
+        self._spare: list[EngineCursor] = []
         self._kept: list[EngineCursor] = []
+        self._takes_back = True
         self._retired_to: Executor | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -42,21 +47,27 @@ class EngineInstance:
         self._note_lease()
         return cursor
 
-    def lease_kept(self) -> EngineCursor:
-        """Give a connection that keeps plans; `return_kept` takes it back."""
-        if not self._kept:
-            return EngineCursor(self.lease(), plans=KeptPlans())
-        self._note_lease()
-        return self._kept.pop()
-
     def _note_lease(self) -> None:
         self._leases += 1
         self._idle.clear()
 
-    def return_kept(self, cursor: EngineCursor, *, is_idle: bool) -> None:
-        """Keep it for the next. is_idle: its statement ended well, and nothing of it runs."""
-        if is_idle and self._retired_to is None and len(self._kept) < MAX_IDLE:
-            self._kept.append(cursor)
+    def take(self, *, keeps_plans: bool) -> EngineCursor:
+        """Give a connection for one statement; `give_back` takes it. keeps_plans: one that does."""
+        waiting = self._kept if keeps_plans else self._spare
+        if not waiting:
+            return EngineCursor(self.lease(), plans=KeptPlans() if keeps_plans else None)
+        self._note_lease()
+        return waiting.pop()
+
+    def give_back(self, cursor: EngineCursor, *, is_idle: bool) -> None:
+        """Keep it for another statement, if nothing of those that ran on it can be left; else close it.
+
+        A fresh connection costs a tenth of a short statement. is_idle: its statement ended well, and nothing
+        of it runs.
+        """
+        waiting, most = (self._spare, _MOST_SPARE) if cursor.plans is None else (self._kept, MAX_IDLE)
+        if is_idle and cursor.is_clean and self._takes_back and len(waiting) < most:
+            waiting.append(cursor)
         else:
             cursor.connection.close()
         self.release()
@@ -73,6 +84,7 @@ class EngineInstance:
     def retire(self, executor: Executor) -> None:
         """No new lease will be asked for: close as soon as the last one is back."""
         self._retired_to = executor
+        self._takes_back = False
         if self._leases == 0:
             executor.submit(self.close)
 
@@ -88,8 +100,10 @@ class EngineInstance:
 
     def close(self) -> None:
         """Close the instance: checkpoints and unlocks what it has attached. Blocking."""
-        while self._kept:
-            self._kept.pop().connection.close()
+        self._takes_back = False
+        for waiting in (self._spare, self._kept):
+            while waiting:
+                waiting.pop().connection.close()
         self._connection.close()
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import duckdb
 import pyarrow as pa
 
 from execnode.engine.chunks import BATCH_ROWS, ChunkBuilder
@@ -76,7 +77,7 @@ class StatementStream:
         self._executor = executor
         self._loop = asyncio.get_running_loop()
         self._progress = _Progress()
-        self._job: Future[_Step] | None = None
+        self._job: Future[None] | None = None
         self._is_closing = False
         self._builder: ChunkBuilder | None = None
         self._reader: pa.RecordBatchReader | None = None
@@ -93,6 +94,13 @@ class StatementStream:
     def affected_rows(self) -> int:
         """Rows written, once `read` has returned None."""
         return self._affected_rows
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether all has been done without an error, and nothing is held that `close` would let go."""
+        progress = self._progress
+        is_over = self._job is None and progress.has_ended and progress.error is None
+        return is_over and self._reader is None and self._spool is None
 
     @property
     def is_finished(self) -> bool:
@@ -121,11 +129,14 @@ class StatementStream:
             GatewayError: the engine refused it.
         """
         self._submit(self._begin)
+        if not self._is_declared:
+            await self._wait_columns()
+            return
+        slow = self._loop.call_later(SLOW_START_S, self._tell_columns, self._statement.result_columns)
         try:
-            async with asyncio.timeout(SLOW_START_S if self._is_declared else None):
-                await self._wait_columns()
-        except TimeoutError:
-            self._progress.columns = self._statement.result_columns
+            await self._wait_columns()
+        finally:
+            slow.cancel()
 
     async def _wait_columns(self) -> None:
         progress = self._progress
@@ -221,18 +232,29 @@ class StatementStream:
                 await finish_job(self._executor, self._spool.close)
 
     def _submit(self, work: Callable[[], _Step]) -> None:
-        self._job = job = self._executor.submit(work)
-        job.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._finished, done))
+        self._job = self._executor.submit(self._run, work)
+        self._job.add_done_callback(self._note_cancelled)
 
-    def _finished(self, job: Future[_Step]) -> None:
+    def _note_cancelled(self, job: "Future[None]") -> None:
+        """A job that was never begun tells nobody of itself."""
+        if job.cancelled():
+            self._loop.call_soon_threadsafe(self._finished, engine_error(SqlState.QUERY_CANCELED))
+
+    def _run(self, work: Callable[[], _Step]) -> None:
+        """Run a job and wake the loop once. In the executor."""
+        try:
+            found: _Step | GatewayError = work()
+        except BaseException as error:  # noqa: BLE001  # it is told to whoever reads
+            found = as_gateway_error(error)
+        self._loop.call_soon_threadsafe(self._finished, found)
+
+    def _finished(self, found: "_Step | GatewayError") -> None:
         self._job = None
         progress = self._progress
-        if job.cancelled():
-            progress.error = engine_error(SqlState.QUERY_CANCELED)
-        elif (error := job.exception()) is not None:
-            progress.error = as_gateway_error(error)
+        if isinstance(found, _Step):
+            progress.add(found)
         else:
-            progress.add(job.result())
+            progress.error = found
         progress.changed.set()
         self._pump()
 
@@ -251,6 +273,7 @@ class StatementStream:
             cursor, statement = self._cursor, self._statement
             cursor.set_time_zone(statement.output.time_zone)
             if statement.tracks_progress:
+                cursor.is_clean = False
                 cursor.track_progress()
             self._start()
             columns = self._shape()
@@ -277,6 +300,7 @@ class StatementStream:
         parsed = cursor.connection.extract_statements(statement.sql)
         if len(parsed) != 1:
             raise engine_error(SqlState.SYNTAX_ERROR, engine_text=f"{len(parsed)} statements in one text")
+        cursor.is_clean = cursor.is_clean and parsed[0].type == duckdb.StatementType.SELECT
         cursor.connection.execute(parsed[0], decode_parameters(statement.parameters))
 
     def _tell_columns(self, columns: tuple[ResultColumn, ...]) -> None:

@@ -6,11 +6,11 @@ outside goes through `Interrupts`. PostgreSQL docs, "Message Flow".
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
-from typing import TypeAlias, TypeVar, assert_never
+from typing import TypeAlias, assert_never
 
 import structlog
 
@@ -36,7 +36,6 @@ from pgwire.session.machine import Session
 from pgwire.session.status import Phase, TransactionStatus
 
 log = structlog.get_logger(__name__)
-_Result = TypeVar("_Result")
 _Work: TypeAlias = (
     e.RunSimpleQuery | e.PlanStatement | e.BindPortal | e.ExecutePortal | e.EndPipeline | e.FailTransaction
 )
@@ -163,13 +162,16 @@ class Connection:
 
     async def _read_more(self) -> bytes:
         """Wait for the client, for as long as its settings let it be idle."""
-        timeout_s, error = self._session().idle_limit()
-        try:
-            with self.interrupts.during(Activity.WAITING if self._is_in_pipeline else Activity.IDLE):
+        sql = self._session()
+        timeout_s = sql.idle_limit_s
+        with self.interrupts.during(Activity.WAITING if self._is_in_pipeline else Activity.IDLE):
+            if timeout_s is None:
+                return await self._stream.read()
+            try:
                 async with asyncio.timeout(timeout_s):
                     return await self._stream.read()
-        except TimeoutError:
-            raise error from None
+            except TimeoutError:
+                raise sql.idle_error() from None
 
     async def _close(self) -> None:
         self._stream.on_lost(None)
@@ -199,14 +201,17 @@ class Connection:
                         self._report_settings()
                     self._output.send(message)
                 case e.FlushOutput():
-                    with self.interrupts.during(Activity.SENDING):
-                        await self._output.drain()
+                    if not self._output.flushed():
+                        with self.interrupts.during(Activity.SENDING):
+                            await self._output.drain()
                 case e.CloseConnection():
                     return False
                 case e.ReleaseStatement() | e.CopyInData() | e.CopyInDone() | e.CopyInFailed():
                     pass
                 case e.ReleasePortal(portal=portal):
-                    await self._session().release(_portal(portal.handle))
+                    held = _portal(portal.handle)
+                    if not held.holds_nothing:
+                        await self._session().release(held)
                 case _:
                     pending.extend(self._machine.resume(await self._outcome(effect)))
         return True
@@ -214,7 +219,15 @@ class Connection:
     async def _outcome(self, effect: _Work) -> o.Outcome:
         sql = self._session()
         try:
-            return await self._interruptible(lambda: self._act(effect, sql), sql)
+            match effect:
+                case e.BindPortal(statement=statement, message=bind):
+                    bound = sql.bind_now(_prepared(statement.handle), bind)
+                    if bound is not None:
+                        return o.PortalBound(sql.columns(bound.prepared, bind.result_formats), bound)
+                case e.EndPipeline():
+                    if sql.end_pipeline_now():
+                        return o.PipelineEnded(sql.status)
+            return await self._interruptible(effect, sql)
         except ShuttingDown:
             raise
         except GatewayError as error:
@@ -251,19 +264,17 @@ class Connection:
             case _:
                 assert_never(effect)
 
-    async def _interruptible(
-        self, work: Callable[[], Coroutine[object, object, _Result]], sql: SqlSession
-    ) -> _Result:
+    async def _interruptible(self, effect: _Work, sql: SqlSession) -> o.Outcome:
         """Do what a statement does, as long as nobody cancels it and its time is not up."""
         timeout_ms = sql.settings.milliseconds("statement_timeout")
         if not timeout_ms:
             with self.interrupts.during(Activity.PERFORMING):
-                return await work()
+                return await self._act(effect, sql)
         limit = asyncio.timeout(timeout_ms / 1000)
         try:
             with self.interrupts.during(Activity.PERFORMING):
                 async with limit:
-                    return await work()
+                    return await self._act(effect, sql)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -282,8 +293,10 @@ class Connection:
                 self._output.send(notification)
 
     def _report_settings(self) -> None:
-        for name, value in self._session().settings.changed_reports():
-            self._output.send(ParameterStatus(name, value))
+        settings = self._session().settings
+        if settings.has_unreported:
+            for name, value in settings.changed_reports():
+                self._output.send(ParameterStatus(name, value))
 
     def _session(self) -> SqlSession:
         if self._sql is None:

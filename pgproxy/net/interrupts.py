@@ -6,9 +6,9 @@ can be interrupted.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from enum import Enum, IntEnum, auto
+from types import TracebackType
 from typing import assert_never
 
 from pgwire.errors import QueryCanceled, ShuttingDown
@@ -84,27 +84,35 @@ class Interrupts:
         if self._is_due(self._activity):
             self._interrupt(_Cause.SHUTDOWN)
 
-    @contextmanager
-    def during(self, activity: Activity) -> Iterator[None]:
+    def during(self, activity: Activity) -> "AbstractContextManager[None]":
         """Allow what may interrupt this activity. One inside PERFORMING is part of it.
 
-        Raises:
+        Entering and leaving raise:
             QueryCanceled: 57014, by CancelRequest. ShuttingDown: 57P01, or 57P03 at login.
             ConnectionResetError: the client has gone.
         """
-        if self._is_due(activity):
+        return _During(self, activity)
+
+    def _enter(self, activity: Activity) -> Activity:
+        """Begin an activity; gives the one that it is part of, to be left for."""
+        if self._ending is not _Ending.NO and self._is_due(activity):
             raise _shutting_down(activity)
         outer = self._activity
-        self._activity = Activity.PERFORMING if outer is Activity.PERFORMING else activity
-        try:
-            yield
-        except asyncio.CancelledError:
-            if self._cause is None:
-                raise
-            raise _error_for(self._cause, activity) from None
-        finally:
-            self._activity = outer
-            self._settle()
+        if outer is not Activity.PERFORMING:
+            self._activity = activity
+        return outer
+
+    def _leave(self, outer: Activity) -> "_Cause | None":
+        """End an activity; gives what interrupted it.
+
+        The interruption has arrived, or what it was to stop ended by itself at the same time.
+        """
+        self._activity = outer
+        cause = self._cause
+        if cause is not None and self._task is not None:
+            self._cause = None
+            self._task.uncancel()
+        return cause
 
     def _is_due(self, activity: Activity) -> bool:
         match activity:
@@ -123,11 +131,29 @@ class Interrupts:
             self._cause = cause
             self._task.cancel()
 
-    def _settle(self) -> None:
-        """The interruption has arrived, or what it was to stop ended by itself at the same time."""
-        if self._cause is not None and self._task is not None:
-            self._cause = None
-            self._task.uncancel()
+
+class _During:
+    """One activity, as a context."""
+
+    __slots__ = ("_activity", "_interrupts", "_outer")
+
+    def __init__(self, interrupts: Interrupts, activity: Activity) -> None:
+        self._interrupts = interrupts
+        self._activity = activity
+        self._outer = activity
+
+    def __enter__(self) -> None:
+        self._outer = self._interrupts._enter(self._activity)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        cause = self._interrupts._leave(self._outer)
+        if cause is not None and isinstance(error, asyncio.CancelledError):
+            raise _error_for(cause, self._activity) from None
 
 
 def _error_for(cause: _Cause, activity: Activity) -> Exception:

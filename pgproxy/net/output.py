@@ -44,6 +44,11 @@ class ClientOutput:
             self._stream.write(bytes(self._pending))
             self._pending.clear()
 
+    def flushed(self) -> bool:
+        """Hand what has gathered to the transport. False: `drain` would wait, or the client has gone."""
+        self.flush()
+        return self._stream.takes_more
+
     async def drain(self) -> None:
         """Flush, and wait until the transport takes more."""
         self.flush()

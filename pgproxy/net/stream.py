@@ -86,6 +86,11 @@ class ClientStream(asyncio.Protocol):
         return self._is_eof
 
     @property
+    def takes_more(self) -> bool:
+        """Whether `drain` would return at once."""
+        return self._writable.is_set() and not self._is_eof
+
+    @property
     def has_input(self) -> bool:
         """Whether bytes are waiting that `read` has not given."""
         return bool(self._received)
@@ -124,8 +129,9 @@ class ClientStream(asyncio.Protocol):
 
     async def read(self) -> bytes:
         """Give what has arrived, at least one byte; empty at the end of the stream."""
-        await self._until_input()
-        data = b"".join(self._received)
+        if not self._received:
+            await self._until_input()
+        data = self._received[0] if len(self._received) == 1 else b"".join(self._received)
         self._received.clear()
         self._received_bytes = 0
         if self._is_reading_paused and not self._is_eof:

@@ -188,7 +188,7 @@ def resolve_route(  # noqa: PLR0913, PLR0917 - the decision's whole input, one a
     A rollout moves those who have no assignment: that is the operator's more precise word.
     """
     bound = tuple(assignments)
-    stays_local = _reason_to_stay(flags, statement)
+    stays_local = reason_to_stay(flags, statement)
     if stays_local is not None:
         return _local(stays_local)
     tiers = tuple(assignment_tiers(principal, groups, (a for a in bound if not a.is_shadow)))
@@ -207,7 +207,7 @@ def resolve_route(  # noqa: PLR0913, PLR0917 - the decision's whole input, one a
     return Route(anywhere[0], RouteReason.ANY_ENDPOINT, Fallback.AUTOMATIC, anywhere)
 
 
-def _reason_to_stay(flags: RoutingFlags, statement: StatementTraits) -> RouteReason | None:
+def reason_to_stay(flags: RoutingFlags, statement: StatementTraits) -> RouteReason | None:
     """Why a statement stays here whoever asks."""
     if not flags.is_remote_enabled:
         return RouteReason.FLAG_OFF

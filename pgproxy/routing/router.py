@@ -26,12 +26,14 @@ from pgproxy.routing.attempts import (
     RouteOutcome,
     attempts_for,
 )
+from pgproxy.routing.local_stream import LocalStream
 from pgproxy.routing.registry import EndpointLease, EndpointRegistry
 from pgproxy.routing.resolve import (
     Route,
     RouteReason,
     RoutingFlags,
     StatementTraits,
+    reason_to_stay,
     resolve_route,
     resolve_shadow,
 )
@@ -121,7 +123,7 @@ class Router:
             request.session,
         )
 
-    def run(self, request: RouteRequest) -> AbstractAsyncContextManager[RoutedStream]:
+    def run(self, request: RouteRequest) -> AbstractAsyncContextManager[RoutedStream | LocalStream]:
         """Run a statement. Entering returns when an engine has started it; leaving, when that has stopped.
 
         Raises:
@@ -134,6 +136,9 @@ class Router:
             attempts = Attempts(self._registry, iter((Attempt(pin.engine),)), outcome, RetryRule.NEVER)
             trace = EngineTrace(self._tracing, request.traceparent, outcome.reason.arm)
             return RoutedStream(request.statement, attempts, self._observe_failure, pin.session, trace=trace)
+        stays = reason_to_stay(self._flags(), request.traits)
+        if stays is not None:
+            return LocalStream(self._local, request.statement, stays, self._tracing, request.traceparent)
         route = self.resolve(request)
         rule = _retry_rule(route.fallback) if request.traits.is_read_only else RetryRule.NEVER
         attempts = attempts_for(self._local, self._registry, route, rule)

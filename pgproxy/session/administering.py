@@ -75,6 +75,11 @@ class Administering:
             tuple(map(_response, change.notices)),
         )
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether the block's end will make changes."""
+        return bool(self._block.changes)
+
     async def end_block(self, *, is_commit: bool) -> None:
         """Make the block's changes, or forget them.
 

@@ -51,7 +51,28 @@ class Blocks:
         """
         if self.transaction.is_open and not self.transaction.is_implicit:
             return False
-        await self.end(is_commit=True)
+        if not self.end_trivially():
+            await self.end(is_commit=True)
+        return True
+
+    def end_trivially(self) -> bool:
+        """End, without waiting, what did nothing that counts from its end. False: it did; use `end_implicit`.
+
+        Most statements are alone, read, and are over before Sync.
+        """
+        transaction = self.transaction
+        if (
+            transaction.is_open
+            or transaction.pinned is not None
+            or transaction.changes_catalog
+            or self._runner.has_open
+            or self._cursors.have_to_be_held
+            or self._notifications.has_changes
+            or self._catalog.has_own_view
+            or self._administering.has_changes
+        ):
+            return False
+        self._settings.end_block(is_commit=True)
         return True
 
     async def end(self, *, is_commit: bool) -> None:
@@ -65,6 +86,7 @@ class Blocks:
                 await self._cursors.hold()
             await self._runner.close_all()
             has_definitions = self.transaction.changes_catalog
+            self.transaction.changes_catalog = False
             await self.transaction.end(is_commit=is_commit)
         except GatewayError:
             await self._runner.close_all()

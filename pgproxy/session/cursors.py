@@ -106,6 +106,11 @@ class Cursors:
             return Completion(None, is_suspended=True)
         return Completion(f"SELECT {count}")
 
+    @property
+    def have_to_be_held(self) -> bool:
+        """Whether `hold` would have something to do."""
+        return any(_own(named).declared is not None and not named.is_held for named in self._portals)
+
     async def hold(self) -> None:
         """Let the WITH HOLD cursors of this transaction outlive it: read them to their end.
 

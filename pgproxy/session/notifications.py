@@ -56,6 +56,11 @@ class Notifications:
             case _:
                 return None
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether the transaction's end will do something."""
+        return bool(self._changes or self._outgoing)
+
     def end_transaction(self, *, is_commit: bool) -> None:
         """Do what the transaction asked for, or forget it."""
         changes, self._changes = self._changes, []
@@ -77,6 +82,8 @@ class Notifications:
 
     def take(self) -> tuple[NotificationResponse, ...]:
         """Give what waits for the client, once."""
+        if not self._waiting:
+            return ()
         taken = tuple(self._waiting)
         self._waiting.clear()
         return taken

@@ -4,7 +4,6 @@ PostgreSQL docs, "Extended Query": Execute with a row limit reads that many rows
 suspended.
 """
 
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,7 +12,7 @@ import numpy as np
 from execnode.statement import Parameter, RowChunk
 from pgproxy.session.cursor_rows import CursorRows
 from pgproxy.session.prepared import PreparedQuery
-from pgproxy.session.services import PortalStream
+from pgproxy.session.services import PortalStream, PortalStreamContext
 from pgproxy.sql.utility.statements import DeclareCursor
 
 
@@ -28,13 +27,23 @@ class Portal:
     prepared: PreparedQuery
     parameters: tuple[Parameter, ...] = ()
     result_formats: tuple[int, ...] = ()
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     stream: PortalStream | None = None
     rows_sent: int = 0
     cursor: CursorRows | None = None
     declared: DeclareCursor | None = None
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _context: PortalStreamContext | None = None
     _leftover: RowChunk | None = None
+
+    async def open(self, rows: PortalStreamContext) -> None:
+        """Start the statement whose rows these are; `finish` and `close` leave them."""
+        self.stream = await rows.__aenter__()
+        self._context = rows
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether `close` would have nothing to do."""
+        return self.stream is None and self.cursor is None and self._leftover is None
 
     @property
     def is_with_hold(self) -> bool:
@@ -70,8 +79,12 @@ class Portal:
     async def finish(self) -> None:
         """Let the engine go; rows that a cursor keeps stay."""
         self._leftover = None
-        await self.stack.aclose()
-        self.stream = None
+        context, self._context = self._context, None
+        try:
+            if context is not None:
+                await context.__aexit__(None, None, None)
+        finally:
+            self.stream = None
 
     async def close(self) -> None:
         """Cancel the stream if it runs and drop what is kept; returns when the engine has stopped."""

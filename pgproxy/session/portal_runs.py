@@ -6,6 +6,7 @@ Shared by the simple and the extended protocol, by FETCH and by COPY TO.
 import time
 from dataclasses import dataclass
 
+from pgproxy.routing.attempts import RouteOutcome
 from pgproxy.session.notices import is_wanted
 from pgproxy.session.planning import StatementPlanner, field_descriptions, overlay
 from pgproxy.session.portal import Portal
@@ -54,6 +55,7 @@ class PortalDriver:
         self._transaction = runner.transaction
         self._settings = planner.settings
         self._warnings: list[NoticeResponse] = []
+        self._told: RouteOutcome | None = None
 
     def warn(self, message: str) -> None:
         """Tell the client, before the next rows that it is sent."""
@@ -130,6 +132,8 @@ class PortalDriver:
         return Run(sent, is_suspended=True)
 
     def _send_warnings(self, sink: Sink) -> None:
+        if not self._warnings:
+            return
         warnings, self._warnings = self._warnings, []
         for warning in warnings:
             if is_wanted(warning, self._settings):
@@ -152,7 +156,8 @@ class PortalDriver:
 
     async def close(self, portal: Portal) -> None:
         """End a portal that the client no longer wants; its statement ended well as far as it got."""
-        await self._runner.close(portal)
+        if not portal.holds_nothing:
+            await self._runner.close(portal)
         self.log.release(portal)
 
     def _note_route(self, portal: Portal) -> None:
@@ -160,6 +165,9 @@ class PortalDriver:
             return
         outcome = portal.stream.outcome
         self.log.note_route(outcome)
+        if outcome is self._told:
+            return
+        self._told = outcome
         told = f"{outcome.endpoint} ({outcome.reason.value})"
         if outcome.fallback_reason is not None:
             told += f", fallback after {outcome.fallback_reason.value}"
@@ -169,9 +177,11 @@ class PortalDriver:
 def command_tag(plan: Plan, rows: int) -> str:
     """Give CommandComplete's tag. PostgreSQL docs, "Message Formats", CommandComplete."""
     match plan.kind:
+        case StatementKind.SELECT:
+            return f"SELECT {rows}"
         case StatementKind.INSERT:
             return f"INSERT 0 {rows}"
-        case StatementKind.SELECT | StatementKind.UPDATE | StatementKind.DELETE:
+        case StatementKind.UPDATE | StatementKind.DELETE:
             return f"{plan.kind.value} {rows}"
         case other:
             return str(other.value)

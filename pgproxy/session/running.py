@@ -22,6 +22,8 @@ from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState
 
 _READING = frozenset({Privilege.SELECT, Privilege.EXECUTE})
+_READ = StatementTraits(is_read_only=True)
+_CATALOG_READ = StatementTraits(is_read_only=True, is_catalog=True)
 _ROW_WRITES = frozenset({StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
 """What a node may do to a catalog that every node writes; definitions are made by the embedded engine."""
 
@@ -56,6 +58,7 @@ class PlanRunner:
         self._traceparent = traceparent
         self._calls = calls
         self._identity = identity
+        self._session = str(identity.connection_id)
         self._router = router
         self._settings = settings
         self.transaction = transaction
@@ -69,15 +72,14 @@ class PlanRunner:
             StatementError: 25006, a write in a READ ONLY block.
             GatewayError: the engine refused the statement.
         """
-        is_of_session = plan.uses_temp and all(
-            access.table.catalog == TEMP_CATALOG or access.privileges <= _READING for access in plan.accesses
-        )
-        if not plan.is_read_only and not is_of_session:
+        if not plan.is_read_only and not _is_of_session(plan):
             self._check_writable(plan.kind.value)
         pin = await self._pin_for(plan, groups) if portal.prepared.call is None else None
-        parameters = (*portal.parameters, *self._bound(plan, portal.parameters))
+        parameters = portal.parameters
+        if plan.bound_values or plan.setting_changes:
+            parameters += self._bound(plan, portal.parameters)
         if plan.parameter_numbers is not None:
-            parameters = tuple(parameters[number - 1] for number in plan.parameter_numbers)
+            parameters = tuple([parameters[number - 1] for number in plan.parameter_numbers])
         statement = EngineStatement(
             sql=plan.sql,
             parameters=parameters,
@@ -96,7 +98,7 @@ class PlanRunner:
             rows: PortalStreamContext = self._calls.open(call, portal.parameters, statement)
         else:
             rows = self._router.run(self._request(plan, groups, statement, pin))
-        portal.stream = await portal.stack.enter_async_context(rows)
+        await portal.open(rows)
         self._open.add(portal)
         if not plan.is_read_only:
             self.transaction.writes += 1
@@ -124,6 +126,11 @@ class PlanRunner:
             raise InternalError("a definition of several parts needs a transaction")
         for sql in plan.following_sql:
             await pinned.session.execute_utility(sql)
+
+    @property
+    def has_open(self) -> bool:
+        """Whether a portal's statement runs or is suspended."""
+        return bool(self._open)
 
     async def close_all(self) -> None:
         """Stop everything, for the end of the transaction or of the session."""
@@ -167,21 +174,23 @@ class PlanRunner:
     def _request(
         self, plan: Plan, groups: frozenset[str], statement: EngineStatement, pin: PinnedSession | None
     ) -> RouteRequest:
-        written = frozenset(a.table.catalog for a in plan.accesses if not a.privileges <= _READING)
-        is_row_write = plan.kind in _ROW_WRITES
-        can_write_remotely = is_row_write and self._router.can_write_remotely(written)
-        traits = StatementTraits(plan.is_read_only, plan.is_catalog, can_write_remotely)
-        session = str(self._identity.connection_id)
         return RouteRequest(
             statement,
             self._identity.principal,
             groups,
-            traits,
+            self._traits(plan),
             pin,
-            session,
+            self._session,
             plan.fingerprint,
             self._traceparent(),
         )
+
+    def _traits(self, plan: Plan) -> StatementTraits:
+        if plan.is_read_only:
+            return _CATALOG_READ if plan.is_catalog else _READ
+        written = frozenset(a.table.catalog for a in plan.accesses if not a.privileges <= _READING)
+        can_write_remotely = plan.kind in _ROW_WRITES and self._router.can_write_remotely(written)
+        return StatementTraits(False, plan.is_catalog, can_write_remotely)
 
     def _check_writable(self, command: str) -> None:
         if self.transaction.is_read_only or self._settings.show("transaction_read_only") == "on":
@@ -224,6 +233,13 @@ class PlanRunner:
         if found is None and not value.may_be_missing:
             raise unknown_setting(value.session_key.removeprefix(SETTING_KEY))
         return found or BoundValue(value.type_oid, None)
+
+
+def _is_of_session(plan: Plan) -> bool:
+    """Whether it writes nothing but the session's own temporary tables."""
+    return plan.uses_temp and all(
+        access.table.catalog == TEMP_CATALOG or access.privileges <= _READING for access in plan.accesses
+    )
 
 
 def _parameter(value: BoundValue) -> Parameter:

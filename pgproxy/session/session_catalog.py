@@ -51,6 +51,11 @@ class SessionCatalog:
         """Moves with everything that `snapshot` and `temp_tables` tell."""
         return self.snapshot.generation, self._temp_version
 
+    @property
+    def has_own_view(self) -> bool:
+        """Whether the open block sees what nobody else does."""
+        return self._in_block is not None
+
     def described_by(self, plan: Plan) -> PinnedSession | None:
         """Give the engine session that must describe a plan, where no other knows its relations."""
         needs_own = plan.uses_temp or self._in_block is not None

@@ -16,6 +16,7 @@ from pgwire.types import OutputSettings
 _CUSTOM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)+")
 _OF_TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
 _REPORTED = tuple(setting for setting in SETTINGS.values() if setting.is_reported)
+_MOST_SHOWN = 200
 _ATTRIBUTES = "pgproxy.attr."
 """Session attributes come from the control plane; policy reads them, so no client may write them."""
 _IDENTITIES = {"role": "set role", "session_authorization": "set session authorization"}
@@ -36,6 +37,8 @@ class SessionSettings:
         self._told: dict[str, str] = {}
         self._all_told = False
         self._output: OutputSettings | None = None
+        self._shown: dict[str, str] = {}
+        self._milliseconds: dict[str, int] = {}
 
     def show(self, name: str) -> str:
         """Give a setting's canonical text.
@@ -43,12 +46,20 @@ class SessionSettings:
         Raises:
             StatementError: 42704, no such setting.
         """
+        found = self._shown.get(name)
+        if found is None:
+            found = self._find(name)
+            if len(self._shown) < _MOST_SHOWN and name == name.lower():
+                self._shown[name] = found
+        return found
+
+    def _find(self, name: str) -> str:
         key = name.lower()
         for source in (self._local, self._session, self._boot, self._attributes):
             if key in source:
                 return source[key]
         if key in _OF_TRANSACTION:  # outside a block: what a statement's own transaction will have
-            return self.show(f"default_{key}")
+            return self._find(f"default_{key}")
         return _known(name).default
 
     def find(self, name: str) -> str | None:
@@ -115,6 +126,7 @@ class SessionSettings:
     def set_internal(self, name: str, text: str) -> None:
         """Set what only the gateway sets (is_superuser, pgproxy.last_route)."""
         self._boot[name.lower()] = text
+        self._shown.pop(name.lower(), None)
         if (setting := SETTINGS.get(name.lower())) is not None and setting.is_reported:
             self._changed()
 
@@ -131,6 +143,11 @@ class SessionSettings:
             self._session = self._before_block
         self._before_block = None
         self._local = {}
+
+    @property
+    def has_unreported(self) -> bool:
+        """Whether `changed_reports` may give something."""
+        return not self._all_told
 
     def changed_reports(self) -> Iterator[tuple[str, str]]:
         """Give (name, value) of every reported setting whose value the client has not been told yet."""
@@ -151,7 +168,10 @@ class SessionSettings:
 
     def milliseconds(self, name: str) -> int:
         """Give a duration setting in milliseconds; 0 is off."""
-        return base_units(self.show(name), "ms")
+        found = self._milliseconds.get(name)
+        if found is None:
+            found = self._milliseconds[name] = base_units(self.show(name), "ms")
+        return found
 
     def output(self) -> OutputSettings:
         """Give the settings that decide how values look."""
@@ -168,6 +188,8 @@ class SessionSettings:
         """Forget what was derived from the values: some may be others now."""
         self._all_told = False
         self._output = None
+        self._shown.clear()
+        self._milliseconds.clear()
 
     def search_path(self, user: str) -> tuple[str, ...]:
         """Give the schemas to look in, `$user` replaced."""

@@ -113,12 +113,17 @@ class SqlSession:
         """What ReadyForQuery says."""
         return status_after(self._transaction)
 
-    def idle_limit(self) -> tuple[float | None, GatewayError]:
-        """Give how long the client may be silent, in seconds, and the error that then ends the connection."""
+    @property
+    def idle_limit_s(self) -> float | None:
+        """How long the client may be silent."""
         in_block = self._transaction.is_open
         name = "idle_in_transaction_session_timeout" if in_block else "idle_session_timeout"
         limit_ms = self.settings.milliseconds(name)
-        return (limit_ms / 1000 if limit_ms else None), IdleTimeout(in_block=in_block)
+        return limit_ms / 1000 if limit_ms else None
+
+    def idle_error(self) -> GatewayError:
+        """Give what ends the connection of a client that was silent for longer."""
+        return IdleTimeout(in_block=self._transaction.is_open)
 
     async def run_simple(self, query: str, sink: Client) -> bool:
         """Run every statement of a query string.
@@ -202,11 +207,28 @@ class SqlSession:
             return self._utilities.columns(prepared.utility, formats)
         return field_descriptions(prepared.columns, formats) if prepared.columns is not None else None
 
-    async def bind(self, prepared: PreparedQuery, bind: Bind) -> Portal:
+    def bind_now(self, prepared: PreparedQuery, bind: Bind) -> Portal | None:
         """Bind parameters; each value is decoded once here, so that a bad one is this message's error.
+
+        None: the shape of the rows has to be waited for; use `bind`.
 
         Raises:
             StatementError: 22P02, 22P03 and the like.
+        """
+        try:
+            self._check_not_failed(prepared)
+            if prepared.call is not None:
+                return None
+            return Portal(prepared, _decode_parameters(prepared, bind), tuple(bind.result_formats))
+        except GatewayError:
+            self.log.begin(prepared.text, Protocol.EXTENDED, prepared)
+            raise
+
+    async def bind(self, prepared: PreparedQuery, bind: Bind) -> Portal:
+        """Bind the parameters of a call, whose rows they may decide.
+
+        Raises:
+            StatementError: as `bind_now`; the call's own errors.
         """
         try:
             self._check_not_failed(prepared)
@@ -239,6 +261,10 @@ class SqlSession:
         else:
             self.log.end(completion.rows)
         return completion
+
+    def end_pipeline_now(self) -> bool:
+        """Sync where nothing has to be waited for. False: use `end_pipeline`."""
+        return self._blocks.end_trivially()
 
     async def end_pipeline(self) -> None:
         """Sync: commit the implicit block, if there is one."""

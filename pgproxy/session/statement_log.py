@@ -76,6 +76,8 @@ class StatementLog:
     _suspended: dict[Portal, StatementRecord] = field(default_factory=dict)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(8))
     _count: int = 0
+    _outcome: RouteOutcome | None = None
+    _route: tuple[str, str, str, str] = ("", "", "none", "")
 
     @property
     def statement_count(self) -> int:
@@ -139,10 +141,14 @@ class StatementLog:
     def note_route(self, outcome: RouteOutcome) -> None:
         """Note where the current statement runs."""
         record = self.current
-        if record is not None:
-            record.route, record.route_reason = outcome.endpoint, outcome.reason.value
-            record.arm = outcome.reason.arm.value
-            record.fallback_reason = outcome.fallback_reason.value if outcome.fallback_reason else ""
+        if record is None:
+            return
+        if outcome is not self._outcome:
+            fallback = outcome.fallback_reason.value if outcome.fallback_reason else ""
+            reason = outcome.reason
+            self._outcome = outcome
+            self._route = outcome.endpoint, reason.value, reason.arm.value, fallback
+        record.route, record.route_reason, record.arm, record.fallback_reason = self._route
 
     def traceparent(self) -> str:
         """What the spans below the current statement name; empty: it is not traced."""

@@ -1,0 +1,95 @@
+"""The life of one statement on a connection: entered when it starts, left when it has stopped.
+
+Plain objects instead of generators: a short statement feels each call.
+"""
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from types import TracebackType
+
+from execnode.engine.cursor import EngineCursor
+from execnode.engine.instance import EngineInstance
+from execnode.engine.session import DuckSession
+from execnode.engine.stream import StatementStream
+from execnode.statement import EngineStatement
+
+PORTAL_GRACE_S = 1.0
+"""A session's portal that is closed early may finish the chunk it is at, so that its transaction survives."""
+
+
+class StatementRun:
+    """A statement on a connection that it has to itself."""
+
+    def __init__(
+        self, statement: EngineStatement, current: Callable[[], Awaitable[EngineInstance]], executor: Executor
+    ) -> None:
+        """current: gives the instance; waits while there is none."""
+        self._statement = statement
+        self._current = current
+        self._executor = executor
+        self._instance: EngineInstance | None = None
+        self._cursor: EngineCursor | None = None
+        self._stream: StatementStream | None = None
+
+    async def __aenter__(self) -> StatementStream:
+        instance = self._instance = await self._current()
+        cursor = self._cursor = instance.take(keeps_plans=self._statement.keeps_plan)
+        stream = self._stream = StatementStream(cursor, self._statement, self._executor)
+        try:
+            await stream.open()
+        except BaseException:
+            await self._leave()
+            raise
+        return stream
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._leave()
+
+    async def _leave(self) -> None:
+        instance, cursor, stream = self._instance, self._cursor, self._stream
+        if instance is None or cursor is None or stream is None:
+            return
+        self._instance = None
+        has_succeeded = stream.has_succeeded
+        try:
+            if not has_succeeded:
+                await stream.close()
+        finally:
+            instance.give_back(cursor, is_idle=has_succeeded)
+
+
+class SessionRun:
+    """A statement on a pinned session's connection."""
+
+    def __init__(self, statement: EngineStatement, session: DuckSession, executor: Executor) -> None:
+        self._session = session
+        self._stream = StatementStream(session.cursor, statement, executor)
+        self._grace_s = 0.0
+
+    async def __aenter__(self) -> StatementStream:
+        await self._session.claim(self._stream)
+        try:
+            await self._stream.open()
+        except BaseException:
+            await self._leave(0.0)
+            raise
+        return self._stream
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._leave(PORTAL_GRACE_S if exc_type is None else 0.0)
+
+    async def _leave(self, grace_s: float) -> None:
+        try:
+            await self._stream.close(grace_s)
+        finally:
+            self._session.leave(self._stream)
