@@ -18,7 +18,7 @@ from benchmarks.__main__ import main as run_benchmarks
 from benchmarks.machine import ROOT
 
 NEW = ROOT / "var" / "bench" / "check"
-SUITES = ("stream", "point", "tpch")
+SUITES = ("stream", "point", "tpch", "fleet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ def _ratios(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float
 
 
 def _sides(found: Mapping[str, Any]) -> str:
-    return f"{found['above']} / {found['below']}, {found['metric']}"
+    other = found.get("below_metric")
+    return f"{found['above']} / {found['below']}, {found['metric']}{f' / {other}' if other else ''}"
 
 
 def main(arguments: list[str]) -> int:

@@ -34,6 +34,7 @@ class Latencies:
 
     tps: float
     p50_s: float
+    p95_s: float
     p99_s: float
 
 
@@ -75,7 +76,8 @@ def latencies_of(ordered_s: list[float], tps: float) -> Latencies:
     """
     if not ordered_s:
         raise RuntimeError("no transaction ended")
-    return Latencies(tps, ordered_s[len(ordered_s) // 2], ordered_s[len(ordered_s) * 99 // 100])
+    p50_s, p95_s, p99_s = (ordered_s[len(ordered_s) * percent // 100] for percent in (50, 95, 99))
+    return Latencies(tps, p50_s, p95_s, p99_s)
 
 
 def _command(program: str | Path, address: Address, load: Load, seconds: int, folder: Path) -> list[str]:

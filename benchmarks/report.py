@@ -81,9 +81,17 @@ def values_of(readings: Sequence[Reading], metric: str) -> list[float]:
 
 def compare(case: CaseResult, comparison: Comparison) -> Spread | None:
     """Give the ratio, or None where a side was not measured."""
-    above = values_of(case.readings.get(comparison.above, []), comparison.metric)
-    below = values_of(case.readings.get(comparison.below, []), comparison.metric)
+    above, below = _sides(case, comparison)
     return ratio_of(above, below) if above and below else None
+
+
+def _sides(case: CaseResult, comparison: Comparison) -> tuple[list[float], list[float]]:
+    """Give both sides' values, in the order of the repetitions."""
+    other = comparison.below_metric or comparison.metric
+    return (
+        values_of(case.readings.get(comparison.above, []), comparison.metric),
+        values_of(case.readings.get(comparison.below, []), other),
+    )
 
 
 def other_cores(result: SuiteResult) -> float | None:
@@ -125,6 +133,8 @@ def ratio_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
                 sides = f"{comparison.above} / {comparison.below}"
                 if comparison.metric != result.suite.metrics[0].key:
                     sides += f", {comparison.metric}"
+                if comparison.below_metric is not None:
+                    sides += f" / {comparison.below_metric}"
                 rows.append((case.title, sides, show_ratio(ratio), shown, is_met(ratio, aim)))
     return rows + _mean_rows(result)
 
@@ -144,13 +154,7 @@ def _mean_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
 
 def mean_ratio(result: SuiteResult, comparison: Comparison) -> Spread | None:
     """Give the geometric mean of a ratio over all cases, or None where a side lacks one."""
-    pairs = [
-        tuple(
-            values_of(case.readings.get(side, []), comparison.metric)
-            for side in (comparison.above, comparison.below)
-        )
-        for case in result.cases.values()
-    ]
+    pairs = [_sides(case, comparison) for case in result.cases.values()]
     if not pairs or any(not values for pair in pairs for values in pair):
         return None
     return mean_ratio_of([(above, below) for above, below in pairs])

@@ -47,8 +47,8 @@ class Case:
 class Comparison:
     """The ratio `above` / `below` of a metric, by targets' names.
 
-    at_least: what the project aims at. aim_case: the one case that the aim is for; None: every case. aims:
-    what it aims at in single cases, by their titles.
+    below_metric: of `below`, where it is another one. at_least: what the project aims at. aim_case: the one
+    case that the aim is for; None: every case. aims: what it aims at in single cases, by their titles.
     """
 
     above: str
@@ -56,6 +56,7 @@ class Comparison:
     metric: str
     at_least: float | None = None
     aim_case: str | None = None
+    below_metric: str | None = None
     aims: Mapping[str, float] = field(default_factory=dict)
 
     def aim(self, case: str) -> float | None:

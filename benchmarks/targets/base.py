@@ -28,6 +28,7 @@ class RunningTarget:
     address: None for an engine in this process, which has `data` to open instead.
     roles: process ids by what they do, for CPU time and memory.
     facts: more to write down, such as the route that statements take.
+    http_port: of its query API on this machine, where it has one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class RunningTarget:
     address: Address | None
     roles: Mapping[str, Sequence[int]]
     facts: Mapping[str, str] = field(default_factory=dict)
+    http_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,16 @@ from demo.programs import cli
 from tests.certificates import Authority
 
 USER, PASSWORD = "bench", "bench-secret"
+OTHER_USER, OTHER_PASSWORD = "other", "other-secret"
 _TOKEN = "benchmark-node-token-0123456789"
 _BIN = Path(sys.executable).parent
 _POLICY = """
 users:
   bench: {password: bench-secret}
+  other: {password: other-secret}
 grants:
   - {to: bench, privileges: [SELECT, INSERT, TRUNCATE], on: DATABASE.public.*}
+  - {to: other, privileges: [SELECT], on: DATABASE.public.*}
 """
 
 
@@ -37,6 +40,7 @@ class Deployment:
 
     policy: added to the grants, as in a policy file; `DATABASE` stands for the database's name.
     settings: by environment, beyond the defaults. is_writable: it has the data for itself and may write them.
+    has_queue: two users share its async queue, and its nodes.
     """
 
     nodes: int = 0
@@ -44,6 +48,7 @@ class Deployment:
     settings: Mapping[str, str] = field(default_factory=dict)
     is_writable: bool = False
     has_tls: bool = False
+    has_queue: bool = False
 
 
 @contextmanager
@@ -64,7 +69,8 @@ def _start(name: str, deployment: Deployment, workbench: Workbench, data: DataSe
         if names:
             # Without a node the statement fails: a fallback would measure the wrong engine.
             place = ("--endpoint", "node1") if len(names) == 1 else ("--pool", "of=bench")
-            cli(environment, "assign", "--user", USER, *place, "--fallback", "disabled")
+            for user in (USER, OTHER_USER) if deployment.has_queue else (USER,):
+                cli(environment, "assign", "--user", user, *place, "--fallback", "disabled")
         gateway = stack.enter_context(
             running_program([_BIN / "pgproxy", "serve"], environment, folder / "gateway.log", "ready")
         )
@@ -75,6 +81,7 @@ def _start(name: str, deployment: Deployment, workbench: Workbench, data: DataSe
             address=address,
             roles={"gateway": [gateway.pid], **({"node": node_pids} if names else {})},
             facts={"route": _checked_route(address, data, remote=bool(names))},
+            http_port=int(environment["HTTP_LISTEN_ADDR"].rpartition(":")[2]),
         )
 
 
@@ -92,6 +99,7 @@ def _environment(folder: Path, data: DataSet, deployment: Deployment) -> dict[st
         "BOOTSTRAP_ADMIN_PASSWORD": "admin-secret",
         **({"FEATURE_REMOTE_ROUTING": "true"} if deployment.nodes else {}),
         **(_tls_settings(folder) if deployment.has_tls else {}),
+        **({"FEATURE_ASYNC_QUEUE": "true"} if deployment.has_queue else {}),
         **deployment.settings,
     }
 

@@ -33,3 +33,14 @@ def test_only_ratios_that_both_have_are_compared():
     assert [change.name for change in compare_results(before, after)] == [
         "geometric mean: embedded / postgres, rows_per_s"
     ]
+
+
+def test_a_ratio_of_two_metrics_of_one_target_is_named_by_both():
+    before, after = _result(0.6, 0.5, 0.7), _result(0.3, 0.2, 0.4)
+    for result in (before, after):
+        found = result["cases"]["text"]["ratios"][0]
+        found |= {"above": "remote", "below": "remote", "below_metric": "flooded"}
+        result["means"] = []
+    (change,) = compare_results(before, after)
+    assert change.name == "lineitem: remote / remote, rows_per_s / flooded"
+    assert change.is_regression
