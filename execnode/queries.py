@@ -5,6 +5,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -37,6 +38,8 @@ CURSOR_MEMORY_BYTES = 8 << 20
 CURSOR_DISK_BYTES = 64 << 20
 """An interactive cursor's producer stalls when so much is unacknowledged."""
 
+_FORGOTTEN_IDS = 1000
+"""So many queries that nobody ever read are remembered, so that none of them is started a second time."""
 
 _NO_ROWS_OFFSETS = (0).to_bytes(4, "little")
 # Sequence 0 of a spool is always a chunk without rows: it carries the columns as soon as they are known.
@@ -77,6 +80,7 @@ class SpooledQuery:
     """One submitted query: its state, its spool and who waits for either.
 
     is_stalled: it goes on only when its reader acknowledges what it has. readers: calls that wait for it now.
+    was_read: whether its submitter knows that it was taken.
     """
 
     def __init__(self, query_id: str, spool: ChunkSpool, *, is_retained: bool, now_s: float) -> None:
@@ -89,6 +93,7 @@ class SpooledQuery:
         self.error: GatewayError | None = None
         self.last_used_s = now_s
         self.readers = 0
+        self.was_read = False
         self.is_stalled = False
         self.task: asyncio.Task[None] | None = None
         self.disk = asyncio.Lock()
@@ -146,6 +151,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         self._gate = gate
         self._limits = spool_limits
         self._queries: dict[str, SpooledQuery] = {}
+        self._forgotten: deque[str] = deque(maxlen=_FORGOTTEN_IDS)
         self._has_no_cursor = asyncio.Event()
         self._has_no_cursor.set()
         self._tasks = asyncio.TaskGroup()
@@ -200,10 +206,16 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         return self._queries.get(query_id)
 
     def submit(self, query_id: str, submission: Submission, now_s: float) -> SpooledQuery:
-        """Start a query into a spool. An id that is already there is the same query: nothing starts twice."""
+        """Start a query into a spool. An id that is already there is the same query: nothing starts twice.
+
+        Raises:
+            GatewayError: 42704, it was here before, nobody read it, and it is forgotten.
+        """
         known = self._queries.get(query_id)
         if known is not None:
             return known
+        if query_id in self._forgotten:
+            raise engine_error(SqlState.UNDEFINED_OBJECT, message="the query is forgotten")
         limits = self._limits
         if not submission.is_retained:
             limits = replace(limits, memory_bytes=CURSOR_MEMORY_BYTES, disk_bytes=CURSOR_DISK_BYTES)
@@ -219,6 +231,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
     def reading(self, query: SpooledQuery) -> Iterator[None]:
         """Keep a query while a call reads it; its time to live counts from the end of the last one."""
         query.readers += 1
+        query.was_read = True
         try:
             yield
         finally:
@@ -275,6 +288,8 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         query = self._queries.pop(query_id, None)
         if query is None:
             return
+        if not query.was_read:
+            self._forgotten.append(query_id)
         if not self.open_cursors:
             self._has_no_cursor.set()
         async with query.disk:

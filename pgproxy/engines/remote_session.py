@@ -5,6 +5,8 @@ import structlog
 
 from execnode.rpc.execnode import v1
 from execnode.statement import EngineStatement
+from pgproxy.engines.errors import EngineUnavailable
+from pgproxy.engines.remote_errors import QueryUnknown
 from pgproxy.engines.remote_node import RemoteNode
 from pgproxy.engines.remote_sources import DirectChunks
 from pgproxy.engines.remote_stream import RemoteStream
@@ -24,11 +26,14 @@ class RemoteSession:
         self.session_id = session_id
 
     async def execute_utility(self, sql: str) -> None:
+        """Run a statement without rows. A node that does not know the session has surely run nothing."""
         source = DirectChunks(self.node, EngineStatement(sql, returns_rows=False), self.session_id)
         stream = RemoteStream(source)
         try:
             while await stream.read() is not None:
                 pass
+        except QueryUnknown as failure:
+            raise EngineUnavailable(failure.message, failure.reason, outcome_is_open=False) from failure
         finally:
             await stream.stop()
 

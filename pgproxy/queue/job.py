@@ -17,7 +17,6 @@ from pgproxy.queue.store import QueryStore
 from pgproxy.session.detached import DetachedSession
 from pgproxy.session.prepared import PreparedQuery
 from pgwire.errors import GatewayError
-from pgwire.sqlstate import SqlState
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +24,7 @@ _RETRY_PAUSE_S = 0.5
 _CERTAINLY_NOT_RUN = frozenset({
     FallbackReason.UNHEALTHY, FallbackReason.CONNECT, FallbackReason.QUEUE_FULL, FallbackReason.DRAINING,
 })  # fmt: skip
-"""After these a write has not begun; after any other nobody can know."""
+"""After these a write has not begun, and may be tried again."""
 
 OpenDetached = Callable[[str, Statement], Awaitable[DetachedSession]]
 """Opens the session of a principal for a statement. Raises: it may not come in any more."""
@@ -120,15 +119,4 @@ class Job:
         return len(self.query.facts.retries) + 1 < MAX_ATTEMPTS
 
     def _failed(self, error: GatewayError) -> Facts:
-        is_unknown = (
-            self.query.may_write
-            and isinstance(error, EngineUnavailable)
-            and error.reason not in _CERTAINLY_NOT_RUN
-        )
-        if is_unknown:
-            return replace(
-                self.query.facts,
-                sqlstate=SqlState.TRANSACTION_RESOLUTION_UNKNOWN.value,
-                message="unknown outcome: the exec node was lost while the statement may have been writing",
-            )
         return replace(self.query.facts, sqlstate=error.sqlstate.value, message=error.message)

@@ -16,7 +16,7 @@ from execnode.call_context import ARM_KEY, TRACE_KEY
 from execnode.statement import EngineStatement, RowChunk
 from execnode.tracing import NO_SPAN, TraceSpan, Tracing
 from pgproxy.engines.base import Engine, EngineSession, ResultStream
-from pgproxy.engines.errors import EngineUnavailable, FallbackReason
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason, OutcomeUnknown
 from pgproxy.routing.registry import EndpointLease, EndpointRegistry
 from pgproxy.routing.resolve import Arm, EndpointHealth, Route, RouteReason
 from pgwire.errors import GatewayError
@@ -205,9 +205,11 @@ class RoutedStream:
         *,
         observe_end: EndObserver | None = None,
         trace: EngineTrace = _UNTRACED,
+        keeps_writes: bool = False,
     ) -> None:
-        """observe_end: told when the whole answer has been read."""
+        """observe_end: told when the whole answer has been read. keeps_writes: see `RouteRequest`."""
         self._trace = trace
+        self._keeps_writes = keeps_writes
         self._span = NO_SPAN
         self._observe_end = observe_end
         self._statement = statement
@@ -221,6 +223,10 @@ class RoutedStream:
     async def __aenter__(self) -> Self:
         try:
             await self._open(self._attempts.first())
+        except EngineUnavailable as failure:
+            self._attempts.release()
+            self._check_outcome(failure)
+            raise
         except BaseException:
             self._attempts.release()
             raise
@@ -260,7 +266,20 @@ class RoutedStream:
         Raises:
             GatewayError: what the engine raised.
             EngineUnavailable: the engine failed and no other may take over.
+            OutcomeUnknown: it may have written all the same.
         """
+        try:
+            return await self._read()
+        except EngineUnavailable as failure:
+            self._check_outcome(failure)
+            raise
+
+    def _check_outcome(self, failure: EngineUnavailable) -> None:
+        """Say so where a write may be kept though its engine failed."""
+        if self._keeps_writes and failure.outcome_is_open:
+            raise OutcomeUnknown(failure.reason) from failure
+
+    async def _read(self) -> RowChunk | None:
         while True:
             try:
                 chunk = await self._opened.read()

@@ -60,7 +60,10 @@ class PinnedSession:
 
 @dataclass(frozen=True, slots=True)
 class RouteRequest:
-    """A statement and all that decides where it runs. groups: transitive. pin: the session it belongs to."""
+    """A statement and all that decides where it runs. groups: transitive. pin: the session it belongs to.
+
+    keeps_writes: what it writes is kept without a COMMIT to come.
+    """
 
     statement: EngineStatement
     principal: str
@@ -70,6 +73,7 @@ class RouteRequest:
     session: str = ""
     fingerprint: str = ""
     traceparent: str = ""
+    keeps_writes: bool = False
 
 
 class ShadowSink(Protocol):
@@ -129,13 +133,21 @@ class Router:
         Raises:
             GatewayError: what the engine raised; never tried again.
             EngineUnavailable: no engine that may run it could.
+            OutcomeUnknown: it may have written, and nobody can tell.
         """
         pin = request.pin
         if pin is not None:
             outcome = RouteOutcome(pin.engine.name, RouteReason.PINNED)
             attempts = Attempts(self._registry, iter((Attempt(pin.engine),)), outcome, RetryRule.NEVER)
             trace = EngineTrace(self._tracing, request.traceparent, outcome.reason.arm)
-            return RoutedStream(request.statement, attempts, self._observe_failure, pin.session, trace=trace)
+            return RoutedStream(
+                request.statement,
+                attempts,
+                self._observe_failure,
+                pin.session,
+                trace=trace,
+                keeps_writes=request.keeps_writes,
+            )
         stays = reason_to_stay(self._flags(), request.traits)
         if stays is not None:
             return LocalStream(self._local, request.statement, stays, self._tracing, request.traceparent)
@@ -148,6 +160,7 @@ class Router:
             self._observe_failure,
             observe_end=self._shadowing(request, route),
             trace=EngineTrace(self._tracing, request.traceparent, route.reason.arm),
+            keeps_writes=request.keeps_writes,
         )
 
     def _shadowing(self, request: RouteRequest, route: Route) -> EndObserver | None:

@@ -183,6 +183,7 @@ class PlanRunner:
             self._session,
             plan.fingerprint,
             self._traceparent(),
+            keeps_writes=not plan.is_read_only and not self.transaction.is_engine_open,
         )
 
     def _traits(self, plan: Plan) -> StatementTraits:

@@ -9,6 +9,7 @@ engine session.
 import time
 from dataclasses import dataclass, field
 
+from pgproxy.engines.errors import EngineUnavailable, OutcomeUnknown
 from pgproxy.routing.router import PinnedSession
 from pgwire.errors import StatementError
 from pgwire.session.status import TransactionStatus
@@ -97,10 +98,12 @@ class Transaction:
     async def end(self, *, is_commit: bool) -> None:
         """Close the block on the engine and here.
 
-        The pinned session is released, whatever happens, unless temporary tables live in it.
+        The pinned session is released, whatever happens, unless temporary tables live in it. An engine that
+        is lost keeps nothing of a block that was not committed: it is rolled back.
 
         Raises:
             GatewayError: the engine refused the COMMIT; the block is rolled back.
+            OutcomeUnknown: the engine was lost after it may have committed.
         """
         pinned = self.pinned
         self.status = TransactionStatus.IDLE
@@ -114,6 +117,11 @@ class Transaction:
         try:
             if self.is_engine_open:
                 await pinned.session.execute_utility("COMMIT" if is_commit else "ROLLBACK")
+        except EngineUnavailable as failure:
+            if is_commit and self.writes and failure.outcome_is_open:
+                raise OutcomeUnknown(failure.reason) from failure
+            if is_commit:
+                raise
         finally:
             self.is_engine_open = False
             if not self.has_temp_tables:

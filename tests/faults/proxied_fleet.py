@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,13 +113,19 @@ def _mend(proxy: FaultProxy) -> None:
 
 
 @contextmanager
-def proxied_fleet(folder: Path, **node_settings: str) -> Iterator[ProxiedFleet]:
-    """Run one in cursor mode. node_settings: further variables of the node."""
+def proxied_fleet(
+    folder: Path,
+    policy: str = FLEET_POLICY,
+    gateway_settings: Mapping[str, str] | None = None,
+    **node_settings: str,
+) -> Iterator[ProxiedFleet]:
+    """Run one in cursor mode. gateway_settings, node_settings: further variables of each."""
     settings = {
         "DATABASE_MODE": "read_only",
         "FEATURE_CURSOR_MODE": "true",
         "HEALTH_CHECK_INTERVAL": "200ms",
         "NODE_LOST_AFTER": f"{NODE_LOST_AFTER_S}s",
+        **(gateway_settings or {}),
     }
     spool = folder / "spool"
     spool.mkdir()
@@ -132,7 +138,7 @@ def proxied_fleet(folder: Path, **node_settings: str) -> Iterator[ProxiedFleet]:
     with ExitStack() as stack:
         config = folder / "pgproxy.env"
         config.write_text(ROUTING_ON)
-        gateway = stack.enter_context(start_gateway(folder, policy=FLEET_POLICY, config=config, **settings))
+        gateway = stack.enter_context(start_gateway(folder, policy=policy, config=config, **settings))
         node = run_node(stack, gateway.environment, "node1", **node_settings)
         proxy = stack.enter_context(proxy_thread("127.0.0.1", node.grpc_port))
         url = f"grpc://127.0.0.1:{proxy.proxy.port}"

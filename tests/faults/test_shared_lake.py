@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import duckdb
 import psycopg
 import pytest
 
-from execnode.engine.instance import extension_path
+from tests.faults.lakes import postgres_lake
 from tests.faults.moto_bucket import Bucket, is_installed, moto_bucket
 from tests.faults.proxied_fleet import pgproxy, wait_for
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway, start_node
-from tests.postgres import find_binary, running_postgres
+from tests.postgres import find_binary
 
 pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
 
@@ -47,16 +46,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def catalog_dsn(folder: Path) -> Iterator[str]:
     """The PostgreSQL with one lake in it."""
-    with running_postgres(folder / "pg") as dsn:
-        with duckdb.connect() as connection:
-            for extension in ("postgres_scanner", "ducklake"):
-                connection.execute(f"LOAD '{extension_path(extension)}'")
-            connection.execute(f"ATTACH 'ducklake:postgres:{dsn}' AS lake (DATA_PATH '{folder / 'data'}/')")
-            connection.execute("CREATE TABLE lake.accounts (id integer, balance integer)")
-            connection.execute(
-                f"INSERT INTO lake.accounts SELECT i, {TOTAL // ACCOUNTS} FROM range({ACCOUNTS}) r(i)"
-            )
-            connection.execute("CREATE TABLE lake.transfers (who text, n integer)")
+    with postgres_lake(
+        folder,
+        "CREATE TABLE lake.accounts (id integer, balance integer)",
+        f"INSERT INTO lake.accounts SELECT i, {TOTAL // ACCOUNTS} FROM range({ACCOUNTS}) r(i)",
+        "CREATE TABLE lake.transfers (who text, n integer)",
+    ) as dsn:
         yield dsn
 
 

@@ -80,6 +80,24 @@ async def test_the_same_id_is_the_same_query(engine: DuckEngine, tmp_path: Path)
         assert queries.submit("q", submission, 0) is queries.submit("q", submission, 0)
 
 
+async def test_a_query_that_nobody_read_is_not_started_again_once_it_is_forgotten(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    async with registry(engine, tmp_path) as queries:
+        submission = Submission(EngineStatement("SELECT 1"), False)
+        unheard = queries.submit("unheard", submission, 0)
+        read = queries.submit("read", submission, 0)
+        for query in (unheard, read):
+            await read_all(queries, query)
+        with queries.reading(read):
+            pass
+        assert await queries.delete_expired(10, ttl_s=5) == 2
+        with pytest.raises(GatewayError) as caught:
+            queries.submit("unheard", submission, 10)
+        assert caught.value.sqlstate.value == "42704"
+        assert queries.submit("read", submission, 10) is not read, "its submitter knows that it was taken"
+
+
 async def test_a_failed_query_says_why(engine: DuckEngine, tmp_path: Path) -> None:
     async with registry(engine, tmp_path) as queries:
         query = queries.submit("q", Submission(EngineStatement("SELECT * FROM nowhere"), False), 0)
