@@ -121,6 +121,8 @@ _MESSAGES: Mapping[SqlState, str] = MappingProxyType(
         SqlState.CARDINALITY_VIOLATION: "more than one row returned by a subquery used as an expression",
         SqlState.DATA_EXCEPTION: "invalid value",
         SqlState.INVALID_PARAMETER_VALUE: "invalid argument",
+        SqlState.INVALID_DATETIME_FORMAT: "invalid input syntax for the type",
+        SqlState.DATETIME_FIELD_OVERFLOW: "date/time field value out of range",
         SqlState.INVALID_TEXT_REPRESENTATION: "invalid input syntax for the type",
         SqlState.NUMERIC_VALUE_OUT_OF_RANGE: "value out of range",
         SqlState.DIVISION_BY_ZERO: "division by zero",
@@ -244,6 +246,7 @@ _OPENINGS: Mapping[str, tuple[tuple[str, SqlState], ...]] = MappingProxyType(
             ("Set operations can only apply to expressions with the same number", SqlState.SYNTAX_ERROR),
             ("No function matches the given name", SqlState.UNDEFINED_FUNCTION),
             ("table ", SqlState.INVALID_COLUMN_REFERENCE),
+            ("The specified columns as conflict target", SqlState.INVALID_COLUMN_REFERENCE),
             ("UNNEST() can only be applied to", SqlState.UNDEFINED_FUNCTION),
             ("Subquery returns ", SqlState.SYNTAX_ERROR),
             ("Table ", SqlState.UNDEFINED_COLUMN),
@@ -256,6 +259,18 @@ _OPENINGS: Mapping[str, tuple[tuple[str, SqlState], ...]] = MappingProxyType(
     }
 )
 """DuckDB gives most binder errors no subtype: these are the opening words, pinned by tests to 1.5.5."""
+
+
+_CONVERSIONS: tuple[tuple[re.Pattern[str], SqlState], ...] = (
+    (re.compile("out of range for the destination type"), SqlState.NUMERIC_VALUE_OUT_OF_RANGE),
+    (re.compile("failed: value is out of range!$"), SqlState.NUMERIC_VALUE_OUT_OF_RANGE),
+    (re.compile(r"^Could not cast value .* to DECIMAL\("), SqlState.NUMERIC_VALUE_OUT_OF_RANGE),
+    (re.compile(r"^Could not convert string '\s*[+-]?\d+\s*' to U?INT"), SqlState.NUMERIC_VALUE_OUT_OF_RANGE),
+    (re.compile("^invalid (date|timestamp|time) field format"), SqlState.INVALID_DATETIME_FORMAT),
+    (re.compile("^(date|timestamp|time) field value out of range"), SqlState.DATETIME_FIELD_OVERFLOW),
+    (re.compile("^Date out of range"), SqlState.DATETIME_FIELD_OVERFLOW),
+)
+"""DuckDB has one type for values that cannot be read and values that do not fit: its words tell which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +361,11 @@ def sqlstate_of(report: EngineReport) -> SqlState:
         state = _SUBTYPES.get((subtype, report.facts.get("type", ""))) or _SUBTYPE_DEFAULTS.get(subtype)
         if state is not None:
             return state
+    if report.type_name == "Conversion":
+        return next(
+            (state for pattern, state in _CONVERSIONS if pattern.search(report.text)),
+            SqlState.INVALID_TEXT_REPRESENTATION,
+        )
     for opening, state in _OPENINGS.get(report.type_name, ()):
         if report.text.startswith(opening):
             return state

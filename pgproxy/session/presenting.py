@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from execnode.engine import ENGINE_ERROR_MARKER, EngineFault
+from pgproxy.session.conversions import conversion_message
 from pgproxy.session.undefined_functions import find_undefined
 from pgproxy.sql.plan import Plan
 from pgproxy.sql.utility.scan import TokenKind, scan
@@ -30,8 +31,11 @@ def present_error(error: GatewayError, plan: Plan | None, text: str = "", sql: s
         return error
     if _name_function(error, text) or _name_reference(error, text, sql):
         return error
-    is_worded = error.sqlstate is SqlState.CARDINALITY_VIOLATION
-    if plan is not None and not plan.is_governed and error.engine_text and not is_worded:
+    shows_value = plan is not None and not plan.is_governed
+    worded = conversion_message(error.sqlstate, error.engine_text, shows_value=shows_value)
+    if worded is not None:
+        error.message = worded
+    elif shows_value and error.engine_text and error.sqlstate is not SqlState.CARDINALITY_VIOLATION:
         sentence = error.engine_text.split("\n", 1)[0].split("Error: ", 1)[-1].strip()
         error.message = sentence or error.message
     return error

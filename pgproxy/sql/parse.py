@@ -218,9 +218,21 @@ def _with_plain_types(tree: exp.Expr) -> exp.Expr:
                 _drop_precision(node)
             elif node.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and node.expressions:
                 _choose_float(node)
+        elif isinstance(node, exp.Update):
+            _write_defaults(node)
         elif isinstance(node, exp.Ordered) and _is_word_all(node.this):
             node.this.replace(exp.Var(this="ALL"))  # DuckDB's ORDER BY ALL; a reserved word in PostgreSQL
     return tree
+
+
+def _write_defaults(update: exp.Update) -> None:
+    """`SET name = DEFAULT`, in which sqlglot reads a column."""
+    for item in update.expressions:
+        value = item.args.get("expression")
+        if not isinstance(value, exp.Column) or value.table or value.this.args.get("quoted"):
+            continue
+        if value.name.lower() == "default":
+            value.replace(exp.Var(this="DEFAULT"))
 
 
 def _array_element(kind: exp.DataType) -> exp.DataType | None:

@@ -43,9 +43,12 @@ def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
     sql = to_sql(draft.tree, copy=draft.kind is not StatementKind.SELECT)
     if draft.following:
         draft = replace(draft, following_sql=tuple(map(to_sql, draft.following)))
+    shape = _returned_rows(draft.tree) or sql
     if not parameter_oids:
-        return replace(draft, sql=sql, describe_sql=sql)
-    described, used = _with_parameters(sql, lambda number: _sample(parameter_oids, number))
+        return replace(draft, sql=sql, describe_sql=shape)
+    described, used = _with_parameters(shape, lambda number: _sample(parameter_oids, number))
+    if shape is not sql:
+        _, used = _with_parameters(sql, str)
     numbers = tuple(sorted(used))
     if len(numbers) < len(parameter_oids):
         # A rule may have answered a call without its argument; the engine refuses what it is not asked for.
@@ -53,6 +56,20 @@ def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
         sql, _ = _with_parameters(sql, places.__getitem__)
         return replace(draft, sql=sql, describe_sql=described, parameter_numbers=numbers)
     return replace(draft, sql=sql, describe_sql=described)
+
+
+def _returned_rows(tree: exp.Expr) -> str | None:
+    """A query of the rows that RETURNING gives: of a write that asks for the time DuckDB tells no types."""
+    returning = tree.args.get("returning")
+    if not isinstance(returning, exp.Returning):
+        return None
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    outputs = [item.copy() for item in returning.expressions]
+    query = exp.Select(expressions=outputs, from_=exp.From(this=target.copy()))
+    common = tree.args.get("with_")
+    if common is not None:
+        query.set("with_", common.copy())
+    return to_sql(query, copy=False)
 
 
 def to_sql(tree: exp.Expr, *, copy: bool = True) -> str:

@@ -99,7 +99,9 @@ def shadow_query(tree: exp.Expr) -> exp.Expr | None:
     conflict = tree.args.get("conflict")
     computed = [item for item in tree.expressions if isinstance(tree, exp.Update)]
     computed += conflict.expressions if conflict is not None else []
-    outputs: list[exp.Expr] = [item.expression.copy() for item in computed]
+    outputs: list[exp.Expr] = [
+        item.expression.copy() for item in computed if not isinstance(item.expression, exp.Var)
+    ]
     outputs += [item.copy() for item in returning.expressions] if returning is not None else []
     outputs.append(where.this.copy() if where is not None else exp.true())
     sources = [tree.args["from_"].this] if tree.args.get("from_") else list(tree.args.get("using") or ())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
+from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import PolicyCommand, Privilege
 from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
@@ -49,6 +49,10 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
     securing.secure_sources(tree)
     if not isinstance(use.info, TableInfo):
         raise denied(use)
+    if use.info.kind is RelationKind.VIEW:
+        raise FeatureNotSupported(
+            f'writing to the view "{use.name.name}" is not supported', hint="Write to its tables."
+        )
     name = engine_name(use.name)
     securing.relations.add(name)
     if isinstance(tree, exp.Insert):
@@ -66,6 +70,10 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
             return _secured_update(tree, use, use.info, securing)
         case _:
             return _secured_delete(tree, use, use.info, securing)
+
+
+def _is_default(value: exp.Expr) -> bool:
+    return isinstance(value, exp.Var) and value.name.upper() == "DEFAULT"
 
 
 def _name_first_columns(tree: exp.Insert, table: TableInfo) -> None:
@@ -165,7 +173,7 @@ def _replace_defaults(source: exp.Expr, columns: list[str], by_name: Mapping[str
         return
     for row in values.expressions:
         for name, item in zip(columns, list(row.expressions), strict=False):
-            if isinstance(item, exp.Var) and item.name.upper() == "DEFAULT":
+            if _is_default(item):
                 item.replace(default_value(by_name[name.lower()]))
 
 
@@ -270,8 +278,7 @@ def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[s
             raise AccessDenied(
                 f'permission denied for column "{column.name}": it is masked', rule=DenialRule.MASKED_COLUMN
             )
-        is_default = isinstance(value, exp.Column) and value.sql().lower() == "default"
-        found[name] = default_value(columns[name]) if is_default else value
+        found[name] = default_value(columns[name]) if _is_default(value) else value
     return found
 
 

@@ -2,7 +2,16 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, case, cast, function_name, macro, number, paren, raise_error
+from pgproxy.sql.dialect.build import (
+    call,
+    case,
+    cast,
+    function_name,
+    macro,
+    number,
+    paren,
+    raise_error,
+)
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.scales import approximate, quotient
 from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS

@@ -17,6 +17,7 @@ from pgproxy.sql.dialect.build import (
     raise_error,
     string,
 )
+from pgproxy.sql.dialect.common_scales import common_scale
 from pgproxy.sql.dialect.scales import declare
 from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, TEXTS, type_of_data_type
 from pgproxy.sql.dialect.types import KnownTypes, Number
@@ -39,7 +40,7 @@ def literal_cast(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         _check_number(node.this, kind)
         return node
     if kind.endswith("[]"):
-        return _array_literal(text, node.args["to"])
+        return _array_literal(text, node.args["to"], types)
     if kind == "bytea":
         return _bytes_literal(text)
     if kind == "interval":
@@ -218,7 +219,7 @@ def limited_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return cast(call("rtrim", kept, string(" ")) if is_blank_padded else kept, "VARCHAR")
 
 
-def _array_literal(text: str, target: exp.DataType) -> exp.Expr:
+def _array_literal(text: str, target: exp.DataType, types: KnownTypes) -> exp.Expr:
     items = literals.parse_array(text)
     if items is None:
         raise StatementError("malformed array literal", sqlstate=SqlState.INVALID_TEXT_REPRESENTATION)
@@ -226,7 +227,8 @@ def _array_literal(text: str, target: exp.DataType) -> exp.Expr:
         raise FeatureNotSupported("constants of multidimensional arrays are not supported")
     if items and type_of_data_type(target) == "numeric[]" and not target.expressions[0].expressions:
         numbers = [exp.Null() if item is None else _constant_numeric(string(str(item))) for item in items]
-        return exp.Array(expressions=[number for number in numbers if number is not None])
+        constants = exp.Array(expressions=[number for number in numbers if number is not None])
+        return common_scale(constants, types)
     elements = [exp.Null() if item is None else string(str(item)) for item in items]
     return exp.Cast(this=exp.Array(expressions=elements), to=target)
 

@@ -12,6 +12,7 @@ from pgproxy.sql.dialect import (
     casts,
     checks,
     common_scales,
+    constants,
     date_formats,
     dates,
     document_aggregates,
@@ -412,7 +413,10 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     row_functions.name_element_columns(root)
     shapes.name_inner_columns(root)
     known = KnownTypes(types)
+    assignments.read_constants(root, known)
     nodes = list(root.dfs())
+    if constants.read_constants(nodes, known):
+        nodes = list(root.dfs())
     for node in nodes:
         known.of(node)
     if not _reads_catalog(nodes):

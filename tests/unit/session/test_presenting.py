@@ -5,6 +5,7 @@ import duckdb
 import pytest
 
 from execnode.engine.errors import translate_error
+from pgproxy.session.conversions import conversion_message
 from pgproxy.session.presenting import present_error
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
@@ -87,3 +88,23 @@ def test_a_name_inside_a_literal_or_comment_is_not_taken_for_the_reference() -> 
         engine_failure('DESCRIBE SELECT 1, "nope" FROM t'), None, text, 'DESCRIBE SELECT 1, "nope" FROM t'
     )
     assert shown.position == text.rindex("nope") + 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "hidden", "shown"),
+    [
+        ("SELECT 40000::SMALLINT", "smallint out of range", "smallint out of range"),
+        ("SELECT 12345::DECIMAL(4, 2)", "numeric field overflow", "numeric field overflow"),
+        ("SELECT 'a b'::INTEGER", "invalid input syntax for the type", 'invalid input syntax for type integer: "a b"'),
+        ("SELECT 'x'::DATE", "invalid input syntax for the type", 'invalid input syntax for type date: "x"'),
+        ("SELECT '25:00'::TIME", "date/time field value out of range", 'date/time field value out of range: "25:00"'),
+        ("SELECT 'x'::INTEGER[]", "invalid input syntax for the type", 'invalid input syntax for type integer[]: "x"'),
+    ],
+)  # fmt: skip
+def test_a_value_that_does_not_fit_is_named_only_where_it_may_be_shown(
+    sql: str, hidden: str, shown: str
+) -> None:
+    failure = engine_failure(sql)
+    assert conversion_message(failure.sqlstate, failure.engine_text, shows_value=True) == shown
+    told = conversion_message(failure.sqlstate, failure.engine_text, shows_value=False)
+    assert (told or failure.message) == hidden

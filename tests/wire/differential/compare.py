@@ -33,8 +33,13 @@ def statements() -> list[tuple[str, str]]:
 
 def listed(name: str) -> frozenset[str]:
     """The statements of a list beside this module."""
+    return frozenset(listed_in_order(name))
+
+
+def listed_in_order(name: str) -> list[str]:
+    """The same in the list's order."""
     lines = (_FOLDER / name).read_text().splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("--"))
+    return [line for line in lines if line and not line.startswith("--")]
 
 
 def is_ordered(text: str) -> bool:

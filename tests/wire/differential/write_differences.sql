@@ -1,0 +1,24 @@
+-- Of writes.sql: what answers otherwise than on PostgreSQL. A statement that is right again must leave this list.
+
+alter table goods add column extra int
+create table like_it as select * from goods with no data
+create table owned (id int references owners(id), n int)
+drop table copied, like_it
+drop table dear
+drop table owned
+drop view goods
+insert into dear values (1, 1)
+insert into made values (3, U&'\00e9')
+insert into papers (id, at) values (11, '040506')
+insert into papers (id, flags) values (14, '{yes,off}')
+insert into words values (1, 'abcd')
+insert into words values (2, 'abc', '{"b":1, "a":2}') returning code, doc
+select * from copied order by id
+select a + '0.5' from sums order by 1
+select a, b from sums order by 1
+select count(*) from like_it
+select sum(a), avg(a) from sums
+update goods set (name, price) = (select 'sub', 8) where id = 30 returning name, price
+update goods set tags[1] = 'q' where id = 40
+update words set doc = doc || '{"c": 3}' where id = 2 returning doc
+with gone as (delete from goods where id = 301 returning id) select * from gone

@@ -1,0 +1,174 @@
+-- Statements that change tables, in this order on both sides; what each answers is compared.
+create table goods (id int primary key, name text not null default 'x', price numeric(10,2) check (price > 0), made timestamptz default '2020-01-01 00:00:00+00', seen timestamp default current_timestamp, tags text[], few smallint default 3, flag boolean default false, day date)
+insert into goods (id, name, price) values (1, 'one', 1.5) returning id, name, price, few, flag, made
+insert into goods (id, price, seen) values (2, 2, '2024-05-06 07:08'), (3, 3.456, 'infinity') returning *, id * 2 as twice
+insert into goods (id, price, tags) values (4, 4, '{a,b}'), (5, 5, '{"c d",NULL}'), (6, 6, null) returning id, tags
+insert into goods (id, price, tags) values (7, 7, array['x','y']) returning tags[1], array_length(tags, 1)
+insert into goods (id, price, day) values (9, 9, '2024-02-29') returning day, day + 1
+insert into goods (id, price, day) values (10, '10.5', date '2024-03-01') returning price
+insert into goods (id, price, flag) values (11, 11, 'yes') returning flag
+insert into goods (id, price, flag) values (12, 12, 'maybe')
+insert into goods (id, price) values (1, 1)
+insert into goods (id, price) values (13, -1)
+insert into goods (id, name, price) values (13, null, 1)
+insert into goods (id, price, few) values (14, 1, 40000)
+insert into goods (id, price) values (14, 123456789.00)
+insert into goods values (15, default, 15, default, '2020-02-02 10:00', default, default, default, default) returning *
+insert into goods (id, price, nosuch) values (16, 1, 1)
+insert into goods (id, id) values (1, 1)
+insert into goods (id, price) values (16)
+insert into goods (id) values (16, 1)
+insert into nosuch values (1)
+insert into goods (id, price) values (1, 100) on conflict do nothing
+insert into goods (id, price) values (1, 100) on conflict (id) do nothing returning id
+insert into goods (id, price) values (1, 100) on conflict (id) do update set price = excluded.price + goods.price returning id, price
+insert into goods as g (id, price) values (1, 100) on conflict (id) do update set name = 'again' where g.price > 1000 returning id
+insert into goods (id, price) values (1, 100) on conflict (name) do nothing
+insert into goods (id, price) select id + 100, price from goods where id < 4 order by id returning id
+insert into goods (id, price) select g, g from generate_series(200, 202) g returning id
+insert into goods (id, price) values (300, (select max(price) from goods)) returning price
+with new as (select 301 as id, 3.01 as price) insert into goods (id, price) select * from new returning id, price
+with gone as (delete from goods where id = 301 returning id) select * from gone
+insert into goods (id, price, seen) values (302, 1, now()) returning id, seen is not null
+update goods set seen = now() where id = 302 returning id
+update goods set price = price * 2, name = upper(name) where id in (1, 2) returning id, name, price
+update goods set (name, price) = ('row', 7) where id = 3 returning name, price
+update goods set (name, price) = (select 'sub', 8) where id = 30 returning name, price
+update goods set name = default where id = 3 returning name
+update goods set tags[1] = 'q' where id = 40
+update goods set tags = array_append(tags, 'z') where id = 4 returning tags
+update goods set tags = '{}' where id = 4 returning tags, cardinality(tags)
+update goods set price = null where id = 8 returning price
+update goods set price = 0 where id = 8
+update goods set name = null where id = 8
+update goods set id = 1 where id = 2
+update goods set nosuch = 1
+update goods set price = 1 where nosuch = 1
+update goods set price = 1, price = 2
+update goods g set price = 2 where g.id = 9 returning g.id, g.price
+update goods set price = p.n from (values (9, 90.5), (10, 100.5)) as p(id, n) where goods.id = p.id returning goods.id, price
+update goods set few = few + 32767 where id = 9
+update goods set day = 'tomorrow-ish' where id = 9
+update goods set price = 'abc' where id = 9
+update goods set name = 5 where id = 9 returning name
+update goods set flag = 1 where id = 9
+update goods set flag = not flag where id = 9 returning flag
+update goods set made = made + interval '1 day' where id = 9 returning made
+delete from goods where id = 9 returning id, name, tags
+delete from goods using (values (10)) as v(id) where goods.id = v.id
+delete from goods where id between 100 and 103 returning id
+delete from goods where nosuch = 1
+delete from goods where id = 12345
+delete from goods where id = 301
+select count(*), sum(price), min(id), max(id) from goods
+create table goods (id int)
+create table if not exists goods (id int)
+alter table goods add column extra int default 5
+alter table goods add column extra int
+alter table goods add column if not exists extra int
+alter table goods rename column extra to more
+alter table goods rename column nosuch to more
+alter table goods drop column more
+alter table goods drop column more
+alter table goods drop column if exists more
+create table copied as select id, price * 2 as twice from goods where id < 5 order by id
+select * from copied order by id
+create table like_it as select * from goods with no data
+select count(*) from like_it
+create view dear as select id, price from goods where price > 5
+select count(*) from dear
+create view dear as select 1 as a
+create or replace view dear as select id, price, name from goods where price > 6
+drop table dear
+drop view goods
+insert into dear values (1, 1)
+drop view dear
+drop view dear
+drop view if exists dear
+truncate copied
+select count(*) from copied
+truncate nosuch
+drop table copied, like_it
+drop table nosuch
+drop table if exists nosuch
+create temp table mine (id int, at timestamptz default now())
+insert into mine (id) values (1), (2) returning id
+update mine set id = id + 1 where id = 2 returning id
+select id, at is not null from mine order by id
+create temp table mine (id int)
+drop table mine
+create table made (a int, b text, primary key (a))
+insert into made values (1, E'tab\there'), (2, 'quote''s'), (4, $$dollar$$), (5, '') returning b
+insert into made values ('6', 6)
+insert into made values (7, 7::text), (8.4, 'r'), (8.6, 'u') returning a
+insert into made values ('x', 'y')
+insert into made values (10, now()::date - now()::date)
+insert into made select 11, 'a' union all select 12, 'b'
+insert into made (b, a) values ('swapped', 13) returning a, b
+insert into made default values
+table made
+insert into made values (3, U&'\00e9')
+values (1, 'a'), (2, 'b')
+drop table made
+insert into made values (3, U&'\00e9')
+drop table goods
+create table papers (id int, doc json, raw bytea, span interval, mark uuid, at time, flags boolean[], amounts numeric(8,2)[])
+insert into papers (id, doc) values (1, '{"a": {"b": 1}}') returning doc, doc->'a'->>'b'
+insert into papers (id, doc) values (2, '{"a"')
+insert into papers (id, raw) values (3, '\xDEADbeef'), (4, 'plain'), (5, 'a\\b\001') returning raw
+insert into papers (id, span) values (6, '1 day 02:03:04'), (7, '1-2'), (8, 'P1Y2M3DT4H') returning span
+insert into papers (id, span) values (6, '1 fortnight')
+insert into papers (id, mark) values (9, '{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}') returning mark
+insert into papers (id, mark) values (9, 'a0eebc99')
+insert into papers (id, at) values (10, '04:05 PM') returning at
+insert into papers (id, at) values (11, '040506')
+delete from papers where id = 11
+insert into papers (id, at) values (12, '24:00') returning at
+insert into papers (id, flags) values (13, '{t,f,NULL}') returning flags
+insert into papers (id, flags) values (14, '{yes,off}')
+delete from papers where id = 14
+insert into papers (id, flags) values (13, '{t,maybe}')
+insert into papers (id, amounts) values (15, '{1.25,2}'), (16, array[3, 4.555]) returning amounts
+insert into papers (id, amounts) values (17, '{1,2')
+insert into papers (id, raw, span, mark, at, flags) values (18, null, null, null, null, null) returning *
+update papers set raw = '\x00ff', span = '2 hours', flags = '{f}' where id = 3 returning raw, span, flags
+update papers set raw = '\x0' where id = 3
+update papers set at = '25:00' where id = 3
+update papers set doc = '[1, 2]' where id = 1 returning doc->1
+update papers set raw = decode('00', 'hex') || raw where id = 3 returning raw, length(raw)
+select id, raw, span, mark, at, flags, amounts from papers order by id
+drop table papers
+create table words (id int primary key, code varchar(3), doc jsonb)
+insert into words values (1, 'abcd')
+insert into words values (2, 'abc', '{"b":1, "a":2}') returning code, doc
+update words set doc = doc || '{"c": 3}' where id = 2 returning doc
+drop table words
+create table owners (id int primary key)
+create table owned (id int references owners(id), n int)
+drop table owned
+drop table owners
+select ('{1.25,2}'::numeric[])[1] * 2
+select x + 0 as y from unnest('{1.25,2.50}'::numeric[]) x order by y
+create table sums (a numeric, b numeric(10,3), i int, s smallint, f float8)
+insert into sums values ('1.25', '1.25', 7, 7, 7.5), ('2', '2', 3, 3, 0.1)
+select a, b from sums order by 1
+select sum(a), avg(a) from sums
+select a + '0.5' from sums order by 1
+select b * '0.5' from sums order by 1
+select i / '2' from sums order by 1
+select i + '2', '2' - i, s + '2', f * '2', i % '2' from sums order by 1
+select i + '1.5' from sums
+select i + 'x' from sums
+select b = '1.250', b = '1.2504', b > '1.2499', b in ('1.25', '2.0001'), i = '7', f = '7.5' from sums order by i
+select a = '1.25', a <> '1.251', a between '1.2' and '1.3' from sums order by i
+select i = '7.0' from sums
+select i in ('7', '8') from sums order by i
+select b::text || '1' from sums order by 1
+select coalesce(b, '1.2345'), nullif(b, '1.25'), greatest(b, '1.2345') from sums order by i
+select case when i = 7 then b else '9.9999' end from sums order by i
+select date '2024-01-31' - '2024-01-01', date '2024-01-31' > '2024-01-01'
+select timestamp '2024-01-31' - '1 day'
+select interval '1 day' * '2'
+update sums set a = '7.5' where b = '2.000' returning b
+delete from sums where b = '2.0001'
+drop table sums
