@@ -112,9 +112,10 @@ class Gateway:
             catalogs = CatalogService(settings.catalog_name, [settings.catalog_name], signals)
             stack.push_async_callback(catalogs.close)
             local = self._make_engine(stack, catalogs)
-            base = _base_catalogs(settings)
             execution, self._flags = await stack.enter_async_context(
-                open_execution(settings, metastore, self._metrics, local, catalogs, base, tracing)
+                open_execution(
+                    settings, metastore, self._metrics, local, catalogs, _base_catalogs(settings), tracing
+                )
             )
             await catalogs.publish_policy_set(policies.policy_set)
             registry = execution.registry
@@ -136,7 +137,8 @@ class Gateway:
             queue = async_queue(settings, metastore) if settings.feature_async_queue else None
             control = self._control_plane(metastore, catalogs, follower)
             services = _session_services(settings, observed, execution, local, control, queue)
-            door = FrontDoor(settings, logins, services)
+            door = FrontDoor(settings, logins, services, metastore)
+            await stack.enter_async_context(_background(door.share_cancels()))
             routes: tuple[BaseRoute, ...] = ()
             if queue is not None:
                 queue.opens_with(door.open_detached)

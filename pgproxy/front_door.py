@@ -2,10 +2,12 @@
 
 import secrets
 
+from pgproxy.control.metastore import Metastore
 from pgproxy.identity.model import AuthMethod
 from pgproxy.identity.model import Identity as ProvenIdentity
 from pgproxy.logins import Logins
 from pgproxy.net.cancel import CancelRegistry
+from pgproxy.net.cancel_sharing import CancelSharing
 from pgproxy.net.connection import ConnectionServices
 from pgproxy.net.handshake import Greeting, HandshakePolicy
 from pgproxy.net.listener import Listener, ListenerOptions
@@ -55,8 +57,12 @@ def tls_certificates(settings: GatewaySettings) -> TlsCertificates | None:
 class FrontDoor:
     """Lets clients in and opens their sessions."""
 
-    def __init__(self, settings: GatewaySettings, logins: Logins, services: SessionServices) -> None:
+    def __init__(
+        self, settings: GatewaySettings, logins: Logins, services: SessionServices, metastore: Metastore
+    ) -> None:
         self._settings = settings
+        self._cancels = CancelRegistry(metastore.secret_box.derive("keys of cancel requests"))
+        self._cancel_sharing = CancelSharing(metastore.notes, self._cancels)
         self._logins = logins
         self._authenticator = logins.authenticator
         self._opener = SessionOpener(services, _default_settings(settings))
@@ -74,7 +80,7 @@ class FrontDoor:
         )
         services = ConnectionServices(
             handshake=handshake,
-            cancels=CancelRegistry(),
+            cancels=self._cancels,
             sessions=sessions,
             live=live,
             open_session=self._open_session,
@@ -85,6 +91,10 @@ class FrontDoor:
         address = settings.pg_wire_listen_addr
         options = ListenerOptions(address.host, address.port, settings.tcp_keepalives_idle)
         return Listener(options, services)
+
+    async def share_cancels(self) -> None:
+        """Pass on CancelRequests for other gateways, and obey theirs, for as long as the gateway runs."""
+        await self._cancel_sharing.share()
 
     async def open_detached(self, principal: str, statement: Statement) -> DetachedSession:
         """Open the session of a submitted statement, if its principal and credential still may come in.

@@ -3,13 +3,15 @@
 PostgreSQL docs, "Canceling Requests in Progress".
 """
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _MAX_PROCESS_ID = 2**31 - 1
+
+CancelStatement = Callable[[float | None], None]
+"""Stops what a connection runs. Its argument: when that was asked for, Unix seconds; None: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +22,33 @@ class BackendKey:
     secret_key: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyDigest:
+    """A key as gateways may tell it each other: the secret does not show."""
+
+    process_id: int
+    digest: bytes
+
+
 class CancelRegistry:
     """Every live connection's key. A wrong key is ignored, in the same time as a right one."""
 
-    def __init__(self) -> None:
-        self._live: dict[int, tuple[bytes, Callable[[], None]]] = {}
+    def __init__(
+        self, digest_key: bytes | None = None, forward: Callable[[KeyDigest], None] | None = None
+    ) -> None:
+        """digest_key: the same for gateways that know each other. forward: told of keys of nobody here."""
+        self._digest_key = digest_key or secrets.token_bytes(32)
+        self._live: dict[int, tuple[bytes, CancelStatement]] = {}
         self._nobody = (secrets.token_bytes(32), _do_nothing)
+        self.forward = forward or _forget
 
-    def register(self, cancel: Callable[[], None], *, secret_key_bytes: int) -> BackendKey:
+    def register(self, cancel: CancelStatement, *, secret_key_bytes: int) -> BackendKey:
         """Make a key for a connection. secret_key_bytes: 4 for protocol 3.0, 32 for 3.2."""
         process_id = _random_process_id()
         while process_id in self._live:
             process_id = _random_process_id()
         key = BackendKey(process_id, secrets.token_bytes(secret_key_bytes))
-        self._live[process_id] = (_digest(key.secret_key), cancel)
+        self._live[process_id] = (self._digest(process_id, key.secret_key), cancel)
         return key
 
     def forget(self, key: BackendKey) -> None:
@@ -45,20 +60,36 @@ class CancelRegistry:
 
         Digests of one length are compared, so that neither a byte nor the length of a key shows in the time.
         """
-        expected, callback = self._live.get(process_id, self._nobody)
-        if not hmac.compare_digest(expected, _digest(secret_key)):
+        asked = KeyDigest(process_id, self._digest(process_id, secret_key))
+        if self._cancel(asked, None):
+            return True
+        self.forward(asked)
+        return False
+
+    def cancel_forwarded(self, asked: KeyDigest, asked_at: float) -> bool:
+        """Cancel what ran here when another gateway was asked to. Say whether the key is one of here."""
+        return self._cancel(asked, asked_at)
+
+    def _cancel(self, asked: KeyDigest, asked_at: float | None) -> bool:
+        expected, callback = self._live.get(asked.process_id, self._nobody)
+        if not hmac.compare_digest(expected, asked.digest):
             return False
-        callback()
+        callback(asked_at)
         return True
+
+    def _digest(self, process_id: int, secret_key: bytes) -> bytes:
+        return hmac.digest(
+            self._digest_key, process_id.to_bytes(4, "big", signed=True) + secret_key, "sha256"
+        )
 
 
 def _random_process_id() -> int:
     return secrets.randbelow(_MAX_PROCESS_ID) + 1
 
 
-def _digest(secret_key: bytes) -> bytes:
-    return hashlib.sha256(secret_key).digest()
-
-
-def _do_nothing() -> None:
+def _do_nothing(_: float | None) -> None:
     """Nobody is there to be cancelled."""
+
+
+def _forget(_: KeyDigest) -> None:
+    """No other gateway is known."""

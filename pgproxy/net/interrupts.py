@@ -6,6 +6,7 @@ can be interrupted.
 """
 
 import asyncio
+import time
 from contextlib import AbstractContextManager
 from enum import Enum, IntEnum, auto
 from types import TracebackType
@@ -52,6 +53,7 @@ class Interrupts:
         self._activity = Activity.PROTECTED
         self._ending = _Ending.NO
         self._cause: _Cause | None = None
+        self._began_at = 0.0
 
     def attach(self) -> None:
         """Interrupt the current task from now on."""
@@ -62,9 +64,13 @@ class Interrupts:
         """Whether the connection waits for its client, between statements."""
         return self._activity is Activity.IDLE
 
-    def cancel_statement(self) -> None:
-        """CancelRequest: stop what runs; nothing happens while nothing runs, and nothing is remembered."""
-        if self._activity is Activity.PERFORMING:
+    def cancel_statement(self, asked_at: float | None = None) -> None:
+        """CancelRequest: stop what runs; nothing happens while nothing runs, and nothing is remembered.
+
+        asked_at: when, Unix seconds, where that was elsewhere: what began later is not meant.
+        """
+        is_meant = asked_at is None or self._began_at <= asked_at
+        if self._activity is Activity.PERFORMING and is_meant:
             self._interrupt(_Cause.CANCEL_REQUEST)
 
     def client_gone(self) -> None:
@@ -100,6 +106,8 @@ class Interrupts:
         outer = self._activity
         if outer is not Activity.PERFORMING:
             self._activity = activity
+            if activity is Activity.PERFORMING:
+                self._began_at = time.time()
         return outer
 
     def _leave(self, outer: Activity) -> "_Cause | None":

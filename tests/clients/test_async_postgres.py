@@ -1,17 +1,20 @@
-"""The queue in a PostgreSQL metastore: the same contract, and a gateway that takes over from a killed one."""
+"""Gateways on a PostgreSQL metastore: the queue's contract, taking over from a killed one, CancelRequest."""
 
 import base64
 import contextlib
 import secrets
 import signal
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from pgproxy.control import Metastore, open_metastore
-from tests.gateway import start_gateway
+from tests.faults.proxied_fleet import wait_for
+from tests.faults.raw_client import RawClient, cancel_request, error_fields
+from tests.gateway import RunningGateway, start_gateway
 from tests.postgres import find_binary, start_postgres, stop_postgres
 from tests.query_api import QueryApiClient
 from tests.unit.queue.store_contract import StoreContract
@@ -59,6 +62,19 @@ class TestContract(StoreContract):
     """The contract, on PostgreSQL."""
 
 
+def cancel_through_the_other_gateway(first: RunningGateway, second: RunningGateway) -> None:
+    """A CancelRequest that reaches another gateway ends the statement; one that began later goes on."""
+    with RawClient(first.port, 30.0) as client, ThreadPoolExecutor(1) as pool:
+        client.log_in("analyst", "analyst-secret")
+        running = pool.submit(client.query, SLOW_READ.replace("4000", "90000"))
+        wait_for(first.health, lambda health: health["active_queries"])
+        with RawClient(second.port) as other:
+            other.send(cancel_request(client.process_id, client.secret_key))
+            assert other.receive_bytes(1) == b""
+        assert [error_fields(body)["C"] for tag, body in running.result(30) if tag == b"E"] == ["57014"]
+        assert client.query("SELECT 1")[-1] == (b"Z", b"I")
+
+
 def test_another_gateway_takes_over_from_a_killed_one_and_gives_its_results(
     url: str, key_file: Path, tmp_path: Path
 ) -> None:
@@ -68,6 +84,7 @@ def test_another_gateway_takes_over_from_a_killed_one_and_gives_its_results(
     }  # fmt: skip
     (tmp_path / "spool").mkdir()
     with start_gateway(tmp_path, **settings) as first, start_gateway(tmp_path, **settings) as second:
+        cancel_through_the_other_gateway(first, second)
         one, other = QueryApiClient(first.http_port), QueryApiClient(second.http_port)
         done = one.run("SELECT 42 AS answer")
         assert other.results(done).json()["rows"] == [[42]]
