@@ -10,6 +10,7 @@ of a scan would count rows that a filter hides.
 import time
 from dataclasses import replace
 
+from pgproxy.session.explain_document import plan_document
 from pgproxy.session.kept_rows import KeptRows, UnseenRows
 from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.portal import Portal
@@ -18,7 +19,7 @@ from pgproxy.session.prepared import PreparedQuery
 from pgproxy.session.presenting import shift_position
 from pgproxy.session.sink import Sink
 from pgproxy.session.utilities import UtilityResult, utility_columns
-from pgproxy.sql.outline import outline_statement
+from pgproxy.sql.outline import outline_statement, outline_steps
 from pgproxy.sql.plan import Plan, StatementKind
 from pgproxy.sql.planner import plan_explain
 from pgproxy.sql.policy_report import report_policy
@@ -56,7 +57,9 @@ class Explains:
         began = time.perf_counter()
         inner, plan = await self._plan(statement)
         planning_ms = (time.perf_counter() - began) * 1e3
-        if _is_on(statement, "analyze"):
+        if statement.format == "json":
+            lines: tuple[str, ...] = (await self._document(statement, inner, plan, planning_ms),)
+        elif _is_on(statement, "analyze"):
             lines = await self._analysed(statement, inner, plan, planning_ms)
         elif _is_on(statement, "policy"):
             lines = (*report_policy(plan, self._planner.policy), self._route_line(plan))
@@ -77,16 +80,36 @@ class Explains:
             raise StatementError("EXPLAIN needs a query")
         return inner, inner.plan
 
-    async def _analysed(
+    async def _document(
         self, statement: u.Explain, inner: PreparedQuery, plan: Plan, planning_ms: float
-    ) -> tuple[str, ...]:
-        """Run the statement, whose rows nobody gets."""
+    ) -> str:
+        if _is_on(statement, "policy"):
+            raise FeatureNotSupported("EXPLAIN (POLICY) is given as text")
+        figures: dict[str, object] = {}
+        times: dict[str, object] = {}
+        if _is_on(statement, "analyze"):
+            rows, took_ms = await self._measured(inner, plan)
+            figures = {"Actual Rows": rows, "Actual Loops": 1}
+            if _is_on(statement, "timing", default=True):
+                figures = {"Actual Startup Time": 0.0, "Actual Total Time": round(took_ms, 3), **figures}
+            if _is_on(statement, "summary", default=True):
+                times = {"Planning Time": round(planning_ms, 3), "Execution Time": round(took_ms, 3)}
+        steps = outline_steps(statement.query, self._planner.settings.show("pgproxy.dialect"))
+        return plan_document(steps, figures, times)
+
+    async def _measured(self, inner: PreparedQuery, plan: Plan) -> tuple[int, float]:
+        """Run the statement, whose rows nobody gets; their number and the milliseconds."""
         if plan.kind is StatementKind.CREATE_TABLE:
             raise FeatureNotSupported("EXPLAIN ANALYZE of this statement is not supported")
         began = time.perf_counter()
         completion = await self._driver.run(Portal(inner), UnseenRows(), 0, describe=False, in_block=True)
         took_ms = (time.perf_counter() - began) * 1e3
-        rows = completion.rows if plan.returns_rows else 0
+        return completion.rows if plan.returns_rows else 0, took_ms
+
+    async def _analysed(
+        self, statement: u.Explain, inner: PreparedQuery, plan: Plan, planning_ms: float
+    ) -> tuple[str, ...]:
+        rows, took_ms = await self._measured(inner, plan)
         first, *others = outline_statement(statement.query, self._planner.settings.show("pgproxy.dialect"))
         times = f"time=0.000..{took_ms:.3f} " if _is_on(statement, "timing", default=True) else ""
         lines = [f"{first} (actual {times}rows={rows} loops=1)", *others]
@@ -121,7 +144,7 @@ def _is_on(statement: u.Explain, name: str, *, default: bool = False) -> bool:
 def _check_options(statement: u.Explain) -> None:
     for option in statement.options:
         is_off = option.value in ("off", "false", "0")
-        is_text = option.name == "format" and option.value == "text"
+        is_text = option.name == "format" and statement.format in ("text", "json")
         if not is_off and not is_text and option.name not in _KNOWN:
             raise FeatureNotSupported(
                 f"EXPLAIN option {option.name.upper()} is not supported",

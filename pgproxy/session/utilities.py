@@ -4,7 +4,7 @@ PostgreSQL docs, Part VI, "SQL Commands". What needs rows of a plan (EXECUTE, FE
 sql_session.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pgproxy.policy.denial import DenialRule
@@ -17,6 +17,7 @@ from pgwire.backend import FieldDescription, NoticeResponse
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.session.status import TransactionStatus
 from pgwire.sqlstate import SqlState
+from pgwire.types import Oid
 
 _TEXT_OID = 25
 
@@ -45,7 +46,8 @@ def utility_columns(statement: u.UtilityStatement) -> tuple[FieldDescription, ..
         case u.ShowVariable(name=str(name)):
             return (text_field(shown_name(name)),)
         case u.Explain():
-            return (text_field("QUERY PLAN"),)
+            kind = Oid.JSON if statement.format == "json" else Oid.TEXT
+            return (replace(text_field("QUERY PLAN"), type_oid=int(kind)),)
         case a.CreateApiKey():
             return (text_field("key_id"), text_field("api_key"))
         case _:

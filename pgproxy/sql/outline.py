@@ -19,7 +19,12 @@ def outline_statement(text: str, dialect: str) -> tuple[str, ...]:
     Raises:
         StatementError: it does not parse.
     """
-    return tuple(_drawn(line, depth) for depth, line in _statement(parse_text(text, dialect)[0], 0))
+    return tuple(_drawn(line, depth) for depth, line in outline_steps(text, dialect))
+
+
+def outline_steps(text: str, dialect: str) -> tuple[tuple[int, str], ...]:
+    """The same, each line with its depth, not drawn."""
+    return tuple(_statement(parse_text(text, dialect)[0], 0))
 
 
 def _drawn(line: str, depth: int) -> str:

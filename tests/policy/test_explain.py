@@ -135,3 +135,31 @@ def test_an_error_is_the_statements_own(gateway: RunningGateway, *, extended: bo
         assert "user" not in str(caught.value)
         with pytest.raises(psycopg.errors.UndefinedTable):
             connection.execute("EXPLAIN ANALYZE SELECT * FROM sales.secrets", prepare=extended)
+
+
+def test_the_document_nests_the_same_nodes(gateway: RunningGateway) -> None:
+    joined = "SELECT c.name FROM sales.customers c JOIN sales.orders o ON o.customer_id = c.id WHERE o.id > 3"
+    with psycopg.connect(gateway.dsn("analyst"), autocommit=True) as connection:
+        cursor = connection.execute(f"EXPLAIN (FORMAT JSON) {joined}")
+        assert cursor.description is not None
+        assert cursor.description[0].type_code == psycopg.adapters.types["json"].oid
+        row = cursor.fetchone()
+        analysed = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {SQL}").fetchone()
+    scans = [
+        {"Node Type": "Seq Scan", "Relation Name": name, "Schema": "sales", "Alias": alias}
+        for name, alias in (("customers", "c"), ("orders", "o"))
+    ]
+    assert row is not None
+    assert row[0] == [
+        {"Plan": {"Node Type": "Filter", "Plans": [{"Node Type": "Inner Join", "Plans": scans}]}}
+    ]
+    assert analysed is not None
+    document = analysed[0][0]
+    assert document["Plan"]["Actual Rows"] == 1
+    assert set(document) == {"Plan", "Planning Time", "Execution Time"}
+    assert "Actual Rows" not in document["Plan"]["Plans"][0], "rows below may be hidden ones"
+
+
+def test_other_formats_are_refused(gateway: RunningGateway) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported):
+        explain(gateway, "EXPLAIN (FORMAT YAML) SELECT 1")

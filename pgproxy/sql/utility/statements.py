@@ -263,6 +263,12 @@ class Explain:
     query: str
     offset: int
 
+    @property
+    def format(self) -> str:
+        """In lower case; the last one counts."""
+        named = [str(option.value).lower() for option in self.options if option.name == "format"]
+        return named[-1] if named else "text"
+
 
 @dataclass(frozen=True, slots=True)
 class CopyTo:
