@@ -52,6 +52,11 @@ class Alteration:
             raise self._duplicate(name)
         constraints = [constraint.copy() for constraint in action.args.get("constraints") or ()]
         kinds = [constraint.args.get("kind") for constraint in constraints]
+        if any(isinstance(k, exp.DefaultColumnConstraint) and not _is_constant(k.this) for k in kinds):
+            raise FeatureNotSupported(
+                "adding a column with a computed default is not supported",
+                hint="Add the column, update it, and set its default.",
+            )
         known = (exp.NotNullColumnConstraint, exp.DefaultColumnConstraint)
         if not all(isinstance(kind, known) for kind in kinds):
             raise FeatureNotSupported("adding a column with a constraint is not supported")
@@ -111,6 +116,12 @@ def alter_statements(tree: exp.Alter, actions: list[exp.Expr]) -> Iterator[exp.E
         statement = tree.copy()
         statement.set("actions", [action])
         yield statement
+
+
+def _is_constant(value: exp.Expr) -> bool:
+    """What DuckDB's parser takes as it is: of all else it makes a script of its own."""
+    value = value.this if isinstance(value, exp.Neg) else value
+    return isinstance(value, (exp.Literal, exp.Null, exp.Boolean))
 
 
 def _altered(action: exp.AlterColumn) -> exp.Expr:

@@ -168,11 +168,23 @@ def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[str,
             # PostgreSQL's ALTER TABLE takes views too, as dbt renames them; the engine wants its own word.
             tree.set("kind", "VIEW")
         alteration = read_alteration(tree, info)
+        _check_renamed(tree, found.name, context)
         notices = (*notices, *alteration.notices)
         if not alteration.actions:
             return _nothing(tree, target, _NOTHING, notices)
         return Definition(names, tuple(alter_statements(tree, alteration.actions)), notices)
     return Definition(names, (), notices)
+
+
+def _check_renamed(tree: exp.Alter, name: TableName, context: PlanContext) -> None:
+    """Raises: 42P07, another relation has the new name."""
+    renaming = tree.find(exp.AlterRename)
+    if renaming is None:
+        return
+    wanted = (*name[:2], renaming.this.name.lower())
+    if any((*known[:2], known.name.lower()) == wanted for known in context.catalog.tables):
+        message = f'relation "{renaming.this.name}" already exists'
+        raise StatementError(message, sqlstate=SqlState.DUPLICATE_TABLE)
 
 
 def _nothing(tree: exp.Expr, target: exp.Table, name: TableName, notices: tuple[str, ...]) -> Definition:

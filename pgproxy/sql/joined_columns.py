@@ -89,7 +89,9 @@ def renamed(columns: Columns, alias: exp.Expr | None) -> Columns:
     columns = [
         replace(column, label=names[at]) if at < len(names) else column for at, column in enumerate(columns)
     ]
-    return [replace(column, table=table) for column in columns] if table is not None else columns
+    if table is None:
+        return columns
+    return [Output(column.label, table, column.origin, column.engine_type) for column in columns]
 
 
 def split_commas(first: exp.Expr, joins: Sequence[exp.Join]) -> list[tuple[exp.Expr, list[exp.Join]]]:

@@ -20,6 +20,11 @@ _FAMILIES = {
     "TIMESTAMP WITH TIME ZONE": "timestamptz", "TIMESTAMPTZ": "timestamptz", "BOOLEAN": "bool",
     "UUID": "uuid",
 }  # fmt: skip
+_WRITTEN = {
+    exp.DType.INT: "INTEGER", exp.DType.BIGINT: "BIGINT", exp.DType.DOUBLE: "DOUBLE", exp.DType.DATE: "DATE",
+    exp.DType.TEXT: "TEXT", exp.DType.VARCHAR: "VARCHAR", exp.DType.TIMESTAMP: "TIMESTAMP",
+    exp.DType.BOOLEAN: "BOOLEAN",
+}  # fmt: skip
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*\d+\)\Z")
 _SAFE_DIGITS = 18
 """Two decimals of at most 18 digits have a common type within DuckDB's 38; wider ones may overflow in the
@@ -104,7 +109,7 @@ class Predicates:
             case exp.Boolean():
                 return "bool"
             case exp.Cast() if isinstance(node.this, (exp.Parameter, exp.Literal)) and type(node) is exp.Cast:
-                return _family_of(node.to.sql(dialect="duckdb"))
+                return _family_of(_type_text(node.to))
             case _:
                 return self._total_call(node)
 
@@ -162,6 +167,13 @@ class Predicates:
                 names.aliases.add(node.name.lower())
                 names.computed.update(name.name.lower() for name in node.args.get("columns") or ())
         return names
+
+
+def _type_text(kind: exp.DataType) -> str:
+    """A plain type by its name, without the generator."""
+    if kind.expressions or kind.args.get("nested") or not isinstance(kind.this, exp.DType):
+        return kind.sql(dialect="duckdb")
+    return _WRITTEN.get(kind.this, "") or kind.sql(dialect="duckdb")
 
 
 def _family_of(engine_type: str) -> str | None:

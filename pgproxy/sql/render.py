@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
-from sqlglot import ErrorLevel, exp
+from sqlglot import Dialect, ErrorLevel, exp
 from sqlglot.errors import SqlglotError, UnsupportedError
 from sqlglot.tokenizer_core import TokenType
 
@@ -30,6 +30,10 @@ _SAMPLES = {
 }  # fmt: skip
 """A non-null value of each type: DuckDB folds an expression over a typed NULL to INTEGER when it
 describes. Of a text: `1`, which reads as a number too where a function in FROM is bound to it."""
+
+
+_DUCKDB = Dialect.get_or_raise("duckdb")
+"""Made once: by its name, each text would make one of its own."""
 
 
 def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
@@ -76,7 +80,7 @@ def to_sql(tree: exp.Expr, *, copy: bool = True) -> str:
     """DuckDB's text of a tree. copy: leave the tree as it is, which costs more than the writing."""
     try:
         return tree.sql(
-            dialect="duckdb", identify=True, comments=False, unsupported_level=ErrorLevel.RAISE, copy=copy
+            dialect=_DUCKDB, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE, copy=copy
         )
     except RecursionError:
         raise too_complex() from None

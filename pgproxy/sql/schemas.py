@@ -106,18 +106,24 @@ def _mark(name: _SchemaName, owner: str) -> exp.Expr:
 
 
 def _check_new_name(name: _SchemaName, context: PlanContext) -> None:
-    if name[1].startswith("pg_") or name[1] in _TAKEN:
+    folded = name[1].lower()
+    if folded.startswith("pg_") or folded in _TAKEN:
         raise StatementError(
             f'unacceptable schema name "{name[1]}"',
             sqlstate=SqlState.RESERVED_NAME,
             detail="The name is a system schema's.",
         )
-    # `a.b` also means catalog a: a schema of that name would take its place in statements of others.
-    if name[1].lower() in {catalog.lower() for catalog, _ in context.catalog.schemas}:
+    # `a.b` also means catalog a: a schema of that name would take its place in statements of others. And
+    # names are found without their case: a schema "PUBLIC" would be found for `public`, with other grants.
+    is_database = folded in {catalog.lower() for catalog, _ in context.catalog.schemas}
+    is_twin = name not in context.catalog.schemas and any(
+        schema.lower() == folded for catalog, schema in context.catalog.schemas if catalog == name[0]
+    )
+    if is_twin or is_database:
         raise StatementError(
             f'schema "{name[1]}" already exists',
             sqlstate=SqlState.DUPLICATE_SCHEMA,
-            hint="It is a database's name.",
+            hint="Names differ by more than their case, and from databases' names.",
         )
 
 

@@ -289,7 +289,15 @@ def _found_rows(
     securing: "Securing",
     commands: Sequence[PolicyCommand],
 ) -> exp.Select:
-    """The rows that the statement means, found as a query would find them, by row id."""
+    """The rows that the statement means, found as a query would find them, by row id.
+
+    Raises:
+        FeatureNotSupported: a column of the table hides the row ids.
+    """
+    if any(column.name.lower() == "rowid" for column in table.columns):
+        raise FeatureNotSupported(
+            'a table with a column "rowid" cannot be changed under a row filter or mask'
+        )
     derived = securing.derived_table(use, table, with_rowid=True, commands=commands)
     others = [tree.args["from_"].this] if tree.args.get("from_") else list(tree.args.get("using") or ())
     return exp.Select(

@@ -40,6 +40,7 @@ grants:
   - {to: eve, privileges: [SELECT], on: defs.open.*}
 row_filters:
   - {name: few, on: defs.work.ruled, using: "id IN (SELECT id FROM allowed)", to: [eve]}
+  - {name: own, on: defs.work.twins, using: "who = current_user", to: [eve]}
   - {name: some, on: defs.open.people, using: "id = 1", to: [eve]}
 column_masks:
   - {name: no_name, on: defs.open.people, column: name, using: "'***'", to: [eve]}
@@ -263,6 +264,9 @@ HOSTILE = (
     ("INSERT INTO work.allowed VALUES (1), (2)", "INSERT"),
     ("SELECT * FROM work.ruled", "shown"),
     ("CREATE SCHEMA defs", "42P06"),
+    ('CREATE SCHEMA "PUBLIC"', "42P06"),
+    ("ALTER TABLE work.allowed RENAME TO unseen", "42P07"),
+    ("ALTER TABLE work.allowed ADD COLUMN x text DEFAULT upper('a')", "0A000"),
     ("CREATE SCHEMA pg_temp", "42939"),
     ("CREATE SCHEMA information_schema", "42939"),
     ("CREATE SCHEMA pgproxy_system", "42939|42501"),
@@ -315,13 +319,32 @@ RULED = (
 
 
 def test_an_owner_does_not_lose_a_policy_with_a_name(gateway: RunningGateway) -> None:
-    with psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve:
+    with (
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve,
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+    ):
         eve.execute("CREATE TABLE work.notes (id int, note text)")
         eve.execute("INSERT INTO work.notes (id) VALUES (1)")
         for sql in RULED:
             assert answer(eve, sql)[0] == ("0A000" if "CONSTRAINT" in sql else "42501"), sql
         assert answer(eve, "SELECT note FROM work.notes")[1] == [("***",)]
         assert answer(eve, "COMMENT ON TABLE work.notes IS 'kept'")[0] == "COMMENT"
+        # Nobody else reads the new name, but its owner would.
+        assert answer(admin, "ALTER TABLE work.notes RENAME TO work_notes")[0] == "2BP01"
+
+
+def test_a_column_called_as_the_engines_row_ids_does_not_stand_for_them(gateway: RunningGateway) -> None:
+    """A governed UPDATE finds its rows by row id: rows that share such a value would all be changed."""
+    with (
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve,
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+    ):
+        eve.execute("CREATE TABLE work.twins (rowid int, who text)")
+        eve.execute("INSERT INTO work.twins VALUES (1, 'eve')")
+        admin.execute("INSERT INTO work.twins VALUES (1, 'bob')")
+        for sql in ("UPDATE work.twins SET who = 'eve'", "DELETE FROM work.twins"):
+            assert answer(eve, sql)[0] == "0A000"
+        assert answer(admin, "SELECT who FROM work.twins ORDER BY 1")[1] == [("bob",), ("eve",)]
 
 
 def test_an_administrator_does_not_lose_a_policy_by_a_rename(gateway: RunningGateway) -> None:
@@ -334,7 +357,6 @@ def test_an_administrator_does_not_lose_a_policy_by_a_rename(gateway: RunningGat
             "ALTER TABLE open.people RENAME TO all_people",
             "ALTER TABLE open.people RENAME COLUMN name TO plain",
             "ALTER TABLE open.people RENAME name TO plain",
-            "ALTER TABLE work.notes RENAME TO work_notes",
         ):
             assert answer(admin, sql)[0] == "2BP01", sql
         assert answer(eve, "SELECT * FROM open.people")[1] == [(1, "***")]

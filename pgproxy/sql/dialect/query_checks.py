@@ -76,12 +76,8 @@ def _check_output_names(select: exp.Select) -> None:
         if not isinstance(item, exp.Column) or item.table:
             continue
         name = item.name if item.this.args.get("quoted") else item.name.lower()
-        meant = {
-            output.unalias().sql(dialect="postgres").lower()
-            for output in select.expressions
-            if column_name(output) == name
-        }
-        if len(meant) > 1:
+        named = [output for output in select.expressions if column_name(output) == name]
+        if len(named) > 1 and len({one.unalias().sql(dialect="postgres").lower() for one in named}) > 1:
             raise StatementError(
                 f'ORDER BY "{name}" is ambiguous', sqlstate=SqlState.AMBIGUOUS_COLUMN, position=None
             )
