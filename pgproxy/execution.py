@@ -86,13 +86,30 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
         router = Router(
             local,
             registry,
-            lambda: RoutingFlags.of(flags.value, rollouts.rollout),
+            _RoutingNow(flags, rollouts),
             metrics.observe_engine_failure,
             shadow,
             shared_writable=lambda: publisher.shared_writable,
             tracing=tracing,
         )
         yield Execution(registry, router, rollouts, shadow, publisher), flags
+
+
+class _RoutingNow:
+    """The flags that decide routes now; made anew only once one of them is another."""
+
+    def __init__(self, flags: CurrentFlags, rollouts: RolloutController) -> None:
+        self._flags = flags
+        self._rollouts = rollouts
+        self._made_of = flags.value, rollouts.rollout
+        self._made = RoutingFlags.of(*self._made_of)
+
+    def __call__(self) -> RoutingFlags:
+        flags, rollout = self._flags.value, self._rollouts.rollout
+        if flags is not self._made_of[0] or rollout is not self._made_of[1]:
+            self._made_of = flags, rollout
+            self._made = RoutingFlags.of(flags, rollout)
+        return self._made
 
 
 def gateway_name(settings: GatewaySettings) -> str:

@@ -309,6 +309,69 @@ _DECODERS: dict[bytes, Callable[[_BodyReader], FrontendMessage]] = {
 }
 
 
+def _read_bind(body: bytes) -> Bind | None:
+    """Read a well-formed Bind at once; None: it is not, and `_decode_bind` says why."""
+    try:
+        portal_end = body.index(b"\0")
+        at = body.index(b"\0", portal_end + 1)
+        portal, statement = body[:portal_end].decode(), body[portal_end + 1 : at].decode()
+        formats, at = _read_codes(body, at + 1)
+        (count,) = _UINT16.unpack_from(body, at)
+        at += 2
+        values: list[bytes | None] = []
+        for _ in range(count):
+            (size,) = _INT32.unpack_from(body, at)
+            at += 4
+            values.append(None if size == -1 else body[at : at + size])
+            if size < -1:
+                return None
+            at += max(size, 0)
+        result_formats, at = _read_codes(body, at)
+    except (ValueError, struct.error):
+        return None
+    return Bind(portal, statement, formats, tuple(values), result_formats) if at == len(body) else None
+
+
+def _read_codes(body: bytes, at: int) -> tuple[tuple[int, ...], int]:
+    (count,) = _UINT16.unpack_from(body, at)
+    if not count:
+        return (), at + 2
+    return struct.unpack_from(f"!{count}h", body, at + 2), at + 2 + 2 * count
+
+
+def _read_describe(body: bytes) -> Describe | None:
+    """Read a well-formed Describe at once, like `_read_bind`."""
+    kind = body[:1]
+    if kind not in (b"S", b"P") or body.find(b"\0") != len(body) - 1:
+        return None
+    try:
+        return Describe(kind, body[1:-1].decode())
+    except UnicodeDecodeError:
+        return None
+
+
+def _read_execute(body: bytes) -> Execute | None:
+    """Read a well-formed Execute at once, like `_read_bind`."""
+    end = body.find(b"\0")
+    if end < 0 or end != len(body) - 5:
+        return None
+    try:
+        return Execute(body[:end].decode(), _INT32.unpack_from(body, end + 1)[0])
+    except UnicodeDecodeError:
+        return None
+
+
+_SYNC = Sync()
+
+_READERS: dict[bytes, Callable[[bytes], FrontendMessage | None]] = {
+    b"B": _read_bind,
+    b"D": _read_describe,
+    b"E": _read_execute,
+    b"S": lambda body: None if body else _SYNC,
+}
+"""For the messages of a prepared statement's run, which are decoded more often than all others."""
+
+
 def decode_frontend(tag: bytes, body: bytes) -> FrontendMessage:
     """Decode one message. tag: one byte; body: the bytes after the length.
 
@@ -316,6 +379,9 @@ def decode_frontend(tag: bytes, body: bytes) -> FrontendMessage:
         ProtocolViolation: unknown tag; missing or left-over bytes; a count that the bytes do not bear out.
         StatementError: 22021, text that is not UTF-8. `Session.reject` turns it into the right answer.
     """
+    read = _READERS.get(tag)
+    if read is not None and (found := read(body)) is not None:
+        return found
     decoder = _DECODERS.get(tag)
     if decoder is None:
         raise ProtocolViolation(f"invalid frontend message type {int.from_bytes(tag)}")

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import duckdb
@@ -288,7 +288,8 @@ class StatementStream:
         if not self._is_declared:
             self._loop.call_soon_threadsafe(self._tell_columns, columns)
         # Where they are declared nobody waits long for them, and one waking of the loop does for both.
-        return replace(self._fetch(), columns=columns)
+        first = self._fetch()
+        return _Step(first.chunk, first.is_last, columns)
 
     def _start(self) -> None:
         cursor, statement = self._cursor, self._statement

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pgproxy.sql.plan import Plan
 from pgproxy.sql.utility import UtilityStatement
 from pgproxy.sql.utility.query_calls import QueryCall
+from pgwire.backend import FieldDescription
 from pgwire.types import ResultColumn
 
 
@@ -30,6 +31,10 @@ class PreparedQuery:
     source: str | None = None
     call: QueryCall | None = None
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    shapes: dict[tuple[int, ...], tuple[FieldDescription, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    """The fields of the rows by the formats that were asked for; made when first asked."""
 
     @property
     def is_empty(self) -> bool:

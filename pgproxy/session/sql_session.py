@@ -44,6 +44,9 @@ from pgwire.session.status import TransactionStatus
 from pgwire.sqlstate import SqlState
 from pgwire.values import decode_parameter
 
+_MOST_SHAPES = 8
+"""Lists of formats that a statement's fields are kept for; drivers ask for one or two."""
+
 _ALLOWED_IN_FAILED_BLOCK = (u.Commit, u.Rollback, u.RollbackTo)
 
 
@@ -205,7 +208,15 @@ class SqlSession:
         """Give the fields of the statement's rows, or None where it returns none."""
         if prepared.utility is not None:
             return self._utilities.columns(prepared.utility, formats)
-        return field_descriptions(prepared.columns, formats) if prepared.columns is not None else None
+        if prepared.columns is None:
+            return None
+        key = tuple(formats)
+        found = prepared.shapes.get(key)
+        if found is None:
+            found = field_descriptions(prepared.columns, key)
+            if len(prepared.shapes) < _MOST_SHAPES:
+                prepared.shapes[key] = found
+        return found
 
     def bind_now(self, prepared: PreparedQuery, bind: Bind) -> Portal | None:
         """Bind parameters; each value is decoded once here, so that a bad one is this message's error.

@@ -8,6 +8,8 @@ from pgwire.frontend import Bind
 from pgwire.session.objects import Portal, PortalState, PreparedStatement
 from pgwire.sqlstate import SqlState
 
+_FORMATS = (0, 1)
+
 
 def check_bind(statement: PreparedStatement, message: Bind) -> None:
     """Check counts and format codes.
@@ -30,7 +32,8 @@ def check_bind(statement: PreparedStatement, message: Bind) -> None:
         raise _miscounted(
             f"bind message has {formats} result formats but query has {len(statement.columns)} columns"
         )
-    _check_formats(message.parameter_formats)
+    if message.parameter_formats:
+        _check_formats(message.parameter_formats)
 
 
 def check_result_formats(portal: Portal) -> None:
@@ -39,12 +42,14 @@ def check_result_formats(portal: Portal) -> None:
     Raises:
         StatementError: 22023.
     """
-    _check_formats(tuple(field.format for field in portal.columns or ()))
+    for field in portal.columns or ():
+        if field.format not in _FORMATS:
+            _check_formats((field.format,))
 
 
 def _check_formats(codes: Sequence[int]) -> None:
     for code in codes:
-        if code not in (0, 1):
+        if code not in _FORMATS:
             raise StatementError(
                 f"unsupported format code: {code}", sqlstate=SqlState.INVALID_PARAMETER_VALUE
             )

@@ -97,6 +97,13 @@ from pgwire.session.transitions import (
 _Pending = TypeVar("_Pending", PlanStatement, BindPortal, ExecutePortal)
 _IN_FAILED_TRANSACTION = "current transaction is aborted, commands ignored until end of transaction block"
 
+# What every statement is answered with, made once.
+_BIND_COMPLETE = (Send(BindComplete()),)
+_END_PIPELINE = (EndPipeline(),)
+_READY_FOR_QUERY = {
+    status: (Send(ReadyForQuery(status.value)), FlushOutput()) for status in TransactionStatus
+}
+
 
 class Session:
     """One connection, from its first ReadyForQuery (which the shell sends) to its end."""
@@ -136,15 +143,16 @@ class Session:
             ProtocolViolation: the message is illegal in this phase; the session is then closed.
         """
         event = type(message)
-        self._check_legal(event)
+        if (self._phase, event) not in TRANSITIONS:
+            self._check_legal(event)
         if self._phase is Phase.SKIPPING and not isinstance(message, Sync | Terminate):
             return ()
         try:
             effects = self._dispatch(message)
         except GatewayError as error:
             return self._refuse(event, error)
-        answered_here = isinstance(message, Execute) and self._pending is None
-        self._move(Reexecuted if answered_here else event)
+        answered_here = event is Execute and self._pending is None
+        self._phase = TRANSITIONS[self._phase, Reexecuted if answered_here else event]
         return effects
 
     def reject(self, tag: bytes, error: GatewayError) -> Sequence[Effect]:
@@ -171,9 +179,10 @@ class Session:
         is_fatal = isinstance(outcome, Failed) and outcome.error.fatal
         event: Event = FatalFailure if is_fatal else type(outcome)
         before = self._phase
-        if (before, event) not in TRANSITIONS:
+        after = TRANSITIONS.get((before, event))
+        if after is None:
             raise RuntimeError(f"outcome {type(outcome).__name__} in phase {before.name}")
-        self._move(event)
+        self._phase = after
         if before is Phase.CLOSED:
             return ()
         return self._conclude(outcome)
@@ -210,7 +219,7 @@ class Session:
             case Close():
                 return self._close(message)
             case Sync():
-                return () if self.is_copying_in else (EndPipeline(),)
+                return () if self.is_copying_in else _END_PIPELINE
             case Flush():
                 return () if self.is_copying_in else (FlushOutput(),)
             case Terminate():
@@ -319,12 +328,14 @@ class Session:
     def _keep_portal(self, outcome: PortalBound) -> Sequence[Effect]:
         bind = self._take_pending(BindPortal)
         portal = Portal(bind.name, bind.statement, outcome.columns, outcome.handle)
-        portal.value_bytes = sum(len(value) for value in bind.message.parameters if value is not None)
+        for value in bind.message.parameters:
+            if value is not None:
+                portal.value_bytes += len(value)
         try:
             self.portals.add(portal)
         except OutOfMemory as error:
             return ReleasePortal(portal), *self._too_much(error)
-        return (Send(BindComplete()),)
+        return _BIND_COMPLETE
 
     def _too_much(self, error: OutOfMemory) -> Sequence[Effect]:
         self._move(Refused)
@@ -362,7 +373,7 @@ class Session:
         self._status = status
         ended = closed_portals or status is TransactionStatus.IDLE
         released = self._drop_all_portals() if ended else ()
-        return *released, Send(ReadyForQuery(status.value)), FlushOutput()
+        return *released, *_READY_FOR_QUERY[status]
 
     def _drop_unnamed(self) -> tuple[Effect, ...]:
         return *self._drop_portal(""), *self._drop_statement("")
@@ -376,4 +387,4 @@ class Session:
         return () if portal is None else (ReleasePortal(portal),)
 
     def _drop_all_portals(self) -> tuple[Effect, ...]:
-        return tuple(ReleasePortal(portal) for portal in self.portals.end_transaction())
+        return tuple([ReleasePortal(portal) for portal in self.portals.end_transaction()])

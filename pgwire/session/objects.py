@@ -207,8 +207,9 @@ class Portals:
             StatementError: 42P03. OutOfMemory: 53200.
         """
         self.check_free(portal.name)
-        self._memory.check(portal.held_bytes)
-        self._memory.held_bytes += portal.held_bytes
+        size = portal.held_bytes
+        self._memory.check(size)
+        self._memory.held_bytes += size
         self._by_name[portal.name] = portal
 
     def remove(self, name: str) -> Portal | None:
@@ -224,10 +225,10 @@ class Portals:
 
     def end_transaction(self) -> tuple[Portal, ...]:
         """Forget all but held cursors; the caller releases what they hold."""
-        return self._forget(tuple(portal for portal in self._by_name.values() if not portal.is_held))
+        return self._forget(tuple([portal for portal in self._by_name.values() if not portal.is_held]))
 
     def _forget(self, portals: tuple[Portal, ...]) -> tuple[Portal, ...]:
         for portal in portals:
             del self._by_name[portal.name]
-        self._memory.held_bytes -= sum(portal.held_bytes for portal in portals)
+            self._memory.held_bytes -= portal.held_bytes
         return portals

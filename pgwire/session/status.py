@@ -7,6 +7,8 @@ from enum import Enum, unique
 class TransactionStatus(Enum):
     """ReadyForQuery's status byte."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and members are only equal to themselves
+
     IDLE = b"I"
     IN_TRANSACTION = b"T"
     FAILED = b"E"
@@ -15,6 +17,8 @@ class TransactionStatus(Enum):
 @unique
 class Phase(Enum):
     """What the session waits for; the value is its sentence in docs/protocol.md."""
+
+    __hash__ = object.__hash__
 
     READY = "any message that begins something"
     BUSY_SIMPLE = "the outcome of a simple query, or of refusing a function call"
