@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from pgproxy.catalog.constraints import RawConstraint, name_constraints
 from pgproxy.catalog.ownership import SCHEMA_MARK, split_comment
+from pgproxy.catalog.sizes import estimated_sizes, used_bytes
 from pgproxy.catalog.snapshot import VIEW_MARK, ColumnInfo, ConstraintInfo, RelationKind, TableInfo
 from pgproxy.policy.model import TableName
 
@@ -96,6 +97,8 @@ def introspect(
     tables = _tables(connection, names, columns) | _views(connection, names, columns)
     marks = {name: tables.pop(name) for name in list(tables) if name.name == SCHEMA_MARK}
     tables = {name: _as_table(info) if name.catalog in of_files else info for name, info in tables.items()}
+    sizes = estimated_sizes(tables, used_bytes(connection))
+    tables = {name: replace(info, estimated_bytes=sizes.get(name, 0)) for name, info in tables.items()}
     shown = {(catalog, _shown(schema)) for catalog, schema, _ in schemas}
     comments: dict[tuple[str, ...], str] = {(name,): comment for name, _, comment in databases if comment}
     comments |= {(catalog, _shown(schema)): comment for catalog, schema, comment in schemas if comment}

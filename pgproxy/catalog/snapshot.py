@@ -68,6 +68,7 @@ class TableInfo:
     columns: tuple[ColumnInfo, ...]
     constraints: tuple[ConstraintInfo, ...] = ()
     estimated_rows: int = 0
+    estimated_bytes: int = 0
     comment: str | None = None
     view_sql: str | None = None
     is_read_only: bool = False

@@ -43,6 +43,7 @@ SYSTEM_TYPES: Mapping[str, SystemType] = {
     "regnamespace": _reg(4089, 4090, "regnamespace"),
     "regrole": _reg(4096, 4097, "regrole"),
     "regcollation": _reg(4191, 4192, "regcollation"),
+    "regdictionary": _reg(3769, 3770, "regdictionary"),
     "pg_node_tree": SystemType(194, 0, "VARCHAR"),
     "pg_ndistinct": SystemType(3361, 0, "VARCHAR"),
     "pg_dependencies": SystemType(3402, 0, "VARCHAR"),

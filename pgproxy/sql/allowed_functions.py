@@ -269,8 +269,8 @@ TYPE_NAMES = frozenset(
 
 CATALOG_TYPES = frozenset(
     """
-    oid regclass regtype regproc regprocedure regnamespace regrole regoper regconfig name "char" char xid
-    cid tid
+    oid regclass regtype regproc regprocedure regnamespace regrole regoper regconfig regdictionary
+    name "char" char xid cid tid
     oidvector int2vector pg_node_tree int2 int4 int8 float4 float8 bool text varchar bpchar numeric
     timestamptz
     timestamp date time timetz bytea json jsonb uuid interval

@@ -34,7 +34,7 @@ SETTING_KEY = "current_setting."
 _INT4 = 23
 
 _REGTYPES = frozenset(
-    {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper"}
+    {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper", "regdictionary"}
 )
 _PLAIN_TYPES = {
     "oid": "UINTEGER", "xid": "BIGINT", "cid": "BIGINT", "name": "VARCHAR", "char": "VARCHAR",
@@ -299,7 +299,10 @@ class _Binder:
         """The name behind an OID of a reg* type where the cast becomes text; else the OID."""
         if held is None or held.output is None or not is_shown(node):
             return oid
-        return self._macro(held.output, [oid], node)
+        name = self._macro(held.output, [oid], node)
+        # In an array whose text is asked for, each element's type has to be known.
+        in_array = isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Array)
+        return exp.cast(name, "TEXT", dialect="duckdb") if in_array else name
 
     def _relation_oid(self, constant: exp.Literal) -> exp.Expr:
         if constant.name.isdigit():
@@ -382,6 +385,8 @@ def is_shown(node: exp.Expr) -> bool:
     is_array = isinstance(node, exp.Cast) and node.to.this is exp.DType.ARRAY
     while isinstance(parent, (exp.Paren, exp.Alias)) or (is_array and isinstance(parent, exp.Coalesce)):
         parent = parent.parent
+    if isinstance(parent, exp.Select) and isinstance(parent.parent, exp.Array):
+        return is_shown(parent.parent)
     if isinstance(parent, exp.Cast):
         elements = parent.to.expressions if parent.to.this is exp.DType.ARRAY else []
         kind = elements[0] if elements else parent.to

@@ -36,7 +36,7 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
             case exp.Table() if isinstance(node.this, exp.Func):
                 _plain_source(node)
             case exp.Dot() if not isinstance(node.parent, exp.Table):
-                _qualified_series(node)
+                _qualified_grammar(node)
             case exp.Anonymous() if function_name(node) in _TYPE_CALLS and len(node.expressions) == 1:
                 _cast(node)
     return tree
@@ -65,14 +65,19 @@ def _cast(node: exp.Anonymous) -> None:
     outer.replace(cast)
 
 
-def _qualified_series(node: exp.Dot) -> None:
-    """`pg_catalog.generate_series(…)` as an output gives rows, as it does without its schema."""
+def _qualified_grammar(node: exp.Dot) -> None:
+    """Functions that the parser takes for plain ones behind a schema.
+
+    `pg_catalog.generate_series(…)` as an output gives rows, `pg_catalog.btrim(…)` is TRIM.
+    """
     called = node.expression
     if not isinstance(called, exp.Anonymous) or node.this.name.lower() != "pg_catalog":
         return
     if function_name(called) == "generate_series" and len(called.expressions) in (2, 3):
         ends = dict(zip(("start", "end", "step"), called.expressions, strict=False))
         node.replace(exp.ExplodingGenerateSeries(**ends))
+    elif function_name(called) == "btrim" and len(called.expressions) in (1, 2):
+        node.replace(exp.Trim(**dict(zip(("this", "expression"), called.expressions, strict=False))))
 
 
 def _plain_source(table: exp.Table) -> None:

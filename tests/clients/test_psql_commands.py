@@ -45,6 +45,8 @@ COMMANDS = r"""
 \dFd simple
 \dFp
 \dFt
+\dF+ simple
+\dF+ english
 \dL
 \dA
 \dAc btree int4
@@ -94,7 +96,7 @@ COMMANDS = r"""
 SELECT 1 AS a, 'x'::text AS b, now() AS c \gdesc
 """.strip().splitlines()
 r"""Not here: `\dn`, `\du`, `\l`, `\dp`, `\dx` and sizes, where the gateway's own schema, roles, databases and
-grants stand; `\dAo`, `\dAp`, `\dF+` and ICU's collations, whose rows are not kept here."""
+grants stand; `\dAo`, `\dAp` and ICU's collations, whose rows are not kept here."""
 
 
 def printed(server: Server) -> dict[str, str]:

@@ -180,6 +180,8 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("regnamespace_text", TEXT, {"p_oid": _named_text("pg_namespace", "nspname")}, VIEWER),
     Macro("regrole_text", TEXT, {"p_oid": _named_text("pg_authid", "rolname")}, VIEWER),
     Macro("regcollation_text", TEXT, {"p_oid": _named_text("pg_collation", "collname", guarded=False)}),
+    Macro("regdictionary_text", TEXT, {"p_oid": _named_text("pg_ts_dict", "dictname", guarded=False)}),
+    Macro("regdictionary_oid", OID, {"p_text": _named_oid("pg_ts_dict", "dictname", guarded=False)}),
     Macro("regoper_text", TEXT, {"p_oid": _REGOPER_TEXT}),
     Macro("regclass_oid", REGCLASS, {"p_text": relation_oid("p_text")}, NAMES),
     Macro("regtype_oid", REGTYPE, {"p_text": _type_oid("p_text")}, VIEWER),

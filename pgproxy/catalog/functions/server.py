@@ -7,6 +7,7 @@ from pgproxy.catalog.functions.macro import (
     BOOL,
     INT4,
     INT8,
+    NAMES,
     OID,
     PG,
     REGCLASS,
@@ -17,6 +18,8 @@ from pgproxy.catalog.functions.macro import (
     constant,
     visible,
 )
+from pgproxy.catalog.functions.names import relation_oid
+from pgproxy.catalog.visibility import held_keys
 
 # PostgreSQL's dbsize.c: a unit is left at 10 240 of it, and halves round away from zero.
 _SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB")
@@ -32,6 +35,19 @@ def _size_pretty() -> str:
         cases.append(f"ELSE {value}" if is_last else f"WHEN abs({scaled}) < 10240 THEN {value}")
     return f"CASE {' '.join(cases)} END"
 
+
+_RELATION_SIZE = (
+    f"(SELECT max(m_c._bytes) FROM {PG}.pg_class AS m_c WHERE m_c.oid = {relation_oid('p_object')} "
+    f"AND {visible('m_c')})"
+)
+"""Of a relation whose number of rows the viewer may not know: 0."""
+_DATABASE_SIZE = (
+    f"(SELECT max(coalesce((SELECT CAST(sum(m_c._bytes) AS BIGINT) FROM {PG}.pg_class AS m_c "
+    f"WHERE m_c._database = m_d.datname AND m_c._key IN ({held_keys('p_viewer')})), 0)) "
+    f"FROM {PG}.pg_database AS m_d WHERE (m_d.datname = CAST(p_object AS VARCHAR) "
+    f"OR CAST(m_d.oid AS VARCHAR) = CAST(p_object AS VARCHAR)) AND {visible('m_d')})"
+)
+"""The sum of what the viewer may know of."""
 
 _COUNTERS = (
     "pg_stat_get_numscans pg_stat_get_tuples_returned pg_stat_get_tuples_fetched pg_stat_get_tuples_inserted "
@@ -66,15 +82,46 @@ _KEYWORDS = (
     f"m_k.baredesc AS baredesc FROM {PG}._keyword AS m_k"
 )
 
+_TOKEN_TYPES = (
+    ("asciiword", "Word, all ASCII"), ("word", "Word, all letters"), ("numword", "Word, letters and digits"),
+    ("email", "Email address"), ("url", "URL"), ("host", "Host"), ("sfloat", "Scientific notation"),
+    ("version", "Version number"), ("hword_numpart", "Hyphenated word part, letters and digits"),
+    ("hword_part", "Hyphenated word part, all letters"),
+    ("hword_asciipart", "Hyphenated word part, all ASCII"),
+    ("blank", "Space symbols"), ("tag", "XML tag"), ("protocol", "Protocol head"),
+    ("numhword", "Hyphenated word, letters and digits"), ("asciihword", "Hyphenated word, all ASCII"),
+    ("hword", "Hyphenated word, all letters"), ("url_path", "URL path"), ("file", "File or path name"),
+    ("float", "Decimal notation"), ("int", "Signed integer"), ("uint", "Unsigned integer"),
+    ("entity", "XML entity"),
+)  # fmt: skip
+"""PostgreSQL docs, "Parsers": what the default parser makes of a text, numbered from 1."""
+_DEFAULT_PARSER = 3722
+_TOKEN_ROWS = (
+    "SELECT m_t.tokid AS tokid, m_t.alias AS alias, m_t.description AS description FROM (VALUES "
+    + ", ".join(
+        f"({number}, '{alias}', '{text}')" for number, (alias, text) in enumerate(_TOKEN_TYPES, start=1)
+    )
+    + ") AS m_t(m_tokid, m_alias, m_description) "
+    f"WHERE CAST(p_parser AS VARCHAR) IN ('{_DEFAULT_PARSER}', 'default')"
+)
+
 SERVER_MACROS: tuple[Macro, ...] = (
     Macro("pg_size_pretty", TEXT, {"p_size": _size_pretty()}),
     *constant(_COUNTERS, INT8, "CAST(0 AS BIGINT)", "p_oid"),
+    *(
+        Macro(name, INT8, dict.fromkeys(parameters, _RELATION_SIZE), NAMES)
+        for name, parameters in {
+            "pg_table_size": ("p_object",),
+            "pg_total_relation_size": ("p_object",),
+            "pg_relation_size": ("p_object", "p_object, p_fork"),
+        }.items()
+    ),
+    Macro("pg_database_size", INT8, {"p_object": _DATABASE_SIZE}, VIEWER),
     *constant(
-        "pg_table_size pg_relation_size pg_total_relation_size pg_database_size pg_tablespace_size",
+        "pg_tablespace_size",
         INT8,
         "CASE WHEN p_object IS NULL THEN NULL ELSE CAST(0 AS BIGINT) END",
         "p_object",
-        "p_object, p_fork",
     ),
     *constant("pg_my_temp_schema", OID, "CAST(0 AS BIGINT)", ""),
     *constant("pg_is_other_temp_schema pg_relation_is_updatable", BOOL, "false", "p_oid"),
@@ -106,6 +153,7 @@ SERVER_MACROS: tuple[Macro, ...] = (
     *constant("inet_client_port inet_server_port", INT4, "CAST(NULL AS INTEGER)", ""),
     *constant("inet_client_addr inet_server_addr", 869, "CAST(NULL AS VARCHAR)", ""),
     *constant("pg_blocking_pids", 1007, "CAST([] AS INTEGER[])", "p_pid"),
+    Macro("ts_token_type", 2249, {"p_parser": _TOKEN_ROWS}, is_table=True),
     Macro("pg_get_keywords", 2249, {"": _KEYWORDS}, is_table=True),
     Macro(
         "pg_options_to_table",

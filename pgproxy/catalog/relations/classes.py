@@ -11,6 +11,7 @@ from pgproxy.catalog.constraints import pretty_definition
 from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
 from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
+from pgproxy.catalog.sizes import PAGE_BYTES
 from pgproxy.catalog.snapshot import RelationKind
 from pgproxy.catalog.types import user_type
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
@@ -98,6 +99,7 @@ def _class(
         "_database": schema[0],
         "_key": row_key,
         "_schema": schema[1],
+        "_bytes": 0,
         "_is_hidden": "t" if schema[1] != "pg_catalog" and name in _own_names() else None,
     }
 
@@ -133,7 +135,11 @@ def _relation_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
             "relhastriggers": relation.oid in keyed,
         }
         yield row | {"_key": key(relation.oid, Aspect.NO_ROW_ESTIMATE)}
-        yield row | {"reltuples": float(table.estimated_rows) if table.kind is RelationKind.TABLE else 0.0}
+        yield row | {
+            "reltuples": float(table.estimated_rows) if table.kind is RelationKind.TABLE else 0.0,
+            "relpages": -(-table.estimated_bytes // PAGE_BYTES),
+            "_bytes": table.estimated_bytes,
+        }
 
 
 def _index_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:

@@ -32,13 +32,13 @@ class Rule(Enum):
     JOURNAL = ("_key", "_principal")
 
 
-_HIDDEN_TYPES: Mapping[str, str] = {"_key": "BIGINT", "_part": "BIGINT"}
+_HIDDEN_TYPES: Mapping[str, str] = {"_key": "BIGINT", "_part": "BIGINT", "_bytes": "BIGINT"}
 
 _EMPTY_VALUES: Mapping[str, Any] = {"BOOLEAN": False, "VARCHAR": "", "BLOB": b"", "FLOAT": 0.0, "DOUBLE": 0.0}
 
 
 TEXTS: Mapping[str, tuple[str, ...]] = {
-    "pg_class": ("_schema", "_is_hidden"),
+    "pg_class": ("_schema", "_is_hidden", "_bytes"),
     "pg_type": ("_format", "_schema"),
     "pg_index": ("_definition",),
     "pg_constraint": ("_definition", "_pretty"),

@@ -109,5 +109,18 @@ def test_every_function_binds_with_every_number_of_arguments(shop: Shop) -> None
             arguments = ", ".join(["NULL"] * (arity + len(function.session_values)))
             call = f"{'.'.join(('pgproxy_system', *function.macro))}({arguments})"
             described = shop.run("root", f"DESCRIBE SELECT {f'* FROM {call}' if function.is_table else call}")
-            widths = {"pg_get_keywords": 5, "pg_options_to_table": 2}
+            widths = {"pg_get_keywords": 5, "pg_options_to_table": 2, "ts_token_type": 3}
             assert len(described) == (widths[name] if function.is_table else 1), name
+
+
+def test_sizes_are_told_to_who_may_know_the_rows(shop: Shop) -> None:
+    orders = shop.call("root", "pg_table_size", "sales.orders")
+    assert orders == 7 * (8 + 4 + 8 + 8 + 24)
+    assert shop.call("root", "pg_database_size", "shop") == orders
+    assert shop.call("root", "pg_relation_size", "sales.by_total") == 0
+    assert shop.call("analyst", "pg_table_size", "sales.orders") == 0, (
+        "a filtered table's rows are not his to count"
+    )
+    assert shop.call("analyst", "pg_database_size", "shop") == 0
+    assert shop.call("analyst", "pg_table_size", "sales.hidden_margins") is None
+    assert shop.call("stranger", "pg_table_size", "sales.orders") is None

@@ -40,3 +40,4 @@ select string_agg(name, '; ' order by name) from people
 select length('abc'::bytea), octet_length('\x0102'::bytea)
 select 'a' operator(pg_catalog.~) 'a', 1 operator(pg_catalog.+) 2
 select pg_catalog.length('abc'), pg_catalog.upper('a')
+select pg_catalog.btrim('  x '), pg_catalog.btrim('{a}', '{}'), pg_catalog.ltrim('xa', 'x'), pg_catalog.rtrim('ax', 'x')
