@@ -94,6 +94,7 @@ class RemoteEngine:
         if version is None:
             raise IncompatibleNode
         self._serves_cursors = reply.cursor_mode or version < _TELLS_CURSOR_MODE
+        await self._node.drop_abandoned()
         return ProbeReport(
             is_draining=reply.draining,
             load=reply.active_queries + reply.queued_queries,

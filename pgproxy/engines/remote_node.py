@@ -4,9 +4,12 @@ It keeps which catalogs statements need and which the node is known to have.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import structlog
 
 from execnode.contract import negotiate
 from execnode.rpc.execnode import v1
@@ -16,8 +19,14 @@ from pgproxy.engines.errors import EngineUnavailable, FallbackReason, Incompatib
 from pgproxy.engines.remote_call import ChunkCall
 from pgproxy.engines.remote_errors import CatalogsOutdated, node_errors_translated
 from pgproxy.engines.remote_messages import encode_generation
+from pgwire.errors import GatewayError
+
+log = structlog.get_logger(__name__)
 
 _Reply = TypeVar("_Reply")
+
+_ABANDONED_QUERIES = 1000
+"""More are left to the node's own clean-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class RemoteNode:
         self._stub = v1.ExecNodeStub(channel, metadata=self._metadata)
         self.times = times
         self.catalogs = NodeCatalogs()
+        self._abandoned: deque[str] = deque(maxlen=_ABANDONED_QUERIES)
 
     def close(self) -> None:
         """Drop the connection; whatever still runs on it fails as lost."""
@@ -169,6 +179,23 @@ class RemoteNode:
         """Drop a query's spool."""
         request = v1.DeleteQueryRequest(query_id=query_id)
         await self._call(self._stub.delete_query(request), self.times.call_s)
+
+    def abandon_query(self, query_id: str) -> None:
+        """Give a query up that the node cannot be told about now; it is told as soon as it answers again."""
+        self._abandoned.append(query_id)
+
+    async def drop_abandoned(self) -> None:
+        """Stop and drop what was given up, on a node that has just answered; if it is lost again, later."""
+        while self._abandoned:
+            query_id = self._abandoned[0]
+            try:
+                await self.cancel_query(query_id)
+                await self.delete_query(query_id)
+            except GatewayError as error:
+                log.info("remote.abandoned_query_stays", sqlstate=error.sqlstate)
+                return
+            if self._abandoned and self._abandoned[0] == query_id:
+                self._abandoned.popleft()
 
     async def _call(self, reply: Awaitable[_Reply], timeout_s: float) -> _Reply:
         try:

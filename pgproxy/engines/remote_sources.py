@@ -161,18 +161,22 @@ class SpooledChunks:
     async def stop(self) -> None:
         """Interrupt the query unless it has ended, and drop its spool.
 
-        A node that was just given up is not asked: its own clean-up does it after QUERY_RESULT_TTL.
+        A node that was just given up, or does not confirm it, is asked again once it answers.
         """
         await self._leave()
-        if not self._is_spooled or self._resumption.has_given_up:
+        if not self._is_spooled:
             return
         self._is_spooled = False
+        if self._resumption.has_given_up:
+            self._node.abandon_query(self._query_id)
+            return
         try:
             if not self._has_ended:
                 await self._node.cancel_query(self._query_id)
             await self._node.delete_query(self._query_id)
         except GatewayError as error:
             log.info("remote.cancel_not_confirmed", sqlstate=error.sqlstate)
+            self._node.abandon_query(self._query_id)
 
     async def _submit(self) -> None:
         """Submit; a call after the first is for the process that the first was for."""

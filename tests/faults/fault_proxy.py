@@ -60,6 +60,10 @@ class FaultProxy:
         self._refuses = True
         self.cut()
 
+    def accept(self) -> None:
+        """Accept again what `refuse` has refused."""
+        self._refuses = False
+
     async def all_ended(self) -> None:
         """Return when no connection is served any more."""
         while self._writers:  # noqa: ASYNC110  # they end in the same loop, a few steps on

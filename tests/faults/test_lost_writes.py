@@ -46,7 +46,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedFleet]:
             "NODE_LOST_AFTER": "10s",
             "REMOTE_CANARY_USERS": "analyst",  # so that the administrator asks the embedded engine
         }
-        with proxied_fleet(folder, POLICY, settings, QUERY_RESULT_TTL="60s") as made:
+        with proxied_fleet(folder, POLICY, settings, QUERY_RESULT_TTL="1h") as made:
             yield made
 
 
@@ -205,6 +205,20 @@ def test_a_block_whose_node_is_lost_before_the_commit_has_surely_done_nothing(
         fleet.mend()
         fleet.wait_well()
         assert told(other, "COMMIT") == SURELY_NOT, "the node's new process never heard of it"
+    assert kept(fleet, run) == (0, 0)
+
+
+def test_what_runs_on_a_node_that_was_given_up_is_stopped_once_it_answers_again(
+    fleet: ProxiedFleet, session: Session, pool: ThreadPoolExecutor, run: int
+) -> None:
+    use_cursors(fleet, is_on=True)
+    writing = pool.submit(told, session, slow(run).replace("100000)", "100000000)"))
+    wait_for(fleet.node.health, lambda health: health["active_queries"])
+    fleet.proxy.do(lambda proxy: proxy.refuse())
+    assert writing.result(60) == UNKNOWN
+    assert fleet.node.health()["active_queries"] == 1, "nobody could tell it"
+    fleet.proxy.do(lambda proxy: proxy.accept())
+    wait_for(fleet.node.health, lambda health: not (health["active_queries"] or health["stored_jobs"]))
     assert kept(fleet, run) == (0, 0)
 
 
