@@ -5,8 +5,9 @@ docs/metrics.md describes each of them; a test compares the two.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pgproxy.tally import StatementTally
 
@@ -28,6 +29,8 @@ GAUGES: Mapping[str, str] = {
     "uptime_seconds": "Since the start.",
 }
 """Numbers of the whole gateway, read when they are asked for; the names are those of GET /health."""
+
+_WAIT_BUCKETS_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,36 @@ class GatewayNumbers:
     rollouts: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 
 
+class QueueMetrics:
+    """What the async queue counts: see `pgproxy.queue.workers.QueueObserver`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._waits = Histogram(
+            "pgproxy_async_wait_seconds",
+            "From the submission of an async query to its start.",
+            buckets=_WAIT_BUCKETS_S,
+            registry=registry,
+        )
+        self._ends = Counter(
+            "pgproxy_async_queries", "Async queries that have ended.", ("state",), registry=registry
+        )
+        self._retries = Counter(
+            "pgproxy_async_retries", "Async queries that are tried again.", ("reason",), registry=registry
+        )
+
+    def started(self, waited_s: float) -> None:
+        """One has begun, so long after its submission."""
+        self._waits.observe(waited_s)
+
+    def ended(self, state: StrEnum) -> None:
+        """One has ended."""
+        self._ends.labels(state.value).inc()
+
+    def retried(self, reason: str) -> None:
+        """One will be tried again."""
+        self._retries.labels(reason).inc()
+
+
 class GatewayMetrics:
     """One set of the gateway's metrics in one registry."""
 
@@ -64,6 +97,7 @@ class GatewayMetrics:
         self._statement_metrics(registry)
         self._failure_metrics(registry)
         self._fleet_metrics(registry)
+        self.queue = QueueMetrics(registry)
 
     def _statement_metrics(self, registry: CollectorRegistry) -> None:
         self.statements = StatementTally()

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 from pgproxy.control.metastore import Metastore
 from pgproxy.http.query_routes import QueryApi
 from pgproxy.identity.authenticator import Authenticator
+from pgproxy.metrics import GatewayMetrics
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.queue.model import QueryState
 from pgproxy.queue.service import AsyncQueue, QueueLimits, Viewer
@@ -14,7 +15,7 @@ from pgproxy.queue.workers import WorkerOptions
 from pgproxy.settings import GatewaySettings
 
 
-def async_queue(settings: GatewaySettings, metastore: Metastore) -> AsyncQueue:
+def async_queue(settings: GatewaySettings, metastore: Metastore, metrics: GatewayMetrics) -> AsyncQueue:
     """Make the queue; it works while it is entered."""
     return AsyncQueue(
         QueryStore(metastore),
@@ -29,6 +30,7 @@ def async_queue(settings: GatewaySettings, metastore: Metastore) -> AsyncQueue:
             cleanup_s=settings.query_cleanup_interval,
             max_result_bytes=settings.async_max_result_bytes,
         ),
+        metrics.queue,
     )
 
 

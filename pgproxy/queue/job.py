@@ -44,6 +44,7 @@ class Job:
     folder: ResultFolder
     files: Executor
     open_session: OpenDetached
+    observe_retry: Callable[[str], None]
     session: DetachedSession | None = None
 
     async def run(self) -> tuple[QueryState, Facts]:
@@ -103,6 +104,7 @@ class Job:
         facts = replace(self.query.facts, retries=(*self.query.facts.retries, reason.value))
         self.query = replace(self.query, facts=facts)
         await self._keep()
+        self.observe_retry(reason.value)
         log.info("async_query.retried", query_id=self.query.id, cause=reason.value)
         await asyncio.sleep(_RETRY_PAUSE_S * len(facts.retries))
 

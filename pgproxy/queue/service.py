@@ -22,7 +22,7 @@ from pgproxy.queue.job import OpenDetached
 from pgproxy.queue.model import QueryState, QueuedQuery, Statement, Submission, scope_text
 from pgproxy.queue.results import ResultFolder, StoredResult
 from pgproxy.queue.store import QueryStore
-from pgproxy.queue.workers import QueueWorkers, WorkerOptions
+from pgproxy.queue.workers import QueueObserver, QueueWorkers, WorkerOptions
 from pgproxy.session.detached import DetachedSession
 from pgwire.errors import GatewayError, InternalError, StatementError
 from pgwire.sqlstate import SqlState
@@ -97,6 +97,7 @@ class AsyncQueue:
         folder: Path,
         limits: QueueLimits,
         options: WorkerOptions,
+        observer: QueueObserver,
     ) -> None:
         self._open: OpenDetached | None = None
         owner = secrets.token_hex(8)
@@ -106,7 +107,9 @@ class AsyncQueue:
         self._files = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="results")
         self._submitting = asyncio.Lock()
         self._rendering: dict[str, asyncio.Lock] = {}
-        self.workers = QueueWorkers(store, self._folder, self._files, self._open_session, options, owner)
+        self.workers = QueueWorkers(
+            store, self._folder, self._files, self._open_session, options, owner, observer
+        )
 
     def opens_with(self, open_session: OpenDetached) -> None:
         """Say how the sessions of submitted statements are opened; before the queue is entered."""
@@ -211,6 +214,7 @@ class AsyncQueue:
         """
         await self.get(viewer, query_id)
         if await self._store.cancel(query_id, time.time()):
+            self.workers.observer.ended(QueryState.CANCELED)
             await self.workers.stop_job(query_id)
         return await self._existing(query_id)
 

@@ -26,6 +26,10 @@ _COLUMNS = (
 )
 
 
+GATEWAY_LOST = "gateway_lost"
+"""Why a query is tried again whose gateway died."""
+
+
 class QueryStore:
     """The table `async_queries`."""
 
@@ -221,7 +225,7 @@ class QueryStore:
 
         The attempt is compared, so that of two gateways that see it only one does it.
         """
-        facts = failure or replace(query.facts, progress=None, retries=(*query.facts.retries, "gateway_lost"))
+        facts = failure or replace(query.facts, progress=None, retries=(*query.facts.retries, GATEWAY_LOST))
         state = QueryState.QUEUED if failure is None else QueryState.FAILED
         found = await self._run(
             "UPDATE async_queries SET state = $4, facts = $3, owner = '', "

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -16,7 +17,7 @@ from pgproxy.queue.fairness import choose_next
 from pgproxy.queue.job import Job, LeaseLost, OpenDetached
 from pgproxy.queue.model import Facts, QueryState, QueuedQuery
 from pgproxy.queue.results import ResultFolder
-from pgproxy.queue.store import QueryStore, after_loss
+from pgproxy.queue.store import GATEWAY_LOST, QueryStore, after_loss
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
 
@@ -41,6 +42,22 @@ class WorkerOptions:
     max_result_bytes: int = 16 << 30
 
 
+class QueueObserver(Protocol):
+    """Is told what becomes of queries, for the metrics."""
+
+    def started(self, waited_s: float) -> None:
+        """One has begun, so long after its submission; one that is tried again begins again."""
+        ...
+
+    def ended(self, state: QueryState) -> None:
+        """One has ended."""
+        ...
+
+    def retried(self, reason: str) -> None:
+        """One will be tried again."""
+        ...
+
+
 @dataclass(slots=True)
 class QueueCounters:
     """Since the start of this gateway."""
@@ -60,7 +77,9 @@ class QueueWorkers:
         open_session: OpenDetached,
         options: WorkerOptions,
         owner: str,
+        observer: QueueObserver,
     ) -> None:
+        self.observer = observer
         self._store = store
         self._folder = folder
         self._files = files
@@ -149,7 +168,16 @@ class QueueWorkers:
         return True
 
     def _begin(self, query: QueuedQuery) -> None:
-        job = Job(query, self._owner, self._store, self._folder, self._files, self._open_session)
+        job = Job(
+            query,
+            self._owner,
+            self._store,
+            self._folder,
+            self._files,
+            self._open_session,
+            self.observer.retried,
+        )
+        self.observer.started(max((query.started_at or query.submitted_at) - query.submitted_at, 0.0))
         self._jobs[query.id] = (job, self._tasks.create_task(self._run(job)))
         log.info("async_query.started", query_id=query.id, principal=query.principal, attempt=query.attempts)
 
@@ -181,6 +209,7 @@ class QueueWorkers:
             await finish_job(self._files, partial(self._folder.delete, ended.id, self._owner))
             return
         self.counters.completed += 1
+        self.observer.ended(state)
         log.info(
             "async_query.ended",
             query_id=ended.id,
@@ -228,6 +257,10 @@ class QueueWorkers:
         for query in await self._store.lapsed(now, dead_owners):
             failure = after_loss(query)
             if await self._store.reap(query, failure, now):
+                if failure is None:
+                    self.observer.retried(GATEWAY_LOST)
+                else:
+                    self.observer.ended(QueryState.FAILED)
                 log.warning("async_query.reaped", query_id=query.id, is_failed=failure is not None)
                 self._wanted.set()
 

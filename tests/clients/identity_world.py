@@ -149,6 +149,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             LOGIN_LOCK_AFTER="3",
             LOGIN_LOCK_FIRST="1h",
             LOGIN_LOCK_LONGEST="1h",
+            FEATURE_ASYNC_QUEUE="true",
+            HTTP_TLS="true",
+            JWT_LEEWAY="0s",
         ) as gateway,
     ):
         yield World(gateway, authority, jwks, asked)

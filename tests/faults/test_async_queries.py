@@ -49,6 +49,11 @@ def test_a_killed_gateway_loses_no_query_and_writes_nothing_twice(tmp_path: Path
         assert analyst.wait(waiting)["retry_reasons"] == []
         assert analyst.results(waiting).json()["rows"] == [[7]]
         assert admin.results(admin.run("SELECT count(*) FROM public.written")).json()["rows"] == [[0]]
+        counted = gateway.metrics()
+        assert 'pgproxy_async_retries_total{reason="gateway_lost"} 2.0' in counted
+        assert 'pgproxy_async_queries_total{state="FAILED"} 1.0' in counted
+        assert 'pgproxy_async_queries_total{state="SUCCEEDED"} 4.0' in counted
+        assert "pgproxy_async_wait_seconds_count 4.0" in counted
         names = {path.suffix for path in (tmp_path / "metastore.sqlite.results").iterdir()}
         assert ".part" not in names, "what the killed one had begun is gone"
 
