@@ -159,7 +159,9 @@ def _admit_node(  # noqa: C901, PLR0912 - one arm per kind of node, each one lin
             _admit_operator(node)
         case exp.Func() if name not in nodes.EXPRESSIONS and name not in nodes.STRUCTURE:
             if name not in functions.FUNCTION_CLASSES and name not in functions.SESSION_CLASSES:
-                raise undefined_function(node.sql_name().lower(), position_of(node))
+                raise _lacking(node.sql_name().lower()) or undefined_function(
+                    node.sql_name().lower(), position_of(node)
+                )
         case _ if name not in allowed:
             raise _denied_node(node, name)
         case _:
@@ -171,7 +173,15 @@ def _admit_call(node: exp.Expr, name: str, system_functions: Collection[str]) ->
         return
     if name in ("current_setting", "set_config"):
         return  # bound to session values, or refused, by `resolve`
-    raise undefined_function(name, position_of(node))
+    raise _lacking(name) or undefined_function(name, position_of(node))
+
+
+def _lacking(name: str) -> FeatureNotSupported | None:
+    """The error for a function that PostgreSQL has and that has no counterpart here."""
+    if name not in functions.LACKING_NAMES:
+        return None
+    shown = functions.LACKING_NAMES[name]
+    return FeatureNotSupported(f"{shown} is not supported", hint="Take documents apart with ->, ->> and #>>.")
 
 
 def _admit_table(node: exp.Table, system_functions: Collection[str]) -> None:
@@ -182,7 +192,7 @@ def _admit_table(node: exp.Table, system_functions: Collection[str]) -> None:
     if isinstance(source, exp.Anonymous):
         called = function_name(source)
         if called not in functions.TABLE_FUNCTION_NAMES and called not in system_functions:
-            raise undefined_function(called, position_of(source))
+            raise _lacking(called) or undefined_function(called, position_of(source))
     elif name not in functions.TABLE_FUNCTION_CLASSES:
         called = source.sql_name().lower() if isinstance(source, exp.Func) else "function"
         raise undefined_function(called, position_of(node))

@@ -278,6 +278,22 @@ CATALOG_TYPES = frozenset(
 ) | {"char"}
 """Names of types that may stand behind `pg_catalog.` or that PostgreSQL alone knows."""
 
+LACKING_NAMES = {
+    **{
+        name: f"{name}()"
+        for name in """
+        jsonb_path_query jsonb_path_query_first jsonb_path_query_array jsonb_path_match jsonb_path_exists_tz
+        jsonb_path_query_tz jsonb_path_match_tz jsonb_path_query_first_tz jsonb_path_query_array_tz
+        jsonb_to_recordset json_to_recordset jsonb_to_record json_to_record jsonb_populate_record
+        jsonb_populate_recordset json_populate_record json_populate_recordset jsonb_set_lax
+        """.split()
+    },
+    "j_s_o_n_b_path_exists": "the operator @?",
+    "match_against": "the operator @@",
+}
+"""Functions and operators of PostgreSQL over documents that have no counterpart in the engine: 0A000 rather
+than unknown."""
+
 COLLATIONS = frozenset(
     {"default", "c", "posix", "binary", "ucs_basic", "und-x-icu", "en_us.utf8", "nocase", "noaccent"}
 )

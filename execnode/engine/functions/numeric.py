@@ -49,7 +49,7 @@ _DIVISION = let(
     "{'a': a, 'b': CASE WHEN b = 0 AND a IS NOT NULL THEN "
     f"{failure('22012', 'division by zero')} ELSE b END, 'r': least({QUOTIENT_SCALE}, {_DIVISION_SCALE})}}",
     fields("r", a="abs(p.a)", b="abs(p.b)", g="sign(p.a) * sign(p.b)",
-           x="TRY_CAST(abs(p.a) * unit AS BIGINT)", y="TRY_CAST(abs(p.b) * unit AS BIGINT)"),
+           x="TRY_CAST(TRY(abs(p.a) * unit) AS BIGINT)", y="TRY_CAST(TRY(abs(p.b) * unit) AS BIGINT)"),
     fields("a", "b", "r", "g", "y", i="p.x // p.y", e="p.x % p.y",
            f=f"coalesce(p.y < {_MAX_FAST_DIVISOR} AND p.x IS NOT NULL AND (p.r <= 16 OR p.r = 20), false)"),
     fields("a", "b", "r", "g", "y", "i", "f", d=f"CASE WHEN p.f THEN {_STEP} // p.y END",

@@ -28,6 +28,7 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _INTERVAL_PART = re.compile(r"([+-]?\d*\.?\d+)\s*([a-z]+)", re.IGNORECASE)
+_SPACED_SIGN = re.compile(r"([+-])\s+(?=[\d.])")
 _INTERVAL_CLOCK = re.compile(r"([+-]?)(\d+):(\d{1,2})(?::(\d{1,2}(?:\.\d*)?))?$")
 _INTERVAL_YEARS = re.compile(r"([+-]?)(\d+)-(\d+)$")
 _ISO_DURATION = re.compile(r"P(?:T?-?[\d.]+[YMWDHS])+$")
@@ -105,7 +106,7 @@ def parse_interval(text: str, unit: str | None = None) -> Duration | None:
     if _ISO_DURATION.match(text.strip()):
         return _iso_duration(text.strip()[1:])
     is_ago = rest.endswith("ago")
-    rest = rest.removesuffix("ago").removeprefix("@").strip()
+    rest = _SPACED_SIGN.sub(r"\1", rest.removesuffix("ago").removeprefix("@").strip())
     total = [0, 0, 0]
     while rest:
         part = _interval_part(rest, unit)

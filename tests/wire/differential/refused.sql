@@ -5,6 +5,11 @@ select rank(2) within group (order by id), dense_rank(2) within group (order by 
 
 -- documents
 select jsonb_path_exists('{"a": 1}', '$.a')
+select jsonb_path_query('{"a": [1, 2, 3]}', '$.a[*] ? (@ > 1)')
+select jsonb_path_query_first('{"a": [1, 2]}', '$.a[0]'), jsonb_path_query_array('{"a": [1, 2]}', '$.a[*]')
+select * from jsonb_to_recordset('[{"a": 1, "b": "x"}, {"a": 2}]') as t(a int, b text) order by a
+select '{"a": 1}'::jsonb @? '$.a'
+select '{"a": 1}'::jsonb @@ '$.a == 1'
 
 -- formatting
 select to_char(3.1416, '9.999EEEE')
