@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.policy.denial import DenialRule
-from pgproxy.policy.model import TableName
+from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.draft import engine_name, quoted
 from pgproxy.sql.names import written_name
 from pgproxy.sql.plan import PlanContext
@@ -76,7 +76,9 @@ def authorise_index_drop(target: exp.Table, context: PlanContext, *, may_be_miss
             raise StatementError(f'index "{target.name}" does not exist', sqlstate=SqlState.UNDEFINED_OBJECT)
         return
     policy, table = context.policy, found[1]
-    if not policy.is_admin and not (policy.owns(table.owner) and not policy.scope.is_read_only):
+    if not policy.is_admin and not (
+        policy.owns(table.owner) and policy.scope.allows(Privilege.CREATE, table.name.catalog)
+    ):
         raise AccessDenied(f"must be owner of index {target.name}", rule=DenialRule.TABLE_PRIVILEGE)
 
 
