@@ -50,6 +50,10 @@ class Names(Protocol):
         """Every table and view of a schema that exists now."""
         ...
 
+    def owns_something(self, role: str) -> bool:
+        """Whether a relation or schema that exists now is the role's."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -180,6 +184,12 @@ def drop_role(state: ControlState, statement: a.DropRole, by: Administration) ->
             continue
         if name == by.actor:
             raise StatementError("current user cannot be dropped", sqlstate=SqlState.OBJECT_IN_USE)
+        if by.names.owns_something(name):
+            raise StatementError(
+                f'role "{name}" cannot be dropped because some objects depend on it',
+                sqlstate=SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+                detail="It owns tables, views or schemas.",
+            )
         state = changes.drop_principal(state, name)
     return state
 

@@ -188,6 +188,13 @@ class SessionNames:
         """Every table and view of a schema that exists now."""
         return sorted(name for name in self._snapshot.tables if name[:2] == (catalog, schema))
 
+    def owns_something(self, role: str) -> bool:
+        """Whether a relation or schema that exists now is the role's."""
+        snapshot = self._snapshot
+        return role in snapshot.schema_owners.values() or any(
+            table.owner == role for table in snapshot.tables.values()
+        )
+
 
 def _response(notice: Notice) -> NoticeResponse:
     severity = "WARNING" if notice.is_warning else "NOTICE"

@@ -329,6 +329,7 @@ def test_an_owner_does_not_lose_a_policy_with_a_name(gateway: RunningGateway) ->
             assert answer(eve, sql)[0] == ("0A000" if "CONSTRAINT" in sql else "42501"), sql
         assert answer(eve, "SELECT note FROM work.notes")[1] == [("***",)]
         assert answer(eve, "COMMENT ON TABLE work.notes IS 'kept'")[0] == "COMMENT"
+        assert answer(admin, "DROP ROLE eve")[0] == "2BP01"
         # Nobody else reads the new name, but its owner would.
         assert answer(admin, "ALTER TABLE work.notes RENAME TO work_notes")[0] == "2BP01"
 
