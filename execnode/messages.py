@@ -1,5 +1,8 @@
 """The in-process dataclasses of `execnode.statement` ⇄ their twins in schema.proto."""
 
+from typing import cast
+
+from execnode.chunk_sending import LARGE_BYTES
 from execnode.rpc.execnode import v1
 from execnode.statement import (
     CatalogDefinition,
@@ -58,10 +61,14 @@ def encode_columns(columns: tuple[ResultColumn, ...]) -> list[v1.Column]:
 
 
 def encode_chunk(sequence: int, chunk: RowChunk) -> v1.ResultChunk:
-    """Write a chunk; the caller adds columns, `is_last` and the count of affected rows."""
+    """Write a chunk; the caller adds columns, `is_last` and the count of affected rows.
+
+    Many rows are not copied: such a message is for `ChunkCodec` alone.
+    """
+    rows = chunk.rows if len(chunk.rows) >= LARGE_BYTES else bytes(chunk.rows)
     return v1.ResultChunk(
         sequence=sequence,
-        rows=bytes(chunk.rows),
+        rows=cast(bytes, rows),
         row_count=chunk.row_count,
         row_offsets=chunk.row_offsets if chunk.row_count else b"",
     )

@@ -6,19 +6,22 @@ node receives. The frame size holds in both directions only if both ends adverti
 
 import asyncio
 import ssl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from grpclib.config import Configuration
-from grpclib.protocol import H2Protocol
+from grpclib.protocol import H2Protocol, Stream
 from grpclib.server import Server
+from h2.connection import H2Connection
 from h2.settings import SettingCodes
 
+from execnode.chunk_sending import ChunkCodec, ChunkStream, write_past_buffer
 from execnode.status import StatusDetailsCodec
 
 CONNECTION_WINDOW_BYTES = (1 << 31) - 1
 STREAM_WINDOW_BYTES = 4 << 20
-MAX_FRAME_BYTES = 1 << 20
+MAX_FRAME_BYTES = 2 << 20
 KEEPALIVE_S = 20.0
 """Both ends ping while calls are open, and take a peer that does not answer for dead."""
 
@@ -27,20 +30,43 @@ _LAST_WORDS_S = 1.0
 
 
 class LargeFrameProtocol(H2Protocol):
-    """Advertises MAX_FRAME_BYTES, so that the peer sends a chunk in one frame."""
+    """Advertises MAX_FRAME_BYTES, so that the peer sends a chunk in one frame; sends chunks uncopied."""
+
+    stream_class: type[Stream] = ChunkStream
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         h2 = self.connection._connection
+        vars(self.connection)["create_stream"] = partial(self.stream_class, self.connection, h2, transport)
+        write_past_buffer(self.connection, transport)
+        follow_frame_size(h2)
         h2.update_settings({SettingCodes.MAX_FRAME_SIZE: MAX_FRAME_BYTES})
         self.connection.flush()
+
+
+def follow_frame_size(h2: H2Connection) -> None:
+    """Check frames that arrive against the size that holds now.
+
+    h2 4.4 asks once for each piece that the socket gives: where the peer's acknowledgement and its first
+    large frame come in one, it takes the frame for too long and the connection is lost.
+    """
+    frames = h2.incoming_buffer
+    check = frames._validate_frame_length
+
+    def check_now(length: int) -> None:
+        frames.max_frame_size = h2.max_inbound_frame_size
+        check(length)
+
+    vars(frames)["_validate_frame_length"] = check_now
 
 
 class NodeServer(Server):
     """A grpclib server with our frames and error details."""
 
     def __init__(self, handlers: list[Any]) -> None:
-        super().__init__(handlers, status_details_codec=StatusDetailsCodec(), config=_configuration())
+        super().__init__(
+            handlers, codec=ChunkCodec(), status_details_codec=StatusDetailsCodec(), config=_configuration()
+        )
 
     def _protocol_factory(self) -> H2Protocol:
         protocol = super()._protocol_factory()

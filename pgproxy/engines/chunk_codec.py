@@ -40,13 +40,13 @@ class NodeCodec(CodecBase):
     def encode(self, message: Any, message_type: Any) -> bytes:
         return bytes(self._generated.encode(message, message_type))
 
-    def decode(self, data: bytes, message_type: Any) -> Any:
+    def decode(self, data: bytes | memoryview, message_type: Any) -> Any:
         if message_type is ReceivedChunk:
             return decode_chunk(data)
-        return self._generated.decode(data, message_type)
+        return self._generated.decode(bytes(data), message_type)
 
 
-def decode_chunk(data: bytes) -> ReceivedChunk:
+def decode_chunk(data: bytes | memoryview) -> ReceivedChunk:
     """Decode one ResultChunk. Unknown fields are skipped, as Protocol Buffers asks.
 
     Raises:
@@ -92,7 +92,7 @@ def _set_number(chunk: ReceivedChunk, number: int, value: int) -> None:
         chunk.affected_rows = value
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
     """Decode a varint of at most ten bytes; gives it and where the next field begins."""
     value = 0
     for shift in range(0, 70, 7):

@@ -3,7 +3,8 @@
 import pytest
 from hyperframe.frame import DataFrame
 
-from pgproxy.engines.channel import NodeAddress, UnprintedFrames, parse_node_url
+from pgproxy.engines.channel import NodeAddress, parse_node_url
+from pgproxy.engines.chunk_receiving import LargeFrames
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_anything_else_is_refused(url: str) -> None:
 
 
 def test_a_received_frame_is_not_turned_into_text() -> None:
-    frames = UnprintedFrames()
+    frames = LargeFrames()
     frames.max_frame_size = 100
     frames.add_data(DataFrame(1, b"secret rows").serialize())
     (frame,) = frames
