@@ -58,6 +58,7 @@ cdef enum Form:
     BYTEA_HEX = 21
     JSONB_BINARY = 22
     UUID_TEXT = 23
+    LIST_TEXT = 24
 
 
 cdef enum Storage:
@@ -87,12 +88,19 @@ cdef enum Check:
     ALONE = 3    # checked, and the only column
 
 
+cdef struct Column
+
+# Lists lie in lists: these call themselves, which inlined functions cannot.
+ctypedef uint8_t* (*PutList)(const Column* column, int64_t place, uint8_t* out) noexcept nogil
+ctypedef int64_t (*BoundList)(const Column* column, int64_t row_count) noexcept nogil
+
+
 cdef struct Column:
     Form form
     Storage storage
     int64_t low                  # the declared integer type's range
     int64_t high
-    int scale                    # numeric: digits after the point; FIXED: bytes a value
+    int scale                    # numeric: digits after the point; FIXED: bytes a value, items a list
     bint trims_zeros
     Check check
     int64_t micros_per_unit      # timestamps and times; 0: nanoseconds
@@ -101,7 +109,12 @@ cdef struct Column:
     const int64_t* transitions_s
     const int64_t* offsets_s     # one more than there are transitions
     int64_t transition_count
+    int item_at                  # of lists: where their items' column is; 0 for none
+    bint quotes_items
+    PutList put_list
+    BoundList bound_list
     # What follows is a batch's own.
+    const Column* item
     bint is_plain                # neither NULLs nor a dictionary
     int64_t offset
     const uint8_t* bitmap        # Arrow's; NULL where nothing is NULL

@@ -14,8 +14,10 @@ from libc.stdlib cimport calloc, free, getenv, malloc
 from libc.string cimport memcpy
 
 from pgwire.rows._arrow cimport *
+from pgwire.rows._lists cimport list_start, put_item_quotes
 from pgwire.rows._lines cimport Line, bound_of_lines, write_lines
-from pgwire.rows._rows cimport TOO_LARGE, bound_of, write_rows
+from pgwire.rows._rows cimport TOO_LARGE, bound_of, column_bound, write_rows
+from pgwire.rows._values cimport is_null, place_of, write_value
 
 cdef const char* _wish = getenv("PGWIRE_PURE")
 if _wish != NULL and bytes(_wish) not in {b"", b"0"}:
@@ -91,6 +93,7 @@ cdef class RowKernel:
 
     cdef Column* _plan
     cdef int _count
+    cdef int _total  # with the columns of lists' items, which stand behind the batch's own
     cdef uint8_t _tag
     cdef bint _has_lines
     cdef Line _line
@@ -104,11 +107,13 @@ cdef class RowKernel:
         self._max_bytes = max_bytes
         self._kept = (plans, line)
         self._blocks = _Blocks.__new__(_Blocks)
-        self._plan = <Column*>calloc(max(self._count, 1), sizeof(Column))
+        self._total = self._count + sum([_depth(plan) for plan in plans])
+        self._plan = <Column*>calloc(max(self._total, 1), sizeof(Column))
         if self._plan == NULL:
             raise MemoryError
+        cdef int next_item = self._count
         for place in range(self._count):
-            _read_plan(&self._plan[place], plans[place])
+            next_item = _read_plans(self._plan, place, plans[place], next_item)
         self._has_lines = line is not None
         if self._has_lines:
             self._read_line(line)
@@ -156,7 +161,7 @@ cdef class RowKernel:
                 array.release(&array)
 
     cdef object _encode(self, ArrowArray* array, tuple rendered, int32_t* offsets):
-        cdef Column* columns = <Column*>malloc(max(self._count, 1) * sizeof(Column))
+        cdef Column* columns = <Column*>malloc(max(self._total, 1) * sizeof(Column))
         cdef RowBuffer buffer = RowBuffer.__new__(RowBuffer)
         cdef int64_t bound
         cdef int problem = 0
@@ -164,7 +169,7 @@ cdef class RowKernel:
         if columns == NULL:
             raise MemoryError
         try:
-            memcpy(columns, self._plan, self._count * sizeof(Column))
+            memcpy(columns, self._plan, self._total * sizeof(Column))
             _attach(columns, self._count, array, rendered)
             with nogil:
                 bound = self._bound(columns, array.length)
@@ -197,6 +202,21 @@ cdef class RowKernel:
         return write_rows(
             columns, self._count, row_count, self._tag, self._max_bytes, out, offsets, problem
         )
+
+
+def _depth(plan):
+    return 0 if plan.item is None else 1 + _depth(plan.item)
+
+
+cdef int _read_plans(Column* columns, int place, plan, int next_item) except -1:
+    """Read a column's plan, and those of its items from `next_item` on. Gives where the next ones go."""
+    _read_plan(&columns[place], plan)
+    if plan.item is None:
+        return next_item
+    columns[place].item_at = next_item
+    columns[place].quotes_items = plan.quotes_items
+    columns[place].put_list, columns[place].bound_list = _put_list, _bound_list
+    return _read_plans(columns, next_item, plan.item, next_item + 1)
 
 
 cdef int _read_plan(Column* column, plan) except -1:
@@ -236,18 +256,29 @@ cdef int _attach(Column* columns, int count, ArrowArray* batch, tuple rendered) 
             at += 1
             continue
         child = batch.children[place]
-        columns[place].offset = child.offset + batch.offset
-        if child.null_count != 0:
-            columns[place].bitmap = <const uint8_t*>child.buffers[0]
-        if columns[place].is_dictionary:
-            columns[place].indices = child.buffers[1]
-            child = child.dictionary
-            columns[place].dictionary_offset = child.offset
-            if child.null_count != 0:
-                columns[place].dictionary_bitmap = <const uint8_t*>child.buffers[0]
-        _attach_values(&columns[place], child)
-        columns[place].is_plain = columns[place].bitmap == NULL and not columns[place].is_dictionary
+        _attach_array(columns, place, child, child.offset + batch.offset)
     return 0
+
+
+cdef void _attach_array(Column* columns, int place, ArrowArray* array, int64_t offset) noexcept:
+    cdef Column* column = &columns[place]
+    column.offset = offset
+    if array.null_count != 0:
+        column.bitmap = <const uint8_t*>array.buffers[0]
+    if column.is_dictionary:
+        column.indices = array.buffers[1]
+        array = array.dictionary
+        column.dictionary_offset = array.offset
+        if array.null_count != 0:
+            column.dictionary_bitmap = <const uint8_t*>array.buffers[0]
+    column.is_plain = column.bitmap == NULL and not column.is_dictionary
+    if column.form == LIST_TEXT:
+        if column.storage != FIXED:
+            column.values = array.buffers[1]
+        column.item = &columns[column.item_at]
+        _attach_array(columns, column.item_at, array.children[0], array.children[0].offset)
+    else:
+        _attach_values(column, array)
 
 
 cdef void _attach_values(Column* column, ArrowArray* array) noexcept:
@@ -256,3 +287,39 @@ cdef void _attach_values(Column* column, ArrowArray* array) noexcept:
         column.variadic = <const void* const*>(array.buffers + 2)
     elif column.storage == OFFSETS32 or column.storage == OFFSETS64:
         column.data = <const uint8_t*>array.buffers[2]
+
+
+cdef int64_t _bound_list(const Column* column, int64_t row_count) noexcept nogil:
+    """Braces around each list; each item doubled and quoted, or NULL; a comma."""
+    cdef Column item
+    cdef int64_t first, count
+    if row_count == 0:
+        return 0
+    first = list_start(column, column.offset)
+    count = list_start(column, column.offset + row_count) - first
+    item = column.item[0]
+    item.offset += first
+    return 2 * row_count + 7 * count + 2 * column_bound(&item, count)
+
+
+cdef uint8_t* _put_list(const Column* column, int64_t place, uint8_t* out) noexcept nogil:
+    cdef const Column* item = column.item
+    cdef int64_t at = list_start(column, place), last = list_start(column, place + 1)
+    cdef uint8_t* end
+    out[0] = 123
+    out += 1
+    while at < last:
+        if is_null(item, at):
+            memcpy(out, b"NULL", 4)
+            out += 4
+        else:
+            end = write_value(item, place_of(item, at), out)
+            if end == NULL:
+                return NULL
+            out = put_item_quotes(out, end) if column.quotes_items else end
+        at += 1
+        if at < last:
+            out[0] = 44
+            out += 1
+    out[0] = 125
+    return out + 1

@@ -5,52 +5,18 @@ looked through where it stands, sixteen bytes at a time; the few that need more 
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.string cimport memcmp, memcpy, memmove
+from libc.string cimport memcmp, memcpy
 
 from pgwire.rows._arrow cimport *
 from pgwire.rows._digits cimport store_32
+from pgwire.rows._marks cimport MARKED_CSV, MARKED_TEXT, is_marked, put_quotes
 from pgwire.rows._rows cimport SLACK, TOO_LARGE, column_bound
 from pgwire.rows._values cimport is_null, place_of, write_value
 
 cdef extern from *:
     """
-    typedef uint8_t pgwire_v16 __attribute__((vector_size(16)));
-    static const pgwire_v16 pgwire_iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-    static inline pgwire_v16 pgwire_all(uint8_t value) {
-        pgwire_v16 zero = {0};
-        return zero + value;
-    }
-
-    /* Whether a value holds one of two bytes, or a line's end (csv), or one of the bytes 8 to 13 (text).
-       Up to 15 bytes behind it are read. */
-    static inline bool pgwire_is_marked(
-        const uint8_t* at, const uint8_t* end, uint8_t first, uint8_t second, bool is_csv
-    ) {
-        const pgwire_v16 a = pgwire_all(first), b = pgwire_all(second);
-        const pgwire_v16 low = pgwire_all(8), span = pgwire_all(6);
-        const pgwire_v16 newline = pgwire_all(10), feed = pgwire_all(13);
-        pgwire_v16 found = pgwire_all(0), block, hits;
-        uint64_t halves[2];
-        for (; at < end; at += 16) {
-            memcpy(&block, at, 16);
-            hits = (pgwire_v16)(block == a) | (pgwire_v16)(block == b);
-            if (is_csv)
-                hits |= (pgwire_v16)(block == newline) | (pgwire_v16)(block == feed);
-            else
-                hits |= (pgwire_v16)((block - low) < span);
-            if (end - at < 16)
-                hits &= (pgwire_v16)(pgwire_iota < pgwire_all((uint8_t)(end - at)));
-            found |= hits;
-        }
-        memcpy(halves, &found, 16);
-        return (halves[0] | halves[1]) != 0;
-    }
     static const char pgwire_named[] = "btnvfr";
     """
-    bint is_marked "pgwire_is_marked"(
-        const uint8_t* at, const uint8_t* end, uint8_t first, uint8_t second, bint is_csv
-    ) noexcept nogil
     const char NAMED "pgwire_named"[7]
 
 
@@ -124,9 +90,9 @@ cdef inline uint8_t* _put_field(
         return end
     if line.is_csv:
         if column.check == FORCED or _needs_quotes(column, line, out, end):
-            return _quote(out, end, line.quote, line.escape)
+            return put_quotes(out, end, line.quote, line.escape)
         return end
-    if is_marked(out, end, line.delimiter, line.quote, False):
+    if is_marked(out, end, line.delimiter, line.quote, MARKED_TEXT):
         return _escape(out, end, line.delimiter)
     return end
 
@@ -138,37 +104,7 @@ cdef inline bint _needs_quotes(
         return True
     if column.check == ALONE and end - at == 2 and at[0] == 92 and at[1] == 46:
         return True  # \. alone in a line was once the end of the data
-    return is_marked(at, end, line.delimiter, line.quote, True)
-
-
-cdef inline uint8_t* _quote(uint8_t* start, uint8_t* end, uint8_t quote, uint8_t escape) noexcept nogil:
-    """Put quotes around, and an escape before each quote and escape."""
-    cdef int64_t more = 0
-    cdef uint8_t* at = start
-    cdef uint8_t* to
-    while at < end:
-        more += at[0] == quote or at[0] == escape
-        at += 1
-    to = end + more + 1
-    to[0] = quote
-    if more == 0:
-        memmove(start + 1, start, end - start)
-    else:
-        _spread(start, end, to, quote, escape)
-    start[0] = quote
-    return to + 1
-
-
-cdef inline void _spread(
-    uint8_t* start, uint8_t* end, uint8_t* to, uint8_t quote, uint8_t escape
-) noexcept nogil:
-    while end > start:
-        end -= 1
-        to -= 1
-        to[0] = end[0]
-        if to[0] == quote or to[0] == escape:
-            to -= 1
-            to[0] = escape
+    return is_marked(at, end, line.delimiter, line.quote, MARKED_CSV)
 
 
 cdef inline uint8_t* _escape(uint8_t* start, uint8_t* end, uint8_t delimiter) noexcept nogil:

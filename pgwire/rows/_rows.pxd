@@ -24,6 +24,8 @@ cdef inline int64_t bound_of(const Column* columns, int count, int64_t row_count
 cdef inline int64_t column_bound(const Column* column, int64_t row_count) noexcept nogil:
     cdef Form form = column.form
     cdef int64_t total = 0, row, size = 0
+    if form == LIST_TEXT:
+        return column.bound_list(column, row_count)
     if form == RENDERED or form == BYTES or form == BYTEA_HEX or form == JSONB_BINARY:
         if row_count == 0:
             return 0

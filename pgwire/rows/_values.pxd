@@ -77,6 +77,8 @@ cdef inline uint8_t* write_value(const Column* column, int64_t place, uint8_t* o
         return _put_float8_binary(out, _read_float(column, place))
     elif form == FLOAT4_BINARY:
         return store_32(out, (<const uint32_t*>column.values)[place])
+    elif form == LIST_TEXT:
+        return column.put_list(column, place, out)
     value = read_bytes(column, place, &size)
     if form == BYTEA_HEX:
         return put_bytea(out, value, size)

@@ -32,6 +32,8 @@ from pgwire.types import (
 )
 
 INTEGER_OIDS = frozenset({Oid.INT2, Oid.INT4, Oid.INT8})
+NEVER_QUOTED = INTEGER_OIDS | {Oid.BOOL, Oid.NUMERIC, Oid.FLOAT4, Oid.FLOAT8, Oid.UUID}
+"""Elements of these types stand in an array's text as they are."""
 OID_NUMBERS = frozenset({Oid.OID, Oid.XID, 29})
 # Catalog columns hold these as names or as numbers; PostgreSQL prints names.
 REG_TYPES = frozenset({24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096})
@@ -107,13 +109,7 @@ class TextCodec:
 
     def _array(self, array: ArrowArray) -> Cells:
         element = self._element_oid
-        may_need_quotes = element not in INTEGER_OIDS | {
-            Oid.BOOL,
-            Oid.NUMERIC,
-            Oid.FLOAT4,
-            Oid.FLOAT8,
-            Oid.UUID,
-        }
+        may_need_quotes = element not in NEVER_QUOTED
 
         def item_text(items: ArrowArray) -> ArrowArray:
             return self.strings(items, element)

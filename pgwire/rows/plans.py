@@ -12,7 +12,15 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from pgwire.rows.arrow import pa
-from pgwire.rows.codecs import INTEGER_OIDS, OID_NUMBERS, REG_TYPES, STRINGS, TEXT_ONLY, trims_zeros
+from pgwire.rows.codecs import (
+    INTEGER_OIDS,
+    NEVER_QUOTED,
+    OID_NUMBERS,
+    REG_TYPES,
+    STRINGS,
+    TEXT_ONLY,
+    trims_zeros,
+)
 from pgwire.rows.zones import ZoneOffsets, zone_offsets
 from pgwire.types import Oid, OutputSettings, ResultColumn, decode_typmod, type_by_oid
 
@@ -44,6 +52,7 @@ class Form(IntEnum):
     BYTEA_HEX = 21
     JSONB_BINARY = 22
     UUID_TEXT = 23
+    LIST_TEXT = 24
 
 
 class Storage(IntEnum):
@@ -84,7 +93,7 @@ class ColumnPlan:
 
     low, high: the declared integer type's range. scale: digits after a decimal's point, or the bytes of a
     value of fixed width. micros_per_unit: of timestamps and times; 0 stands for nanoseconds.
-    index_storage: of a dictionary.
+    index_storage: of a dictionary. item: of a list; quotes_items: whether its items may need quotes.
     """
 
     form: Form
@@ -96,6 +105,8 @@ class ColumnPlan:
     micros_per_unit: int = 1
     index_storage: Storage | None = None
     zone: ZoneOffsets | None = None
+    item: "ColumnPlan | None" = None
+    quotes_items: bool = False
 
 
 RENDERED = ColumnPlan(Form.RENDERED, Storage.OFFSETS32)
@@ -152,7 +163,7 @@ _FORMS: Mapping[tuple[str, int], tuple[Form, Form]] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A column of the result. oid: an array type's element where the column is none in Arrow."""
+    """A column of the result. oid: of the elements where it is an array's."""
 
     oid: int
     typmod: int
@@ -171,14 +182,40 @@ def column_plan(
     column: ResultColumn, format_code: int, output: OutputSettings, arrow_type: Any
 ) -> ColumnPlan:
     """Plan one column; `RENDERED` where the kernel has no writer for it."""
-    source = source_of(arrow_type)
     pg_type = type_by_oid(column.type_oid)
     is_array = pg_type is not None and pg_type.name[0] == "_"
-    if source is None or is_array:
+    if is_array and format_code == 1:
         return RENDERED
-    is_trimmed = column.type_oid == Oid.NUMERIC and trims_zeros(column)
-    wanted = _Wanted(column.type_oid, column.typmod, format_code == 1, is_trimmed, output)
-    return _PLANNERS.get(source.kind, _plan_form)(source, wanted)
+    oid = pg_type.element_oid if is_array and pg_type is not None else column.type_oid
+    is_trimmed = oid == Oid.NUMERIC and trims_zeros(column)
+    wanted = _Wanted(oid, column.typmod, format_code == 1, is_trimmed, output)
+    return _plan_list(arrow_type, wanted) if is_array else _plan_scalar(arrow_type, wanted)
+
+
+def _plan_scalar(arrow_type: Any, wanted: "_Wanted") -> ColumnPlan:
+    source = source_of(arrow_type)
+    return RENDERED if source is None else _PLANNERS.get(source.kind, _plan_form)(source, wanted)
+
+
+def _plan_list(arrow_type: Any, wanted: "_Wanted") -> ColumnPlan:
+    storage = _list_storage(arrow_type)
+    if storage is None:
+        return RENDERED
+    is_nested = _list_storage(arrow_type.value_type) is not None
+    item = (_plan_list if is_nested else _plan_scalar)(arrow_type.value_type, wanted)
+    if item is RENDERED:
+        return RENDERED
+    size = arrow_type.list_size if storage is Storage.FIXED else 0
+    quotes_items = not is_nested and wanted.oid not in NEVER_QUOTED
+    return ColumnPlan(Form.LIST_TEXT, storage, scale=size, item=item, quotes_items=quotes_items)
+
+
+def _list_storage(arrow_type: Any) -> Storage | None:
+    if pa.types.is_list(arrow_type):
+        return Storage.OFFSETS32
+    if pa.types.is_large_list(arrow_type):
+        return Storage.OFFSETS64
+    return Storage.FIXED if pa.types.is_fixed_size_list(arrow_type) else None
 
 
 @lru_cache(maxsize=1024)
