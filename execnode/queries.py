@@ -269,6 +269,8 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
                 return None
             await query.wait_change()
         async with query.disk:
+            if query.error is not None and query.spool.is_closed:  # while this call waited for the disk
+                raise query.error
             return await self._blocking(partial(query.spool.get, sequence))
 
     async def cancel(self, query_id: str) -> bool:

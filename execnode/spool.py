@@ -105,6 +105,11 @@ class ChunkSpool:
         self.disk_bytes = 0
 
     @property
+    def is_closed(self) -> bool:
+        """Whether everything was dropped."""
+        return self._is_closed
+
+    @property
     def next_sequence(self) -> int:
         """The number that the next chunk gets."""
         return self._next

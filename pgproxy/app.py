@@ -134,7 +134,11 @@ class Gateway:
             await stack.enter_async_context(_background(*work))
             rules = default_hba_rules(settings.client_cert_auth)
             observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies, rules)
-            queue = async_queue(settings, metastore, self._metrics) if settings.feature_async_queue else None
+            queue = (
+                async_queue(settings, metastore, self._metrics, self._flags)
+                if settings.feature_async_queue
+                else None
+            )
             control = self._control_plane(metastore, catalogs, follower)
             services = _session_services(settings, observed, execution, local, control, queue)
             door = FrontDoor(settings, logins, services, metastore)

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from pgproxy.control.flags import CurrentFlags
 from pgproxy.control.metastore import Metastore
 from pgproxy.http.query_routes import QueryApi
 from pgproxy.identity.authenticator import Authenticator
@@ -15,13 +16,18 @@ from pgproxy.queue.workers import WorkerOptions
 from pgproxy.settings import GatewaySettings
 
 
-def async_queue(settings: GatewaySettings, metastore: Metastore, metrics: GatewayMetrics) -> AsyncQueue:
+def async_queue(
+    settings: GatewaySettings, metastore: Metastore, metrics: GatewayMetrics, flags: CurrentFlags
+) -> AsyncQueue:
     """Make the queue; it works while it is entered."""
     return AsyncQueue(
         QueryStore(metastore),
         settings.results_folder,
         QueueLimits(
-            settings.async_max_queued_per_principal, settings.query_result_ttl, settings.async_max_result_ttl
+            settings.async_max_queued_per_principal,
+            settings.query_result_ttl,
+            settings.async_max_result_ttl,
+            lambda: flags.value.feature_async_queue,
         ),
         WorkerOptions(
             settings.async_max_running,

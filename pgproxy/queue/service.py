@@ -24,7 +24,7 @@ from pgproxy.queue.results import ResultFolder, StoredResult
 from pgproxy.queue.store import QueryStore
 from pgproxy.queue.workers import QueueObserver, QueueWorkers, WorkerOptions
 from pgproxy.session.detached import DetachedSession
-from pgwire.errors import GatewayError, InternalError, StatementError
+from pgwire.errors import FeatureNotSupported, GatewayError, InternalError, StatementError
 from pgwire.sqlstate import SqlState
 
 _Result = TypeVar("_Result")
@@ -71,11 +71,15 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """max_queued: of one principal. ttl_s: of a result that does not ask for one; max_ttl_s: at most."""
+    """max_queued: of one principal. ttl_s: of a result that does not ask for one; max_ttl_s: at most.
+
+    is_on: asked at each submission; what was submitted before goes on, and can be read.
+    """
 
     max_queued: int = 100
     ttl_s: float = 600.0
     max_ttl_s: float = 7 * 86_400.0
+    is_on: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,10 @@ class AsyncQueue:
 
         Raises:
             GatewayError: the statement is wrong or denied; 53400, too many wait; 22023, a bad time to live,
-                or the key belongs to another statement.
+                or the key belongs to another statement; 0A000, the queue is switched off.
         """
+        if not self._limits.is_on():
+            raise FeatureNotSupported("async queries are switched off", hint="Set FEATURE_ASYNC_QUEUE.")
         ttl_s = self._limits.ttl_s if request.ttl_s is None else request.ttl_s
         if not 0 < ttl_s <= self._limits.max_ttl_s:
             raise StatementError(

@@ -327,3 +327,93 @@ def test_metrics_are_prometheus_text(shared: Node) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{shared.http_port}/metrics", timeout=5) as reply:
         text = reply.read().decode()
     assert "execnode_active_queries 0.0" in text
+
+
+async def sqlstate_of(chunks: AsyncIterator[v1.ResultChunk]) -> str:
+    with pytest.raises(GRPCError) as caught:
+        async for _ in chunks:
+            pass
+    assert caught.value.details is not None, caught.value
+    return str(caught.value.details.sqlstate)
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Node]:
+    """A node with every limit set."""
+    node = start(
+        AGENT_TOKEN="new",
+        MAX_MEMORY_GB="0.5",
+        MAX_CONCURRENT_QUERIES="1",
+        MAX_QUEUED_QUERIES="0",
+        QUERY_TIMEOUT="3s",
+        MAX_RESULT_ROWS="10000",
+        MAX_RESULT_BYTES=str(16 << 20),
+        QUERY_RESULT_TTL="2s",
+        QUERY_CLEANUP_INTERVAL="50ms",
+        SPOOL_DIR=str(tmp_path / "spools"),
+        SPOOL_MAX_BYTES=str(1 << 20),
+    )
+    yield node
+    end(node)
+
+
+async def test_limits_of_the_environment_hold(connect: Connect, limited: Node, database: Path) -> None:
+    client = connect(limited)
+    await client.attach(database)
+    health = await client.stub.health(v1.HealthRequest())
+    assert (health.max_concurrent_queries, health.memory_limit_bytes) == (1, 1 << 29)
+    assert (health.spool_limit_bytes, health.query_result_ttl_s) == (1 << 20, 2)
+
+    endless = client.execute("endless", ENDLESS)
+    await anext(endless)
+    with pytest.raises(GRPCError) as shed:
+        await client.count("second", "SELECT 1")
+    assert shed.value.status is Status.RESOURCE_EXHAUSTED
+    assert await sqlstate_of(endless) == "57014"
+    assert await sqlstate_of(client.execute("rows", "SELECT * FROM range(10001)")) == "54000"
+    wide = "SELECT repeat('x', 12000) FROM range({})"
+    assert await sqlstate_of(client.execute("bytes", wide.format(1500))) == "54000"
+
+    await client.stub.submit_query(
+        v1.SubmitQueryRequest(
+            query_id="kept", statement=statement(wide.format(1000)), catalog_generation=1, retain=True
+        )
+    )
+    request = v1.FetchResultsRequest(query_id="kept", from_sequence=0)
+    assert await sqlstate_of(client.stub.fetch_results(request)) == "53100"
+    async with asyncio.timeout(10):  # nobody calls the node but for its health: a timer cleans up
+        while not (found := (await asyncio.to_thread(limited.health))[1])["cleaned_jobs"]:
+            pass
+    assert found["stored_jobs"] == 0
+
+
+async def test_cursors_can_be_switched_off_and_sigterm_waits_no_longer_than_its_grace(
+    connect: Connect, database: Path
+) -> None:
+    node = start(AGENT_TOKEN="new", FEATURE_CURSOR_MODE="off", SHUTDOWN_GRACE="100ms")
+    try:
+        client = connect(node)
+        await client.attach(database)
+        assert not (await client.stub.health(v1.HealthRequest())).cursor_mode
+        with pytest.raises(GRPCError) as caught:
+            await client.stub.submit_query(
+                v1.SubmitQueryRequest(query_id="q", statement=statement("SELECT 1"), catalog_generation=1)
+            )
+        assert caught.value.status is Status.UNIMPLEMENTED
+        endless = client.execute("endless", ENDLESS)
+        await anext(endless)
+        node.process.send_signal(signal.SIGTERM)
+        with pytest.raises((StreamTerminatedError, GRPCError, OSError)):
+            await anext(endless)
+        assert await asyncio.to_thread(node.process.wait, 15) == 0
+    finally:
+        end(node)
+
+
+def test_grpc_can_be_switched_off_and_health_stays() -> None:
+    node = start(AGENT_TOKEN="new", FEATURE_INTERNAL_GRPC="off")
+    try:
+        assert node.grpc_port == 0
+        assert node.health()[0] == 200
+    finally:
+        end(node)

@@ -26,7 +26,9 @@ Phase = Callable[[ProxiedFleet, Session, Fault], bool]
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedFleet]:
-    with proxied_fleet(tmp_path_factory.mktemp("fleet"), MAX_CONCURRENT_QUERIES="1") as made:
+    queue = {"FEATURE_ASYNC_QUEUE": "true"}
+    folder = tmp_path_factory.mktemp("fleet")
+    with proxied_fleet(folder, gateway_settings=queue, MAX_CONCURRENT_QUERIES="1") as made:
         for user in ("analyst", "intern"):
             with made.connect(user) as session:
                 copied(session, SMALL)
@@ -243,6 +245,23 @@ def test_five_million_rows_survive_twenty_cuts(fleet: ProxiedFleet) -> None:
         cut_often(fleet, session, rows=5_000_000, cuts=20)
 
 
+def in_direct_mode(fleet: ProxiedFleet) -> bool:
+    """Whether the node has run a statement of this test in direct mode: cursors are the fleet's default."""
+    return any(
+        line.startswith('execnode_statements_total{arm="canary",mode="direct"')
+        for line in fleet.node.metrics().splitlines()
+    )
+
+
+def submission(session: Session) -> str:
+    """Submit a statement; gives how it is refused, or nothing."""
+    try:
+        session.execute("SELECT pgproxy.submit('SELECT 1')")
+    except psycopg.Error as error:
+        return str(error.sqlstate)
+    return ""
+
+
 def test_flags_take_effect_and_no_session_is_dropped(fleet: ProxiedFleet) -> None:
     with fleet.connect("analyst") as session:
         backend = session.info.backend_pid
@@ -257,13 +276,27 @@ def test_flags_take_effect_and_no_session_is_dropped(fleet: ProxiedFleet) -> Non
             ("FEATURE_REMOTE_ROUTING=on", "node1"),
             ("REMOTE_CANARY_USERS=intern", "local"),
             ("REMOTE_CANARY_USERS=intern,analyst", "node1"),
+            ("REMOTE_CANARY_USERS=nobody", "local"),
+            ("REMOTE_CANARY_GROUPS=eu_team", "node1"),
+            ("REMOTE_CANARY_GROUPS=others", "local"),
+            ("REMOTE_CANARY_PERCENT=100", "node1"),
+            ("REMOTE_CANARY_PERCENT=0", "local"),
+            ("REMOTE_CANARY_USERS=analyst", "node1"),
             ("FEATURE_INTERNAL_GRPC=off", "local"),
             ("FEATURE_INTERNAL_GRPC=on", "node1"),
         ):
             pgproxy(fleet.gateway, "flags", "set", setting)
             wait_for(route, lambda found, where=where: where in found)  # type: ignore[misc]
-        for name in ("FEATURE_REMOTE_ROUTING", "REMOTE_CANARY_USERS", "FEATURE_INTERNAL_GRPC"):
+        pgproxy(fleet.gateway, "flags", "set", "FEATURE_CURSOR_MODE=off")
+        wait_for(lambda: (route(), in_direct_mode(fleet))[1], bool)
+        pgproxy(fleet.gateway, "flags", "set", "FEATURE_ASYNC_QUEUE=off")
+        wait_for(lambda: submission(session), lambda said: said == "0A000")
+        for name in (
+            "FEATURE_REMOTE_ROUTING", "FEATURE_INTERNAL_GRPC", "FEATURE_CURSOR_MODE", "FEATURE_ASYNC_QUEUE",
+            "REMOTE_CANARY_USERS", "REMOTE_CANARY_GROUPS", "REMOTE_CANARY_PERCENT",
+        ):  # fmt: skip
             pgproxy(fleet.gateway, "flags", "unset", name)
+        wait_for(lambda: submission(session), lambda said: said == "")
         config = fleet.gateway.folder / "pgproxy.env"
         for text, where in ((ROUTING_ON.replace("true", "false"), "local"), (ROUTING_ON, "node1")):
             config.write_text(text)
