@@ -5,7 +5,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,7 @@ from execnode.engine.runs import SessionRun, StatementRun
 from execnode.engine.sandbox import EngineLimits
 from execnode.engine.session import DuckSession
 from execnode.engine.stream import StatementStream
+from execnode.engine.threads import EngineThreads
 from execnode.spool import SpoolBudget, SpoolLimits
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgwire.sqlstate import SqlState
@@ -59,7 +59,7 @@ class DuckEngine:
         self._prepare = prepare_instance
         self._release = release_instance or _keep_nothing
         self._extensions = extensions
-        self._executor = ThreadPoolExecutor(max_threads, thread_name_prefix="duckdb")
+        self._executor = EngineThreads(max_threads, "duckdb")
         self._instance: EngineInstance | None = None
         self._generation: CatalogGeneration | None = None
         self._attaching = asyncio.Lock()
@@ -78,7 +78,7 @@ class DuckEngine:
         return self._spool_limits
 
     @property
-    def executor(self) -> ThreadPoolExecutor:
+    def executor(self) -> EngineThreads:
         """The threads that may block in DuckDB or on spool files."""
         return self._executor
 

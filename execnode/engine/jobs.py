@@ -36,12 +36,24 @@ async def stop_job(job: Future[_Result], interrupt: Callable[[], None]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     job.add_done_callback(lambda _: loop.call_soon_threadsafe(stopped.set))
+    await interrupt_until(stopped.is_set, stopped, interrupt)
+
+
+async def interrupt_until(
+    has_stopped: Callable[[], bool], changed: asyncio.Event, interrupt: Callable[[], None]
+) -> None:
+    """Interrupt again and again until it has stopped. changed: set when it may have.
+
+    Raises:
+        asyncio.CancelledError: the caller was cancelled meanwhile; raised only after it has stopped.
+    """
     cancelled: asyncio.CancelledError | None = None
-    while not stopped.is_set():
+    while not has_stopped():
         interrupt()
+        changed.clear()
         try:
             async with asyncio.timeout(_REPEAT_S):
-                await stopped.wait()
+                await changed.wait()
         except TimeoutError:
             continue
         except asyncio.CancelledError as error:

@@ -4,13 +4,13 @@ Plain objects instead of generators: a short statement feels each call.
 """
 
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from types import TracebackType
 
 from execnode.engine.cursor import EngineCursor
 from execnode.engine.instance import EngineInstance
 from execnode.engine.session import DuckSession
 from execnode.engine.stream import StatementStream
+from execnode.engine.threads import EngineThreads
 from execnode.statement import EngineStatement
 
 PORTAL_GRACE_S = 1.0
@@ -21,12 +21,15 @@ class StatementRun:
     """A statement on a connection that it has to itself."""
 
     def __init__(
-        self, statement: EngineStatement, current: Callable[[], Awaitable[EngineInstance]], executor: Executor
+        self,
+        statement: EngineStatement,
+        current: Callable[[], Awaitable[EngineInstance]],
+        threads: EngineThreads,
     ) -> None:
         """current: gives the instance; waits while there is none."""
         self._statement = statement
         self._current = current
-        self._executor = executor
+        self._threads = threads
         self._instance: EngineInstance | None = None
         self._cursor: EngineCursor | None = None
         self._stream: StatementStream | None = None
@@ -34,7 +37,7 @@ class StatementRun:
     async def __aenter__(self) -> StatementStream:
         instance = self._instance = await self._current()
         cursor = self._cursor = instance.take(keeps_plans=self._statement.keeps_plan)
-        stream = self._stream = StatementStream(cursor, self._statement, self._executor)
+        stream = self._stream = StatementStream(cursor, self._statement, self._threads)
         try:
             await stream.open()
         except BaseException:
@@ -66,9 +69,9 @@ class StatementRun:
 class SessionRun:
     """A statement on a pinned session's connection."""
 
-    def __init__(self, statement: EngineStatement, session: DuckSession, executor: Executor) -> None:
+    def __init__(self, statement: EngineStatement, session: DuckSession, threads: EngineThreads) -> None:
         self._session = session
-        self._stream = StatementStream(session.cursor, statement, executor)
+        self._stream = StatementStream(session.cursor, statement, threads)
         self._grace_s = 0.0
 
     async def __aenter__(self) -> StatementStream:

@@ -1,7 +1,6 @@
 """A pinned engine session: one connection with its transaction, temporary tables and settings."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import partial
 from typing import TypeVar
 from uuid import uuid4
@@ -15,6 +14,7 @@ from execnode.engine.instance import EngineInstance
 from execnode.engine.jobs import finish_job, run_job
 from execnode.engine.staging import append_staging, create_staging, drop_staging
 from execnode.engine.stream import StatementStream
+from execnode.engine.threads import EngineThreads
 from execnode.spool import ChunkSpool, SpoolLimits
 from pgwire.sqlstate import SqlState
 
@@ -26,7 +26,7 @@ _ENDS = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
 class DuckSession:
     """A pinned connection from `DuckEngine.open_session`. Earlier open results stay readable."""
 
-    def __init__(self, instance: EngineInstance, executor: Executor, spool_limits: SpoolLimits) -> None:
+    def __init__(self, instance: EngineInstance, executor: EngineThreads, spool_limits: SpoolLimits) -> None:
         self._instance = instance
         self._executor = executor
         self._spool_limits = spool_limits

@@ -7,7 +7,6 @@ and the next is submitted only when the window has room. That is the whole back-
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +18,8 @@ from execnode.engine.chunks import BATCH_ROWS, ChunkBuilder
 from execnode.engine.cursor import EngineCursor
 from execnode.engine.encoding import batch_encoding, decode_parameters
 from execnode.engine.errors import ENGINE_EXCEPTIONS, as_gateway_error, engine_error
-from execnode.engine.jobs import finish_job, stop_job
+from execnode.engine.jobs import finish_job, interrupt_until
+from execnode.engine.threads import EngineThreads
 from execnode.spool import ChunkSpool
 from execnode.statement import EngineStatement, RowChunk
 from pgwire.errors import GatewayError
@@ -64,6 +64,36 @@ class _Step:
     columns: tuple[ResultColumn, ...] | None = None
 
 
+class _Job:
+    """Work of a stream in a thread, which wakes the loop once, by the last thing that it does."""
+
+    __slots__ = ("_loop", "_tell", "_work")
+
+    def __init__(
+        self,
+        work: Callable[[], _Step],
+        loop: asyncio.AbstractEventLoop,
+        tell: Callable[["_Step | GatewayError"], None],
+    ) -> None:
+        self._work = work
+        self._loop = loop
+        self._tell = tell
+
+    def run(self) -> None:
+        try:
+            found: _Step | GatewayError = self._work()
+        except BaseException as error:  # noqa: BLE001  # it is told to whoever reads
+            found = as_gateway_error(error)
+        self._wake(found)
+
+    def drop(self) -> None:
+        self._wake(engine_error(SqlState.QUERY_CANCELED))
+
+    def _wake(self, found: "_Step | GatewayError") -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._tell, found)
+
+
 class StatementStream:
     """A statement that runs on one cursor. Use through `DuckEngine.execute`.
 
@@ -71,13 +101,13 @@ class StatementStream:
     time.
     """
 
-    def __init__(self, cursor: EngineCursor, statement: EngineStatement, executor: Executor) -> None:
+    def __init__(self, cursor: EngineCursor, statement: EngineStatement, threads: EngineThreads) -> None:
         self._cursor = cursor
         self._statement = statement
-        self._executor = executor
+        self._threads = threads
         self._loop = asyncio.get_running_loop()
         self._progress = _Progress()
-        self._job: Future[None] | None = None
+        self._job: _Job | None = None
         self._is_closing = False
         self._builder: ChunkBuilder | None = None
         self._reader: pa.RecordBatchReader | None = None
@@ -151,7 +181,7 @@ class StatementStream:
         if not self._statement.tracks_progress:
             return None
         try:
-            percent = await finish_job(self._executor, self._cursor.connection.query_progress)
+            percent = await finish_job(self._threads, self._cursor.connection.query_progress)
         except ENGINE_EXCEPTIONS:  # the statement has just ended, and its connection is closed
             return None
         return min(percent / 100, 1.0) if percent >= 0 else None
@@ -172,7 +202,7 @@ class StatementStream:
             GatewayError: what the engine raised, translated.
         """
         if self._spool is not None and not self._spool.is_empty:
-            return await finish_job(self._executor, self._spool.take)
+            return await finish_job(self._threads, self._spool.take)
         return await self._next_from_engine()
 
     async def detach(self, spool: ChunkSpool) -> None:
@@ -184,7 +214,7 @@ class StatementStream:
         self._spool = spool
         with suppress(GatewayError):
             while (chunk := await self._next_from_engine()) is not None:
-                await finish_job(self._executor, partial(spool.append, chunk))
+                await finish_job(self._threads, partial(spool.append, chunk))
 
     async def _next_from_engine(self) -> RowChunk | None:
         progress = self._progress
@@ -224,29 +254,31 @@ class StatementStream:
     async def _stop(self) -> None:
         try:
             if self._job is not None:
-                await stop_job(self._job, self._cursor.connection.interrupt)
+                await self._stop_job(self._job)
         finally:
             if self._reader is not None:
-                await finish_job(self._executor, self._drop_reader)
+                await finish_job(self._threads, self._drop_reader)
             if self._spool is not None:
-                await finish_job(self._executor, self._spool.close)
+                await finish_job(self._threads, self._spool.close)
+
+    async def _stop_job(self, job: "_Job") -> None:
+        """Return once it runs no more.
+
+        Raises:
+            asyncio.CancelledError: the caller was cancelled meanwhile; raised only after it has stopped.
+        """
+        if self._threads.withdraw(job):
+            self._finished(engine_error(SqlState.QUERY_CANCELED))
+            return
+        await interrupt_until(self._has_stopped, self._progress.changed, self._cursor.connection.interrupt)
+
+    def _has_stopped(self) -> bool:
+        return self._job is None
 
     def _submit(self, work: Callable[[], _Step]) -> None:
-        self._job = self._executor.submit(self._run, work)
-        self._job.add_done_callback(self._note_cancelled)
-
-    def _note_cancelled(self, job: "Future[None]") -> None:
-        """A job that was never begun tells nobody of itself."""
-        if job.cancelled():
-            self._loop.call_soon_threadsafe(self._finished, engine_error(SqlState.QUERY_CANCELED))
-
-    def _run(self, work: Callable[[], _Step]) -> None:
-        """Run a job and wake the loop once. In the executor."""
-        try:
-            found: _Step | GatewayError = work()
-        except BaseException as error:  # noqa: BLE001  # it is told to whoever reads
-            found = as_gateway_error(error)
-        self._loop.call_soon_threadsafe(self._finished, found)
+        job = _Job(work, self._loop, self._finished)
+        self._threads.start(job)
+        self._job = job
 
     def _finished(self, found: "_Step | GatewayError") -> None:
         self._job = None

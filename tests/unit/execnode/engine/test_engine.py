@@ -133,9 +133,9 @@ async def test_a_paused_reader_holds_back_the_engine(engine: DuckEngine) -> None
     async with engine.execute(EngineStatement("SELECT i, i FROM range(1000000000) r(i)")) as stream:
         first = await stream.read()
         assert first is not None
-        while (job := stream._job) is not None:
-            await asyncio.wrap_future(job)
-            await asyncio.sleep(0)
+        while stream._job is not None:
+            stream._progress.changed.clear()
+            await stream._progress.changed.wait()
         assert stream._progress.buffered_bytes < 2 * READ_AHEAD_BYTES
 
 

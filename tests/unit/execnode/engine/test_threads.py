@@ -1,0 +1,78 @@
+"""The engine's threads: who is woken, what waits, and what becomes of it at the end."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+
+import pytest
+
+from execnode.engine.threads import EngineThreads
+
+
+@pytest.fixture
+def threads() -> Iterator[EngineThreads]:
+    pool = EngineThreads(2, "test")
+    yield pool
+    pool.shutdown(cancel_futures=True)
+
+
+class Held:
+    """A job that runs until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.let_go = threading.Event(), threading.Event()
+        self.dropped = False
+
+    def run(self) -> None:
+        self.begun.set()
+        self.let_go.wait(20)
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+def test_results_and_errors_reach_whoever_waits(threads: EngineThreads) -> None:
+    assert threads.submit(divmod, 7, 2).result(20) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        threads.submit(divmod, 7, 0).result(20)
+
+
+def test_one_thread_serves_what_comes_one_after_the_other(threads: EngineThreads) -> None:
+    names = set()
+    for _ in range(20):
+        names.add(threads.submit(threading.current_thread).result(20).name)
+        while not threads._idle:  # the thread that told its result is about to be idle
+            pass
+    assert names == {"test_0"}
+
+
+def test_what_no_thread_is_free_for_waits_and_can_be_withdrawn(threads: EngineThreads) -> None:
+    running, waiting, other = (Held(), Held()), Held(), Held()
+    for job in (*running, waiting, other):
+        threads.start(job)
+    assert all(job.begun.wait(20) for job in running)
+    assert threads.withdraw(waiting)
+    assert not threads.withdraw(waiting)
+    assert not threads.withdraw(running[0])
+    running[0].let_go.set()
+    assert other.begun.wait(20)
+    for job in (*running, other):
+        job.let_go.set()
+    assert not waiting.begun.is_set()
+
+
+def test_the_end_drops_what_waits_and_waits_for_what_runs(threads: EngineThreads) -> None:
+    running, waiting = (Held(), Held()), Held()
+    for job in (*running, waiting):
+        threads.start(job)
+    late = threads.submit(divmod, 7, 2)
+    assert all(job.begun.wait(20) for job in running)
+    for job in running:
+        threading.Timer(0, job.let_go.set).start()
+    threads.shutdown(cancel_futures=True)
+    assert waiting.dropped
+    with pytest.raises(CancelledError):
+        late.result(20)
+    with pytest.raises(RuntimeError):
+        threads.submit(divmod, 7, 2)
+    assert not [t for t in threading.enumerate() if t.name.startswith("test_")]
