@@ -5,6 +5,8 @@ second one
 would have to find among the relations and functions that the planner itself placed.
 """
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from pgproxy.sql.admit import function_name
@@ -54,10 +56,11 @@ def verify(draft: Draft) -> Draft:
     if draft.kind is StatementKind.SELECT or tree.relations is not None:
         check_tree(draft, tree, draft.sql, must_be_read=True)
     _check_target(draft)
-    shadow = shadow_query(draft.tree)
-    if shadow is not None:
-        text = to_sql(shadow)
-        check_tree(draft, _read(draft, text), text, must_be_read=True)
+    for part in (draft.tree, *draft.following):
+        shadow = shadow_query(part)
+        if shadow is not None:
+            text = to_sql(shadow)
+            check_tree(draft, _read(draft, text), text, must_be_read=True)
     return draft
 
 
@@ -90,9 +93,12 @@ def _check_target(draft: Draft) -> None:
 
 
 def shadow_query(tree: exp.Expr) -> exp.Expr | None:
-    """A query with everything that a write computes and reads: DuckDB gives no tree of a write itself."""
-    if isinstance(tree, exp.Create):
-        return tree.expression.copy() if isinstance(tree.expression, exp.Query) else None
+    """A query with all that a write or definition computes and reads: DuckDB gives no tree of those."""
+    if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
+        return tree.expression.copy()
+    if isinstance(tree, (exp.Create, exp.Alter)):
+        values = [value.copy() for value in _defined_values(tree)]
+        return exp.Select(expressions=values) if values else None
     if not isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):
         return None
     returning, where = tree.args.get("returning"), tree.args.get("where")
@@ -116,6 +122,16 @@ def shadow_query(tree: exp.Expr) -> exp.Expr | None:
     if tree.args.get("with_") is not None:
         shadow.set("with_", tree.args["with_"].copy())
     return shadow
+
+
+def _defined_values(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """Defaults, checks and conversions of a table's definition."""
+    for node in tree.find_all(exp.DefaultColumnConstraint, exp.CheckColumnConstraint, exp.AlterColumn):
+        parts = ("using", "default") if isinstance(node, exp.AlterColumn) else ("this",)
+        for part in parts:
+            value = node.args.get(part)
+            if isinstance(value, exp.Expr):
+                yield value
 
 
 def check_tree(draft: Draft, tree: EngineTree, sql: str, *, must_be_read: bool = False) -> None:

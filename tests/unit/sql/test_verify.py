@@ -68,6 +68,24 @@ def test_writes_are_checked_by_a_query_of_all_that_they_compute(sql: str, name: 
         plan(sql, "writer", parse_engine_sql=tampered(with_function(name)))
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE made (a int DEFAULT 1, b int CHECK (b > 0))",
+        "CREATE TABLE made (a text DEFAULT upper('x'))",
+        "ALTER TABLE orders ALTER COLUMN status TYPE int USING length(status)",
+        "ALTER TABLE orders ALTER COLUMN status SET DEFAULT lower('x')",
+        "ALTER TABLE orders ADD COLUMN a int DEFAULT 1, ADD COLUMN b int DEFAULT 2",
+        "CREATE TABLE made AS SELECT id FROM orders",
+    ],
+)
+@pytest.mark.parametrize("name", ["query", "error", "max", "getenv"])
+def test_definitions_are_checked_by_a_query_of_all_that_they_compute(sql: str, name: str) -> None:
+    assert plan(sql, "root").sql
+    with pytest.raises(InternalError):
+        plan(sql, "root", parse_engine_sql=tampered(with_function(name)))
+
+
 @pytest.mark.parametrize("types", [("INSERT",), ("SELECT", "SELECT"), ("PRAGMA",), ()])
 def test_another_kind_or_number_of_statements_is_a_disagreement(types: tuple[str, ...]) -> None:
     with pytest.raises(InternalError):
