@@ -105,7 +105,7 @@ class PortalDriver:
             await self._services.catalogs.publish_viewer(policy)
         if plan.live_relations:
             await self._services.activity.refresh(plan.live_relations)
-        self._warnings += [NoticeResponse("NOTICE", SqlState.SUCCESSFUL_COMPLETION, n) for n in plan.notices]
+        self._warnings += [NoticeResponse("NOTICE", n.sqlstate, n.message) for n in plan.notices]
         if (in_block or plan.following_sql) and not plan.is_read_only:
             self._transaction.begin_implicit()
         began_ns = time.perf_counter_ns()

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.sql.draft import quoted
+from pgproxy.sql.plan import PlanNotice
 from pgproxy.sql.render import to_sql
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -18,7 +19,7 @@ class Alteration:
 
     table: TableInfo
     actions: list[exp.Expr] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    notices: list[PlanNotice] = field(default_factory=list)
     columns: set[str] = field(default_factory=set)
 
     def take(self, action: exp.Expr) -> None:
@@ -47,7 +48,8 @@ class Alteration:
         name = action.this.name
         if name.lower() in self.columns:
             if action.args.get("exists"):
-                self.notices.append(f"{self._column(name)} already exists, skipping")
+                message = f"{self._column(name)} already exists, skipping"
+                self.notices.append(PlanNotice(message, SqlState.DUPLICATE_COLUMN))
                 return
             raise self._duplicate(name)
         constraints = [constraint.copy() for constraint in action.args.get("constraints") or ()]
@@ -70,7 +72,7 @@ class Alteration:
     def _drop(self, action: exp.Drop) -> None:
         (target,) = action.args["tables"]
         if target.name.lower() not in self.columns and action.args.get("exists"):
-            self.notices.append(f"{self._column(target.name)} does not exist, skipping")
+            self.notices.append(PlanNotice(f"{self._column(target.name)} does not exist, skipping"))
             return
         self._check_known(target.name)
         self.columns.discard(target.name.lower())

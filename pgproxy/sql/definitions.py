@@ -17,8 +17,13 @@ from pgproxy.sql.comments import ownership_statement, secure_comment
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
 from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
 from pgproxy.sql.names import TEMP_CATALOG, find_relation, undefined_table, written_name
-from pgproxy.sql.ownership import authorise_change, check_kind, check_rename_by_administrator
-from pgproxy.sql.plan import PlanContext, StatementKind
+from pgproxy.sql.ownership import (
+    authorise_change,
+    check_kind,
+    check_rename_by_administrator,
+    undefined_target,
+)
+from pgproxy.sql.plan import PlanContext, PlanNotice, StatementKind
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.schemas import authorise_schema, schema_name, secure_schema
 from pgproxy.sql.views import mark_view
@@ -51,7 +56,7 @@ class Definition:
 
     names: frozenset[tuple[str, str, str]] = frozenset()
     following: tuple[exp.Expr, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[PlanNotice, ...] = ()
 
 
 def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanContext) -> None:
@@ -126,7 +131,9 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
     return _change(draft, tree, target, notices)
 
 
-def _creation(draft: Draft, tree: exp.Create, target: exp.Table, notices: tuple[str, ...]) -> Definition:
+def _creation(
+    draft: Draft, tree: exp.Create, target: exp.Table, notices: tuple[PlanNotice, ...]
+) -> Definition:
     context, is_table = draft.context, draft.kind is StatementKind.CREATE_TABLE
     has_columns = tree.args.get("expression") is not None or (
         isinstance(tree.this, exp.Schema) and tree.this.expressions
@@ -145,13 +152,13 @@ def _creation(draft: Draft, tree: exp.Create, target: exp.Table, notices: tuple[
     return Definition(frozenset({engine_name(name)}), following, notices)
 
 
-def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[str, ...]) -> Definition:
+def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[PlanNotice, ...]) -> Definition:
     """ALTER, DROP and COMMENT of a relation, and CREATE INDEX on one."""
     context = draft.context
     found = find_relation(context, *written_name(target))
     if found is None:
         if not tree.args.get("exists"):
-            raise undefined_table(*written_name(target), None)
+            raise undefined_target(draft.kind, target)
         return _nothing(tree, target, _missing_name(target, context), notices)
     if not isinstance(found.info, TableInfo):
         raise undefined_table(*written_name(target), None)
@@ -187,7 +194,9 @@ def _check_renamed(tree: exp.Alter, name: TableName, context: PlanContext) -> No
         raise StatementError(message, sqlstate=SqlState.DUPLICATE_TABLE)
 
 
-def _nothing(tree: exp.Expr, target: exp.Table, name: TableName, notices: tuple[str, ...]) -> Definition:
+def _nothing(
+    tree: exp.Expr, target: exp.Table, name: TableName, notices: tuple[PlanNotice, ...]
+) -> Definition:
     """A statement that changes nothing, since there is nothing to change."""
     _set_name(target, name)
     if isinstance(tree, exp.Alter):
@@ -245,7 +254,7 @@ def defined_name(target: exp.Table, context: PlanContext) -> TableName:
     raise StatementError(problem, sqlstate=SqlState.INVALID_SCHEMA_NAME)
 
 
-def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[str]:
+def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[PlanNotice]:
     """What IF EXISTS and IF NOT EXISTS tell where nothing is to be done."""
     if not tree.args.get("exists"):
         return []
@@ -254,8 +263,9 @@ def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[str]:
         name = schema_name(target, context)
         is_there = name in context.catalog.schemas
         if isinstance(tree, exp.Create):
-            return [f'schema "{name[1]}" already exists, skipping'] if is_there else []
-        return [] if is_there else [f'schema "{name[1]}" does not exist, skipping']
+            message = f'schema "{name[1]}" already exists, skipping'
+            return [PlanNotice(message, SqlState.DUPLICATE_SCHEMA)] if is_there else []
+        return [] if is_there else [PlanNotice(f'schema "{name[1]}" does not exist, skipping')]
     if isinstance(tree, exp.Create):
         return _already(draft, target)
     word = _DROPS.get(kind, "relation")
@@ -264,10 +274,10 @@ def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[str]:
         if kind is StatementKind.DROP_INDEX
         else find_relation(context, *written_name(target))
     )
-    return [] if known is not None else [f'{word} "{target.name}" does not exist, skipping']
+    return [] if known is not None else [PlanNotice(f'{word} "{target.name}" does not exist, skipping')]
 
 
-def _already(draft: Draft, target: exp.Table) -> list[str]:
+def _already(draft: Draft, target: exp.Table) -> list[PlanNotice]:
     context = draft.context
     if draft.kind is StatementKind.CREATE_INDEX:
         name = draft.tree.this.name
@@ -279,8 +289,8 @@ def _already(draft: Draft, target: exp.Table) -> list[str]:
     return [_exists(target.name)] if is_there else []
 
 
-def _exists(name: str) -> str:
-    return f'relation "{name}" already exists, skipping'
+def _exists(name: str) -> PlanNotice:
+    return PlanNotice(f'relation "{name}" already exists, skipping', SqlState.DUPLICATE_TABLE)
 
 
 def _truncated(draft: Draft, targets: list[exp.Table]) -> frozenset[tuple[str, str, str]]:

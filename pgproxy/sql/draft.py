@@ -9,7 +9,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import Privilege, TableName
-from pgproxy.sql.plan import BoundValue, ObjectAccess, PlanContext, SettingChange, StatementKind
+from pgproxy.sql.plan import BoundValue, ObjectAccess, PlanContext, PlanNotice, SettingChange, StatementKind
 
 RESERVED_PREFIX = "pgproxy_"
 """Names that the planner makes up begin so; a client may not alias anything so."""
@@ -89,7 +89,7 @@ class Draft:
     describe_sql: str = ""
     following: tuple[exp.Expr, ...] = ()
     following_sql: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[PlanNotice, ...] = ()
 
 
 @dataclass(slots=True)

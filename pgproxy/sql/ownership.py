@@ -35,7 +35,7 @@ def authorise_change(tree: exp.Expr, kind: StatementKind, target: exp.Table, con
     found = find_relation(context, *written_name(target))
     if found is None:
         if not tree.args.get("exists"):
-            raise _undefined(kind, target)
+            raise undefined_target(kind, target)
         return
     if found.is_temporary:
         return
@@ -170,7 +170,8 @@ def _check_dependents(tree: exp.Expr, kind: StatementKind, info: TableInfo, cata
     raise FeatureNotSupported("renaming what a view reads is not supported")
 
 
-def _undefined(kind: StatementKind, target: exp.Table) -> StatementError:
+def undefined_target(kind: StatementKind, target: exp.Table) -> StatementError:
+    """42P01, with the word that the statement has for what is missing."""
     error = undefined_table(*written_name(target), None)
     if kind in (StatementKind.DROP_TABLE, StatementKind.DROP_VIEW):
         word = "table" if kind is StatementKind.DROP_TABLE else "view"

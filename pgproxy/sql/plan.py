@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pgproxy.catalog.snapshot import CatalogSnapshot, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege, TableName
+from pgwire.sqlstate import SqlState
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,13 @@ class SettingChange:
     is_local: bool
 
 
+class PlanNotice(NamedTuple):
+    """What a client is told besides: what IF EXISTS and IF NOT EXISTS skip."""
+
+    message: str
+    sqlstate: SqlState = SqlState.SUCCESSFUL_COMPLETION
+
+
 class Origin(NamedTuple):
     """The table column behind an output column: pg_class.oid and pg_attribute.attnum; zeros: none."""
 
@@ -182,7 +190,7 @@ class Plan:
     column_typmods: tuple[int, ...] | None = None
     uses_temp: bool = False
     changes_catalog: bool = False
-    notices: tuple[str, ...] = field(default=())
+    notices: tuple[PlanNotice, ...] = ()
     setting_changes: tuple[SettingChange, ...] = ()
     parameter_numbers: tuple[int, ...] | None = None
     live_relations: frozenset[tuple[str, str]] = frozenset()

@@ -204,7 +204,7 @@ def sides(gateway: RunningGateway, tmp_path_factory: pytest.TempPathFactory) -> 
 def answer(connection: "psycopg.Connection[Any]", sql: str) -> tuple[object, ...]:
     """The SQLSTATE, or the tag with the rows and notices."""
     notices: list[str] = []
-    handler = lambda notice: notices.append(f"{notice.severity}: {notice.message_primary}")  # noqa: E731
+    handler = lambda notice: notices.append(f"{notice.severity} {notice.sqlstate}: {notice.message_primary}")  # noqa: E731
     connection.add_notice_handler(handler)
     try:
         cursor = connection.execute(sql)
