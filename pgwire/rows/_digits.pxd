@@ -6,6 +6,21 @@ from libc.string cimport memcpy, memset
 
 cdef extern from *:
     """
+    /* Words in network byte order. Put byte by byte the compiler does not see a swap everywhere. */
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    #define PGWIRE_SWAP(bits, value) (value)
+    #else
+    #define PGWIRE_SWAP(bits, value) __builtin_bswap##bits(value)
+    #endif
+    #define PGWIRE_STORE(bits)                                                      \\
+        static inline uint8_t* pgwire_store_##bits(uint8_t* out, uint##bits##_t value) { \\
+            value = PGWIRE_SWAP(bits, value);                                       \\
+            memcpy(out, &value, sizeof value);                                      \\
+            return out + sizeof value;                                              \\
+        }
+    PGWIRE_STORE(16)
+    PGWIRE_STORE(32)
+    PGWIRE_STORE(64)
     static const char pgwire_pairs[] =
         "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
         "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
@@ -16,6 +31,9 @@ cdef extern from *:
         100000000000000ULL, 1000000000000000ULL, 10000000000000000ULL, 100000000000000000ULL,
         1000000000000000000ULL, 10000000000000000000ULL};
     """
+    uint8_t* store_16 "pgwire_store_16"(uint8_t* out, uint16_t value) noexcept nogil
+    uint8_t* store_32 "pgwire_store_32"(uint8_t* out, uint32_t value) noexcept nogil
+    uint8_t* store_64 "pgwire_store_64"(uint8_t* out, uint64_t value) noexcept nogil
     const char PAIRS "pgwire_pairs"[201]
     const uint64_t POWERS "pgwire_powers"[20]
     int count_leading_zeros "__builtin_clzll"(uint64_t value) noexcept nogil
@@ -90,29 +108,3 @@ cdef inline uint8_t* put_padded(uint8_t* out, uint64_t value, int least) noexcep
         out += least - width
     fill_digits(out, value, width)
     return out + width
-
-
-cdef inline uint8_t* store_16(uint8_t* out, uint16_t value) noexcept nogil:
-    out[0] = <uint8_t>(value >> 8)
-    out[1] = <uint8_t>value
-    return out + 2
-
-
-cdef inline uint8_t* store_32(uint8_t* out, uint32_t value) noexcept nogil:
-    out[0] = <uint8_t>(value >> 24)
-    out[1] = <uint8_t>(value >> 16)
-    out[2] = <uint8_t>(value >> 8)
-    out[3] = <uint8_t>value
-    return out + 4
-
-
-cdef inline uint8_t* store_64(uint8_t* out, uint64_t value) noexcept nogil:
-    out[0] = <uint8_t>(value >> 56)
-    out[1] = <uint8_t>(value >> 48)
-    out[2] = <uint8_t>(value >> 40)
-    out[3] = <uint8_t>(value >> 32)
-    out[4] = <uint8_t>(value >> 24)
-    out[5] = <uint8_t>(value >> 16)
-    out[6] = <uint8_t>(value >> 8)
-    out[7] = <uint8_t>value
-    return out + 8

@@ -7,6 +7,8 @@ import pyarrow as pa
 from pgwire.rows.lines import Line
 from pgwire.rows.plans import ColumnPlan
 
+REVISION: int
+
 class OutOfRange(Exception):
     """A value does not fit its column's declared integer type. args: the column's number."""
 

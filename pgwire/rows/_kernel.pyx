@@ -23,6 +23,8 @@ cdef const char* _wish = getenv("PGWIRE_PURE")
 if _wish != NULL and bytes(_wish) not in {b"", b"0"}:
     raise ImportError("PGWIRE_PURE asks for the pyarrow path")
 
+REVISION = 3  # as in `pgwire.rows.compiled`
+
 class OutOfRange(Exception):
     """A value does not fit its column's declared integer type. args: the column's number."""
 

@@ -11,7 +11,7 @@ from pgwire.rows._digits cimport put_signed, store_16, store_32, store_64
 from pgwire.rows._floats cimport put_float
 from pgwire.rows._numeric cimport put_numeric, put_numeric_binary
 from pgwire.rows._storage cimport is_set, read_bytes, read_integer, read_micros, read_wide
-from pgwire.rows._strings cimport put_bytea, put_uuid
+from pgwire.rows._strings cimport copy_bytes, put_bytea, put_uuid
 
 
 cdef inline bint is_null(const Column* column, int64_t row) noexcept nogil:
@@ -41,7 +41,7 @@ cdef inline uint8_t* write_value(const Column* column, int64_t place, uint8_t* o
         return _write_integer(column, read_integer(column.storage, column.values, place), out)
     elif form == BYTES or form == RENDERED:
         value = read_bytes(column, place, &size)
-        memcpy(out, value, size)
+        copy_bytes(out, value, size)
         return out + size
     elif form == NUMERIC_TEXT:
         return put_numeric(

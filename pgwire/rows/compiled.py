@@ -14,12 +14,15 @@ from pgwire.rows.message import MAX_ENCODED_BYTES, EncodedRows, rows_too_large
 from pgwire.rows.plans import RENDERED, ColumnPlan, column_plan
 from pgwire.types import OutputSettings, ResultColumn
 
+_REVISION = 3
+"""Of what plans and lines ask of the kernel. One that was built from other sources would misread them."""
+
 try:
-    from pgwire.rows._kernel import OutOfRange, RowKernel, TooLarge
+    from pgwire.rows._kernel import REVISION, OutOfRange, RowKernel, TooLarge
 except ImportError:
     KERNEL = "pyarrow"
 else:
-    KERNEL = "cython"
+    KERNEL = "cython" if REVISION == _REVISION else "pyarrow"
 
 
 class CompiledRows:

@@ -1,6 +1,8 @@
 """The compiled kernel beside the pyarrow path, byte for byte; its limits, errors and memory."""
 
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -268,6 +270,15 @@ def test_a_schema_that_changes_between_batches_is_planned_anew() -> None:
         for kind in (pa.int64(), pa.int16(), pa.decimal128(9, 0), pa.int64())
     ]
     assert len(set(rows)) == 1
+
+
+def test_a_kernel_of_other_sources_is_not_used() -> None:
+    program = (
+        "import importlib, pgwire.rows._kernel as kernel, pgwire.rows.compiled as compiled;"
+        "kernel.REVISION += 1; importlib.reload(compiled); print(compiled.KERNEL)"
+    )
+    output = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert output.strip() == "pyarrow"
 
 
 def test_rows_beyond_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
