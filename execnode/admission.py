@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from pgwire.errors import GatewayError
@@ -24,7 +24,10 @@ class NodeDraining(GatewayError):
 class AdmissionGate:
     """Slots for statements. First come, first served."""
 
-    def __init__(self, max_running: int, max_queued: int) -> None:
+    def __init__(
+        self, max_running: int, max_queued: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._slots = asyncio.Semaphore(max_running)
         self.max_running = max_running
         self.max_queued = max_queued
@@ -32,7 +35,21 @@ class AdmissionGate:
         self._idle.set()
         self.running = 0
         self._waiting: dict[object, float] = {}  # in the order of their arrival
-        self.is_draining = False
+        self._is_draining = False
+        self._refuses_until_s = 0.0
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether nothing new is taken."""
+        return self._is_draining or self._clock() < self._refuses_until_s
+
+    def drain(self) -> None:
+        """Take nothing new any more."""
+        self._is_draining = True
+
+    def refuse_for(self, seconds: float) -> None:
+        """Take nothing new for so long from now."""
+        self._refuses_until_s = max(self._refuses_until_s, self._clock() + seconds)
 
     @property
     def queued(self) -> int:

@@ -96,7 +96,7 @@ async def _serve(settings: NodeSettings, folder: Path, stop: asyncio.Event, trac
 
 async def _drain(gate: AdmissionGate, queries: QueryRegistry, grace_s: float) -> None:
     """Take nothing new; wait for what runs, and until its readers have fetched what is theirs."""
-    gate.is_draining = True
+    gate.drain()
     log.info("node.draining", running=gate.running)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(grace_s):

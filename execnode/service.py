@@ -95,6 +95,10 @@ class _DirectQuery:
     stream: StatementStream | None = None
 
 
+_LONGEST_REFUSAL_S = 60.0
+"""Whoever asks for more asks again."""
+
+
 def _translating(
     call: Callable[_Arguments, Coroutine[Any, Any, _Reply]],
 ) -> Callable[_Arguments, Coroutine[Any, Any, _Reply]]:
@@ -143,6 +147,8 @@ class ExecNodeService(v1.ExecNodeBase):
 
     @_translating
     async def health(self, message: v1.HealthRequest) -> v1.HealthReply:
+        if message.refuse_new_s > 0:
+            self._gate.refuse_for(min(message.refuse_new_s, _LONGEST_REFUSAL_S))
         return await self.read_health()
 
     async def read_health(self) -> v1.HealthReply:

@@ -80,15 +80,15 @@ class RemoteEngine:
         self.expect_catalogs(generation)
         await self._node.attach(generation)
 
-    async def probe(self) -> ProbeReport:
-        """Ask the node how it is.
+    async def probe(self, *, refuse_new_s: float = 0.0) -> ProbeReport:
+        """Ask the node how it is. refuse_new_s: for so long it shall take nothing new.
 
         Raises:
             EngineUnavailable: no good answer in time.
             IncompatibleNode: it speaks no version of the contract that is spoken here.
         """
         asked_at = time.time()
-        reply = await self._node.health(self._options.probe_s)
+        reply = await self._node.health(self._options.probe_s, refuse_new_s)
         midway = (asked_at + time.time()) / 2
         version = negotiate(reply.contract_version, reply.min_contract_version)
         if version is None:

@@ -84,9 +84,10 @@ class RemoteNode:
         """Prepare a call that answers with chunks. metadata: of the statement."""
         return ChunkCall(self._channel, method, request, {**self._metadata, **metadata})
 
-    async def health(self, timeout_s: float) -> v1.HealthReply:
-        """Ask for the node's health."""
-        return await self._call(self._stub.health(v1.HealthRequest()), timeout_s)
+    async def health(self, timeout_s: float, refuse_new_s: float = 0.0) -> v1.HealthReply:
+        """Ask for the node's health. refuse_new_s: for so long it shall take nothing new."""
+        request = v1.HealthRequest(refuse_new_s=refuse_new_s)
+        return await self._call(self._stub.health(request), timeout_s)
 
     async def attach(self, generation: CatalogGeneration) -> None:
         """Attach exactly these catalogs."""

@@ -13,6 +13,7 @@ from pgproxy.control.opening import open_metastore
 from pgproxy.control.rollouts import RolloutStatus
 from tests.clients.browser import Browser, needs_browser, open_browser
 from tests.clients.console_client import Http, csrf_of
+from tests.faults.proxied_fleet import pgproxy
 from tests.gateway import ADMIN, ADMIN_PASSWORD, NODE_TOKEN, POLICY, RunningGateway, start_gateway
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "console"
@@ -68,7 +69,7 @@ async def test_an_operator_watches_and_acts(gateway: RunningGateway, browser: Br
     await asyncio.to_thread(_looks_well, browser)
     await asyncio.to_thread(_cancels, browser)
     assert await running == "57014"
-    await asyncio.to_thread(_pauses_and_aborts, browser)
+    await asyncio.to_thread(_moves_the_rollout, gateway, browser)
     assert await rollout_status(gateway) is RolloutStatus.ABORTED
     await asyncio.to_thread(_reads_policy_and_audit, gateway, browser)
     await asyncio.to_thread(_goes_by_keyboard, gateway, browser)
@@ -133,13 +134,23 @@ def _cancels(browser: Browser) -> None:
     browser.until_shows("[role=status]", "was asked to stop")
 
 
-def _pauses_and_aborts(browser: Browser) -> None:
-    browser.click("button[value=pause]")
-    browser.until_shows("#r-status", "PAUSED")
-    browser.click("button[value=abort]")
-    browser.driver.switch_to.alert.accept()
-    browser.until_shows("#r-status", "ABORTED")
-    assert browser.text("#r-reason") == f"abort by {ADMIN}"
+def _moves_the_rollout(gateway: RunningGateway, browser: Browser) -> None:
+    """Every button, with what it does to the page and to `rollout status`."""
+    for move, status, percent in (
+        ("pause", "PAUSED", "1"),
+        ("resume", "RUNNING", "1"),
+        ("widen", "RUNNING", "100"),
+        ("abort", "ABORTED", "0"),
+    ):
+        browser.click(f"button[value={move}]")
+        if move in ("widen", "abort"):
+            browser.driver.switch_to.alert.accept()
+        browser.until_shows("#r-status", status)
+        browser.until(f"document.querySelector('#r-percent').textContent.trim() === '{percent}'")
+        browser.until_shows("#r-reason", f"{move} by {ADMIN}")
+        told = pgproxy(gateway, "rollout", "status", "q4")
+        assert status in told
+        assert f"{move} by {ADMIN}" in told
 
 
 def _reads_policy_and_audit(gateway: RunningGateway, browser: Browser) -> None:
@@ -154,8 +165,9 @@ def _reads_policy_and_audit(gateway: RunningGateway, browser: Browser) -> None:
     browser.driver.get(address(gateway, "/audit?outcome=canceled&principal=analyst"))
     browser.until_shows("main", "57014")
     browser.keep("audit")
-    browser.driver.get(address(gateway, "/audit?kind=ROLLOUT+ABORT"))
-    assert ADMIN in browser.text("tbody")
+    for move in ("PAUSE", "RESUME", "WIDEN", "ABORT"):
+        browser.driver.get(address(gateway, f"/audit?kind=ROLLOUT+{move}"))
+        assert ADMIN in browser.text("tbody"), move
 
 
 def _goes_by_keyboard(gateway: RunningGateway, browser: Browser) -> None:

@@ -55,10 +55,26 @@ async def test_a_waiter_that_is_cancelled_leaves_the_queue() -> None:
 
 async def test_a_draining_gate_lets_only_pinned_statements_in() -> None:
     gate = AdmissionGate(max_running=1, max_queued=1)
-    gate.is_draining = True
+    gate.drain()
     with pytest.raises(NodeDraining):
         async with gate.slot():
             pass
     async with gate.slot(is_pinned=True):
         assert gate.running == 1
     await gate.wait_idle()
+
+
+async def test_a_gate_that_was_told_so_refuses_for_a_while_and_then_takes_again() -> None:
+    now_s = [100.0]
+    gate = AdmissionGate(max_running=1, max_queued=1, clock=lambda: now_s[0])
+    gate.refuse_for(5)
+    assert gate.is_draining
+    with pytest.raises(NodeDraining):
+        async with gate.slot():
+            pass
+    async with gate.slot(is_pinned=True):
+        pass
+    now_s[0] += 5
+    assert not gate.is_draining
+    async with gate.slot():
+        assert gate.running == 1

@@ -460,7 +460,10 @@ default_message_pool.register_message("execnode.v1", "HealthReply", HealthReply)
 
 @dataclass(eq=False, repr=False)
 class HealthRequest(betterproto2.Message):
-    pass
+    refuse_new_s: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
+    """
+    for so long from now nothing new is taken, as while draining; 0: no wish
+    """
 
 
 default_message_pool.register_message("execnode.v1", "HealthRequest", HealthRequest)
@@ -693,7 +696,7 @@ default_message_pool.register_message(
 class ExecNodeStub(betterproto2_grpclib.ServiceStub):
     async def health(
         self,
-        message: "HealthRequest | None" = None,
+        message: "HealthRequest",
         *,
         timeout: "float | None" = None,
         deadline: "Deadline | None" = None,
@@ -702,9 +705,6 @@ class ExecNodeStub(betterproto2_grpclib.ServiceStub):
         """
         Real health: runs `SELECT 1` on the engine.
         """
-
-        if message is None:
-            message = HealthRequest()
 
         return await self._unary_unary(
             "/execnode.v1.ExecNode/Health",
