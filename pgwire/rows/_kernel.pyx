@@ -14,6 +14,7 @@ from libc.stdlib cimport calloc, free, getenv, malloc
 from libc.string cimport memcpy
 
 from pgwire.rows._arrow cimport *
+from pgwire.rows._constant cimport constant_row_bytes, write_constant_rows
 from pgwire.rows._lists cimport list_start, put_item_quotes
 from pgwire.rows._lines cimport Line, bound_of_lines, write_lines
 from pgwire.rows._rows cimport TOO_LARGE, bound_of, column_bound, write_rows
@@ -200,6 +201,11 @@ cdef class RowKernel:
         if self._has_lines:
             return write_lines(
                 columns, self._count, row_count, &self._line, self._max_bytes, out, offsets, problem
+            )
+        cdef int row_bytes = constant_row_bytes(columns, self._count)
+        if row_bytes and row_bytes * row_count <= self._max_bytes:
+            return write_constant_rows(
+                columns, self._count, row_bytes, row_count, self._tag, out, offsets, problem
             )
         return write_rows(
             columns, self._count, row_count, self._tag, self._max_bytes, out, offsets, problem

@@ -220,6 +220,18 @@ def test_columns_stand_side_by_side_in_any_mixture(data: st.DataObject, code: in
     both(pa.RecordBatch.from_arrays(arrays, schema=schema).slice(start), columns, code, OutputSettings())
 
 
+@pytest.mark.parametrize("times", [1, 12])
+@pytest.mark.parametrize("count", [0, 1, 127, 128, 129, 300])
+def test_rows_of_one_width_are_written_the_same(count: int, times: int) -> None:
+    names = ["int64 as int8", "int32 as int8", "int8 as int2", "uint16 as int4", "uint32 as oid", "float8"]
+    names += ["float4", "date", "timestamp[us]", "timestamp[ms]", "time[us]", "int64 as int8"]
+    names *= times
+    arrays = [pa.concat_arrays([CASES[name].values] * 4).slice(3, count) for name in names]
+    columns = [ResultColumn("x", CASES[name].oid, -1, "") for name in names]
+    schema = pa.schema([(f"c{place}", array.type) for place, array in enumerate(arrays)])
+    both(pa.RecordBatch.from_arrays(arrays, schema=schema), columns, 1, OutputSettings())
+
+
 def test_dictionary_with_a_null_among_its_values_gives_nulls() -> None:
     array = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0], pa.int8()), pa.array(["a", None]))
     both(pa.record_batch([array], names=["x"]), [ResultColumn("x", Oid.TEXT, -1, "")], 0, OutputSettings())
