@@ -13,9 +13,6 @@ import duckdb
 from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.policy.model import TableName
 
-PAGE_BYTES = 8192
-"""PostgreSQL's block: `relpages` counts these."""
-
 _WIDTHS = {
     "BOOLEAN": 1, "TINYINT": 1, "UTINYINT": 1, "SMALLINT": 2, "USMALLINT": 2, "INTEGER": 4, "UINTEGER": 4,
     "FLOAT": 4, "DATE": 4, "HUGEINT": 16, "UHUGEINT": 16, "UUID": 16, "INTERVAL": 16,

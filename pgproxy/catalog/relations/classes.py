@@ -11,7 +11,6 @@ from pgproxy.catalog.constraints import pretty_definition
 from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
 from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
-from pgproxy.catalog.sizes import PAGE_BYTES
 from pgproxy.catalog.snapshot import RelationKind
 from pgproxy.catalog.types import user_type
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
@@ -86,6 +85,7 @@ def _class(
         "relnamespace": schema[2],
         "reltype": 0,
         "relam": {"r": _HEAP, "i": _BTREE}.get(kind, 0),
+        # DuckDB's postgres extension reads a relation that has pages by ranges of ctid, which is not here.
         "relpages": 0,
         "reltuples": -1.0,
         "relkind": kind,
@@ -137,7 +137,6 @@ def _relation_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
         yield row | {"_key": key(relation.oid, Aspect.NO_ROW_ESTIMATE)}
         yield row | {
             "reltuples": float(table.estimated_rows) if table.kind is RelationKind.TABLE else 0.0,
-            "relpages": -(-table.estimated_bytes // PAGE_BYTES),
             "_bytes": table.estimated_bytes,
         }
 
