@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.node_tls import NodeTls
 from pgproxy.engines.remote import RemoteEngine, RemoteOptions
+from tests.certificates import Authority
 from tests.faults.exec_nodes import TOKEN, exec_node
 
 
@@ -64,3 +65,25 @@ async def test_a_tls_node_is_reached_only_by_who_trusts_it(tmp_path: Path) -> No
                 FallbackReason.DEADLINE,
             }
             await stranger.close()
+
+
+async def test_a_node_that_asks_for_certificates_takes_gateways_of_its_authority_only(tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path), Authority(tmp_path, "other")
+    server, known = authority.issue("127.0.0.1", "server"), authority.issue("gateway", "known")
+    unknown = other.issue("gateway", "unknown")
+    async with exec_node(
+        tmp_path,
+        TLS_CERT_FILE=str(server.certificate),
+        TLS_KEY_FILE=str(server.key),
+        TLS_CLIENT_CA_FILE=str(authority.file),
+    ) as node:
+        for shown, is_let_in in ((known, True), (unknown, False), (None, False)):
+            files = (shown.certificate, shown.key) if shown is not None else ()
+            tls = NodeTls(authority.file, *files)
+            gateway = RemoteEngine("a", f"grpcs://127.0.0.1:{node.port}", TOKEN, RemoteOptions(tls=tls))
+            if is_let_in:
+                assert (await gateway.probe()).load == 0
+            else:
+                with pytest.raises(EngineUnavailable):
+                    await gateway.probe()
+            await gateway.close()
