@@ -6,6 +6,7 @@ from pgproxy.sql.dialect.build import (
     call,
     case,
     cast,
+    constant_integer,
     function_name,
     macro,
     number,
@@ -13,11 +14,14 @@ from pgproxy.sql.dialect.build import (
     raise_error,
 )
 from pgproxy.sql.dialect.grammar import NAME_KEY
-from pgproxy.sql.dialect.scales import approximate, quotient
+from pgproxy.sql.dialect.scales import MAX_DIGITS, approximate, declare, number_of, quotient
 from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS
-from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.dialect.types import KnownTypes, Number
 from pgwire.errors import FeatureNotSupported
 
+_POWER_SCALE = 16
+_MAX_SQUARED = 19
+"""Digits of a base whose square the engine computes in 128 bits, and so that it has room there."""
 MAX_NESTED_DIVISORS = 6
 """A guarded divisor stands twice in the text, so each level of a / (b / (c / …)) doubles it."""
 
@@ -71,7 +75,8 @@ def whole_quotient(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if function_name(node) != "div" or len(node.expressions) != 2:
         return node
     left, right = node.expressions
-    whole = exp.IntDiv(this=paren(left), expression=paren(guarded(right)))
+    exact = quotient(left.copy(), right.copy(), types)  # the engine's `//` of decimals is one of doubles
+    whole = exact or exp.IntDiv(this=paren(left), expression=paren(guarded(right)))
     return cast(call("trunc", whole), "DECIMAL(38, 0)")
 
 
@@ -103,10 +108,23 @@ def sign_keeps_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 def power_of_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`^` and power() of numerics are numeric."""
     if isinstance(node, exp.Pow) and types.of(node) == "numeric":
+        if (square := _square(node, types)) is not None:
+            return square
         return approximate(macro("float8_power", node.this, node.expression), types)
     if isinstance(node, exp.Pow) and types.of(node) == "float8":
         return macro("float8_power", node.this, node.expression)
     return node
+
+
+def _square(node: exp.Pow, types: KnownTypes) -> exp.Expr | None:
+    """The exact square of a numeric, where there is room for PostgreSQL's 16 digits behind the point."""
+    known = number_of(node.this, types)
+    has_room = known is not None and 2 * known.scale <= _POWER_SCALE and known.precision <= _MAX_SQUARED
+    if known is None or not has_room or constant_integer(node.expression) != 2:
+        return None
+    base = cast(node.this, f"DECIMAL({_MAX_SQUARED}, {known.scale})")
+    made = cast(paren(exp.Mul(this=base, expression=base.copy())), f"DECIMAL({MAX_DIGITS}, {_POWER_SCALE})")
+    return declare(made, Number(MAX_DIGITS, _POWER_SCALE, _POWER_SCALE), types)
 
 
 def common_divisor(node: exp.Expr, types: KnownTypes) -> exp.Expr:

@@ -18,7 +18,6 @@ from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported
 
 _SIZES = frozenset({"array_length", "array_upper", "array_lower", "cardinality", "array_ndims"})
-_LIST_CALLS = {"array_append": "list_append", "array_prepend": "list_prepend", "array_cat": "list_concat"}
 
 
 def sizes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -50,8 +49,10 @@ def sizes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 def list_calls(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """Functions that the engine has under a list's name."""
     name = function_name(node)
-    if name in _LIST_CALLS:
-        return call(_LIST_CALLS[name], *node.expressions)
+    if name in ("array_append", "array_prepend") and len(node.expressions) == 2:
+        return _lengthened(*node.expressions, is_behind=name == "array_append")
+    if name == "array_cat" and len(node.expressions) == 2:
+        return _joined(*node.expressions)
     if name == "array_remove" and len(node.expressions) == 2:
         keep = exp.NullSafeNEQ(this=exp.column("item"), expression=node.expressions[1])
         return call(
@@ -69,9 +70,26 @@ def concatenate(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     left, right = types.of(node.this), types.of(node.expression)
     if "json" in (left, right):
         raise FeatureNotSupported("|| of json is not supported", hint="Cast both sides to jsonb.")
+    if left and right and left.endswith("[]") and right.endswith("[]"):
+        return _joined(node.this, node.expression)
     if left and right and left.endswith("[]") != right.endswith("[]"):
-        return call("list_append" if left.endswith("[]") else "list_prepend", node.this, node.expression)
+        return _lengthened(node.this, node.expression, is_behind=left.endswith("[]"))
     return node
+
+
+def _lengthened(one: exp.Expr, other: exp.Expr, *, is_behind: bool) -> exp.Expr:
+    """An array with one more element, NULL or not; no array is an empty one."""
+    array = exp.Coalesce(this=one if is_behind else other, expressions=[exp.Array()])
+    pair = (array, other) if is_behind else (one, array)
+    return call("list_append" if is_behind else "list_prepend", *pair)
+
+
+def _joined(one: exp.Expr, other: exp.Expr) -> exp.Expr:
+    """Two arrays as one: NULL is nothing beside an array, and NULL alone."""
+    is_there = exp.Not(
+        this=exp.Is(this=exp.Coalesce(this=one.copy(), expressions=[other.copy()]), expression=exp.Null())
+    )
+    return exp.Paren(this=case((is_there, call("list_concat", one, other))))
 
 
 def subscript(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -104,22 +122,29 @@ def contains(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if kinds[0] in DOCUMENTS or kinds[1] in DOCUMENTS or (constant_text(part) or "").startswith(('{"', "[")):
         return call("json_contains", cast(whole, "JSON"), cast(part, "JSON"))
     if any(kind.endswith("[]") for kind in kinds) or isinstance(part, exp.Array):
-        return call("list_has_all", whole, part)
+        has_all = call("list_has_all", whole, part)
+        if isinstance(part, exp.Array) and not any(isinstance(item, exp.Null) for item in part.expressions):
+            return has_all
+        # NULL equals nothing, so no array has it.
+        is_whole = exp.EQ(this=call("list_count", part.copy()), expression=call("len", part.copy()))
+        return exp.Paren(this=exp.And(this=has_all, expression=is_whole))
     raise FeatureNotSupported(
         "the types of @> are not known here", hint="Cast both sides, to jsonb or to an array type."
     )
 
 
-def _searched(node: exp.EQ, operand: exp.Expr | None) -> exp.Expr:
-    """`x = ANY (t.items)`: a search in the list; the engine would join with each row's elements."""
+_PLAIN = (exp.Column, exp.Literal, exp.Parameter, exp.Cast, exp.Bracket, exp.Anonymous, exp.Dot)
+
+
+def _searched(node: exp.EQ | exp.NEQ, operand: exp.Expr | None) -> exp.Expr:
+    """`x = ANY (t.items)`, `x <> ALL (…)`: a search in the list; the engine would join with the elements."""
     value = node.this
-    plain = (exp.Column, exp.Literal, exp.Parameter, exp.Cast, exp.Bracket)
-    if not isinstance(operand, plain) or not isinstance(value, plain) or constant_text(value) is not None:
+    if not isinstance(operand, _PLAIN) or not isinstance(value, _PLAIN) or constant_text(value) is not None:
         return node
     if operand.find(exp.Column) is None or operand.find(exp.Query) or value.find(exp.Query):
         return node
     found = call("list_contains", operand, value)
-    if _only_keeps_rows(node):
+    if isinstance(node, exp.EQ) and _only_keeps_rows(node):
         return found
     some = exp.GT(this=call("len", operand.copy()), expression=number(0))
     is_null = exp.and_(exp.Is(this=value.copy(), expression=exp.Null()), some, copy=False)
@@ -127,7 +152,20 @@ def _searched(node: exp.EQ, operand: exp.Expr | None) -> exp.Expr:
     no_list = exp.Is(this=operand.copy(), expression=exp.Null())
     unknown = exp.or_(no_list, is_null, has_null, copy=False)
     no, yes = exp.Boolean(this=False), exp.Boolean(this=True)
+    if isinstance(node, exp.NEQ):
+        no, yes = yes, no
     return exp.Paren(this=case((found.copy(), yes), (unknown, exp.Null()), default=no))
+
+
+def _unless_null(node: exp.Expr, operand: exp.Expr | None) -> exp.Expr:
+    """A comparison with no array is unknown; the engine takes it for one with an empty array."""
+    is_array = operand is not None and not isinstance(operand, (exp.Array, exp.Query))
+    if not is_array or operand is None or operand.find(exp.Column) is None or operand.find(exp.Query):
+        return node
+    if isinstance(node.expression, exp.Any) and _only_keeps_rows(node):
+        return node
+    is_there = exp.Not(this=exp.Is(this=operand.copy(), expression=exp.Null()))
+    return exp.Paren(this=case((is_there, node.copy())))
 
 
 def _only_keeps_rows(node: exp.Expr) -> bool:
@@ -154,7 +192,10 @@ def compared_with_each(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     text = constant_text(operand)
     items = literals.parse_array(text) if text is not None else None
     if operand is None or items is None:
-        return _searched(node, operand) if isinstance(node, exp.EQ) and isinstance(each, exp.Any) else node
+        found: exp.Expr = node
+        if isinstance(node, exp.EQ if isinstance(each, exp.Any) else exp.NEQ):
+            found = _searched(node, operand)
+        return _unless_null(node, operand) if found is node else found
     if any(isinstance(item, list) for item in items):
         raise FeatureNotSupported("constants of multidimensional arrays are not supported")
     values: list[exp.Expr] = [exp.Null() if item is None else string(str(item)) for item in items]

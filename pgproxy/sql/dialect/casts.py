@@ -108,6 +108,23 @@ def _in_span(text: str, smallest: str) -> str:
     return f"{text} {smallest}" if re.fullmatch(r"\s*[+-]?\d+\s*", text) else text
 
 
+def text_to_bytes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    r"""Text as bytea is its bytes, or `\x` and digits; the engine refuses what is not ASCII."""
+    is_ours = isinstance(node, exp.Cast) and type_of_data_type(node.args["to"]) == "bytea"
+    if not is_ours or constant_text(node.this) is not None or types.of(node.this) not in TEXTS:
+        return node
+    text = node.this
+    digits = call("unhex", call("substr", text.copy(), exp.Literal.number(3)))
+    escaped = raise_error("0A000", "escapes in a text that becomes bytea are not supported")
+    return paren(
+        case(
+            (call("starts_with", text.copy(), string("\\x")), digits),
+            (call("contains", text.copy(), string("\\")), cast(escaped, "BLOB")),
+            default=call("encode", text.copy()),
+        )
+    )
+
+
 def text_to_integer(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """Text with a fraction is no integer; the engine would round it."""
     if not isinstance(node, exp.Cast) or constant_text(node.this) is not None:

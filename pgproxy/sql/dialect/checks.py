@@ -280,7 +280,7 @@ def _check_cast(node: exp.Cast, types: KnownTypes) -> None:
         is_wrong = one != other and (
             "number" in (one, other) or "bool" in (one, other) or "uuid" in (one, other)
         )
-        is_wrong = is_wrong and "bytea" not in (one, other)
+        is_wrong = is_wrong and not {"bytea", "bit"} & {one, other}
     if is_wrong:
         raise StatementError(
             f"cannot cast type {sql_name(source or '')} to {sql_name(target or '')}",

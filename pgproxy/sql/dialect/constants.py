@@ -46,7 +46,10 @@ def _constants(node: exp.Expr, types: KnownTypes) -> Iterator[tuple[exp.Expr, st
     constants = [item for item in together if constant_text(item) is not None]
     if constants and len(constants) < len(together):
         kinds = {types.of(item) for item in together if constant_text(item) is None and not _is_null(item)}
-        if "numeric" in kinds and kinds <= {*INTEGERS, "numeric"}:
+        array = next(iter(kinds)) if len(kinds) == 1 else None
+        if array is not None and array.endswith("[]"):
+            yield from ((item, array) for item in constants)
+        elif "numeric" in kinds and kinds <= {*INTEGERS, "numeric"}:
             yield from ((item, "numeric") for item in constants if _is_form_of(item, "numeric"))
 
 

@@ -18,6 +18,7 @@ from pgproxy.sql.dialect.build import (
     joined,
     macro,
     number,
+    raise_error,
     string,
 )
 from pgproxy.sql.dialect.types import KnownTypes
@@ -245,8 +246,12 @@ def _other(code: _Code, operand: exp.Expr, kind: str) -> exp.Expr:
     if kind != "timestamptz":
         return string({"TZ": "", "OF": "+00", "TZH": "+00", "TZM": "00"}[word])
     if word == "TZ":
-        zone = call("strftime", operand.copy(), string("%Z"))
-        return call("lower", zone) if code.name.islower() else call("upper", zone)
+        # The engine knows the names of zones only, and a zone has an abbreviation for each of its offsets.
+        zone = call("upper", call("strftime", operand.copy(), string("%Z")))
+        is_plain = exp.In(this=zone, expressions=[string("UTC"), string("GMT")])
+        unknown = raise_error("0A000", "to_char's TZ is not supported in this time zone")
+        known = case((is_plain, zone.copy()), default=unknown)
+        return call("lower", known) if code.name.islower() else known
     return macro("zone_offset", _part("timezone", operand), string(word))
 
 

@@ -94,10 +94,14 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (
-        shapes.row_equality,
+        shapes.row_comparison,
         (
             exp.EQ,
             exp.NEQ,
+            exp.LT,
+            exp.LTE,
+            exp.GT,
+            exp.GTE,
         ),
     ),
     (shapes.row_is_null, (exp.Is,)),
@@ -145,6 +149,8 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (moments.difference_of_times, (exp.Sub,)),
+    (moments.difference_of_instants, (exp.Sub,)),
+    (moments.interval_beside_instant, (exp.Add, exp.Sub)),
     (moments.time_of_day, (exp.Add,)),
     (aggregates.percentile, (exp.WithinGroup,)),
     (
@@ -227,6 +233,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     (casts.literal_cast, (exp.Cast,)),
     (moments.between_times_and_zones, (exp.Cast,)),
     (casts.text_to_integer, (exp.Cast,)),
+    (casts.text_to_bytes, (exp.Cast,)),
     (casts.bare_numeric, (exp.Cast,)),
     (text_forms.cast_to_text, (exp.Cast,)),
     (
@@ -416,7 +423,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     assignments.read_constants(root, known)
     nodes = list(root.dfs())
     if constants.read_constants(nodes, known):
-        nodes = list(root.dfs())
+        nodes, known = list(root.dfs()), KnownTypes(types)  # whose parents are of other types now
     for node in nodes:
         known.of(node)
     if not _reads_catalog(nodes):

@@ -19,6 +19,7 @@ from pgproxy.sql.dialect.type_names import type_of_data_type
 from pgproxy.sql.dialect.types import KnownTypes
 
 _MICROS = 6
+_MICROS_OF_DAY = 86_400_000_000
 
 
 def difference_of_times(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -29,6 +30,55 @@ def difference_of_times(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         this=macro("micros_of_day", node.this), expression=macro("micros_of_day", node.expression)
     )
     return call("to_microseconds", cast(exp.Paren(this=micros), "BIGINT"))
+
+
+def difference_of_instants(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Days of 24 hours and the rest; the engine counts the days of the session's calendar.
+
+    PostgreSQL source: timestamp.c `timestamp_mi`.
+    """
+    is_ours = isinstance(node, exp.Sub) and types.of(node.this) == types.of(node.expression) == "timestamptz"
+    if not is_ours:
+        return node
+    micros = exp.Paren(
+        this=exp.Sub(this=call("epoch_us", node.this), expression=call("epoch_us", node.expression))
+    )
+    days = exp.IntDiv(this=micros, expression=number(_MICROS_OF_DAY))
+    rest = exp.Mod(this=micros.copy(), expression=number(_MICROS_OF_DAY))
+    return exp.Paren(
+        this=exp.Add(
+            this=call("to_days", cast(exp.Paren(this=days), "INTEGER")),
+            expression=call("to_microseconds", rest),
+        )
+    )
+
+
+def interval_beside_instant(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Months, days and time go one after the other; the engine begins with the time of a negative interval.
+
+    PostgreSQL source: timestamp.c `timestamptz_pl_interval`.
+    """
+    if not isinstance(node, (exp.Add, exp.Sub)) or types.of(node.this) != "timestamptz":
+        return node
+    span = node.expression
+    if types.of(span) != "interval" or _has_one_part(span):
+        return node
+    kind = type(node)
+    made: exp.Expr = node.this
+    for part, unit in (("months", "INTEGER"), ("days", "INTEGER"), ("micros", "BIGINT")):
+        maker = {"micros": "to_microseconds"}.get(part, f"to_{part}")
+        made = kind(this=made, expression=call(maker, cast(macro(f"interval_{part}", span.copy()), unit)))
+    return exp.Paren(this=made)
+
+
+def _has_one_part(span: exp.Expr) -> bool:
+    """Whether an interval is a constant of one unit: then there is no order."""
+    span = span.unnest()
+    text = constant_text(span.this) if isinstance(span, (exp.Interval, exp.Cast)) else None
+    found = literals.parse_interval(text, None) if text is not None else None
+    if isinstance(span, exp.Interval) and span.args.get("unit") is not None:
+        return True
+    return found is not None and sum(part != 0 for part in found) <= 1
 
 
 def time_of_day(node: exp.Expr, types: KnownTypes) -> exp.Expr:

@@ -296,8 +296,8 @@ def quotient(
     else:
         made = macro(
             "numeric_div",
-            _with_room(left, one, scale),
-            _with_room(right, other, scale),
+            _with_room(left, one, scale, types),
+            _with_room(right, other, scale, types),
             number(10**scale),
             as_sql(fewest),
         )
@@ -328,11 +328,14 @@ def text_of(node: exp.Expr, types: KnownTypes) -> exp.Expr | None:
     return macro("numeric_text", node.copy(), as_sql(known.shown))
 
 
-def _with_room(operand: exp.Expr, known: Number, scale: int) -> exp.Expr:
-    """An operand that the macro can multiply by 10^scale: the engine caps such products at 18 digits."""
+def _with_room(operand: exp.Expr, known: Number, scale: int, types: KnownTypes) -> exp.Expr:
+    """An operand that the macro can multiply by 10^scale.
+
+    The engine caps such products at 18 digits, and those of integers at the integer's own.
+    """
     if known.precision + scale + 1 > 18 and known.precision < MAX_DIGITS:
         return cast(operand, f"DECIMAL({MAX_DIGITS}, {known.scale})")
-    return operand
+    return cast(operand, "BIGINT") if scale and types.of(operand) in INTEGERS else operand
 
 
 def origin(column: exp.Column, types: KnownTypes) -> str | list[exp.Expr] | None:

@@ -3,6 +3,8 @@
 PostgreSQL docs, "Lexical Structure" and "Table Expressions".
 """
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, cast, constant_integer, function_name, string
@@ -154,9 +156,12 @@ def values_columns(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
-def row_equality(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """Rows are equal by their parts, so an unknown part makes the whole unknown."""
-    if not isinstance(node, (exp.EQ, exp.NEQ)):
+def row_comparison(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Rows compare by their parts, so an unknown part that decides makes the whole unknown.
+
+    PostgreSQL docs, "Row Constructor Comparison".
+    """
+    if not isinstance(node, (exp.EQ, exp.NEQ, *_STRICTLY)):
         return node
     left, right = node.this, node.expression
     if not is_row(left) or not is_row(right) or any(item.is_star for item in node.find_all(exp.Column)):
@@ -167,6 +172,8 @@ def row_equality(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not left.expressions:
         return node
     kind: type[exp.Expr] = type(node)
+    if kind in _STRICTLY:
+        return exp.Paren(this=_ordered(kind, left.expressions, right.expressions))
     parts = [
         kind(this=one, expression=other)
         for one, other in zip(left.expressions, right.expressions, strict=True)
@@ -175,6 +182,25 @@ def row_equality(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     for part in parts[1:]:
         joined = (exp.And if kind is exp.EQ else exp.Or)(this=joined, expression=part)
     return exp.Paren(this=joined)
+
+
+_STRICTLY: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.LT: exp.LT,
+    exp.LTE: exp.LT,
+    exp.GT: exp.GT,
+    exp.GTE: exp.GT,
+}
+
+
+def _ordered(kind: type[exp.Expr], left: Sequence[exp.Expr], right: Sequence[exp.Expr]) -> exp.Expr:
+    """`(a, b) < (c, d)` as `a < c OR (a = c AND b < d)`."""
+    first, other = left[0], right[0]
+    if len(left) == 1:
+        return kind(this=first.copy(), expression=other.copy())
+    before = _STRICTLY[kind](this=first.copy(), expression=other.copy())
+    same = exp.EQ(this=first.copy(), expression=other.copy())
+    rest = exp.And(this=same, expression=exp.Paren(this=_ordered(kind, left[1:], right[1:])))
+    return exp.Or(this=before, expression=exp.Paren(this=rest))
 
 
 def untyped_null(node: exp.Expr, types: KnownTypes) -> exp.Expr:

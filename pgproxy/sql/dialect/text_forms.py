@@ -30,7 +30,7 @@ def text_form(value: exp.Expr, kind: str | None, types: KnownTypes) -> exp.Expr 
     if kind in FLOATS:
         return call("regexp_replace", as_text, string(r"\.0$"), string(""))
     if kind == "interval":
-        return call("replace", as_text, string("month"), string("mon"))
+        return _interval_text(as_text)
     if kind == "jsonb":
         return with_blanks(value.copy())
     if kind == "bytea":
@@ -38,6 +38,15 @@ def text_form(value: exp.Expr, kind: str | None, types: KnownTypes) -> exp.Expr 
     if kind is not None and kind.endswith("[]"):
         return _array_text(value, types)
     return None
+
+
+def _interval_text(engine_text: exp.Expr) -> exp.Expr:
+    """Short months, plurals of all but one, and a plus behind a negative part."""
+    short = call("replace", engine_text, string("month"), string("mon"))
+    plural = call(
+        "regexp_replace", short, string(r"(-1 (?:year|mon|day))( |$)"), string(r"\1s\2"), string("g")
+    )
+    return call("regexp_replace", plural, string(r"(-\d+ [a-z]+) (\d)"), string(r"\1 +\2"), string("g"))
 
 
 def output_text(value: exp.Expr, types: KnownTypes) -> exp.Expr:

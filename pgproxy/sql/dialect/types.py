@@ -60,11 +60,16 @@ class Number:
     shown: int | exp.Expr
 
 
+_BITWISE = (
+    exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift,
+    exp.BitwiseRightShift,
+)  # fmt: skip
 _TYPED = (
     exp.Column, exp.Cast, exp.Literal, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow, exp.Predicate,
     exp.Connector, exp.Not, exp.Boolean, exp.Escape, exp.Case, exp.DPipe, exp.Subquery, exp.Array,
     exp.Interval, exp.Paren, exp.Neg, exp.Filter, exp.Window, exp.Collate, exp.Alias, exp.Distinct,
-    exp.Order, exp.Bracket, exp.Dot, exp.Func, exp.Tuple,
+    exp.Order, exp.Bracket, exp.Dot, exp.Func, exp.Tuple, exp.AtTimeZone, exp.BitString, exp.HexString,
+    *_BITWISE,
 )  # fmt: skip
 """All that `KnownTypes` knows anything of. Most nodes of a tree are names and clauses, asked for nothing."""
 
@@ -149,7 +154,17 @@ class KnownTypes:
             return "bool"
         if is_row(node):
             return "record"
+        if isinstance(node, _BITWISE):
+            return self._bitwise(node)
+        if isinstance(node, exp.AtTimeZone):
+            return {"timestamp": "timestamptz", "timestamptz": "timestamp"}.get(self.of(node.this) or "")
         return self._structure(node)
+
+    def _bitwise(self, node: exp.Expr) -> str | None:
+        left = self.of(node.this)
+        is_one = isinstance(node, (exp.BitwiseNot, exp.BitwiseLeftShift, exp.BitwiseRightShift))
+        kind = left if is_one else self.all_of([node.this, node.expression])
+        return kind if kind in (*INTEGERS, "bit") else None
 
     def _structure(self, node: exp.Expr) -> str | None:
         if isinstance(node, exp.Case):
@@ -193,6 +208,8 @@ class KnownTypes:
             return self.of(inner) if isinstance(inner, exp.Expr) else None
         if isinstance(node, exp.Bracket):
             array = self.of(node.this)
+            if any(isinstance(index, exp.Slice) for index in node.expressions):
+                return array
             return array.removesuffix("[]") if array and array.endswith("[]") else None
         if isinstance(node, exp.Dot) and (field := field_of_row(node)) is not None:
             return self.of(field)
@@ -234,12 +251,16 @@ class KnownTypes:
     def _argument(self, name: str, arguments: list[exp.Expr], first: str | None) -> str | None:
         if name == "nullif" and first == "varchar":
             return "text"  # as which it is compared
-        return self.all_of(arguments) if name in ("coalesce", "greatest", "least") else first
+        if name not in ("coalesce", "greatest", "least"):
+            return first
+        return self.all_of(arguments) or ("text" if _are_texts(arguments) else None)
 
     def _array_call(self, name: str, arguments: list[exp.Expr]) -> str | None:
         kinds = [self.of(argument) for argument in arguments]
-        if name == "array_agg":
+        if name in ("array_agg", "array_fill"):
             return f"{kinds[0]}[]" if kinds and kinds[0] else None
+        if name == "array_positions":
+            return "int4[]"
         if name == "array_prepend":
             return kinds[1] if len(kinds) > 1 else None
         return kinds[0] if kinds and name in SAME_ARRAY else None
@@ -264,7 +285,9 @@ class KnownTypes:
             return left
         if isinstance(node, exp.Sub) and left == right and left in ("timestamp", "timestamptz"):
             return "interval"
-        return None
+        if isinstance(node, exp.Sub) and {left, right} == {"timestamp", "date"}:
+            return "interval"
+        return _interval_arithmetic(node, left, right)
 
     def _column(self, column: exp.Column) -> str | None:
         name = column.name if column.this.args.get("quoted") else column.name.lower()
@@ -391,6 +414,16 @@ class KnownTypes:
     def _subquery(self, node: exp.Subquery) -> str | None:
         query = node.this
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
+
+
+def _interval_arithmetic(node: exp.Expr, left: str | None, right: str | None) -> str | None:
+    is_interval = (
+        left == right == "interval"
+        if isinstance(node, (exp.Add, exp.Sub))
+        else (isinstance(node, (exp.Mul, exp.Div)) and left == "interval" and right in NUMBER_ORDER)
+        or (isinstance(node, exp.Mul) and left in NUMBER_ORDER and right == "interval")
+    )
+    return "interval" if is_interval else None
 
 
 def is_row(node: exp.Expr | None) -> bool:
