@@ -59,11 +59,13 @@ class TraceSpan:
         """Say something of it; what is None or empty is left out."""
         if self._span is None:
             return
-        for name, value in facts.items():
-            if isinstance(value, str | int | float) and value != "":
-                self._span.set_attribute(f"pgproxy.{name}", value)
-            elif isinstance(value, list):
-                self._span.set_attribute(f"pgproxy.{name}", [str(one) for one in value])
+        self._span.set_attributes(
+            {
+                f"pgproxy.{name}": [str(one) for one in value] if isinstance(value, list) else value
+                for name, value in facts.items()
+                if isinstance(value, list | str | int | float) and value != ""
+            }
+        )
 
     def end(self, sqlstate: str = "") -> None:
         """It is over. sqlstate: it failed so."""
@@ -100,9 +102,10 @@ class Tracing:
         """Begin a span. parent: a traceparent; empty: a new trace."""
         if self._tracer is None or not (parent or random.random() < self._sample_ratio):  # noqa: S311
             return NO_SPAN
+        from opentelemetry.context import Context
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        context = TraceContextTextMapPropagator().extract({TRACE_KEY: parent} if parent else {})
+        context = TraceContextTextMapPropagator().extract({TRACE_KEY: parent}) if parent else Context()
         return TraceSpan(self._tracer.start_span(name, context=context))
 
 

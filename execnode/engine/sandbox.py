@@ -4,8 +4,9 @@ Two ordered tables of (setting, value, reason): what is fixed when the instance 
 once the catalogs are attached. Every entry has a test that shows the attack refused.
 
 DuckDB 1.5.5 has no setting against `ATTACH ':memory:'`, `DETACH`, `SET VARIABLE`, `USE` and `PRAGMA
-enable_profiling`: the gateway's allow-list of statement kinds is the only guard there, and a cursor is never
-shared between statements, so none of them outlives its own statement's connection but the first two.
+enable_profiling`: the gateway's allow-list of statement kinds is the only guard there, and a connection that
+ran anything but SELECTs (as DuckDB's own parser calls them), each to its end, serves no other statement. So
+none of them outlives its own statement's connection but the first two.
 """
 
 from collections.abc import Iterable

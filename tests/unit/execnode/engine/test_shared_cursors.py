@@ -55,6 +55,15 @@ async def test_what_is_no_read_leaves_nothing_to_others(engine: DuckEngine) -> N
         await run(engine, "SELECT n FROM left_behind")
 
 
+async def test_random_numbers_are_drawn_on_connections_that_nobody_shares(engine: DuckEngine) -> None:
+    await run(engine, "SELECT 1")
+    await run(engine, "SELECT setseed(0.5)")
+    first = await run(engine, "SELECT random(), uuid()")
+    await run(engine, "SELECT setseed(0.5)")
+    assert await run(engine, "SELECT random(), uuid()") != first
+    assert connections(engine) == 1
+
+
 async def test_a_failed_or_abandoned_read_gives_its_connection_away(engine: DuckEngine) -> None:
     with pytest.raises(GatewayError):
         await run(engine, "SELECT error('no')")

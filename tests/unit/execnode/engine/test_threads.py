@@ -20,15 +20,14 @@ class Held:
     """A job that runs until it is let go."""
 
     def __init__(self) -> None:
-        self.begun, self.let_go = threading.Event(), threading.Event()
-        self.dropped = False
+        self.begun, self.let_go, self.dropped = threading.Event(), threading.Event(), threading.Event()
 
     def run(self) -> None:
         self.begun.set()
         self.let_go.wait(20)
 
     def drop(self) -> None:
-        self.dropped = True
+        self.dropped.set()
 
 
 def test_results_and_errors_reach_whoever_waits(threads: EngineThreads) -> None:
@@ -67,10 +66,13 @@ def test_the_end_drops_what_waits_and_waits_for_what_runs(threads: EngineThreads
         threads.start(job)
     late = threads.submit(divmod, 7, 2)
     assert all(job.begun.wait(20) for job in running)
+    ending = threading.Thread(target=lambda: threads.shutdown(cancel_futures=True))
+    ending.start()
+    assert waiting.dropped.wait(20)
     for job in running:
-        threading.Timer(0, job.let_go.set).start()
-    threads.shutdown(cancel_futures=True)
-    assert waiting.dropped
+        job.let_go.set()
+    ending.join(20)
+    assert not ending.is_alive()
     with pytest.raises(CancelledError):
         late.result(20)
     with pytest.raises(RuntimeError):
