@@ -258,6 +258,7 @@ async def test_leaving_an_unfinished_result_leaves_the_node_idle(
     port: int, reach: Reach, cursor_mode: bool
 ) -> None:
     engine = reach(port, cursor_mode=cursor_mode)
+    await until_running(engine, 0)  # what an earlier test gave up
     async with engine.execute(ENDLESS_ROWS) as stream:
         await stream.read()
     assert (await engine.probe()).load == 0

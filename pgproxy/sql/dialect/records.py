@@ -27,7 +27,8 @@ from pgproxy.sql.dialect.build import (
 from pgproxy.sql.dialect.documents import as_json, with_blanks
 from pgproxy.sql.dialect.scales import text_of
 from pgproxy.sql.dialect.text_forms import output_text
-from pgproxy.sql.dialect.types import DOCUMENT_CALLS, KnownTypes, field_of_row, is_row
+from pgproxy.sql.dialect.type_rules import field_of_row, is_row
+from pgproxy.sql.dialect.types import DOCUMENT_CALLS, KnownTypes
 from pgwire.errors import FeatureNotSupported
 from pgwire.types import Oid, type_by_name
 

@@ -11,7 +11,8 @@ from pgproxy.sql.dialect.build import call, cast, constant_integer, function_nam
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import UNNAMED, column_name
 from pgproxy.sql.dialect.places import OperatorError, blame
-from pgproxy.sql.dialect.types import KnownTypes, is_row
+from pgproxy.sql.dialect.type_rules import is_row
+from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.utility.scan import fold_identifier as fold_word
 from pgwire.errors import FeatureNotSupported
 from pgwire.sqlstate import SqlState

@@ -31,6 +31,16 @@ from pgproxy.sql.dialect.type_names import (
     type_of_data_type,
     type_of_engine_type,
 )
+from pgproxy.sql.dialect.type_rules import (
+    are_texts,
+    arithmetic_type,
+    average_type,
+    field_of_row,
+    is_row,
+    is_unknown,
+    literal_type,
+    series_type,
+)
 
 DOCUMENT_CALLS = frozenset(
     ["row_to_json", "to_json", "to_jsonb", "json_build_array", "jsonb_build_array", "json_build_object",
@@ -172,7 +182,7 @@ class KnownTypes:
             default = node.args.get("default")
             return self.all_of([*branches, *([default] if default is not None else [])])
         if isinstance(node, exp.DPipe):
-            are_constants = _are_texts([node.this, node.expression])
+            are_constants = are_texts([node.this, node.expression])
             return self._concatenation(self.of(node.this), self.of(node.expression), are_constants)
         if isinstance(node, exp.Subquery):
             return self._subquery(node)
@@ -181,7 +191,7 @@ class KnownTypes:
             return f"{inner}[]" if inner else None
         if isinstance(node, exp.Array):
             items = [one.expressions[0] if isinstance(one, exp.Select) else one for one in node.expressions]
-            element = self.all_of(items) or ("text" if _are_texts(items) else None)
+            element = self.all_of(items) or ("text" if are_texts(items) else None)
             return f"{element}[]" if element else None
         if isinstance(node, (exp.JSONExtractScalar, exp.JSONBExtractScalar)):
             return "text"
@@ -236,7 +246,7 @@ class KnownTypes:
         if name == "sum":
             return {"int2": "int8", "int4": "int8", "int8": "numeric"}.get(argument or "", argument)
         if name in AVERAGES:
-            return _float_or_numeric(argument)
+            return average_type(argument)
         if name in ROUNDING or name in LOGARITHMS:
             return (
                 "numeric" if argument == "numeric" else "float8" if argument in (*INTEGERS, *FLOATS) else None
@@ -253,7 +263,7 @@ class KnownTypes:
             return "text"  # as which it is compared
         if name not in ("coalesce", "greatest", "least"):
             return first
-        return self.all_of(arguments) or ("text" if _are_texts(arguments) else None)
+        return self.all_of(arguments) or ("text" if are_texts(arguments) else None)
 
     def _array_call(self, name: str, arguments: list[exp.Expr]) -> str | None:
         kinds = [self.of(argument) for argument in arguments]
@@ -266,28 +276,7 @@ class KnownTypes:
         return kinds[0] if kinds and name in SAME_ARRAY else None
 
     def _arithmetic(self, node: exp.Expr) -> str | None:
-        left, right = self.of(node.this), self.of(node.expression)
-        if isinstance(node, exp.Pow):
-            return _power_type(left, right)
-        if left in NUMBER_ORDER and right in NUMBER_ORDER:
-            wider = max(left, right, key=NUMBER_ORDER.index)
-            # real with anything but real is double precision.
-            return "float8" if wider == "float4" and left != right else wider
-        if isinstance(node, exp.Sub) and left == "jsonb":
-            return left
-        if isinstance(node, exp.Sub) and left == right == "date":
-            return "int4"
-        if left == "date" and right in INTEGERS:
-            return "date"
-        if {left, right} == {"date", "interval"}:
-            return "timestamp"
-        if left in ("timestamp", "timestamptz") and right == "interval":
-            return left
-        if isinstance(node, exp.Sub) and left == right and left in ("timestamp", "timestamptz"):
-            return "interval"
-        if isinstance(node, exp.Sub) and {left, right} == {"timestamp", "date"}:
-            return "interval"
-        return _interval_arithmetic(node, left, right)
+        return arithmetic_type(node, self.of(node.this), self.of(node.expression))
 
     def _column(self, column: exp.Column) -> str | None:
         name = column.name if column.this.args.get("quoted") else column.name.lower()
@@ -337,7 +326,7 @@ class KnownTypes:
         given = [column.name for column in alias.columns] if isinstance(alias, exp.TableAlias) else []
         names = [*given, *map(column_name, first.expressions[len(given) :])]
         kinds = [
-            self._query_column(query, name, alias) or ("text" if _is_unknown(item.unalias()) else None)
+            self._query_column(query, name, alias) or ("text" if is_unknown(item.unalias()) else None)
             for name, item in zip(names, first.expressions, strict=False)
         ]
         return list(zip(names, kinds, strict=True)) if len({*names}) == len(names) == len(kinds) else None
@@ -372,7 +361,7 @@ class KnownTypes:
         if isinstance(source, exp.Values):
             rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in source.expressions]
             columns = [list(cells) for cells in zip(*rows, strict=False)]
-            kinds = [self.all_of(cells) or ("text" if _are_texts(cells) else None) for cells in columns]
+            kinds = [self.all_of(cells) or ("text" if are_texts(cells) else None) for cells in columns]
             return [(f"column{at + 1}", kind) for at, kind in enumerate(kinds)]
         inner = source.this if isinstance(source, (exp.Table, exp.Lateral)) else source
         if isinstance(inner, exp.Unnest):
@@ -416,84 +405,9 @@ class KnownTypes:
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
 
 
-def _interval_arithmetic(node: exp.Expr, left: str | None, right: str | None) -> str | None:
-    is_interval = (
-        left == right == "interval"
-        if isinstance(node, (exp.Add, exp.Sub))
-        else (isinstance(node, (exp.Mul, exp.Div)) and left == "interval" and right in NUMBER_ORDER)
-        or (isinstance(node, exp.Mul) and left in NUMBER_ORDER and right == "interval")
-    )
-    return "interval" if is_interval else None
-
-
-def is_row(node: exp.Expr | None) -> bool:
-    """Whether this is `(a, b)` or `ROW(…)`."""
-    return isinstance(node, exp.Tuple) or (
-        isinstance(node, exp.Anonymous) and str(node.this).lower() == "row"
-    )
-
-
-def field_of_row(node: exp.Dot) -> exp.Expr | None:
-    """The field that `(ROW(a, b)).f1` asks for."""
-    row, name = node.this.unnest(), node.expression.name.lower()
-    if not is_row(row) or not isinstance(node.expression, exp.Identifier) or not name[1:].isdigit():
-        return None
-    fields = row.expressions
-    is_there = name[0] == "f" and 1 <= int(name[1:]) <= len(fields)
-    return fields[int(name[1:]) - 1] if is_there and not any(field.is_star for field in fields) else None
-
-
-def series_type(kinds: list[str | None]) -> str | None:
-    """The type of generate_series() over ends of these types; dates become timestamps with time zone."""
-    known = [kind for kind in kinds if kind is not None]
-    if known and all(kind in INTEGERS for kind in known):
-        return "int8" if "int8" in known else "int4"
-    if known and all(kind in NUMBER_ORDER for kind in known):
-        return "numeric"
-    if "timestamptz" in known or known == ["date", "date"]:
-        return "timestamptz"
-    return "timestamp" if "timestamp" in known else None
-
-
-def literal_type(node: exp.Literal) -> str | None:
-    """Give a constant's type. A string is not yet anything: PostgreSQL calls it unknown."""
-    if node.is_string:
-        return None
-    text = node.name
-    if not text.isdigit():
-        return "numeric"
-    value = int(text) if len(text) < 30 else 2**64
-    return "int4" if value < 2**31 else "int8" if value < 2**63 else "numeric"
-
-
 def _only_values(query: exp.Expr) -> exp.Values | None:
     """The VALUES that a query is, which sqlglot reads as `SELECT * FROM (VALUES …)`."""
     if isinstance(query, exp.Select) and len(query.expressions) == 1 and query.expressions[0].is_star:
         held = sources(query, "")
         query = held[0] if len(held) == 1 else query
     return query if isinstance(query, exp.Values) else None
-
-
-def _is_unknown(item: exp.Expr) -> bool:
-    """A constant without a type, which is text in a column."""
-    return isinstance(item, exp.Null) or _are_texts([item])
-
-
-def _are_texts(items: list[exp.Expr]) -> bool:
-    """Whether these are string constants, which are text where nothing says otherwise."""
-    known = [item for item in items if not isinstance(item, exp.Null)]
-    return bool(known) and all(isinstance(item, exp.Literal) and item.is_string for item in known)
-
-
-def _float_or_numeric(argument: str | None) -> str | None:
-    if argument in FLOATS:
-        return "float8"
-    if argument in (*INTEGERS, "numeric"):
-        return "numeric"
-    return "interval" if argument == "interval" else None
-
-
-def _power_type(left: str | None, right: str | None) -> str | None:
-    if left is None or right is None:
-        return None
-    return "numeric" if "numeric" in (left, right) and not {left, right} & set(FLOATS) else "float8"

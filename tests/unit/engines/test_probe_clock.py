@@ -13,10 +13,14 @@ class Node:
     def __init__(self, off_s: float | None) -> None:
         self._off_s = off_s
 
-    async def health(self, timeout_s: float) -> v1.HealthReply:
+    async def health(self, timeout_s: float, refuse_new_s: float) -> v1.HealthReply:
         assert timeout_s > 0
+        assert refuse_new_s == 0
         wall_s = 0.0 if self._off_s is None else time.time() + self._off_s
         return v1.HealthReply(contract_version=CONTRACT_VERSION, wall_clock_s=wall_s)
+
+    async def drop_abandoned(self) -> None:
+        """It never had anything."""
 
 
 async def skew_of(off_s: float | None) -> float | None:
