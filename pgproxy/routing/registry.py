@@ -246,6 +246,8 @@ class EndpointRegistry:
             endpoint.probe_now.clear()
             if self._may_call():
                 await self._probe(endpoint)
+            if not self._is_current(endpoint):
+                return  # what cut the last probe may have taken its cancellation for a lost call
             endpoint.was_probed.set()
             pause_s = self._times.interval_s * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
             try:
@@ -261,22 +263,31 @@ class EndpointRegistry:
             generation = self._generation
             if generation is not None and report.catalog_generation < generation.number:
                 await endpoint.engine.attach_catalogs(generation)
-        except IncompatibleNode:
-            endpoint.monitor.record_incompatible()
-            self._log_change(endpoint, before, "contract_version")
-        except EngineUnavailable as failure:
-            endpoint.monitor.record_failure()
-            self._log_change(endpoint, before, failure.reason)
-        except GatewayError as failure:
-            endpoint.monitor.record_failure()
-            self._log_change(endpoint, before, failure.sqlstate)
-        except Exception:
-            endpoint.monitor.record_failure()
-            log.exception("endpoint.probe_failed", endpoint=endpoint.definition.name)
+        except Exception as failure:  # noqa: BLE001  # logged in `_record`: no probe ends the prober
+            if not self._is_current(endpoint):
+                return  # its engine was closed under it, which says nothing of the node
+            self._record(endpoint, before, failure)
         else:
             endpoint.monitor.record_success(report)
             self._log_change(endpoint, before, None)
             await self._activate(endpoint)
+
+    def _is_current(self, endpoint: _Member) -> bool:
+        return self._endpoints.get(endpoint.definition.name) is endpoint
+
+    def _record(self, endpoint: _Member, before: EndpointHealth, failure: Exception) -> None:
+        """Note a probe that failed."""
+        if isinstance(failure, IncompatibleNode):
+            endpoint.monitor.record_incompatible()
+            self._log_change(endpoint, before, "contract_version")
+            return
+        endpoint.monitor.record_failure()
+        if isinstance(failure, EngineUnavailable):
+            self._log_change(endpoint, before, failure.reason)
+        elif isinstance(failure, GatewayError):
+            self._log_change(endpoint, before, failure.sqlstate)
+        else:
+            log.error("endpoint.probe_failed", endpoint=endpoint.definition.name, exc_info=failure)
 
     async def _activate(self, endpoint: _Member) -> None:
         """Tell that a registered endpoint is well; the definition that comes back says so too."""

@@ -102,6 +102,43 @@ async def test_another_token_makes_a_new_engine_that_is_believed_as_the_old_one_
         assert (len(fleet.made), endpoints.statuses()["a"].health) == (2, EndpointHealth.SUSPECT)
 
 
+class CutEngine(ScriptedEngine):
+    """Its second probe is under way until it is stopped, and then ends as a call on a cut connection."""
+
+    def __init__(self, name: str, probes: list[ProbeReport | Exception]) -> None:
+        super().__init__(name, probes=probes)
+        self.asked = 0
+        self.asked_again = asyncio.Event()
+
+    async def probe(self) -> ProbeReport:
+        self.asked += 1
+        if self.asked == 1:
+            return await super().probe()
+        self.asked_again.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise lost() from None
+        raise AssertionError("nobody stopped it")
+
+
+async def test_a_probe_that_its_engines_end_cuts_says_nothing_of_the_node() -> None:
+    made: list[CutEngine] = []
+
+    def create(definition: Endpoint) -> CutEngine:
+        made.append(CutEngine(definition.name, [GOOD]))
+        return made[-1]
+
+    async with EndpointRegistry(create, ProbeTimes(interval_s=60, drain_s=60)) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        endpoints.probe_all_now()
+        await made[0].asked_again.wait()
+        endpoints.apply([Endpoint("a", "grpc://h:1", "other", EndpointState.ACTIVE)], [])
+        await made[0].closed.wait()
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+
+
 async def test_leases_count_as_load_and_are_released_once() -> None:
     async with registry(Fleet()) as endpoints:
         endpoints.apply([endpoint()], [])
