@@ -5,6 +5,7 @@ it. It has the form of PostgreSQL's text plans, without costs. PostgreSQL docs, 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -13,32 +14,54 @@ from pgproxy.sql.parse import parse_text
 _STEP_WIDTH = 6
 
 
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a step reads or changes, as its writer named it. alias: empty if it has none."""
+
+    parts: tuple[str, ...]
+    alias: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (".".join(self.parts), self.alias)))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node of a plan. depth: how many stand above it. is_of_subplan: a query of its own, named by it."""
+
+    depth: int
+    node: str
+    relation: Relation | None = None
+    is_of_subplan: bool = False
+
+
 def outline_statement(text: str, dialect: str) -> tuple[str, ...]:
     """Lines of a plan. text: a statement that was planned before; dialect: the session's setting.
 
     Raises:
         StatementError: it does not parse.
     """
-    return tuple(_drawn(line, depth) for depth, line in outline_steps(text, dialect))
+    return tuple(map(_drawn, outline_steps(text, dialect)))
 
 
-def outline_steps(text: str, dialect: str) -> tuple[tuple[int, str], ...]:
-    """The same, each line with its depth, not drawn."""
+def outline_steps(text: str, dialect: str) -> tuple[Step, ...]:
+    """The same, not drawn."""
     return tuple(_statement(parse_text(text, dialect)[0], 0))
 
 
-def _drawn(line: str, depth: int) -> str:
-    return line if depth == 0 else f"{' ' * ((depth - 1) * _STEP_WIDTH + 2)}->  {line}"
+def _drawn(step: Step) -> str:
+    line = f"{step.node} on {step.relation}" if step.relation is not None else step.node
+    return line if step.depth == 0 else f"{' ' * ((step.depth - 1) * _STEP_WIDTH + 2)}->  {line}"
 
 
-Lines = Iterator[tuple[int, str]]
+Steps = Iterator[Step]
 
 
-def _statement(tree: exp.Expr, depth: int) -> Lines:
+def _statement(tree: exp.Expr, depth: int) -> Steps:
     if isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Create)):
         target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
         word = {"Create": "Create Table As"}.get(type(tree).__name__, type(tree).__name__)
-        yield depth, f"{word} on {_name(target)}"
+        yield Step(depth, word, _named(target))
         for source in _write_sources(tree):
             yield from _source(source, depth + 1)
         return
@@ -55,13 +78,13 @@ def _write_sources(tree: exp.Expr) -> Iterator[exp.Expr]:
         yield from tree.args.get("using") or ()
 
 
-def _query(tree: exp.Expr, depth: int) -> Lines:
+def _query(tree: exp.Expr, depth: int) -> Steps:
     for step in _tail_steps(tree):
-        yield depth, step
+        yield Step(depth, step)
         depth += 1
     match tree:
         case exp.SetOperation():
-            yield depth, "Append" if isinstance(tree, exp.Union) else f"SetOp {type(tree).__name__}"
+            yield Step(depth, "Append" if isinstance(tree, exp.Union) else f"SetOp {type(tree).__name__}")
             yield from _query(tree.this, depth + 1)
             yield from _query(tree.expression, depth + 1)
         case exp.Select():
@@ -69,13 +92,13 @@ def _query(tree: exp.Expr, depth: int) -> Lines:
         case exp.Subquery():
             yield from _query(tree.this, depth)
         case exp.Values():
-            yield depth, "Values Scan"
+            yield Step(depth, "Values Scan")
         case _:
-            yield depth, "Result"
+            yield Step(depth, "Result")
     with_ = tree.args.get("with_")
     for cte in with_.expressions if with_ is not None else ():
-        yield depth, f"CTE {cte.alias}"
-        yield from _query(cte.this, depth + 1)
+        yield Step(depth + 1, f"CTE {cte.alias}", is_of_subplan=True)
+        yield from _query(cte.this, depth + 2)
 
 
 def _tail_steps(tree: exp.Expr) -> Iterator[str]:
@@ -85,18 +108,18 @@ def _tail_steps(tree: exp.Expr) -> Iterator[str]:
         yield "Sort"
 
 
-def _select(tree: exp.Select, depth: int) -> Lines:
+def _select(tree: exp.Select, depth: int) -> Steps:
     for step in _select_steps(tree):
-        yield depth, step
+        yield Step(depth, step)
         depth += 1
     from_ = tree.args.get("from_")
     joins = [join for join in tree.args.get("joins") or () if isinstance(join.this, exp.Expr)]
     if from_ is None:
-        yield depth, "Result"
+        yield Step(depth, "Result")
     else:
         yield from _joined(from_.this, joins, depth)
     for number, nested in enumerate(_nested_queries(tree), start=1):
-        yield depth, f"SubPlan {number}"
+        yield Step(depth, f"SubPlan {number}", is_of_subplan=True)
         yield from _query(nested, depth + 1)
 
 
@@ -119,7 +142,7 @@ def _select_steps(tree: exp.Select) -> Iterator[str]:
         yield "Filter"
 
 
-def _joined(first: exp.Expr, joins: list[exp.Join], depth: int) -> Lines:
+def _joined(first: exp.Expr, joins: list[exp.Join], depth: int) -> Steps:
     if not joins:
         yield from _source(first, depth)
         return
@@ -127,30 +150,30 @@ def _joined(first: exp.Expr, joins: list[exp.Join], depth: int) -> Lines:
     words = [str(last.args.get(part) or "").title() for part in ("method", "side", "kind")]
     kind = " ".join(word for word in words if word and word != "Outer")
     condition = last.args.get("on") is not None or last.args.get("using")
-    yield depth, f"{kind or ('Inner' if condition else 'Cross')} Join"
+    yield Step(depth, f"{kind or ('Inner' if condition else 'Cross')} Join")
     yield from _joined(first, joins[:-1], depth + 1)
     yield from _source(last.this, depth + 1)
 
 
-def _source(source: exp.Expr, depth: int) -> Lines:
+def _source(source: exp.Expr, depth: int) -> Steps:
     if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
-        yield depth, f"Scan on {_name(source)}"
+        yield Step(depth, "Scan", _named(source))
     elif isinstance(source, exp.Table):
-        yield depth, "Function Scan"
+        yield Step(depth, "Function Scan")
     elif isinstance(source, exp.Query):
         if source.alias:
-            yield depth, f"Subquery Scan on {source.alias}"
+            yield Step(depth, "Subquery Scan", Relation((source.alias,)))
             depth += 1
         yield from _query(source, depth)
     elif isinstance(source, exp.Lateral):
         yield from _source(source.this, depth)
     else:
-        yield depth, "Function Scan"
+        yield Step(depth, "Function Scan")
 
 
-def _name(table: exp.Expr) -> str:
-    name = ".".join(part.name for part in table.parts) if isinstance(table, exp.Table) else table.name
-    return f"{name} {table.alias}" if table.alias and table.alias != table.name else name
+def _named(table: exp.Expr) -> Relation:
+    parts = tuple(part.name for part in table.parts) if isinstance(table, exp.Table) else (table.name,)
+    return Relation(parts, table.alias if table.alias != table.name else "")
 
 
 def _nested_queries(tree: exp.Select) -> Iterator[exp.Expr]:
