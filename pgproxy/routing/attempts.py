@@ -4,7 +4,6 @@ A change is possible only while nothing of the result has left this module.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
@@ -15,8 +14,9 @@ import structlog
 from execnode.call_context import ARM_KEY, TRACE_KEY
 from execnode.statement import EngineStatement, RowChunk
 from execnode.tracing import NO_SPAN, TraceSpan, Tracing
-from pgproxy.engines.base import Engine, EngineSession, ResultStream
+from pgproxy.engines.base import Engine, EngineSession
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason, OutcomeUnknown
+from pgproxy.routing.entered_stream import EnteredStream
 from pgproxy.routing.registry import EndpointLease, EndpointRegistry
 from pgproxy.routing.resolve import Arm, EndpointHealth, Route, RouteReason
 from pgwire.errors import GatewayError
@@ -190,7 +190,7 @@ class EngineTrace:
 _UNTRACED = EngineTrace(Tracing(), "", Arm.NONE)
 
 
-class RoutedStream:
+class RoutedStream(EnteredStream):
     """The result of one statement, from whichever engine gives it: a `ResultStream` to be entered first.
 
     Leaving returns when the engine has stopped.
@@ -208,6 +208,7 @@ class RoutedStream:
         keeps_writes: bool = False,
     ) -> None:
         """observe_end: told when the whole answer has been read. keeps_writes: see `RouteRequest`."""
+        super().__init__()
         self._trace = trace
         self._keeps_writes = keeps_writes
         self._span = NO_SPAN
@@ -216,8 +217,6 @@ class RoutedStream:
         self._attempts = attempts
         self._observe_failure = observe_failure
         self._session = session
-        self._context: AbstractAsyncContextManager[ResultStream] | None = None
-        self._stream: ResultStream | None = None
         self._has_rows_out = False
 
     async def __aenter__(self) -> Self:
@@ -244,16 +243,6 @@ class RoutedStream:
         finally:
             self._end_span()
             self._attempts.release()
-
-    @property
-    def columns(self) -> tuple[ResultColumn, ...]:
-        """The shape of the rows; known as soon as the stream is entered."""
-        return self._opened.columns
-
-    @property
-    def affected_rows(self) -> int:
-        """Rows written, once `read` has returned None."""
-        return self._opened.affected_rows
 
     @property
     def outcome(self) -> RouteOutcome:
@@ -300,16 +289,6 @@ class RoutedStream:
         observe, self._observe_end = self._observe_end, None
         if observe is not None:
             observe(self.columns)
-
-    async def read_progress(self) -> float | None:
-        """How far it is where it runs now; None where the engine cannot tell."""
-        return None if self._stream is None else await self._stream.read_progress()
-
-    @property
-    def _opened(self) -> ResultStream:
-        if self._stream is None:
-            raise RuntimeError("a routed stream is read before it is entered")
-        return self._stream
 
     async def _open(self, attempt: Attempt) -> None:
         while True:

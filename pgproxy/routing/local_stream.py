@@ -3,25 +3,24 @@
 What most short statements are; the ways of the others are in `attempts.py`.
 """
 
-from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
 from execnode.statement import EngineStatement, RowChunk
 from execnode.tracing import NO_SPAN, Tracing
-from pgproxy.engines.base import Engine, ResultStream
+from pgproxy.engines.base import Engine
 from pgproxy.routing.attempts import RouteOutcome
+from pgproxy.routing.entered_stream import EnteredStream
 from pgproxy.routing.resolve import RouteReason
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
-from pgwire.types import ResultColumn
 
 
-class LocalStream:
+class LocalStream(EnteredStream):
     """A `ResultStream` to be entered first; leaving returns when the engine has stopped."""
 
-    __slots__ = ("_context", "_engine", "_span", "_statement", "_stream", "outcome")
+    __slots__ = ("_engine", "_span", "_statement", "outcome")
 
     def __init__(
         self,
@@ -31,11 +30,10 @@ class LocalStream:
         tracing: Tracing,
         traceparent: str,
     ) -> None:
+        super().__init__()
         self.outcome = local_outcome(engine.name, reason)
         self._engine = engine
         self._statement = statement
-        self._context: AbstractAsyncContextManager[ResultStream] | None = None
-        self._stream: ResultStream | None = None
         self._span = NO_SPAN
         if traceparent:
             self._span = tracing.start("engine.execute", traceparent)
@@ -63,16 +61,6 @@ class LocalStream:
         finally:
             self._end_span(exc)
 
-    @property
-    def columns(self) -> tuple[ResultColumn, ...]:
-        """The shape of the rows; known as soon as the stream is entered."""
-        return self._opened.columns
-
-    @property
-    def affected_rows(self) -> int:
-        """Rows written, once `read` has returned None."""
-        return self._opened.affected_rows
-
     async def read(self) -> RowChunk | None:
         """Give the next chunk, or None at the end.
 
@@ -84,16 +72,6 @@ class LocalStream:
         except GatewayError as error:
             self._end_span(error)
             raise
-
-    async def read_progress(self) -> float | None:
-        """How far it is; None where the engine cannot tell."""
-        return None if self._stream is None else await self._stream.read_progress()
-
-    @property
-    def _opened(self) -> ResultStream:
-        if self._stream is None:
-            raise RuntimeError("a stream is read before it is entered")
-        return self._stream
 
     def _end_span(self, error: BaseException | None) -> None:
         span, self._span = self._span, NO_SPAN
