@@ -6,7 +6,7 @@ import resource
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -64,6 +64,7 @@ from pgproxy.routing.registry import EndpointRegistry
 from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.notification_hub import NotificationHub
 from pgproxy.session.services import SessionServices
+from pgproxy.session.telemetry import StatementRecord
 from pgproxy.settings import DatabaseMode, GatewaySettings, LogFormat, SettingsError
 from pgproxy.sql.cache import PlanCache
 from pgproxy.sql.plan import EngineTree
@@ -112,18 +113,16 @@ class Gateway:
             catalogs = CatalogService(settings.catalog_name, [settings.catalog_name], signals)
             stack.push_async_callback(catalogs.close)
             local = self._make_engine(stack, catalogs)
+            bases = _base_catalogs(settings)
             execution, self._flags = await stack.enter_async_context(
-                open_execution(
-                    settings, metastore, self._metrics, local, catalogs, _base_catalogs(settings), tracing
-                )
+                open_execution(settings, metastore, self._metrics, local, catalogs, bases, tracing)
             )
             await catalogs.publish_policy_set(policies.policy_set)
             registry = execution.registry
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
             history = History()
             told = [execution.rollouts.statement_ended, history.statement_ended]
-            lines = statement_lines(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
-            recorder = StatementRecorder(writer, self._metrics, told, tracing, settings.queries_shown, lines)
+            recorder = self._recorder(writer, told, tracing)
             sessions = session_registry(settings, policies)
             followers = Followers(
                 policies, catalogs, registry, sessions, self._flags, execution.rollouts, execution.publisher
@@ -134,11 +133,7 @@ class Gateway:
             await stack.enter_async_context(_background(*work))
             rules = default_hba_rules(settings.client_cert_auth)
             observed = Observed(catalogs, metastore, live, recorder, writer, registry, policies, rules)
-            queue = (
-                async_queue(settings, metastore, self._metrics, self._flags)
-                if settings.feature_async_queue
-                else None
-            )
+            queue = self._queue(metastore)
             control = self._control_plane(metastore, catalogs, follower)
             services = _session_services(settings, observed, execution, local, control, queue)
             door = FrontDoor(settings, logins, services, metastore)
@@ -160,6 +155,19 @@ class Gateway:
             self._say_ready(listener.port, http_port)
             await self._stop.wait()
             await listener.drain(settings.shutdown_grace_period)
+
+    def _recorder(
+        self, writer: AuditWriter, told: Sequence[Callable[[StatementRecord], None]], tracing: Tracing
+    ) -> StatementRecorder:
+        """Make what takes ended statements. told: of each, beside the log, the metrics and the audit log."""
+        settings = self._settings
+        lines = statement_lines(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
+        return StatementRecorder(writer, self._metrics, told, tracing, settings.queries_shown, lines)
+
+    def _queue(self, metastore: Metastore) -> AsyncQueue | None:
+        if not self._settings.feature_async_queue:
+            return None
+        return async_queue(self._settings, metastore, self._metrics, self._flags)
 
     def _http_app(
         self,
