@@ -8,15 +8,10 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pgproxy.sql.dialect.checks import FUNCTION_HINT, OPERATOR_HINT
 from pgproxy.sql.utility.scan import Token, TokenKind, scan
 from pgwire.types import format_type, postgres_type_of
 
-FUNCTION_HINT = (
-    "No function matches the given name and argument types. You might need to add explicit type casts."
-)
-OPERATOR_HINT = (
-    "No operator matches the given name and argument types. You might need to add explicit type casts."
-)
 UNARY_HINT = (
     "No operator matches the given name and argument type. You might need to add an explicit type cast."
 )

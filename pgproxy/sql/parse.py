@@ -14,6 +14,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from pgproxy.policy.denial import DenialRule
+from pgproxy.sql.dialect.checks import FUNCTION_HINT
 from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls, without_comment
 from pgproxy.sql.methods import call_methods
 from pgproxy.sql.plan import PlanContext
@@ -392,8 +393,7 @@ def _too_many_arguments(tokens: Sequence[Token], end: int) -> StatementError:
         f"function {name.text.lower()} with {commas + 1} arguments does not exist",
         sqlstate=SqlState.UNDEFINED_FUNCTION,
         position=name.start + 1,
-        hint="No function matches the given name and argument types. "
-        "You might need to add explicit type casts.",
+        hint=FUNCTION_HINT,
     )
 
 

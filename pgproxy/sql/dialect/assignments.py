@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_text
 from pgproxy.sql.dialect.checks import category, check_constant
+from pgproxy.sql.dialect.constants import give_type
 from pgproxy.sql.dialect.places import start_of
 from pgproxy.sql.dialect.type_names import sql_name, type_of_data_type, type_of_engine_type
 from pgproxy.sql.dialect.types import KnownTypes
@@ -21,7 +22,7 @@ _READ_BY_INPUT = frozenset(
 """A string constant that is stored in one of these is read as PostgreSQL's input function reads it."""
 
 
-def read_constants(node: exp.Expr, types: KnownTypes) -> None:
+def read_stored_constants(node: exp.Expr, types: KnownTypes) -> None:
     """Give string constants that an INSERT, UPDATE or DEFAULT stores the type of their column, in place.
 
     The engine would cast their text by its own rules: of arrays and bytea they are others.
@@ -62,8 +63,7 @@ def _read_constant(value: exp.Expr, wanted: str | None) -> None:
     if wanted is None or not (wanted.endswith("[]") or wanted in _READ_BY_INPUT):
         return
     if constant_text(value) is not None:
-        target = exp.DataType.build(sql_name(wanted), dialect="postgres")
-        value.replace(exp.Cast(this=value.copy(), to=target))
+        give_type(value, wanted)
 
 
 def _column_kinds(node: exp.Expr, types: KnownTypes) -> Mapping[str, str] | None:

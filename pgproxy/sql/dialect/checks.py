@@ -40,7 +40,12 @@ _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
 _UUID = re.compile(r"\{?[0-9a-fA-F]{32}\}?")
 _MOMENT = re.compile(r"\d|infinity|now|today|tomorrow|yesterday|epoch|allballs")
 """What a constant of a date or timestamp has at least."""
-_CASTS_MAY_HELP = "You might need to add explicit type casts."
+FUNCTION_HINT = (
+    "No function matches the given name and argument types. You might need to add explicit type casts."
+)
+OPERATOR_HINT = (
+    "No operator matches the given name and argument types. You might need to add explicit type casts."
+)
 _NUMERIC_AGGREGATES = (exp.Sum, exp.Avg)
 
 
@@ -248,7 +253,7 @@ def _check_aggregate(node: exp.Expr, types: KnownTypes) -> None:
             f"function {name}({sql_name(kind or '')}) does not exist",
             sqlstate=SqlState.UNDEFINED_FUNCTION,
             position=start_of(node),
-            hint=f"No function matches the given name and argument types. {_CASTS_MAY_HELP}",
+            hint=FUNCTION_HINT,
         )
 
 
@@ -313,5 +318,5 @@ def no_operator(left: str, operator: str, right: str) -> OperatorError:
     return OperatorError(
         f"operator does not exist: {sql_name(left)} {operator} {sql_name(right)}",
         sqlstate=SqlState.UNDEFINED_FUNCTION,
-        hint=f"No operator matches the given name and argument types. {_CASTS_MAY_HELP}",
+        hint=OPERATOR_HINT,
     )

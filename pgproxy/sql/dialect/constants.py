@@ -28,9 +28,14 @@ def read_constants(nodes: Sequence[exp.Expr], types: KnownTypes) -> bool:
         return False
     found = [pair for node in nodes for pair in _constants(node, types)]
     for constant, kind in found:
-        target = exp.DataType.build(sql_name(kind), dialect="postgres")
-        constant.replace(exp.Cast(this=constant.copy(), to=target))
+        give_type(constant, kind)
     return bool(found)
+
+
+def give_type(constant: exp.Expr, kind: str) -> None:
+    """Cast a constant to one of PostgreSQL's types, in place."""
+    target = exp.DataType.build(sql_name(kind), dialect="postgres")
+    constant.replace(exp.Cast(this=constant.copy(), to=target))
 
 
 def _constants(node: exp.Expr, types: KnownTypes) -> Iterator[tuple[exp.Expr, str]]:

@@ -59,7 +59,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     row_functions.name_element_columns(root)
     shapes.name_inner_columns(root)
     known = KnownTypes(types)
-    assignments.read_constants(root, known)
+    assignments.read_stored_constants(root, known)
     nodes = list(root.dfs())
     if constants.read_constants(nodes, known):
         nodes, known = list(root.dfs()), KnownTypes(types)  # whose parents are of other types now

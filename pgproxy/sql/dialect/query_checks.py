@@ -10,6 +10,7 @@ from sqlglot import exp
 from pgproxy.sql.dialect.build import constant_integer, constant_text
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.dialect.places import OperatorError, QueryError, blame, blame_query, start_of
+from pgproxy.sql.dialect.type_rules import is_row
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
@@ -59,10 +60,11 @@ def _check_wide(node: exp.In) -> None:
     """One value beside rows."""
     query = node.args.get("query")
     query = query.this if isinstance(query, exp.Subquery) else query
-    is_one = not isinstance(node.this.unnest(), (exp.Tuple, exp.Anonymous, exp.Star, exp.Column)) or (
-        isinstance(node.this, exp.Column)
-    )
-    if not is_one or not isinstance(query, exp.Select) or any(one.is_star for one in query.expressions):
+    if (
+        is_row(node.this.unnest())
+        or not isinstance(query, exp.Select)
+        or any(one.is_star for one in query.expressions)
+    ):
         return
     if len(query.expressions) > 1:
         raise blame(OperatorError("subquery has too many columns"), node.this)
