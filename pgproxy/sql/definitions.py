@@ -25,7 +25,7 @@ from pgproxy.sql.ownership import (
 )
 from pgproxy.sql.plan import PlanContext, PlanNotice, StatementKind
 from pgproxy.sql.resolve import target_tables
-from pgproxy.sql.schemas import authorise_schema, schema_name, secure_schema
+from pgproxy.sql.schemas import authorise_schema, knows_schema, schema_name, secure_schema
 from pgproxy.sql.views import mark_view
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -261,11 +261,15 @@ def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[PlanNotice
     context, kind = draft.context, draft.kind
     if kind in _OF_SCHEMAS:
         name = schema_name(target, context)
-        is_there = name in context.catalog.schemas
         if isinstance(tree, exp.Create):
             message = f'schema "{name[1]}" already exists, skipping'
+            is_there = name in context.catalog.schemas
             return [PlanNotice(message, SqlState.DUPLICATE_SCHEMA)] if is_there else []
-        return [] if is_there else [PlanNotice(f'schema "{name[1]}" does not exist, skipping')]
+        return (
+            []
+            if knows_schema(name, context)
+            else [PlanNotice(f'schema "{name[1]}" does not exist, skipping')]
+        )
     if isinstance(tree, exp.Create):
         return _already(draft, target)
     word = _DROPS.get(kind, "relation")

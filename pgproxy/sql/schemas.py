@@ -37,7 +37,7 @@ def authorise_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) ->
         if not policy.schema_allows(Privilege.CREATE, name[0], ""):
             raise AccessDenied(f"permission denied for database {name[0]}", rule=DenialRule.SCHEMA_PRIVILEGE)
         return
-    if not _knows(name, context):
+    if not knows_schema(name, context):
         if not tree.args.get("exists"):
             raise _missing(name)
         return
@@ -59,7 +59,7 @@ def secure_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) -> tu
         is_there = name in context.catalog.schemas
         return () if is_there or context.policy.is_admin else (_mark(name, context.session_user),)
     target.set("db", quoted("main" if name[1] == "public" else name[1]))
-    if name not in context.catalog.schemas:
+    if not knows_schema(name, context):
         if not context.policy.is_admin:
             target.set("catalog", quoted("temp"))
             target.set("db", quoted("pgproxy_nothing"))
@@ -127,12 +127,15 @@ def _check_new_name(name: _SchemaName, context: PlanContext) -> None:
         )
 
 
-def _knows(name: _SchemaName, context: PlanContext) -> bool:
-    """Whether the principal may know of a schema: it is its own, may be used, or holds what it sees."""
+def knows_schema(name: _SchemaName, context: PlanContext) -> bool:
+    """Whether there is a schema that the principal may know of.
+
+    It is its own, may be used, or holds what it sees. What it may not know of is as if it were not there.
+    """
     catalog, policy = context.catalog, context.policy
     if name not in catalog.schemas:
         return False
-    if policy.owns(catalog.schema_owners.get(name)) or name[1] == "public":
+    if policy.is_admin or policy.owns(catalog.schema_owners.get(name)) or name[1] == "public":
         return True
     if any(policy.schema_allows(privilege, *name) for privilege in (Privilege.USAGE, Privilege.CREATE)):
         return True

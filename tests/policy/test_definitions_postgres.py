@@ -305,6 +305,24 @@ def test_nobody_gets_past_the_owner(gateway: RunningGateway) -> None:
         assert answer(admin, "SELECT indexname FROM pg_indexes WHERE indexname = 'given_id'")[1]
 
 
+@pytest.mark.parametrize("ending", ["", " CASCADE"])
+@pytest.mark.parametrize("schema", ["hollow", "hidden"])
+def test_a_schema_that_one_may_not_know_of_is_absent_and_stays(
+    gateway: RunningGateway, schema: str, ending: str
+) -> None:
+    with (
+        psycopg.connect(gateway.dsn("bob", database="defs"), autocommit=True) as bob,
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+    ):
+        admin.execute("CREATE SCHEMA IF NOT EXISTS hollow")
+        admin.execute("CREATE SCHEMA IF NOT EXISTS hidden")
+        admin.execute("CREATE TABLE IF NOT EXISTS hidden.full_of (id int)")
+        said = (f'NOTICE 00000: schema "{schema}" does not exist, skipping',)
+        assert answer(bob, f"DROP SCHEMA IF EXISTS {schema}{ending}") == ("DROP SCHEMA", None, [*said])
+        assert answer(bob, f"DROP SCHEMA {schema}{ending}")[0] == "3F000"
+        assert answer(admin, f"SELECT 1 FROM pg_namespace WHERE nspname = '{schema}'")[1] == [(1,)]
+
+
 RULED = (
     "DROP TABLE work.notes",
     "ALTER TABLE work.notes RENAME TO plain",
