@@ -161,9 +161,9 @@ def _tables(
         for name, flag in _rows(connection, "duckdb_databases()", "database_name, readonly", catalogs)
         if flag
     }
-    wanted = "database_name, schema_name, table_name, estimated_size, comment"
+    wanted = "database_name, schema_name, table_name, estimated_size, comment, table_oid"
     tables: dict[TableName, TableInfo] = {}
-    for catalog, schema, table, rows, comment in _rows(
+    for catalog, schema, table, rows, comment, oid in _rows(
         connection, "duckdb_tables()", wanted, catalogs, "NOT internal AND NOT temporary"
     ):
         key = (catalog, schema, table)
@@ -178,6 +178,7 @@ def _tables(
             comment=shown,
             is_read_only=catalog in read_only,
             owner=owner,
+            engine_oid=oid or 0,
         )
     return tables
 
@@ -187,9 +188,9 @@ def _views(
     catalogs: list[str],
     columns: Mapping[_TableKey, tuple[ColumnInfo, ...]],
 ) -> dict[TableName, TableInfo]:
-    wanted = "database_name, schema_name, view_name, sql, comment"
+    wanted = "database_name, schema_name, view_name, sql, comment, view_oid"
     views: dict[TableName, TableInfo] = {}
-    for catalog, schema, view, sql, comment in _rows(
+    for catalog, schema, view, sql, comment, oid in _rows(
         connection, "duckdb_views()", wanted, catalogs, "NOT internal AND NOT temporary"
     ):
         name = _table_name(catalog, schema, view)
@@ -202,6 +203,7 @@ def _views(
             view_sql=shown,
             engine_sql=sql,
             owner=owner,
+            engine_oid=oid or 0,
         )
     return views
 

@@ -60,7 +60,8 @@ class TableInfo:
 
     view_sql: the query of a view as clients are shown it, in PostgreSQL's dialect. engine_sql: the statement
     that the engine keeps. owner: who made it, if no administrator did; of a view also where it is
-    WITH (security_invoker). A view that has one reads as its reader.
+    WITH (security_invoker). A view that has one reads as its reader. engine_oid: tells it from one of the
+    same name before and after it.
     """
 
     name: TableName
@@ -74,6 +75,7 @@ class TableInfo:
     is_read_only: bool = False
     engine_sql: str | None = None
     owner: str | None = None
+    engine_oid: int = 0
 
 
 class SystemValue(StrEnum):
@@ -172,7 +174,8 @@ class CatalogSnapshot:
         pg_catalog, but `_pg_expandarray`, which is in information_schema.
     system_types: by internal name, `regclass`; see ColumnInfo.pg_type.
     oids: what `'name'::regclass` gives. indexes: made by CREATE INDEX, each with its table.
-    schema_owners: who made a schema, if no administrator did.
+    schema_owners: who made a schema, if no administrator did. replaced: names that mean something else to
+    others by now than to the transaction that this is for.
     """
 
     generation: int
@@ -185,3 +188,4 @@ class CatalogSnapshot:
     oids: Mapping[TableName, int] = field(default_factory=dict)
     indexes: Mapping[TableName, TableName] = field(default_factory=dict)
     schema_owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    replaced: frozenset[TableName] = frozenset()

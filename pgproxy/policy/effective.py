@@ -22,6 +22,7 @@ from pgproxy.policy.model import (
     RowFilter,
     StoredFunction,
     TableName,
+    folded_name,
 )
 
 _Bound = TypeVar("_Bound", RowFilter, ColumnMask)
@@ -77,6 +78,7 @@ class EffectivePolicy:
     privileges on data, whatever the scope leaves of them. may_own: a locked or unknown one owns nothing.
     granted_tables: those on which anybody holds a grant of its own; whether one is for single columns.
     granted_schemas: where anybody holds a privilege on every table; None: in the whole catalog.
+    Tables are keyed by their folded names (`folded_name`), so that a policy holds however either is spelled.
     """
 
     principal: str
@@ -139,10 +141,24 @@ class EffectivePolicy:
 
     def is_ruled(self, name: TableName) -> bool:
         """Whether a filter, a mask or row level security is on the table, for whomever."""
+        name = folded_name(name)
         return name in self.row_filters or name in self.column_masks or name in self.row_security
+
+    def filters_on(self, name: TableName) -> tuple[RowFilter, ...]:
+        """Every row filter on a table, for whomever."""
+        return self.row_filters.get(folded_name(name), ())
+
+    def masks_on(self, name: TableName) -> tuple[ColumnMask, ...]:
+        """Every mask on a table, for whomever."""
+        return self.column_masks.get(folded_name(name), ())
+
+    def grants_columns_of(self, name: TableName) -> bool:
+        """Whether anybody holds a privilege on single columns of a table."""
+        return self.granted_tables.get(folded_name(name), False)
 
     def is_reached(self, name: TableName) -> bool:
         """Whether a grant to anybody is on the table, its schema or its catalog."""
+        name = folded_name(name)
         wide = {(name.catalog, None), (name.catalog, name.schema)}
         return name in self.granted_tables or not self.granted_schemas.isdisjoint(wide)
 
@@ -182,16 +198,16 @@ class EffectivePolicy:
         if self.is_admin or self.holds_everything:
             allowed = {p for p in Privilege if self.scope.allows(p, name.catalog)}
             return _EVERYTHING if self.scope.is_whole else TablePolicy(frozenset(allowed))
-        filters = self.row_filters.get(name, ())
+        filters = self.filters_on(name)
         mine = tuple(f for f in filters if self._is_bound(f.principals))
         whole, by_column = self._table_privileges(name)
         return TablePolicy(
             privileges=whole,
             column_privileges=by_column,
-            is_filtered=bool(filters) or name in self.row_security,
+            is_filtered=bool(filters) or folded_name(name) in self.row_security,
             permissive=tuple(f for f in mine if not f.is_restrictive),
             restrictive=tuple(f for f in mine if f.is_restrictive),
-            masks=self._masks(self.column_masks.get(name, ())),
+            masks=self._masks(self.masks_on(name)),
         )
 
     def _is_bound(self, principals: frozenset[str]) -> bool:
@@ -224,7 +240,8 @@ class EffectivePolicy:
     def _grants_covering(self, name: TableName) -> Iterator[Grant]:
         if self.grants and not self._grants_on:
             for grant in self.grants:
-                self._grants_on.setdefault((grant.catalog, grant.schema, grant.table), []).append(grant)
+                self._grants_on.setdefault(_securable(grant), []).append(grant)
+        name = folded_name(name)
         yield from self._grants_on.get((name.catalog, None, None), ())
         yield from self._grants_on.get((name.catalog, name.schema, None), ())
         yield from self._grants_on.get((name.catalog, name.schema, name.name), ())
@@ -234,10 +251,11 @@ class EffectivePolicy:
         for mask in masks:
             if self._is_exempt(mask) or not self._is_bound(mask.principals):
                 continue
-            current = chosen.get(mask.column)
+            column = mask.column.lower()
+            current = chosen.get(column)
             if current is None or self._rank(mask) > self._rank(current):
-                chosen[mask.column] = mask
-        return chosen
+                chosen[column] = mask
+        return {mask.column: mask for mask in chosen.values()}
 
     def _rank(self, mask: ColumnMask) -> tuple[int, int, str]:
         """The user's own binding, then a group's, then everybody's.
@@ -259,6 +277,7 @@ class PolicyIndex:
     column_masks: Mapping[TableName, tuple[ColumnMask, ...]]
     granted_tables: Mapping[TableName, bool] = field(default_factory=dict)
     granted_schemas: frozenset[tuple[str, str | None]] = frozenset()
+    row_security: frozenset[TableName] = frozenset()
 
     @classmethod
     def build(cls, policy_set: PolicySet) -> "PolicyIndex":
@@ -273,10 +292,11 @@ class PolicyIndex:
             _by_table(policy_set.column_masks),
             _granted_tables(policy_set.grants),
             frozenset(
-                (grant.catalog, grant.schema)
+                _securable(grant)[:2]
                 for grant in policy_set.grants
                 if grant.table is None and grant.privilege not in _NOT_ON_TABLES
             ),
+            frozenset(map(folded_name, policy_set.row_security)),
         )
 
     def effective(self, principal: str, scope: CredentialScope = WHOLE_SCOPE) -> EffectivePolicy:
@@ -302,7 +322,7 @@ class PolicyIndex:
             grants=tuple(grant for name in holders for grant in self.grants.get(name, ())),
             row_filters=self.row_filters,
             column_masks=self.column_masks,
-            row_security=self.policy_set.row_security,
+            row_security=self.row_security,
             closed_databases=self.policy_set.closed_databases,
             functions=self.policy_set.functions,
             scope=scope,
@@ -347,14 +367,20 @@ def _fingerprint(epoch: int, principal: str, scope: CredentialScope) -> str:
 def _by_table(items: Iterable[_Bound]) -> Mapping[TableName, tuple[_Bound, ...]]:
     found: dict[TableName, list[_Bound]] = {}
     for item in items:
-        found.setdefault(item.table, []).append(item)
+        found.setdefault(folded_name(item.table), []).append(item)
     return {table: tuple(bound) for table, bound in found.items()}
+
+
+def _securable(grant: Grant) -> _Securable:
+    """What a grant is on, by folded names."""
+    catalog, schema, table = folded_name(TableName(grant.catalog, grant.schema or "", grant.table or ""))
+    return catalog, schema if grant.schema is not None else None, table if grant.table is not None else None
 
 
 def _granted_tables(grants: Iterable[Grant]) -> Mapping[TableName, bool]:
     found: dict[TableName, bool] = {}
     for grant in grants:
         if grant.schema is not None and grant.table is not None and grant.privilege not in _NOT_ON_TABLES:
-            name = TableName(grant.catalog, grant.schema, grant.table)
+            name = folded_name(TableName(grant.catalog, grant.schema, grant.table))
             found[name] = found.get(name, False) or grant.columns is not None
     return found

@@ -15,6 +15,15 @@ class TableName(NamedTuple):
     name: str
 
 
+def folded_name(name: TableName) -> TableName:
+    """The same for every spelling of one relation: the engine's names match whatever the case of ASCII."""
+    return TableName(*map(_folded, name))
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
+
+
 class Privilege(StrEnum):
     """PostgreSQL docs, "Privileges"."""
 

@@ -1,7 +1,9 @@
 """What exists for one session: the shared catalog, its block's uncommitted definitions, its temporary tables.
 
 A block that defines sees its own definitions before anybody else does, through the engine session that it is
-pinned to; they become the shared catalog's when it commits.
+pinned to; they become the shared catalog's when it commits. The engine's transaction sees what was there when
+it began: a name that others have given to something else since then would show the first one's rows with the
+second one's privileges, so it has no meaning until the block ends.
 """
 
 from collections.abc import Mapping
@@ -37,6 +39,9 @@ class SessionCatalog:
         self._shared = shared
         self._transaction = transaction
         self._in_block: CatalogSnapshot | None = None
+        self._at_start = shared.snapshot
+        """What there was before the engine's transaction began."""
+        self._told: tuple[CatalogSnapshot, CatalogSnapshot, CatalogSnapshot] | None = None
         self.temp_tables: dict[str, TableInfo] = {}
         """Tables of this session alone, by lower-case name."""
         self._temp_version = 0
@@ -44,7 +49,23 @@ class SessionCatalog:
     @property
     def snapshot(self) -> CatalogSnapshot:
         """What exists now."""
-        return self._in_block or self._shared.snapshot
+        shared = self._shared.snapshot
+        if not self._transaction.is_engine_open:
+            self._at_start = shared
+        seen = self._in_block or shared
+        return seen if shared is self._at_start else self._without_replaced(seen, shared)
+
+    def _without_replaced(self, seen: CatalogSnapshot, shared: CatalogSnapshot) -> CatalogSnapshot:
+        if self._told is None or self._told[0] is not seen or self._told[1] is not shared:
+            replaced = frozenset(
+                name
+                for name, info in seen.tables.items()
+                if _identity(self._at_start, name) != _identity(shared, name)
+                and (seen is shared or info.engine_oid == _identity(self._at_start, name))
+            )
+            told = replace(seen, replaced=replaced, generation=next(_private_generations))
+            self._told = (seen, shared, told if replaced else seen)
+        return self._told[2]
 
     @property
     def version(self) -> tuple[int, int]:
@@ -142,6 +163,11 @@ class SessionCatalog:
         self._set_temp_tables({name.lower(): _temp_table(name, found) for name, found in columns.items()})
         if not columns and not self._transaction.is_open:
             await self._transaction.unpin()
+
+
+def _identity(snapshot: CatalogSnapshot, name: TableName) -> int | None:
+    info = snapshot.tables.get(name)
+    return info.engine_oid if info is not None else None
 
 
 def _temp_table(name: str, columns: list[ColumnInfo]) -> TableInfo:

@@ -16,11 +16,12 @@ from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.comments import ownership_statement, secure_comment
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
 from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
-from pgproxy.sql.names import TEMP_CATALOG, find_relation, undefined_table, written_name
+from pgproxy.sql.names import TEMP_CATALOG, find_relation, known_relation, undefined_table, written_name
 from pgproxy.sql.ownership import (
     authorise_change,
     check_kind,
     check_rename_by_administrator,
+    check_replaced,
     undefined_target,
 )
 from pgproxy.sql.plan import PlanContext, PlanNotice, StatementKind
@@ -99,9 +100,9 @@ def _authorise_creation(tree: exp.Expr, target: exp.Table, context: PlanContext,
         )
     if not context.policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
         raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
-    existing = context.catalog.tables.get(name)
-    if replaces and existing is not None and existing.owner != context.session_user:
-        raise AccessDenied(f"must be owner of view {name.name}", rule=DenialRule.TABLE_PRIVILEGE)
+    existing = known_relation(context, name) if replaces else None
+    if existing is not None:
+        check_replaced(existing, context)
 
 
 def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
@@ -285,7 +286,9 @@ def _already(draft: Draft, target: exp.Table) -> list[PlanNotice]:
     context = draft.context
     if draft.kind is StatementKind.CREATE_INDEX:
         name = draft.tree.this.name
-        return [_exists(name)] if name in {index.name for index in context.catalog.indexes} else []
+        table = find_relation(context, *written_name(target))
+        there = {index.name for index in context.catalog.indexes if table and index[:2] == table.name[:2]}
+        return [_exists(name)] if name in there else []
     if is_temporary(draft.tree):
         return [] if target.name.lower() not in context.temp_tables else [_exists(target.name)]
     wanted = tuple(part.lower() for part in defined_name(target, context))

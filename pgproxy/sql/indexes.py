@@ -100,7 +100,8 @@ def _column(item: exp.Expr, table: TableInfo) -> str:
 def _free_name(table: TableInfo, columns: Sequence[str], context: PlanContext) -> str:
     """PostgreSQL's ChooseIndexName: `table_column_idx`, and a number where that is taken."""
     stem = "_".join([table.name.name, *columns])[: _MAX_NAME - 8]
-    taken = {name.name for name in (*context.catalog.indexes, *context.catalog.tables)}
+    known = (*context.catalog.indexes, *context.catalog.tables)
+    taken = {name.name for name in known if name[:2] == table.name[:2]}
     number = 0
     while f"{stem}_idx{number or ''}" in taken:
         number += 1

@@ -100,16 +100,25 @@ def _in_schema(context: PlanContext, catalog: str, schema: str, name: str) -> Fo
         relation = snapshot.system_relations.get((schema, name.lower()))
         if relation is not None:
             return Found(TableName(SYSTEM_CATALOG, *relation.physical), relation)
-    info = _lookup(context, TableName(catalog, schema, name))
+    info = known_relation(context, TableName(catalog, schema, name))
     if info is None or (info.owner is not None and not context.trusts_owners):
         return None
     if not policy.table(info.name, info.owner).is_visible:
         return None
+    if info.name in snapshot.replaced:
+        raise StatementError(
+            f'relation "{info.name.name}" has been replaced since the transaction began',
+            sqlstate=SqlState.SERIALIZATION_FAILURE,
+            hint="Roll back and begin again.",
+        )
     return Found(info.name, info)
 
 
-def _lookup(context: PlanContext, wanted: TableName) -> TableInfo | None:
-    """DuckDB's names keep their case and match without it; PostgreSQL's clients fold. Both find the table."""
+def known_relation(context: PlanContext, wanted: TableName) -> TableInfo | None:
+    """What the engine finds under a name, whoever may know of it.
+
+    DuckDB's names keep their case and match without it; PostgreSQL's clients fold. Both find the table.
+    """
     tables = context.catalog.tables
     exact = tables.get(wanted) or tables.get(TableName(wanted.catalog, wanted.schema, wanted.name.lower()))
     if exact is not None:

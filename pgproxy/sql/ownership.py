@@ -79,6 +79,17 @@ def check_owner(info: TableInfo, kind: StatementKind, context: PlanContext) -> N
     raise AccessDenied(f"must be owner of {word} {info.name.name}", rule=DenialRule.TABLE_PRIVILEGE)
 
 
+def check_replaced(view: TableInfo, context: PlanContext) -> None:
+    """CREATE OR REPLACE VIEW is for the view's owner, and keeps what a policy is on.
+
+    Raises:
+        AccessDenied: 42501.
+    """
+    if not context.policy.owns(view.owner):
+        raise AccessDenied(f"must be owner of view {view.name.name}", rule=DenialRule.TABLE_PRIVILEGE)
+    _check_rules(Found(view.name, view), context.policy)
+
+
 def check_rename_by_administrator(tree: exp.Expr, context: PlanContext) -> None:
     """Refuse a rename by which a filter or mask would be lost on rows that somebody reads.
 
@@ -139,7 +150,7 @@ def _check_renaming(tree: exp.Expr, info: TableInfo, context: PlanContext) -> No
     if tree.find(exp.AlterRename) and not policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
         raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
     touches_columns = any(isinstance(action, (exp.RenameColumn, exp.Drop)) for action in tree.args["actions"])
-    if touches_columns and policy.granted_tables.get(name):
+    if touches_columns and policy.grants_columns_of(name):
         raise AccessDenied(
             f"permission denied: single columns of {name.name} are granted to others",
             hint=_BOUND_BY_NAME,

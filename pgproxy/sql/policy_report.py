@@ -27,8 +27,8 @@ def _access_lines(access: ObjectAccess, policy: EffectivePolicy) -> Iterator[str
     yield f"Policy on {'.'.join(access.table)}: {privileges}"
     if policy.is_admin:
         yield "  Grant: administrator"
-        yield from (f"  {_rule_line(rule)}" for rule in policy.row_filters.get(access.table, ()))
-        yield from (f"  {_mask_line(mask)}" for mask in policy.column_masks.get(access.table, ()))
+        yield from (f"  {_rule_line(rule)}" for rule in policy.filters_on(access.table))
+        yield from (f"  {_mask_line(mask)}" for mask in policy.masks_on(access.table))
         return
     yield from (f"  {_grant_line(grant)}" for grant in policy.grants if _covers(grant, access))
     yield from (f"  Row Filter: {name}" for name in access.row_filters)

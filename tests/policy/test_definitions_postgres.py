@@ -23,6 +23,10 @@ CREATE SCHEMA open; CREATE TABLE open.people(id int, name text);
 INSERT INTO open.people VALUES (1, 'HIDDEN-1'), (2, 'HIDDEN-2');
 CREATE TABLE work.ruled(id int, secret text); INSERT INTO work.ruled VALUES (1, 'shown'), (2, 'HIDDEN-3');
 CREATE TABLE allowed(id int); INSERT INTO allowed VALUES (1);
+CREATE SCHEMA cased; CREATE TABLE cased."Mixed"(id int, name text);
+INSERT INTO cased."Mixed" VALUES (1, 'shown'), (2, 'HIDDEN-4');
+CREATE INDEX hidden_idx ON shut.closed(id); CREATE INDEX eves_own_idx ON shut.closed(id);
+CREATE VIEW work."Report" AS SELECT 'admin' AS made_by;
 """
 POLICY = """
 users:
@@ -38,10 +42,12 @@ grants:
   - {to: eve, privileges: [SELECT], on: defs.work.ruled}
   - {to: eve, privileges: [SELECT], on: defs.public.allowed}
   - {to: eve, privileges: [SELECT], on: defs.open.*}
+  - {to: eve, privileges: [SELECT], on: defs.cased.*}
 row_filters:
   - {name: few, on: defs.work.ruled, using: "id IN (SELECT id FROM allowed)", to: [eve]}
   - {name: own, on: defs.work.twins, using: "who = current_user", to: [eve]}
   - {name: some, on: defs.open.people, using: "id = 1", to: [eve]}
+  - {name: cased, on: defs.cased.mixed, using: "id = 1", to: [eve]}
 column_masks:
   - {name: no_name, on: defs.open.people, column: name, using: "'***'", to: [eve]}
   - {name: no_note, on: defs.work.notes, column: note, using: "'***'", to: [eve]}
@@ -270,6 +276,13 @@ HOSTILE = (
     ("CREATE SCHEMA pg_temp", "42939"),
     ("CREATE SCHEMA information_schema", "42939"),
     ("CREATE SCHEMA pgproxy_system", "42939|42501"),
+    # Names match whatever their case: another's view is not replaced by a twin of its name.
+    ("CREATE OR REPLACE VIEW work.report AS SELECT 1 AS made_by", "42501"),
+    ('CREATE OR REPLACE VIEW work."REPORT" AS SELECT 1 AS made_by', "42501"),
+    # Names of hidden indexes show nowhere.
+    ("CREATE INDEX IF NOT EXISTS hidden_idx ON work.eves (id)", "('CREATE INDEX', None, [])"),
+    ("CREATE INDEX ON work.eves (own)", "CREATE INDEX"),
+    ("SELECT 1 FROM pg_indexes WHERE indexname = 'eves_own_idx'", "[(1,)]"),
     # The mark of a schema is nobody's.
     ("CREATE SCHEMA eves", "CREATE SCHEMA"),
     ("SELECT * FROM eves.pgproxy_schema", "42P01"),
@@ -382,3 +395,36 @@ def test_an_administrator_does_not_lose_a_policy_by_a_rename(gateway: RunningGat
         assert answer(admin, "ALTER TABLE work.ruled RENAME TO reached_by_nobody")[0] == "ALTER TABLE"
         assert answer(eve, "SELECT * FROM work.reached_by_nobody")[0] == "42P01"
         admin.execute("ALTER TABLE work.reached_by_nobody RENAME TO ruled")
+
+
+def test_a_policy_holds_however_its_table_is_spelled(gateway: RunningGateway) -> None:
+    """The engine's names match whatever their case: a filter on `mixed` is on "Mixed"."""
+    with psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve:
+        for name in ("cased.mixed", 'cased."Mixed"', "cased.MIXED"):
+            assert answer(eve, f"SELECT name FROM {name}")[1] == [("shown",)], name
+
+
+@pytest.mark.parametrize(
+    "start", ["BEGIN; INSERT INTO work.kept VALUES (1)", "BEGIN ISOLATION LEVEL REPEATABLE READ"]
+)
+@pytest.mark.parametrize("definition", ["", "CREATE TABLE work.own (id int)"])
+def test_an_old_snapshot_shows_nothing_under_a_name_that_means_another_table_now(
+    gateway: RunningGateway, start: str, definition: str
+) -> None:
+    """The engine's transaction still has the dropped table; the privileges are those on the new one."""
+    with (
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve,
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as again,
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+    ):
+        admin.execute("CREATE TABLE work.gone (id int, name text)")
+        admin.execute("INSERT INTO work.gone VALUES (1, 'HIDDEN-5')")
+        eve.execute("CREATE TABLE work.kept (id int)")
+        eve.execute(f"{start}; {definition}; SELECT * FROM work.kept")
+        admin.execute("DROP TABLE work.gone")
+        again.execute("CREATE TABLE work.gone (id int, name text)")
+        said = answer(eve, "SELECT * FROM work.gone")
+        assert said[0] == ("42P01" if definition else "40001"), said
+        eve.execute("ROLLBACK")
+        assert answer(eve, "SELECT * FROM work.gone")[1] == []
+        eve.execute("DROP TABLE work.gone; DROP TABLE work.kept")

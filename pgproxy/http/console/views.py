@@ -154,14 +154,14 @@ class Views:
                 for grant in policy.grants
             ],
             "filters": [
-                {"table": ".".join(table), "name": one.name, "using": one.using,
+                {"table": ".".join(one.table), "name": one.name, "using": one.using,
                  "kind": "restrictive" if one.is_restrictive else "permissive"}
-                for table, filters in sorted(policy.row_filters.items()) for one in filters
+                for _, filters in sorted(policy.row_filters.items()) for one in filters
             ],
             "masks": [
-                {"table": ".".join(table), "name": one.name, "column": one.column,
+                {"table": ".".join(one.table), "name": one.name, "column": one.column,
                  "expression": one.expression}
-                for table, masks in sorted(policy.column_masks.items()) for one in masks
+                for _, masks in sorted(policy.column_masks.items()) for one in masks
             ],
             "route": list(lines),
         }  # fmt: skip
