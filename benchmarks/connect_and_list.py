@@ -8,7 +8,6 @@ columns.
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 import duckdb
 import psycopg
 
+from benchmarks import jdbc
 from benchmarks.machine import describe_machine, load_average
 from tests.clients.servers import Server
 from tests.gateway import ADMIN, ADMIN_PASSWORD, start_gateway
@@ -109,31 +109,12 @@ def _of_odbc(server: Server) -> Iterator[tuple[str, float]]:
 def _of_jdbc(server: Server, classes: Path) -> dict[str, float]:
     url = f"jdbc:postgresql://{server.host}:{server.port}/{server.database}"
     arguments = (url, server.user, server.password, _ONE, str(REPEATS))
-    done = subprocess.run(
-        ["java", "-cp", f"{_jdbc_path()}:{classes}", "Listing", *arguments],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    command = jdbc.command("Listing", classes, *arguments)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, float] = {}
     for name, _, value in (line.partition("=") for line in done.stdout.splitlines()):
         found[name] = min(found.get(name, float(value)), float(value))
     return found
-
-
-def _jdbc_path() -> str:
-    folder = Path("/usr/share/java")
-    beside = [
-        jar for pattern in ("*scram*", "saslprep*", "stringprep*") for jar in folder.glob(f"{pattern}.jar")
-    ]
-    return ":".join(str(jar) for jar in (folder / "postgresql.jar", *beside))
-
-
-def compile_listing(folder: Path) -> Path | None:
-    """Compile the JDBC program; None where Java or the driver is missing."""
-    if shutil.which("javac") is None or not Path("/usr/share/java/postgresql.jar").exists():
-        return None
-    source = Path(__file__).parent / "Listing.java"
-    subprocess.run(["javac", "-d", folder, "-cp", _jdbc_path(), source], check=True)
-    return folder
 
 
 @contextmanager
@@ -163,7 +144,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with both(folder, tables, columns) as (ours, theirs):
-            classes = compile_listing(folder)
+            classes = folder if jdbc.is_installed() else None
+            if classes:
+                jdbc.compile_program("Listing", classes)
             reference, found = listings(theirs, classes), listings(ours, classes)
     print(f"{'':28s}{'PostgreSQL':>12s}{'here':>12s}{'ratio':>8s}")
     for name, value in found.items():

@@ -1,14 +1,18 @@
 """How fast real drivers read a result: their own decoding is most of it, and the same for every server."""
 
 import asyncio
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import asyncpg
 import psycopg
 
+from benchmarks import jdbc
 from benchmarks.data import stream_data
 from benchmarks.raw_client import Address
 from benchmarks.suites.base import Case, Comparison, Metric, Probe, Suite
@@ -80,6 +84,29 @@ class AsyncpgProbe:
             await connection.close()
 
 
+class JdbcProbe:
+    """pgjdbc in a Java program that stays, and with it what Java compiles: it reads once for each line."""
+
+    def __init__(self, program: "subprocess.Popen[str]") -> None:
+        if program.stdin is None or program.stdout is None:
+            raise ValueError("the program has no pipes")
+        self._input, self._output = program.stdin, program.stdout
+
+    def check(self) -> Mapping[str, str]:
+        return {"rows": self._read()[0]}
+
+    def measure(self) -> Mapping[str, float]:
+        rows, wall_s = self._read()
+        return {"rows_per_s": int(rows) / float(wall_s), "wall_s": float(wall_s)}
+
+    def _read(self) -> tuple[str, str]:
+        """Give rows and seconds, without those of the login."""
+        self._input.write("\n")
+        self._input.flush()
+        rows, wall_s = self._output.readline().split()
+        return rows, wall_s
+
+
 @contextmanager
 def _open_psycopg(sql: str, is_binary: bool, by_cursor: bool, target: RunningTarget) -> Iterator[Probe]:
     address = _address_of(target)
@@ -98,6 +125,18 @@ def _open_asyncpg(sql: str, target: RunningTarget) -> Iterator[Probe]:
     yield AsyncpgProbe(_address_of(target), sql)
 
 
+@contextmanager
+def _open_jdbc(sql: str, target: RunningTarget) -> Iterator[Probe]:
+    address = _address_of(target)
+    url = f"jdbc:postgresql://{address.host}:{address.port}/{address.database}"
+    with tempfile.TemporaryDirectory() as name:
+        jdbc.compile_program("Reading", Path(name))
+        arguments = (url, address.user, address.password or "", sql, str(_FETCHED_ROWS))
+        command = jdbc.command("Reading", Path(name), *arguments)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+            yield JdbcProbe(program)
+
+
 def _address_of(target: RunningTarget) -> Address:
     if target.address is None:
         raise ValueError("an engine in this process has no address")
@@ -111,7 +150,8 @@ SUITE = Suite(
     title="A large result by real drivers",
     about=(
         "Each driver reads lineitem, sixteen columns, and makes its own rows of it. psycopg reads at "
-        "once, or 5,000 rows at a time by a server-side cursor; asyncpg by its cursor, in binary."
+        "once, or 5,000 rows at a time by a server-side cursor; asyncpg by its cursor, in binary; "
+        "pgjdbc by setFetchSize, in binary from the fifth time on."
     ),
     metrics=(Metric("rows_per_s", "thousand rows/s", 1, 1e3), Metric("wall_s", "seconds", 2)),
     targets=(EMBEDDED, REMOTE, POSTGRES),
@@ -123,6 +163,11 @@ SUITE = Suite(
         Case("psycopg_binary", "psycopg, binary", partial(_open_psycopg, _LINEITEM, True, False)),
         Case("psycopg_cursor", "psycopg, server-side cursor", partial(_open_psycopg, _LINEITEM, False, True)),
         Case("asyncpg_cursor", "asyncpg, cursor", partial(_open_asyncpg, _LINEITEM)),
+        *(
+            [Case("jdbc_cursor", "pgjdbc, setFetchSize", partial(_open_jdbc, _LINEITEM))]
+            if jdbc.is_installed()
+            else []
+        ),
     ),
     comparisons=(
         Comparison("embedded", "postgres", "rows_per_s"),

@@ -97,7 +97,7 @@ def _values(found: Latencies) -> Mapping[str, float]:
 @contextmanager
 def _open(statement: Statement, mode: str, clients: int, target: RunningTarget) -> Iterator[Probe]:
     if target.address is None:
-        with duckdb.connect(str(target.data.path), read_only=True) as connection:
+        with target.open_duckdb() as connection:
             yield CallsProbe(connection, statement, clients)
     else:
         yield PgbenchProbe(target, statement, mode, clients)

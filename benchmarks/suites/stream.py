@@ -17,6 +17,7 @@ from benchmarks.targets.gateway import EMBEDDED, REMOTE, REMOTE_2
 from benchmarks.targets.in_process import IN_PROCESS
 from benchmarks.targets.pg_mimic import PG_MIMIC
 from benchmarks.targets.postgres import POSTGRES
+from benchmarks.targets.quack import QUACK
 
 _BATCH_ROWS = 8192
 
@@ -43,7 +44,7 @@ class WireProbe:
 
 
 class InProcessProbe:
-    """Streams a query's Arrow batches from DuckDB in this process."""
+    """Streams a query's Arrow batches by DuckDB in this process: its own, or a server's by quack."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         self._connection = connection
@@ -77,8 +78,8 @@ def _derived(values: Mapping[str, float], usage: Usage) -> Mapping[str, float]:
 def open_stream(sql: str, statement: bytes, target: RunningTarget) -> Iterator[Probe]:
     """Give the probe of one statement: its answer from a server, or the batches in this process."""
     if target.address is None:
-        with duckdb.connect(str(target.data.path), read_only=True) as connection:
-            yield InProcessProbe(connection, sql)
+        with target.open_duckdb() as connection:
+            yield InProcessProbe(connection, target.ask(sql))
     else:
         with RawClient(target.address) as client:
             yield WireProbe(client, statement)
@@ -105,13 +106,13 @@ def _scale_case(times: int) -> Case:
     return Case(key, title, partial(open_stream, sql, extended_query(sql, 1)), _ONLY_SERVERS)
 
 
-_WITHOUT_COPY = frozenset({BUENAVISTA.name, PG_MIMIC.name})
+_WITHOUT_COPY = frozenset({BUENAVISTA.name, PG_MIMIC.name, QUACK.name})
 _WITHOUT_ARRAYS = frozenset({BUENAVISTA.name})
 _COPY_BINARY = "lineitem, COPY in binary"
 _LINEITEM = "lineitem, 16 columns, text"
 _TWO_BIGINTS = "SELECT l_orderkey, l_partkey FROM lineitem"
 _BIGINTS_BINARY = "two bigint columns, binary"
-_ONLY_SERVERS = frozenset({BUENAVISTA.name, PG_MIMIC.name, IN_PROCESS.name})
+_ONLY_SERVERS = frozenset({BUENAVISTA.name, PG_MIMIC.name, QUACK.name, IN_PROCESS.name})
 _SCALE = 50
 _MEMORY_GROWTH_MIB = 100.0
 
@@ -122,7 +123,8 @@ SUITE = Suite(
         "One client reads a whole table and throws the bytes away. `lineitem` is TPC-H's, `wide` has four "
         "texts of some 380 bytes in a row. MB/s counts DataRow messages, 10⁶ bytes each MB. The first "
         "row's time runs from sending the statement. DuckDB in process makes Arrow batches and no wire "
-        "rows: a limit, not a rival. buenavista and pg_mimic read a tenth of the rows, for their speed; "
+        "rows: a limit, not a rival; quack's client makes such batches of its server's answer. buenavista "
+        "and pg_mimic read a tenth of the rows, for their speed; "
         "their ratios are of rows per second."
     ),
     metrics=(
@@ -133,7 +135,7 @@ SUITE = Suite(
         Metric("gateway_cpu_s_per_gb", "gateway CPU s/GB", 2),
         Metric("peak_mib", "largest process MiB"),
     ),
-    targets=(EMBEDDED, REMOTE, REMOTE_2, POSTGRES, BUENAVISTA, PG_MIMIC, IN_PROCESS),
+    targets=(EMBEDDED, REMOTE, REMOTE_2, POSTGRES, BUENAVISTA, PG_MIMIC, QUACK, IN_PROCESS),
     data=stream_data,
     rows=LINEITEM_ROWS,
     quick_rows=200_000,
@@ -162,6 +164,7 @@ SUITE = Suite(
         Comparison("remote2", "postgres", "rows_per_s"),
         Comparison("embedded", "buenavista", "rows_per_s", at_least=60.0, aim_case=_LINEITEM),
         Comparison("embedded", "pg_mimic", "rows_per_s", at_least=60.0, aim_case=_LINEITEM),
+        Comparison("embedded", "quack", "rows_per_s"),
         Comparison("embedded", "duckdb", "rows_per_s"),
         Comparison("remote", "embedded", "rows_per_s"),
         Comparison("postgres", "embedded", "first_row_s"),

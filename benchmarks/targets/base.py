@@ -1,9 +1,11 @@
 """What a target is: something that serves a data set, and can be started beside the others."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import duckdb
 
 from benchmarks.data import DataSet
 from benchmarks.raw_client import Address
@@ -25,10 +27,11 @@ class Workbench:
 class RunningTarget:
     """A target that serves.
 
-    address: None for an engine in this process, which has `data` to open instead.
+    address: None for what DuckDB in this process asks: itself, over `data`, or a server by an extension.
     roles: process ids by what they do, for CPU time and memory.
     facts: more to write down, such as the route that statements take.
     http_port: of its query API on this machine, where it has one.
+    extensions: paths of what DuckDB in this process loads to ask it; ask(sql) gives what it then runs.
     """
 
     name: str
@@ -38,6 +41,16 @@ class RunningTarget:
     roles: Mapping[str, Sequence[int]]
     facts: Mapping[str, str] = field(default_factory=dict)
     http_port: int | None = None
+    extensions: Sequence[str] = ()
+    ask: Callable[[str], str] = str
+
+    @contextmanager
+    def open_duckdb(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the data in this process, read-only, ready to run what `ask` gives."""
+        with duckdb.connect(str(self.data.path), read_only=True) as connection:
+            for path in self.extensions:
+                connection.execute(f"LOAD '{path}'")
+            yield connection
 
 
 @dataclass(frozen=True, slots=True)
