@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import TableName
 
 SYSTEM_CATALOG = "pgproxy_system"
@@ -143,25 +144,51 @@ class SystemType:
 
 
 @dataclass(frozen=True, slots=True)
+class Visibility:
+    """Which rows of a system relation a viewer sees.
+
+    SQL predicates over the physical columns, in DuckDB's dialect, in which `$viewer`, `$database` … stand for
+    the SystemValue of that name, a bound text value. by_columns: for who holds privileges on single columns;
+    it is right for everybody. by_relations: for who holds none of these. of_administrator: for who sees all.
+    """
+
+    by_columns: str
+    by_relations: str
+    of_administrator: str
+
+    @classmethod
+    def for_all(cls, predicate: str) -> "Visibility":
+        """One that reads the same for every viewer."""
+        return cls(predicate, predicate, predicate)
+
+    def predicate(self, policy: EffectivePolicy) -> str:
+        """The one that is the cheapest to plan for this viewer."""
+        if policy.is_admin:
+            return self.of_administrator
+        return self.by_columns if policy.holds_columns else self.by_relations
+
+
+@dataclass(frozen=True, slots=True)
 class SystemRelation:
     """A relation of pg_catalog, information_schema or pgproxy: a table of SYSTEM_CATALOG behind a filter.
 
     physical: (schema, table) inside SYSTEM_CATALOG. columns: in PostgreSQL's order, hidden ones left out.
-    visibility: SQL predicate over the physical columns, in DuckDB's dialect, in which `$viewer`,
-    `$database` … stand for the SystemValue of that name, a bound text value; None: everybody sees every
-    row. No user predicate may run before it: the derived table ends in OFFSET 0.
+    visibility: None: everybody sees every row. No user predicate may run before it: the derived table ends in
+    OFFSET 0.
     admin_only: reading it is 42501 for a non-admin, as pg_authid is in PostgreSQL.
     session_rows: its rows are the session's own: the session value of this name, a JSON array of objects.
-    is_live: its rows are made anew for each statement that reads it.
-    viewer_columns: columns computed for who asks: SQL like `visibility`, in which `$base` is the row.
+    is_live: its rows are made anew for each statement that reads it. is_empty: it never has rows: said in the
+    plan, so that the engine leaves out what it would join them with.
+    viewer_columns: columns computed for who asks: SQL like that of `visibility`, in which `$base` is the row.
     """
 
     physical: tuple[str, str]
     columns: tuple[ColumnInfo, ...]
-    visibility: str | None = None
+    visibility: Visibility | None = None
     admin_only: bool = False
     session_rows: str | None = None
     is_live: bool = False
+    is_empty: bool = False
     viewer_columns: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -29,7 +29,7 @@ from pgproxy.catalog.relations.registry import (
     physical_name,
 )
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
-from pgproxy.catalog.visibility import Aspect, key, visible_keys
+from pgproxy.catalog.visibility import EVERYBODY, Aspect, key, visible_keys
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import PolicySet
 
@@ -131,7 +131,7 @@ def write_viewer(
     Raises:
         duckdb.Error: nothing was changed.
     """
-    keys = sorted({*visible_keys(policy, model), *_principal_keys(policy, policy_set, model)})
+    keys = sorted({EVERYBODY, *visible_keys(policy, model), *_principal_keys(policy, policy_set, model)})
     functions = {oid: name for name, oid in function_oids(policy_set).items()}
     privileges = [*held_privileges(policy, model), *executable(policy, functions)]
     viewer = policy.fingerprint

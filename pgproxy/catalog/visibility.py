@@ -1,8 +1,12 @@
 """Who sees which row of a system relation: keys on the rows, and the keys that each viewer holds.
 
 A row that names something of a user's carries `_key`; a viewer holds keys in `acl.visible`. So one hash
-semi-join decides, and a row whose key nobody was given is seen by nobody. Key 0 is everybody's:
-PostgreSQL's own objects. Keys of several kinds share one 64-bit space, apart by their upper bits.
+semi-join decides, and a row whose key nobody was given is seen by nobody. Key 0 is PostgreSQL's own objects':
+every viewer holds it. Keys of several kinds share one 64-bit space, apart by their upper bits.
+
+DuckDB plans a question to the catalog for longer than it takes to answer it, and each semi-join is a good
+part of that. An administrator holds all keys but those of the twins of what it sees whole: its guard names
+these.
 """
 
 from collections.abc import Iterator
@@ -40,12 +44,12 @@ def column_key(relation_oid: int, attnum: int) -> int:
     return (1 << 48) | (relation_oid << 16) | attnum
 
 
+_TWINS = f"{Aspect.NO_ROW_ESTIMATE:d}, {Aspect.NO_DEFINITION:d}"
+
+
 def row_predicate(viewer: str = "$viewer", database: str = "$database", prefix: str = "") -> str:
     """SQL: the row is in this database, or in every one, and the viewer holds its key."""
-    return (
-        f"({prefix}_database IS NULL OR {prefix}_database = {database}) AND "
-        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({held_keys(viewer)}))"
-    )
+    return f"{_is_here(database, prefix)} AND {prefix}_key IN ({held_keys(viewer)})"
 
 
 def column_predicate(viewer: str = "$viewer", database: str = "$database", prefix: str = "") -> str:
@@ -54,10 +58,18 @@ def column_predicate(viewer: str = "$viewer", database: str = "$database", prefi
     As `row_predicate`, or the viewer holds the key of the one column that the row is about (`_part`).
     """
     return (
-        f"({prefix}_database IS NULL OR {prefix}_database = {database}) AND "
-        f"({prefix}_key = {EVERYBODY} OR {prefix}_key IN ({held_keys(viewer)}) OR {prefix}_part IN "
-        f"({held_keys(viewer)}))"
+        f"{_is_here(database, prefix)} AND "
+        f"({prefix}_key IN ({held_keys(viewer)}) OR {prefix}_part IN ({held_keys(viewer)}))"
     )
+
+
+def administrator_predicate() -> str:
+    """SQL: the row is in this database, or in every one, and is no twin for who may know less."""
+    return f"{_is_here('$database')} AND (_key >> 32) NOT IN ({_TWINS})"
+
+
+def _is_here(database: str, prefix: str = "") -> str:
+    return f"({prefix}_database IS NULL OR {prefix}_database = {database})"
 
 
 def principal_predicate() -> str:

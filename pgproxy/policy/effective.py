@@ -117,6 +117,11 @@ class EffectivePolicy:
         """Whether it sees every role and every policy's definition."""
         return self.sees_activity or self.may_administer
 
+    @property
+    def holds_columns(self) -> bool:
+        """Whether any of its privileges is on single columns."""
+        return any(grant.columns is not None for grant in self.grants)
+
     def table(self, name: TableName, owner: str | None = None) -> TablePolicy:
         """Resolve the policy of one table. owner: whose it is.
 

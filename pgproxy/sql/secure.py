@@ -262,8 +262,10 @@ class Securing:
         self.relations.add(name)
         columns = [self._system_column(relation, name) for name in self._needed(relation)]
         select = exp.Select(expressions=columns, from_=exp.From(this=engine_table(name, BASE_ALIAS)))
-        if relation.visibility is not None:
-            predicate: exp.Expr = self._guard(relation.visibility)
+        if relation.is_empty:
+            select.set("where", exp.Where(this=exp.false()))
+        elif relation.visibility is not None:
+            predicate: exp.Expr = self._guard(relation.visibility.predicate(self.draft.context.policy))
             if pushed is not None:
                 predicate = exp.and_(exp.paren(pushed), predicate, copy=False)
             select.set("where", exp.Where(this=predicate))

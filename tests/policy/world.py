@@ -7,7 +7,14 @@ import duckdb
 
 from execnode.engine.functions import install_functions
 from execnode.engine.parser import serialized_tree
-from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, RelationKind, SystemRelation, TableInfo
+from pgproxy.catalog.snapshot import (
+    CatalogSnapshot,
+    ColumnInfo,
+    RelationKind,
+    SystemRelation,
+    TableInfo,
+    Visibility,
+)
 from pgproxy.policy.effective import effective_policy
 from pgproxy.policy.model import (
     ColumnMask,
@@ -77,7 +84,7 @@ SYSTEM = {
     ("pg_catalog", "pg_class"): SystemRelation(
         ("held", "pg_class"),
         (ColumnInfo("oid", "UINTEGER", pg_type="oid"), ColumnInfo("relname", "VARCHAR", pg_type="name")),
-        "viewer = $viewer",
+        Visibility.for_all("viewer = $viewer"),
     ),
     ("pg_catalog", "pg_authid"): SystemRelation(
         ("held", "pg_authid"), (ColumnInfo("rolname", "VARCHAR"),), None, admin_only=True

@@ -36,27 +36,20 @@ def _oid_text(oid: str, found: str) -> str:
 
 
 _TYPMOD = (
-    "CASE WHEN p_mod IS NULL OR p_mod < 0 THEN "
-    "CASE WHEN m_t.oid = 1042 AND p_mod IS NOT NULL THEN 'bpchar' ELSE m_t._format END "
-    "WHEN m_t.oid IN (1042, 1043) THEN m_t._format || '(' || (p_mod - 4) || ')' "
-    "WHEN m_t.oid IN (1014, 1015) THEN replace(m_t._format, '[]', '') || '(' || (p_mod - 4) || ')[]' "
-    "WHEN m_t.oid IN (1560, 1562) THEN m_t._format || '(' || p_mod || ')' "
-    "WHEN m_t.oid = 1700 THEN 'numeric(' || ((p_mod - 4) >> 16) || ',' || ((p_mod - 4) & 65535) || ')' "
-    "WHEN m_t.oid = 1231 THEN 'numeric(' || ((p_mod - 4) >> 16) || ',' || ((p_mod - 4) & 65535) || ')[]' "
-    "WHEN m_t.oid IN (1083, 1114, 1184, 1266) THEN regexp_replace(m_t._format, '^(timestamp|time)', "
-    "'\\1(' || p_mod || ')') "
-    "ELSE m_t._format END"
+    "CASE WHEN p_mod IS NULL OR p_mod < 0 THEN '' "
+    "WHEN p_oid IN (1014, 1015, 1042, 1043) THEN '(' || (p_mod - 4) || ')' "
+    "WHEN p_oid IN (1083, 1114, 1184, 1266, 1560, 1562) THEN '(' || p_mod || ')' "
+    "WHEN p_oid IN (1231, 1700) THEN '(' || ((p_mod - 4) >> 16) || ',' || ((p_mod - 4) & 65535) || ')' "
+    "ELSE '' END"
 )
-
+_FORMAT = f"(SELECT max(m_t._format) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND {visible('m_t')})"
 _FORMAT_TYPE = (
-    "CASE WHEN p_oid IS NULL THEN NULL WHEN p_oid = 0 THEN '-' ELSE "
-    f"coalesce((SELECT max({_TYPMOD}) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND "
-    f"{visible('m_t')}), '???') END"
+    "CASE WHEN p_oid IS NULL THEN NULL WHEN p_oid = 0 THEN '-' WHEN p_oid = 1042 AND p_mod < 0 THEN 'bpchar' "
+    f"ELSE coalesce(regexp_replace({_FORMAT}, '^(timestamp|time|[^\\[]*)', '\\1' || {_TYPMOD}), '???') END"
 )
+"""The modifier goes before what follows the name: `timestamp(3) without time zone`, `numeric(9,2)[]`."""
 
-_REGTYPE_TEXT = _oid_text(
-    "p_oid", f"(SELECT max(m_t._format) FROM {PG}.pg_type AS m_t WHERE m_t.oid = p_oid AND {visible('m_t')})"
-)
+_REGTYPE_TEXT = _oid_text("p_oid", _FORMAT)
 
 _REGTYPE_TEXTS = (
     "CASE WHEN p_oids IS NULL THEN NULL ELSE coalesce((SELECT list(CASE WHEN m_u.oid = 0 THEN '-' "
@@ -90,8 +83,7 @@ _REGCLASS_TEXT_IN_ONE = _oid_text(
     f"FROM {PG}._relation AS m_c WHERE m_c.oid = p_oid AND {visible('m_c')})",
 )
 _TABLE_IS_VISIBLE_IN_ONE = (
-    f"CASE WHEN p_oid IS NULL THEN NULL ELSE coalesce((SELECT bool_or({_IN_ONE}) FROM {PG}._relation AS m_c "
-    f"WHERE m_c.oid = p_oid AND {visible('m_c')}), false) END"
+    f"p_oid IN (SELECT m_c.oid FROM {PG}._relation AS m_c WHERE {_IN_ONE} AND {visible('m_c')})"
 )
 
 
@@ -156,10 +148,7 @@ _REGOPER_TEXT = (
 )
 """An operator's name, qualified where it has several meanings."""
 
-_TABLE_IS_VISIBLE = (
-    f"CASE WHEN p_oid IS NULL THEN NULL ELSE coalesce((SELECT true FROM ({_FIRST_IN_PATH}) AS m_f(m_oid) "
-    "WHERE m_f.oid = p_oid), false) END"
-)
+_TABLE_IS_VISIBLE = f"p_oid IN ({_FIRST_IN_PATH})"
 _TYPE_IS_VISIBLE = (
     f"(SELECT bool_or(m_t._schema IS NULL OR list_contains({_PATH}, m_t._schema)) FROM {PG}.pg_type AS m_t "
     f"WHERE m_t.oid = p_oid AND {visible('m_t')})"

@@ -16,8 +16,13 @@ from pgproxy.catalog.relations import attributes, classes, depends, functions, p
 from pgproxy.catalog.relations.derived import PG_VIEWS, DerivedRelation
 from pgproxy.catalog.relations.standard import STANDARD_VIEWS
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
-from pgproxy.catalog.snapshot import SystemRelation
-from pgproxy.catalog.visibility import column_predicate, principal_predicate, row_predicate
+from pgproxy.catalog.snapshot import SystemRelation, Visibility
+from pgproxy.catalog.visibility import (
+    administrator_predicate,
+    column_predicate,
+    principal_predicate,
+    row_predicate,
+)
 from pgproxy.policy.model import PolicySet
 
 PHYSICAL_SCHEMAS: Mapping[str, str] = {"pg_catalog": "pg", "information_schema": "info", "pgproxy": "own"}
@@ -127,16 +132,25 @@ def system_relations() -> Mapping[RelationKey, SystemRelation]:
             admin_only=name[0] == "pg_catalog" and name[1] in ADMIN_ONLY,
             session_rows=name[1] if name in SESSION_RELATIONS else None,
             is_live=name in LIVE_RELATIONS,
+            is_empty=_is_empty(name),
             viewer_columns=VIEWER_COLUMNS.get(name[1], {}) if name[0] == "pg_catalog" else {},
         )
         for name, definition in relation_definitions().items()
     }
 
 
-def _visibility(relation: RelationKey) -> str | None:
+def _is_empty(relation: RelationKey) -> bool:
+    """Whether nothing fills a relation."""
+    filled = CATALOG_TABLES.keys() | POLICY_TABLES.keys() | fixed_relations()
+    is_filled = relation[0] == "pg_catalog" and relation[1] in filled
+    has_rows = relation in LIVE_RELATIONS or relation in SESSION_RELATIONS
+    return not (is_filled or has_rows or derived_relation(relation) is not None)
+
+
+def _visibility(relation: RelationKey) -> Visibility | None:
     derived = derived_relation(relation)
     if derived is not None and derived.visibility is not None:
-        return derived.visibility
+        return Visibility.for_all(derived.visibility)
     tables = {name: rule for name, (rule, _) in (*CATALOG_TABLES.items(), *POLICY_TABLES.items())}
     rule = derived.rule if derived is not None else Rule.OPEN
     if relation[0] == "pg_catalog" and relation[1] in tables:
@@ -144,10 +158,10 @@ def _visibility(relation: RelationKey) -> str | None:
     return _PREDICATES[LIVE_RELATIONS.get(relation, rule)]
 
 
-_PREDICATES: Mapping[Rule, str | None] = {
+_PREDICATES: Mapping[Rule, Visibility | None] = {
     Rule.OPEN: None,
-    Rule.ROW: row_predicate(),
-    Rule.COLUMN: column_predicate(),
-    Rule.PRINCIPAL: principal_predicate(),
-    Rule.JOURNAL: principal_predicate(),
+    Rule.ROW: Visibility(row_predicate(), row_predicate(), administrator_predicate()),
+    Rule.COLUMN: Visibility(column_predicate(), row_predicate(), administrator_predicate()),
+    Rule.PRINCIPAL: Visibility.for_all(principal_predicate()),
+    Rule.JOURNAL: Visibility.for_all(principal_predicate()),
 }

@@ -89,7 +89,10 @@ class Shop:
         schema, name = relation.split(".")
         found = self.service.snapshot.system_relations[schema, name]
         wanted = ", ".join(columns) or "*"
-        return self.run(principal, f"SELECT {wanted} FROM ({derived_table(found)}) AS r WHERE {where}")
+        visible = found.visibility.predicate(self.policy(principal)) if found.visibility else "true"
+        return self.run(
+            principal, f"SELECT {wanted} FROM ({derived_table(found, visible)}) AS r WHERE {where}"
+        )
 
     def call(self, principal: str, function: str, *arguments: object) -> Any:
         """Call a catalog function with constant arguments."""
@@ -118,14 +121,14 @@ class Shop:
         )
 
 
-def derived_table(relation: SystemRelation) -> str:
+def derived_table(relation: SystemRelation, visible: str) -> str:
     computed = {name: sql.replace("$base", "base") for name, sql in relation.viewer_columns.items()}
     columns = ", ".join(
         f'{computed.get(column.name, f"""base."{column.name}" """)} AS "{column.name}"'
         for column in relation.columns
     )
     source = f'{SYSTEM_CATALOG}.{relation.physical[0]}."{relation.physical[1]}" AS base'
-    return f"SELECT {columns} FROM {source} WHERE {relation.visibility or 'true'} OFFSET 0"
+    return f"SELECT {columns} FROM {source} WHERE {visible} OFFSET 0"
 
 
 @asynccontextmanager

@@ -3,7 +3,8 @@
 import pytest
 
 from pgproxy.catalog.builtin import relation_definitions
-from tests.unit.catalog.shop import CUSTOMERS, MARKER, ORDERS, POLICIES, Shop
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG
+from tests.unit.catalog.shop import CUSTOMERS, MARKER, ORDERS, POLICIES, Shop, derived_table
 
 
 def _texts(rows: list[tuple[object, ...]]) -> list[str]:
@@ -42,6 +43,28 @@ def test_the_admin_sees_what_others_do_not(shop: Shop) -> None:
         "information_schema.views",
         "information_schema.check_constraints",
     } <= found
+
+
+def test_who_holds_no_single_columns_and_who_sees_all_see_by_short_guards_what_keys_allow(shop: Shop) -> None:
+    for name, relation in shop.service.snapshot.system_relations.items():
+        if relation.visibility is None:
+            continue
+        guards = {
+            "root": {relation.visibility.of_administrator, relation.visibility.by_relations},
+            "hidden_user": {relation.visibility.by_relations},
+            "stranger": {relation.visibility.by_relations},
+        }
+        for principal, texts in guards.items():
+            assert relation.visibility.predicate(shop.policy(principal)) in texts
+            by_keys = f"FROM ({derived_table(relation, relation.visibility.by_columns)})"
+            for by_text in (f"FROM ({derived_table(relation, text)})" for text in texts):
+                difference = (
+                    f"SELECT count(*) FROM (({by_keys} EXCEPT ALL {by_text}) UNION ALL "
+                    f"({by_text} EXCEPT ALL {by_keys}))"
+                )
+                ((differ,),) = shop.run(principal, difference)
+                assert differ == 0, (name, principal)
+    assert shop.policy("analyst").holds_columns
 
 
 def test_a_catalog_lists_only_its_own_relations(shop: Shop) -> None:
@@ -125,9 +148,21 @@ def test_no_relation_lists_an_object_twice(shop: Shop) -> None:
             assert len(oids) == len(set(oids)), (principal, name)
 
 
-def test_an_unpublished_viewer_sees_only_what_is_postgresqls_own(shop: Shop) -> None:
+def test_a_relation_that_plans_take_for_empty_has_no_rows(shop: Shop) -> None:
+    relations = shop.service.snapshot.system_relations
+    empty = {name: relation for name, relation in relations.items() if relation.is_empty}
+    assert {("pg_catalog", "pg_inherits"), ("pg_catalog", "pg_statistic_ext")} <= empty.keys()
+    for name, relation in empty.items():
+        assert shop.run("root", f"SELECT 1 FROM {SYSTEM_CATALOG}.{'.'.join(relation.physical)}") == [], name
+
+
+def test_an_unpublished_viewer_sees_nothing(shop: Shop) -> None:
     assert shop.policy("nobody").fingerprint != shop.policy("root").fingerprint
-    oids = shop.read("nobody", "pg_catalog.pg_class", ["oid"])
+    assert shop.read("nobody", "pg_catalog.pg_class", ["oid"]) == []
+
+
+def test_who_has_no_privilege_sees_what_is_postgresqls_own(shop: Shop) -> None:
+    oids = shop.read("stranger", "pg_catalog.pg_class", ["oid"])
     assert len(oids) == len(relation_definitions())
     assert all(oid < 16384 for (oid,) in oids)
 
