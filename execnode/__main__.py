@@ -5,10 +5,7 @@ import sys
 
 import typer
 
-from execnode.app import run_node
-from execnode.logs import configure_logging
-from execnode.runtime import keep_freed_memory, loop_factory
-from execnode.settings import SettingsError, load_settings
+from execnode.runtime import keep_freed_memory, keep_pandas_out, loop_factory, settle_imports, uncollected
 
 main = typer.Typer(add_completion=False, no_args_is_help=True, help="A DuckDB exec node for pgproxy.")
 
@@ -23,12 +20,18 @@ def _root() -> None:
 @main.command()
 def serve() -> None:
     """Serve until SIGTERM. Settings come from the environment; AGENT_TOKEN is required."""
+    with uncollected():
+        from execnode.app import run_node
+        from execnode.logs import configure_logging
+        from execnode.settings import SettingsError, load_settings
     configure_logging()
     try:
         settings = load_settings()
     except SettingsError as error:
         sys.stderr.write(f"execnode: {error}\n")
         raise typer.Exit(_BAD_SETTINGS) from None
+    settle_imports()
+    keep_pandas_out()
     keep_freed_memory()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(run_node(settings))

@@ -142,7 +142,11 @@ async def _http(
     """Serve HTTP; gives the port."""
     listener = _listen(settings.listen_addr)
     config = uvicorn.Config(
-        build_http(service.read_health, metrics.registry), log_config=None, access_log=False, lifespan="off"
+        build_http(service.read_health, metrics.registry),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",  # nothing here speaks WebSocket; uvicorn would import what does
     )
     server = _QuietServer(config)
     async with asyncio.TaskGroup() as tasks:

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute
 
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
-from execnode.runtime import keep_freed_memory, loop_factory
+from execnode.runtime import keep_freed_memory, keep_pandas_out, loop_factory, settle_imports
 from execnode.statement import CatalogDefinition
 from execnode.tracing import Tracing, open_tracing, trace_options
 from pgproxy.activity.relations import ActivityRelations, Observed
@@ -78,6 +78,8 @@ _BYTES_PER_GB = 1 << 30
 def run(settings: GatewaySettings, config_file: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then drain. config_file: where the settings came from."""
     configure_logging(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
+    settle_imports()
+    keep_pandas_out()
     keep_freed_memory()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(Gateway(settings, config_file).serve())

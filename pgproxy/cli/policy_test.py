@@ -1,25 +1,12 @@
 """`pgproxy policy test FILE`: cases against a policy file, or against the live control plane."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
+from execnode.runtime import uncollected
 from pgproxy.cli.metastore_access import MetastoreUrl, read_file, reported_failures
-from pgproxy.control.binding import CatalogBinder
-from pgproxy.control.opening import open_metastore
-from pgproxy.control.policy_build import Secrets, build_state
-from pgproxy.control.policy_file import parse_policy
-from pgproxy.control.state import ControlState
-from pgproxy.control.yaml_lines import PolicyFileError
-from pgproxy.policy.model import PolicySet
-from pgproxy.settings import DatabaseMode, GatewaySettings
-from pgproxy.trial.cases import Case, CaseFile, parse_cases
-from pgproxy.trial.judging import judge
-from pgproxy.trial.running import Bench, engine_tree, is_reading, open_bench
 
 _EXIT_FAILED = 1
 
@@ -41,75 +28,10 @@ def run_cases(
     metastore: MetastoreUrl = None,
 ) -> None:
     """Run FILE's queries as their principals and compare. Exit 0: all as expected; 1: not; 2: bad input."""
+    with uncollected():
+        from pgproxy.cli.policy_cases import failed_cases  # the other commands need no engine
     with reported_failures():
-        cases = parse_cases(read_file(file))
         folder = Path() if str(file) == "-" else file.parent
-        settings = GatewaySettings.load()
-        policy = policy or (folder / cases.policy if cases.policy else None)
-        chosen = database or (folder / cases.database if cases.database else None)
-        text = read_file(policy) if policy is not None else None
-        failed = asyncio.run(_run(cases, text, _database(chosen, settings), metastore, settings))
+        failed = failed_cases(read_file(file), folder, policy, database, metastore)
     if failed:
         raise typer.Exit(_EXIT_FAILED)
-
-
-async def _run(
-    cases: CaseFile, policy: str | None, database: Path, metastore: str | None, settings: GatewaySettings
-) -> int:
-    """Give how many cases failed."""
-    is_read_only = settings.database_mode is DatabaseMode.READ_ONLY or all(
-        is_reading(case.query) for case in cases.cases
-    )
-    name = settings.database_name or database.stem
-    async with open_bench(str(database), name, is_read_only=is_read_only) as bench:
-        if policy is not None:
-            await bench.use(_policy_set(policy, bench))
-        else:
-            await bench.use(await _live_policy_set(metastore, settings))
-        _check_principals(cases.cases, bench)
-        return await _report(cases.cases, bench)
-
-
-async def _report(cases: list[Case], bench: Bench) -> int:
-    console = Console(highlight=False, soft_wrap=True)
-    failed = 0
-    for case in cases:
-        problem = judge(case, await bench.run(case))
-        failed += problem is not None
-        word = ("ok    ", "green") if problem is None else ("FAILED", "red")
-        console.print(Text.assemble(word, " ", case.title))
-        for line in (problem or "").splitlines():
-            console.print(Text(f"         {line}"))
-    console.print(f"{len(cases) - failed} passed, {failed} failed")
-    return failed
-
-
-def _policy_set(text: str, bench: Bench) -> PolicySet:
-    """What a policy file says by itself; each expression is bound to the table that it is for."""
-    parsed = parse_policy(text)
-    file = parsed.file
-    secrets = Secrets(tokens=dict.fromkeys(file.endpoints or {}, "token"))
-    binder = CatalogBinder(lambda: bench.catalogs.snapshot, engine_tree)
-    return build_state(file, parsed.document, ControlState(), secrets, binder).policy_set(1)
-
-
-async def _live_policy_set(url: str | None, settings: GatewaySettings) -> PolicySet:
-    async with open_metastore(
-        url or settings.metastore_url, secret_key_file=settings.secret_key_file
-    ) as metastore:
-        return await metastore.policy_set()
-
-
-def _check_principals(cases: list[Case], bench: Bench) -> None:
-    unknown = sorted({case.principal for case in cases if not bench.knows(case.principal)})
-    if unknown:
-        raise PolicyFileError([f'role "{name}" does not exist' for name in unknown])
-
-
-def _database(chosen: Path | None, settings: GatewaySettings) -> Path:
-    found = chosen or (Path(settings.database) if settings.database is not None else None)
-    if found is None:
-        raise PolicyFileError(["no database: give --database, `database` in the file, or DATABASE"])
-    if not found.is_file():
-        raise PolicyFileError(["the database is not a file that exists"])
-    return found.resolve()

@@ -21,7 +21,6 @@ from pgproxy.control.rollout_changes import (
 )
 from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutStatus, RolloutUnit, parse_stages
 from pgproxy.control.state import ControlState
-from pgproxy.rollout.controller import shared_figures
 from pgproxy.rollout.decide import missing_evidence
 from pgproxy.rollout.figures import Figures
 
@@ -107,6 +106,7 @@ def status(
     metastore: MetastoreUrl = None,
 ) -> None:
     """Draw each rollout: its stages, what the present one has shown, and why it stands where it stands."""
+    from pgproxy.rollout.controller import shared_figures  # it brings the fleet's engine along
 
     async def read(store: Metastore) -> list[tuple[Rollout, Figures]]:
         rollouts = (await store.state()).rollouts

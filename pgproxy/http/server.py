@@ -40,6 +40,7 @@ async def serve_http(
         access_log=False,
         server_header=False,
         lifespan="off",
+        ws="none",  # nothing here speaks WebSocket; uvicorn would import what does
         ssl_certfile=tls_files[0],
         ssl_keyfile=tls_files[1],
         timeout_graceful_shutdown=max(1, round(grace_s)),

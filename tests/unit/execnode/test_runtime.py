@@ -1,4 +1,4 @@
-"""The allocator, each time in a process of its own: what it is told holds for a process's whole life."""
+"""What a process is told of itself, each time in one of its own: it holds for a process's whole life."""
 
 import os
 import platform
@@ -38,3 +38,24 @@ def test_blocks_of_a_chunks_size_are_used_again_without_page_faults() -> None:
 def test_an_operators_own_choice_stands() -> None:
     answer, _ = page_faults("kept", MALLOC_TRIM_THRESHOLD_="131072")
     assert answer == "False"
+
+
+def output_of(program: str) -> str:
+    return subprocess.check_output([sys.executable, "-c", program], text=True)
+
+
+def test_pyarrow_does_not_bring_pandas_along() -> None:
+    program = (
+        "import sys, pyarrow; from execnode.runtime import keep_pandas_out;"
+        "keep_pandas_out(); print(pyarrow.array([1, 2]).to_pylist(), 'pandas' in sys.modules)"
+    )
+    assert output_of(program) == "[1, 2] False\n"
+
+
+def test_garbage_is_collected_again_after_the_imports_and_what_they_made_is_not_looked_at() -> None:
+    program = (
+        "import gc; from execnode.runtime import settle_imports, uncollected\n"
+        "with uncollected():\n    during = gc.isenabled(); import decimal\n"
+        "settle_imports(); print(during, gc.isenabled(), gc.get_freeze_count() > 1000)"
+    )
+    assert output_of(program) == "False True True\n"
