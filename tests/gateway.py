@@ -17,7 +17,7 @@ import duckdb
 from typer.testing import CliRunner, Result
 
 from demo.ports import free_port
-from demo.programs import cli, running
+from demo.programs import running
 from pgproxy.cli.main import app
 
 ADMIN, ADMIN_PASSWORD = "admin", "admin-secret"
@@ -117,9 +117,9 @@ class RunningGateway:
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
-    def cli(self, *arguments: str) -> str:
+    def cli(self, *arguments: str, stdin: str | None = None) -> str:
         """Run one `pgproxy` command."""
-        return cli(self.environment, *arguments)
+        return pgproxy(self.environment, *arguments, stdin=stdin)
 
     def health(self) -> dict[str, Any]:
         """GET /health."""
@@ -192,7 +192,7 @@ def start_gateway(
         **({"DATABASE_MODE": "read_only", "FEATURE_REMOTE_ROUTING": "true"} if nodes else {}),
         **settings,
     }
-    set_up(environment, "policy", "apply", str(folder / "policy.yaml"))
+    pgproxy(environment, "policy", "apply", str(folder / "policy.yaml"))
     command = ["pgproxy", "serve", *(("--config", str(config)) if config is not None else ())]
     with ExitStack() as stack:
         started = [start_node(stack, environment, f"node{i}") for i in range(1, nodes + 1)]
@@ -215,25 +215,28 @@ def start_node(
 ) -> RunningNode:
     """Start an exec node and register it. prefix: a program that runs its command. more: its own settings."""
     node = run_node(stack, environment, name, prefix=prefix, **more)
-    set_up(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{node.grpc_port}", "--token", NODE_TOKEN)
+    pgproxy(environment, "endpoint", "add", name, f"grpc://127.0.0.1:{node.grpc_port}", "--token", NODE_TOKEN)
     return node
 
 
-def set_up(environment: Mapping[str, str], *arguments: str) -> None:
-    """Run one `pgproxy` command in this process, which has its modules already: a second saved each time.
+def pgproxy(environment: Mapping[str, str], *arguments: str, stdin: str | None = None) -> str:
+    """Run one `pgproxy` command in this process, which has its modules already; give what it prints.
 
     Raises:
         subprocess.CalledProcessError: as if it had been a process.
     """
 
     def invoke() -> Result:
-        return CliRunner().invoke(app, list(arguments), env=environment, catch_exceptions=False)
+        return CliRunner().invoke(
+            app, list(arguments), input=stdin, env=dict(environment), catch_exceptions=False
+        )
 
     # In a thread of its own: the caller's may run an event loop, and the command runs one.
     with ThreadPoolExecutor(1) as thread:
         result = thread.submit(invoke).result()
     if result.exit_code != 0:
         raise subprocess.CalledProcessError(result.exit_code, arguments, result.stdout, result.stderr)
+    return result.stdout
 
 
 def run_node(

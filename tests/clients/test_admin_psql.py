@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from demo.programs import cli
-from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, pgproxy, start_gateway
 
 SCRIPT = """
 CREATE GROUP eu_team;
@@ -69,8 +68,8 @@ def test_the_whole_policy_is_made_by_psql_and_equals_the_file(gateway: RunningGa
     file.write_text(exported)
     assert gateway.cli("policy", "diff", str(file)).strip() == "no change"
     elsewhere = {**gateway.environment, "METASTORE_URL": f"sqlite:///{gateway.folder / 'other.sqlite'}"}
-    cli(elsewhere, "policy", "apply", str(file))
-    assert cli(elsewhere, "policy", "export", "-") == exported
+    pgproxy(elsewhere, "policy", "apply", str(file))
+    assert pgproxy(elsewhere, "policy", "export", "-") == exported
 
 
 def test_a_revoke_is_felt_by_the_next_statement_of_an_open_session_and_by_what_it_prepared(

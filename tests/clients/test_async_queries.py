@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from demo.programs import cli
-from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, pgproxy
 from tests.query_api import QueryApiClient
 
 LONG = "SELECT sum((a.n * b.n) % 7)::bigint FROM numbers a, numbers b"
@@ -318,12 +317,14 @@ def test_the_command_line_runs_follows_lists_fetches_and_cancels(
 ) -> None:
     environment = {**gateway.environment, "PGPROXY_URL": f"http://127.0.0.1:{gateway.http_port}"}
     environment |= {"PGUSER": "analyst", "PGPASSWORD": "analyst-secret"}
-    rows = cli(environment, "query", "run", "SELECT $1::int AS n, 'x' AS v", "-p", "41", "--follow")
+    rows = pgproxy(environment, "query", "run", "SELECT $1::int AS n, 'x' AS v", "-p", "41", "--follow")
     assert rows == "n,v\n41,x\n"
-    query_id = cli(environment, "query", "run", LONG).strip()
-    assert query_id in cli(environment, "query", "list")
-    assert "state" in cli(environment, "query", "show", query_id)
-    assert cli(environment, "query", "cancel", query_id) == "CANCELED\n"
-    stored = cli(environment, "query", "run", "SELECT 7 AS seven", "--follow", "-o", str(tmp_path / "rows"))
+    query_id = pgproxy(environment, "query", "run", LONG).strip()
+    assert query_id in pgproxy(environment, "query", "list")
+    assert "state" in pgproxy(environment, "query", "show", query_id)
+    assert pgproxy(environment, "query", "cancel", query_id) == "CANCELED\n"
+    stored = pgproxy(
+        environment, "query", "run", "SELECT 7 AS seven", "--follow", "-o", str(tmp_path / "rows")
+    )
     assert stored == ""
     assert (tmp_path / "rows").read_text() == "seven\n7\n"

@@ -13,7 +13,6 @@ from pgproxy.control.opening import open_metastore
 from pgproxy.control.rollouts import RolloutStatus
 from tests.clients.browser import Browser, needs_browser, open_browser
 from tests.clients.console_client import Http, csrf_of
-from tests.faults.proxied_fleet import pgproxy
 from tests.gateway import ADMIN, ADMIN_PASSWORD, NODE_TOKEN, POLICY, RunningGateway, start_gateway
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "console"
@@ -148,7 +147,7 @@ def _moves_the_rollout(gateway: RunningGateway, browser: Browser) -> None:
         browser.until_shows("#r-status", status)
         browser.until(f"document.querySelector('#r-percent').textContent.trim() === '{percent}'")
         browser.until_shows("#r-reason", f"{move} by {ADMIN}")
-        told = pgproxy(gateway, "rollout", "status", "q4")
+        told = gateway.cli("rollout", "status", "q4")
         assert status in told
         assert f"{move} by {ADMIN}" in told
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.programs import cli
-from tests.gateway import ADMIN, ADMIN_PASSWORD, start_gateway
+from tests.gateway import ADMIN, ADMIN_PASSWORD, pgproxy, start_gateway
 
 FOLDER = Path(__file__).parent / "governance"
 SETTINGS = ("-v", "VERBOSITY=terse", "-a", "-f", str(FOLDER / "setup.sql"))
@@ -38,10 +37,10 @@ def test_psql_alone_sets_up_what_one_file_does(tmp_path: Path) -> None:
         by_psql = gateway.cli("policy", "export", "-")
         file = FOLDER / "policy.yaml"
         elsewhere = {**gateway.environment, "METASTORE_URL": f"sqlite:///{tmp_path}/other.sqlite"}
-        cli(elsewhere, "policy", "apply", str(file))
-        by_file = cli(elsewhere, "policy", "export", "-")
+        pgproxy(elsewhere, "policy", "apply", str(file))
+        by_file = pgproxy(elsewhere, "policy", "export", "-")
         assert exported(by_psql) == exported(by_file)
         # The export of one, applied to the other, changes nothing but the administrator.
         (tmp_path / "back.yaml").write_text(by_psql)
-        assert "1 changes" in cli(elsewhere, "policy", "diff", str(tmp_path / "back.yaml"))
+        assert "1 changes" in pgproxy(elsewhere, "policy", "diff", str(tmp_path / "back.yaml"))
         assert "no change" in gateway.cli("policy", "diff", str(tmp_path / "back.yaml"))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.clients.identity_world import World, key_id, token, until, world
-from tests.faults.proxied_fleet import pgproxy
 
 __all__ = ["world"]
 
@@ -35,7 +34,7 @@ def call(
 
 def made_key(world: World) -> str:
     """An API key of etl."""
-    return pgproxy(world.gateway, "key", "create", "etl").strip()
+    return world.gateway.cli("key", "create", "etl").strip()
 
 
 def submitted(world: World, secret: str) -> str:
@@ -63,7 +62,7 @@ def test_a_key_that_is_revoked_between_two_pages_reads_no_further_and_submits_no
     following = first_page(world, key, submitted(world, key))
     status, page = call(world, key, "GET", following)
     assert (status, page["rows"]) == (200, [[4], [5], [6]])
-    pgproxy(world.gateway, "key", "revoke", key_id(key))
+    world.gateway.cli("key", "revoke", key_id(key))
     until(lambda: call(world, key, "GET", following)[0] == 401, "a revoked key still reads")
     for method, path, body in (
         ("GET", following, None),
@@ -84,7 +83,7 @@ def test_what_waits_when_its_key_is_revoked_does_not_run(world: World) -> None:
         )
     waiting = str(call(world, key, "POST", "/queries", {"sql": "SELECT 42"})[1]["id"])
     assert call(world, other, "GET", f"/queries/{waiting}")[1]["state"] == "QUEUED"
-    pgproxy(world.gateway, "key", "revoke", key_id(key))
+    world.gateway.cli("key", "revoke", key_id(key))
     for query_id in running:
         assert call(world, other, "DELETE", f"/queries/{query_id}")[0] == 204
     until(lambda: call(world, other, "GET", f"/queries/{waiting}")[1]["state"] == "FAILED", "it ran")

@@ -10,10 +10,8 @@ from typing import TypeVar
 
 import psutil
 import psycopg
-from typer.testing import CliRunner
 
 from demo.programs import running
-from pgproxy.cli.main import app
 from tests.faults.fault_proxy import FaultProxy, ProxyThread, proxy_thread
 from tests.gateway import NODE_TOKEN, POLICY, RunningGateway, RunningNode, run_node, start_gateway
 
@@ -100,13 +98,6 @@ def wait_for(ask: Callable[[], _Found], holds: Callable[[_Found], object]) -> _F
     return found
 
 
-def pgproxy(gateway: RunningGateway, *arguments: str, stdin: str | None = None) -> str:
-    """Run a command in this process: a new one would import everything again, which takes a second."""
-    done = CliRunner().invoke(app, arguments, input=stdin, env=dict(gateway.environment))
-    assert done.exit_code == 0, done.output
-    return done.stdout
-
-
 def _mend(proxy: FaultProxy) -> None:
     proxy.latency_s = 0.0
     proxy.resume()
@@ -142,8 +133,8 @@ def proxied_fleet(
         node = run_node(stack, gateway.environment, "node1", **node_settings)
         proxy = stack.enter_context(proxy_thread("127.0.0.1", node.grpc_port))
         url = f"grpc://127.0.0.1:{proxy.proxy.port}"
-        pgproxy(gateway, "endpoint", "add", "node1", url, "--token", NODE_TOKEN)
+        gateway.cli("endpoint", "add", "node1", url, "--token", NODE_TOKEN)
         for user, fallback in (("analyst", "automatic"), ("intern", "disabled")):
-            pgproxy(gateway, "assign", "--user", user, "--endpoint", "node1", "--fallback", fallback)
+            gateway.cli("assign", "--user", user, "--endpoint", "node1", "--fallback", fallback)
         gateway.wait_for_endpoints(node1="active")
         yield ProxiedFleet(gateway, proxy, node, spool, stack, node.environment)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from tests.faults.proxied_fleet import ROUTING_ON, ProxiedFleet, pgproxy, proxied_fleet, wait_for
+from tests.faults.proxied_fleet import ROUTING_ON, ProxiedFleet, proxied_fleet, wait_for
 
 PAD = "x" * 150
 SMALL = "SELECT n, label FROM numbers WHERE n < 1000 ORDER BY n"
@@ -285,17 +285,17 @@ def test_flags_take_effect_and_no_session_is_dropped(fleet: ProxiedFleet) -> Non
             ("FEATURE_INTERNAL_GRPC=off", "local"),
             ("FEATURE_INTERNAL_GRPC=on", "node1"),
         ):
-            pgproxy(fleet.gateway, "flags", "set", setting)
+            fleet.gateway.cli("flags", "set", setting)
             wait_for(route, lambda found, where=where: where in found)  # type: ignore[misc]
-        pgproxy(fleet.gateway, "flags", "set", "FEATURE_CURSOR_MODE=off")
+        fleet.gateway.cli("flags", "set", "FEATURE_CURSOR_MODE=off")
         wait_for(lambda: (route(), in_direct_mode(fleet))[1], bool)
-        pgproxy(fleet.gateway, "flags", "set", "FEATURE_ASYNC_QUEUE=off")
+        fleet.gateway.cli("flags", "set", "FEATURE_ASYNC_QUEUE=off")
         wait_for(lambda: submission(session), lambda said: said == "0A000")
         for name in (
             "FEATURE_REMOTE_ROUTING", "FEATURE_INTERNAL_GRPC", "FEATURE_CURSOR_MODE", "FEATURE_ASYNC_QUEUE",
             "REMOTE_CANARY_USERS", "REMOTE_CANARY_GROUPS", "REMOTE_CANARY_PERCENT",
         ):  # fmt: skip
-            pgproxy(fleet.gateway, "flags", "unset", name)
+            fleet.gateway.cli("flags", "unset", name)
         wait_for(lambda: submission(session), lambda said: said == "")
         config = fleet.gateway.folder / "pgproxy.env"
         for text, where in ((ROUTING_ON.replace("true", "false"), "local"), (ROUTING_ON, "node1")):

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from demo.programs import running
-from tests.faults.proxied_fleet import FLEET_POLICY, pgproxy, wait_for
+from tests.faults.proxied_fleet import FLEET_POLICY, wait_for
 from tests.gateway import ADMIN, ADMIN_PASSWORD, NODE_TOKEN, RunningGateway, start_gateway
 
 CLIENTS, FEW = 50, 6
@@ -55,11 +55,11 @@ class Fleet:
     def replace(self, place: int) -> None:
         """Retire one by `endpoint drain`, which must leave nothing on it: then kill -9 costs nothing."""
         node = self.gateway.nodes[place]
-        assert "nothing is left on it" in pgproxy(self.gateway, "endpoint", "drain", node.name)
+        assert "nothing is left on it" in self.gateway.cli("endpoint", "drain", node.name)
         node.kill()
         node.process = self._stack.enter_context(running(["execnode", "serve"], node.environment))
         url = f"grpc://127.0.0.1:{node.grpc_port}"
-        pgproxy(self.gateway, "endpoint", "add", node.name, url, "--token", NODE_TOKEN)
+        self.gateway.cli("endpoint", "add", node.name, url, "--token", NODE_TOKEN)
         self.wait_well()
 
     def use_region(self, region: str) -> None:
@@ -78,7 +78,7 @@ def fleet(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
         start_gateway(tmp_path, nodes=len(NODES), policy=FLEET_POLICY, **settings) as gateway,
     ):
         for place in NODES:
-            pgproxy(gateway, "assign", "--user", "intern", "--endpoint", f"node{place}")
+            gateway.cli("assign", "--user", "intern", "--endpoint", f"node{place}")
         yield Fleet(gateway, stack)
 
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.certificates import Authority
-from tests.faults.proxied_fleet import FLEET_POLICY, pgproxy, wait_for
+from tests.faults.proxied_fleet import FLEET_POLICY, wait_for
 from tests.gateway import NODE_TOKEN, RunningGateway, RunningNode, run_node, start_gateway
 
 Session = psycopg.Connection[tuple[object, ...]]
@@ -56,9 +56,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
         tls = {"TLS_CERT_FILE": str(expired.certificate), "TLS_KEY_FILE": str(expired.key)}
         late = run_node(stack, gateway.environment, "expired", **tls)
         gateway.nodes += [small, late]
-        pgproxy(
-            gateway, "endpoint", "add", "small", f"grpc://127.0.0.1:{small.grpc_port}", "--token", NODE_TOKEN
-        )
+        gateway.cli("endpoint", "add", "small", f"grpc://127.0.0.1:{small.grpc_port}", "--token", NODE_TOKEN)
         bind(gateway, "small")
         gateway.wait_for_endpoints(small="active")
         wait_for(lambda: route_of(gateway), lambda found: found.startswith("small"))
@@ -73,8 +71,8 @@ def bind(gateway: RunningGateway, endpoint: str, instead_of: str | None = None) 
     """Assign both users to an endpoint. A gateway may follow a moment later."""
     for user, fallback in USERS.items():
         if instead_of is not None:
-            pgproxy(gateway, "unassign", "--user", user, "--endpoint", instead_of)
-        pgproxy(gateway, "assign", "--user", user, "--endpoint", endpoint, "--fallback", fallback)
+            gateway.cli("unassign", "--user", user, "--endpoint", instead_of)
+        gateway.cli("assign", "--user", user, "--endpoint", endpoint, "--fallback", fallback)
 
 
 def connect(gateway: RunningGateway, user: str) -> Session:
@@ -107,7 +105,7 @@ def check_refused(gateway: RunningGateway) -> None:
 
 
 def use_token(gateway: RunningGateway, token: str) -> None:
-    pgproxy(gateway, "endpoint", "token", "small", stdin=f"{token}\n")
+    gateway.cli("endpoint", "token", "small", stdin=f"{token}\n")
 
 
 def test_a_token_is_rotated_under_load_and_a_wrong_one_is_refused(fleet: RunningGateway) -> None:
@@ -128,14 +126,14 @@ def test_a_token_is_rotated_under_load_and_a_wrong_one_is_refused(fleet: Running
 
 def test_a_node_whose_certificate_has_expired_is_not_used(fleet: RunningGateway) -> None:
     url = f"grpcs://127.0.0.1:{fleet.nodes[1].grpc_port}"
-    pgproxy(fleet, "endpoint", "add", "expired", url, "--token", NODE_TOKEN)
+    fleet.cli("endpoint", "add", "expired", url, "--token", NODE_TOKEN)
     try:
         bind(fleet, "expired", instead_of="small")
         wait_for(lambda: fleet.health()["endpoints"].get("expired"), lambda found: found == "unhealthy")
         wait_for(lambda: route_of(fleet), lambda found: "fallback after unhealthy" in found)
         check_refused(fleet)
     finally:
-        pgproxy(fleet, "endpoint", "remove", "expired")
+        fleet.cli("endpoint", "remove", "expired")
         bind(fleet, "small", instead_of="expired")
         wait_for(lambda: route_of(fleet), lambda found: found.startswith("small"))
         fleet.wait_for_endpoints(small="active")

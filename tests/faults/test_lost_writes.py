@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.faults.lakes import postgres_lake
-from tests.faults.proxied_fleet import ProxiedFleet, pgproxy, proxied_fleet, wait_for
+from tests.faults.proxied_fleet import ProxiedFleet, proxied_fleet, wait_for
 from tests.gateway import ADMIN, ADMIN_PASSWORD
 from tests.postgres import find_binary
 from tests.query_api import QueryApiClient
@@ -116,7 +116,7 @@ def cut(fleet: ProxiedFleet) -> None:
 
 
 def use_cursors(fleet: ProxiedFleet, *, is_on: bool) -> None:
-    pgproxy(fleet.gateway, "flags", "set", f"FEATURE_CURSOR_MODE={'on' if is_on else 'off'}")
+    fleet.gateway.cli("flags", "set", f"FEATURE_CURSOR_MODE={'on' if is_on else 'off'}")
     wait_for(fleet.gateway.health, lambda health: not health["policy_epoch_lag"])
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.lakes import postgres_lake
 from tests.faults.moto_bucket import Bucket, is_installed, moto_bucket
-from tests.faults.proxied_fleet import pgproxy, wait_for
+from tests.faults.proxied_fleet import wait_for
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway, start_node
 from tests.postgres import find_binary
 
@@ -68,7 +68,7 @@ def fleet(folder: Path, catalog_dsn: str) -> Iterator[RunningGateway]:
         for place, user in enumerate(USERS, 1):
             logged = ["sh", "-c", f'exec "$@" 2>{folder}/node{place}.log', "sh"]
             start_node(stack, gateway.environment, f"node{place}", prefix=logged)
-            pgproxy(gateway, "assign", "--user", user, "--endpoint", f"node{place}", "--fallback", "disabled")
+            gateway.cli("assign", "--user", user, "--endpoint", f"node{place}", "--fallback", "disabled")
         gateway.wait_for_endpoints(node1="active", node2="active", node3="active")
         yield gateway
 
@@ -195,10 +195,10 @@ def bucket(fleet: RunningGateway, catalog_dsn: str) -> Iterator[Bucket]:
         place = ("--location", f"postgres:{catalog_dsn}", "--option", "metadata_schema=in_s3")
         data = ("--option", "data_path=s3://lakes/first/", *made.options())
         keys = ("--credential", f"s3_key_id={KEY_ID}", "--credential", f"s3_secret={SECRET}")
-        pgproxy(fleet, "catalog", "add", "bucket", "--kind", "ducklake", *place, *data, *keys, "--writable")
+        fleet.cli("catalog", "add", "bucket", "--kind", "ducklake", *place, *data, *keys, "--writable")
         wait_for(lambda: attempt(fleet, "CREATE TABLE bucket.public.t (i integer, s text)"), bool)
         yield made
-        pgproxy(fleet, "catalog", "remove", "bucket")
+        fleet.cli("catalog", "remove", "bucket")
 
 
 def attempt(gateway: RunningGateway, statement: str) -> bool:
@@ -229,8 +229,8 @@ def test_a_lake_in_s3_is_one_for_all_nodes_and_its_keys_stay_secret(
     with connect(fleet, "bob") as stranger, pytest.raises(psycopg.Error) as broken:
         stranger.execute("SELECT min(s) FROM bucket.public.t WHERE i > 3")
     assert broken.value.sqlstate is not None
-    assert "bucket" in pgproxy(fleet, "catalog", "list")
-    told = [str(broken.value), pgproxy(fleet, "catalog", "list")]
+    assert "bucket" in fleet.cli("catalog", "list")
+    told = [str(broken.value), fleet.cli("catalog", "list")]
     told += [path.read_text() for path in folder.glob("*.log")]
     stored = b"".join(path.read_bytes() for path in folder.glob("metastore.sqlite*"))
     assert len(told) == 2 + 4
