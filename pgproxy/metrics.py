@@ -57,7 +57,7 @@ class GatewayNumbers:
 
 
 class QueueMetrics:
-    """What the async queue counts: see `pgproxy.queue.workers.QueueObserver`."""
+    """What the async queue counts: see `pgproxy.queue.running.QueueObserver`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._waits = Histogram(

@@ -78,8 +78,8 @@ async def queue_facts(queue: AsyncQueue | None) -> dict[str, float]:
     return {
         "queued_jobs": counts.get(QueryState.QUEUED, 0),
         "running_jobs": counts.get(QueryState.RUNNING, 0),
-        "completed_jobs": workers.counters.completed,
+        "completed_jobs": workers.completed,
         "stored_jobs": counts.get(QueryState.SUCCEEDED, 0),
-        "cleaned_jobs": workers.counters.cleaned,
+        "cleaned_jobs": workers.cleaned,
         "oldest_queued_seconds": round(workers.oldest_queued_s, 3),
     }

@@ -64,7 +64,11 @@ async def interrupt_until(
 
 async def finish_job(executor: Executor, work: Callable[[], _Result]) -> _Result:
     """Run short work that must not be cut off: a cancellation is raised only after it has ended."""
-    waiter = asyncio.wrap_future(executor.submit(work))
+    return await finished(asyncio.wrap_future(executor.submit(work)))
+
+
+async def finished(waiter: "asyncio.Future[_Result]") -> _Result:
+    """Wait for what must not be cut off: a cancellation is raised only after it has ended."""
     cancelled: asyncio.CancelledError | None = None
     while not waiter.done():
         try:

@@ -23,7 +23,7 @@ from pgproxy.control.rows import NOT_POLICY_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.shared_metastore import SharedMetastore, wait_for
 from pgproxy.control.sqlite_audit import SqliteAudit
-from pgproxy.control.sqlite_file import configure, create_private, failure, migrate, transaction
+from pgproxy.control.sqlite_file import configure, create_private, failure, fetched, migrate, transaction
 from pgproxy.control.sqlite_notes import SqliteNotes
 from pgproxy.control.state import ControlState
 from pgproxy.control.stored_change import (
@@ -62,8 +62,10 @@ class SqliteMetastore(SharedMetastore):
         numbered = _PARAMETER.sub(r"?\1", sql)
         if sql.startswith("SELECT"):
             return [tuple(row) for row in await self._read(numbered, tuple(parameters))]
-        async with self._written():
-            return [tuple(row) for row in await self._writer.execute_fetchall(numbered, tuple(parameters))]
+        # Its own transaction: BEGIN and COMMIT would each wait for a turn of SQLite's thread.
+        async with self._writing:
+            found = await fetched(self._writer, numbered, parameters)
+        return [tuple(row) for row in found]
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
         async with self._written():
@@ -143,10 +145,7 @@ class SqliteMetastore(SharedMetastore):
 
     async def _read(self, query: str, parameters: Sequence[Scalar] = ()) -> list[sqlite3.Row]:
         async with self._reading:
-            try:
-                return list(await self._reader.execute_fetchall(query, tuple(parameters)))
-            except sqlite3.Error as error:
-                raise failure(error) from error
+            return await fetched(self._reader, query, parameters)
 
     async def _current(self) -> tuple[int, int, ControlState]:
         """Give the two epochs and the state that belong together."""

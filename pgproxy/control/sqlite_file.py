@@ -4,13 +4,13 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiosqlite
 
-from pgproxy.control.metastore import MetastoreError
+from pgproxy.control.metastore import MetastoreError, Scalar
 from pgproxy.control.migration import load_migrations, pending_migrations
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -88,6 +88,20 @@ async def transaction(connection: aiosqlite.Connection, kind: str = "IMMEDIATE")
         if isinstance(error, sqlite3.Error):
             raise failure(error) from error
         raise
+
+
+async def fetched(
+    connection: aiosqlite.Connection, query: str, parameters: Sequence[Scalar]
+) -> list[sqlite3.Row]:
+    """Run one statement by itself and give its rows.
+
+    Raises:
+        MetastoreError: it failed; nothing of it is kept.
+    """
+    try:
+        return list(await connection.execute_fetchall(query, tuple(parameters)))
+    except sqlite3.Error as error:
+        raise failure(error) from error
 
 
 def failure(error: sqlite3.Error) -> MetastoreError:

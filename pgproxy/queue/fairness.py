@@ -2,6 +2,10 @@
 
 Turns go round the principals, whatever each has waiting: the one that has the fewest running comes first, and
 of those the one that was served longest ago. Among its own queries a principal decides by priority.
+
+The last of several slots is kept for principals that have nothing running. Nothing that runs is stopped for
+another's sake, so without it a few principals whose queries are long fill every slot, and whoever comes then
+waits for a whole one of theirs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,9 +29,15 @@ def choose_next(
     running: Mapping[str, int],
     last_served: Mapping[str, float],
     limit_per_principal: int,
+    *,
+    is_last_slot: bool = False,
 ) -> Waiting | None:
-    """Choose the query to start now; None where nobody who waits may have another one running."""
-    able = (w for w in waiting if running.get(w.principal, 0) < limit_per_principal)
+    """Choose the query to start now; None where nobody who waits may have another one running.
+
+    is_last_slot: of several, this one is left.
+    """
+    limit = 1 if is_last_slot else limit_per_principal
+    able = (w for w in waiting if running.get(w.principal, 0) < limit)
     return min(
         able,
         default=None,

@@ -36,7 +36,10 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Job:
-    """A query that runs here. `run` is its whole life; `session` tells how far it is."""
+    """A query that runs here. `run` is its whole life; `session` tells how far it is.
+
+    has_begun: its task has. has_ended: its end is written down.
+    """
 
     query: QueuedQuery
     owner: str
@@ -46,6 +49,8 @@ class Job:
     open_session: OpenDetached
     observe_retry: Callable[[str], None]
     session: DetachedSession | None = None
+    has_begun: bool = False
+    has_ended: bool = False
 
     async def run(self) -> tuple[QueryState, Facts]:
         """Run to the end; gives what it is. Cancelling stops the engine and drops what was stored.

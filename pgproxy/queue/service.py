@@ -21,8 +21,9 @@ from pgproxy.queue.formats import ResultFormat, render
 from pgproxy.queue.job import OpenDetached
 from pgproxy.queue.model import QueryState, QueuedQuery, Statement, Submission, scope_text
 from pgproxy.queue.results import ResultFolder, StoredResult
+from pgproxy.queue.running import JobParts, QueueObserver
 from pgproxy.queue.store import QueryStore
-from pgproxy.queue.workers import QueueObserver, QueueWorkers, WorkerOptions
+from pgproxy.queue.workers import QueueWorkers, WorkerOptions
 from pgproxy.session.detached import DetachedSession
 from pgwire.errors import FeatureNotSupported, GatewayError, InternalError, StatementError
 from pgwire.sqlstate import SqlState
@@ -111,9 +112,8 @@ class AsyncQueue:
         self._files = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="results")
         self._submitting = asyncio.Lock()
         self._rendering: dict[str, asyncio.Lock] = {}
-        self.workers = QueueWorkers(
-            store, self._folder, self._files, self._open_session, options, owner, observer
-        )
+        parts = JobParts(store, self._folder, self._files, self._open_session, owner, observer)
+        self.workers = QueueWorkers(parts, options)
 
     def opens_with(self, open_session: OpenDetached) -> None:
         """Say how the sessions of submitted statements are opened; before the queue is entered."""

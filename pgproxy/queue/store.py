@@ -150,12 +150,14 @@ class QueryStore:
         )
         return _query(found[0]) if found else None
 
-    async def renew(self, owner: str, lease_until: float) -> frozenset[str]:
-        """Renew the lease of everything that runs here; gives what still does: the rest was cancelled."""
+    async def renew(self, owner: str, ids: Sequence[str], lease_until: float) -> frozenset[str]:
+        """Renew the leases of these; gives which still run here: the others were cancelled, or are lost."""
         found = await self._run(
-            "UPDATE async_queries SET lease_until = $2 WHERE owner = $1 AND state = 'RUNNING' RETURNING id",
+            "UPDATE async_queries SET lease_until = $2 WHERE owner = $1 AND state = 'RUNNING' "
+            f"AND id IN ({_marks(ids, 3)}) RETURNING id",
             owner,
             lease_until,
+            *ids,
         )
         return frozenset(str(row[0]) for row in found)
 
@@ -211,8 +213,7 @@ class QueryStore:
 
     async def lapsed(self, now: float, dead_owners: Sequence[str] = ()) -> tuple[QueuedQuery, ...]:
         """Running queries whose gateway is lost: its lease has ended, or it is known to be dead."""
-        marks = ", ".join(f"${place}" for place in range(2, len(dead_owners) + 2))
-        is_dead = f" OR owner IN ({marks})" if dead_owners else ""
+        is_dead = f" OR owner IN ({_marks(dead_owners, 2)})" if dead_owners else ""
         found = await self._run(
             f"SELECT {_COLUMNS} FROM async_queries WHERE state = 'RUNNING' AND (lease_until < $1{is_dead})",
             now,
@@ -268,6 +269,11 @@ def after_loss(query: QueuedQuery) -> Facts | None:
         message = "the statement was lost with its gateway as often as it may be tried"
         return replace(query.facts, sqlstate="08006", message=message)
     return None
+
+
+def _marks(values: Sequence[str], first: int) -> str:
+    """Give the parameters' places of a list."""
+    return ", ".join(f"${place}" for place in range(first, first + len(values)))
 
 
 def _query(row: Sequence[Any]) -> QueuedQuery:

@@ -108,7 +108,9 @@ def told(session: Session, statement: str) -> str:
 
 
 def kill(fleet: ProxiedFleet) -> None:
+    """A host that is lost takes what it has sent and nobody has got with it."""
     fleet.node.kill()
+    cut(fleet)
 
 
 def cut(fleet: ProxiedFleet) -> None:

@@ -73,6 +73,14 @@ class StoreContract:
         assert await store.count_queued("ann") == 5
         assert await store.oldest_queued_at() == 0.0
 
+    async def test_only_the_leases_that_are_named_are_renewed(self, store: QueryStore) -> None:
+        """What was claimed here, and nobody here knows of, is to be found by its lease."""
+        for query_id in ("q1", "q2"):
+            await store.insert(query_id, submission(), 1.0)
+            await store.claim(query_id, "g", 2.0, 10.0)
+        assert await store.renew("g", ("q1", "q3"), 30.0) == {"q1"}
+        assert [query.id for query in await store.lapsed(20.0)] == ["q2"]
+
     async def test_a_cancel_sticks_whatever_the_worker_says(self, store: QueryStore) -> None:
         await store.insert("q1", submission(), 1.0)
         query = await store.claim("q1", "g", 2.0, 10.0)
@@ -80,7 +88,7 @@ class StoreContract:
         assert await store.cancel("q1", 3.0)
         assert not await store.finish(query, "g", QueryState.SUCCEEDED, 4.0)
         assert not await store.note("q1", "g", Facts(), may_write=False)
-        assert await store.renew("g", 20.0) == frozenset()
+        assert await store.renew("g", ("q1",), 20.0) == frozenset()
         found = await store.get("q1")
         assert found is not None
         assert (found.state, found.ended_at, found.expires_at) == (QueryState.CANCELED, 3.0, 63.0)

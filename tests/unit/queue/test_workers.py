@@ -1,0 +1,276 @@
+"""What becomes of queries when their gateway, their metastore or their caller stops at an awkward moment."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from execnode.statement import RowChunk
+from pgproxy.control import Metastore, MetastoreError, open_metastore
+from pgproxy.control.state import ControlState
+from pgproxy.queue import running
+from pgproxy.queue.model import QueryState, QueuedQuery, Statement, Submission
+from pgproxy.queue.results import ResultFolder
+from pgproxy.queue.running import JobParts, RunningJobs
+from pgproxy.queue.store import QueryStore
+from pgproxy.queue.workers import QueueWorkers, WorkerOptions
+from pgproxy.session.detached import DetachedEnd, DetachedSession
+from tests.unit.control.states import user
+
+OWNER = "gateway1"
+
+
+class Moment:
+    """A place where a test holds up what passes."""
+
+    def __init__(self) -> None:
+        self.reached, self.passed = asyncio.Event(), asyncio.Event()
+
+    async def wait(self) -> None:
+        self.reached.set()
+        await self.passed.wait()
+
+
+class HeldStore(QueryStore):
+    """The store, held up after a claim or before an end is written; it may fail first."""
+
+    def __init__(self, metastore: Metastore) -> None:
+        super().__init__(metastore)
+        self.claimed: Moment | None = None
+        self.ending: Moment | None = None
+        self.failures = 0
+
+    async def claim(self, query_id: str, owner: str, now: float, lease_s: float) -> QueuedQuery | None:
+        query = await super().claim(query_id, owner, now, lease_s)
+        if self.claimed is not None:
+            await self.claimed.wait()
+        return query
+
+    async def finish(self, query: QueuedQuery, owner: str, state: QueryState, now: float) -> bool:
+        if self.ending is not None:
+            await self.ending.wait()
+        if self.failures:
+            self.failures -= 1
+            raise MetastoreError("the metastore failed")
+        return await super().finish(query, owner, state, now)
+
+
+class Statements:
+    """Sessions that store a chunk, and then last until told. stopping: holds up those that are cancelled."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.changed = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.may_stop = asyncio.Event()
+        self.may_stop.set()
+
+    async def open(self, principal: str, statement: Statement) -> DetachedSession:
+        return cast(DetachedSession, _Session(self))
+
+    async def reached(self, *texts: str) -> None:
+        while self.begun != list(texts):
+            self.changed.clear()
+            await self.changed.wait()
+
+
+class _Session:
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._text = ""
+
+    async def prepare(self, text: str, parameters: Sequence[str | None]) -> object:
+        self._text = text
+        return SimpleNamespace(plan=SimpleNamespace(is_read_only="SELECT" in text), columns=())
+
+    async def run(
+        self, prepared: object, parameters: object, write: Callable[[RowChunk], Awaitable[None]]
+    ) -> DetachedEnd:
+        statements = self._statements
+        await write(RowChunk(b"rows", 1))
+        statements.begun.append(self._text)
+        statements.changed.set()
+        try:
+            await statements.may_end.wait()
+        finally:
+            await statements.may_stop.wait()
+        return DetachedEnd("SELECT 1", 1, None)
+
+    async def read_progress(self) -> float | None:
+        return None
+
+
+class Ends:
+    """A `QueueObserver` that wakes whoever waits for an end."""
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+
+    def started(self, waited_s: float) -> None: ...
+
+    def ended(self, state: QueryState) -> None:
+        self.changed.set()
+
+    def retried(self, reason: str) -> None: ...
+
+
+class World:
+    """The parts of a gateway's queue."""
+
+    def __init__(self, metastore: Metastore, folder: Path, files: ThreadPoolExecutor) -> None:
+        self.store = HeldStore(metastore)
+        self.statements = Statements()
+        self.ends = Ends()
+        self.path = folder
+        self.parts = JobParts(
+            self.store,
+            ResultFolder(folder, OWNER, 1 << 20),
+            files,
+            self.statements.open,
+            OWNER,
+            self.ends,
+        )
+        self.workers = QueueWorkers(self.parts, WorkerOptions(lease_s=60, poll_s=0.05))
+
+    async def submit(self, query_id: str, text: str = "SELECT 1") -> None:
+        submission = Submission("ann", Statement(text), 60.0, may_write="SELECT" not in text)
+        assert await self.store.insert(query_id, submission, 1.0)
+        self.workers.wake()
+
+    async def claim(self, query_id: str) -> QueuedQuery:
+        query = await self.store.claim(query_id, OWNER, 2.0, 10.0)
+        assert query is not None
+        return query
+
+    async def get(self, query_id: str) -> QueuedQuery:
+        query = await self.store.get(query_id)
+        assert query is not None
+        return query
+
+    async def ended(self, query_id: str) -> QueuedQuery:
+        while not (query := await self.get(query_id)).state.has_ended:
+            await self.ends.changed.wait()
+            self.ends.changed.clear()
+        return query
+
+    @property
+    def files(self) -> set[str]:
+        return {path.suffix for path in self.path.iterdir()} - {".alive"}
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[QueueWorkers]:
+        await self.workers.start()
+        try:
+            yield self.workers
+        finally:
+            await self.workers.stop()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(running, "_AGAIN_S", 0)
+    async with open_metastore(f"sqlite:///{tmp_path / 'metastore.sqlite'}") as metastore:
+        await metastore.change("tester", lambda _: ControlState({"ann": user("ann")}))
+        with ThreadPoolExecutor(1) as files:
+            made = World(metastore, tmp_path / "results", files)
+            made.path.mkdir()
+            yield made
+
+
+async def test_one_that_is_cancelled_before_its_task_begins_takes_no_slot(world: World) -> None:
+    await world.submit("q1")
+    async with asyncio.TaskGroup() as tasks:
+        jobs = RunningJobs(world.parts, tasks, lambda: None)
+        jobs.begin(await world.claim("q1"))
+        task = jobs.cancel("q1")
+        assert task is not None
+        await asyncio.wait({task})
+        assert len(jobs) == 0
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "INSERT 1"])
+async def test_one_that_has_not_begun_when_the_gateway_stops_waits_for_the_next(
+    world: World, text: str
+) -> None:
+    await world.submit("q1", text)
+    async with asyncio.TaskGroup() as tasks:
+        jobs = RunningJobs(world.parts, tasks, lambda: None)
+        jobs.begin(await world.claim("q1"))
+        await jobs.stop()
+    found = await world.get("q1")
+    assert (found.state, found.attempts) == (QueryState.QUEUED, 0)
+
+
+async def test_one_that_is_claimed_while_the_gateway_stops_waits_for_the_next(world: World) -> None:
+    held = world.store.claimed = Moment()
+    await world.submit("q1")
+    await world.workers.start()
+    await held.reached.wait()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(world.workers.stop())
+        await asyncio.sleep(0)
+        held.passed.set()
+    found = await world.get("q1")
+    assert (found.state, found.attempts) == (QueryState.QUEUED, 0)
+
+
+async def test_a_write_that_ends_while_the_gateway_stops_has_succeeded_and_keeps_its_result(
+    world: World,
+) -> None:
+    held = world.store.ending = Moment()
+    world.statements.may_end.set()
+    await world.submit("q1", "INSERT 1")
+    await world.workers.start()
+    await held.reached.wait()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(world.workers.stop())
+        await asyncio.sleep(0)
+        held.passed.set()
+    assert (await world.get("q1")).state is QueryState.SUCCEEDED
+    assert world.files == {".arrow", ".index"}
+
+
+async def test_one_that_is_cancelled_while_its_end_is_written_leaves_no_result(world: World) -> None:
+    held = world.store.ending = Moment()
+    world.statements.may_end.set()
+    await world.submit("q1")
+    async with world.working() as workers, asyncio.TaskGroup() as tasks:
+        await held.reached.wait()
+        assert await world.store.cancel("q1", 3.0)
+        tasks.create_task(workers.stop_job("q1"))
+        await asyncio.sleep(0)
+        held.passed.set()
+    assert (await world.get("q1")).state is QueryState.CANCELED
+    assert world.files == set()
+
+
+async def test_an_end_is_written_down_once_the_metastore_answers_again(world: World) -> None:
+    world.store.failures = 1
+    world.statements.may_end.set()
+    await world.submit("q1", "INSERT 1")
+    async with world.working():
+        found = await world.ended("q1")
+    assert (found.state, found.attempts) == (QueryState.SUCCEEDED, 1)
+
+
+async def test_one_that_was_taken_from_here_begins_again_only_after_it_has_stopped(world: World) -> None:
+    world.statements.may_stop.clear()
+    await world.submit("q1", "SELECT 'first'")
+    async with world.working():
+        await world.statements.reached("SELECT 'first'")
+        assert await world.store.reap(await world.get("q1"), None, 3.0)
+        await world.submit("q2", "SELECT 'second'")
+        await world.statements.reached("SELECT 'first'", "SELECT 'second'")
+        world.statements.may_stop.set()
+        await world.statements.reached("SELECT 'first'", "SELECT 'second'", "SELECT 'first'")
+        world.statements.may_end.set()
+        ends = [await world.ended("q1"), await world.ended("q2")]
+    assert [(end.state, end.attempts) for end in ends] == [
+        (QueryState.SUCCEEDED, 2),
+        (QueryState.SUCCEEDED, 1),
+    ]
