@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pgproxy.session.own_objects import OwnObjects
 from pgproxy.session.services import Identity
+from pgproxy.session.setting_rows import setting_rows
 from pgproxy.session.setting_table import SETTINGS
 from pgproxy.session.settings import SessionSettings
 from pgproxy.sql.plan import BoundValue
@@ -56,6 +57,8 @@ class SessionValues(Mapping[str, BoundValue]):
                 return _TEXT, version_text(self._settings)
             case "pg_backend_pid":
                 return _INT4, str(self._identity.connection_id)
+            case "pg_settings":
+                return _TEXT, setting_rows(self._settings)
             case _:
                 rows = self._own_objects.rows(key) if self._own_objects is not None else None
                 if rows is None:

@@ -72,9 +72,7 @@ def _settings() -> Iterator[Setting]:
 
 
 def _reported() -> Iterator[Setting]:
-    yield Setting(
-        "application_name", "", identifier_text, True, description="The application name to be reported."
-    )
+    yield Setting("application_name", "", identifier_text, True)
     yield Setting("client_encoding", "UTF8", client_encoding, True)
     yield Setting("DateStyle", "ISO, MDY", date_style, True)
     yield Setting("default_transaction_read_only", "off", boolean, True)
@@ -90,6 +88,10 @@ def _reported() -> Iterator[Setting]:
     yield Setting("TimeZone", "UTC", time_zone, True)
 
 
+_DIALECT = "Sets the dialect in which statements are read."
+_ROUTE = "Shows where the last statement ran, and why."
+
+
 def _honoured() -> Iterator[Setting]:
     yield Setting("search_path", '"$user", public', text_value)
     yield Setting("statement_timeout", "0", milliseconds())
@@ -103,8 +105,8 @@ def _honoured() -> Iterator[Setting]:
     yield Setting("transaction_read_only", "off", boolean)
     yield Setting("transaction_deferrable", "off", boolean)
     yield Setting("default_transaction_deferrable", "off", boolean)
-    yield Setting("pgproxy.dialect", "auto", choice("auto", "postgres", "duckdb"))
-    yield Setting("pgproxy.last_route", "", text_value, context=_INTERNAL)
+    yield Setting("pgproxy.dialect", "auto", choice("auto", "postgres", "duckdb"), description=_DIALECT)
+    yield Setting("pgproxy.last_route", "", text_value, context=_INTERNAL, description=_ROUTE)
 
 
 _SWITCHES_ON = [

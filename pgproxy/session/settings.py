@@ -30,6 +30,7 @@ class SessionSettings:
 
     def __init__(self, initial: Mapping[str, str], attributes: Mapping[str, str]) -> None:
         self._boot = {key.lower(): value for key, value in initial.items()}
+        self._from_client: set[str] = set()
         self._attributes = {f"{_ATTRIBUTES}{name}".lower(): value for name, value in attributes.items()}
         self._session: dict[str, str] = {}
         self._local: dict[str, str] = {}
@@ -112,6 +113,7 @@ class SessionSettings:
             return
         setting = _changeable(name, is_admin=is_admin)
         self._boot[name.lower()] = setting.parse(setting.name, text)
+        self._from_client.add(name.lower())
         self._changed()
 
     def _is_own_identity(self, name: str, text: str) -> bool:
@@ -160,11 +162,21 @@ class SessionSettings:
                 self._told[setting.name] = value
                 yield setting.name, value
 
-    def all(self) -> Iterator[tuple[str, str, str]]:
-        """Give (name, value, description) of every setting, as SHOW ALL does."""
-        for key in sorted(SETTINGS):
-            setting = SETTINGS[key]
-            yield setting.name, self.show(key), setting.description
+    def reset_value(self, name: str) -> str:
+        """Give what RESET gives a setting."""
+        key = name.lower()
+        return self._boot.get(key, _known(name).default)
+
+    def source(self, name: str) -> str:
+        """Say where the present value is from. PostgreSQL docs, "pg_settings", column source."""
+        key = name.lower()
+        if key in self._local or key in self._session:
+            return "session"
+        if key in self._from_client:
+            return "client"
+        if key in _OF_TRANSACTION:
+            return "override"
+        return "configuration file" if key in self._boot else "default"
 
     def milliseconds(self, name: str) -> int:
         """Give a duration setting in milliseconds; 0 is off."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pgproxy.policy.denial import DenialRule
 from pgproxy.session.planning import StatementPlanner
+from pgproxy.session.setting_rows import shown_settings
 from pgproxy.session.settings import SessionSettings, shown_name
 from pgproxy.session.transaction import Transaction
 from pgproxy.sql.utility import admin_statements as a
@@ -245,7 +246,7 @@ class UtilityRunner:
 
     def _show(self, statement: u.ShowVariable) -> UtilityResult:
         if statement.name is None:
-            return UtilityResult("SHOW", utility_columns(statement), tuple(self._settings.all()))
+            return UtilityResult("SHOW", utility_columns(statement), tuple(shown_settings(self._settings)))
         return UtilityResult("SHOW", utility_columns(statement), ((self._settings.show(statement.name),),))
 
 

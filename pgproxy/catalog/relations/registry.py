@@ -87,8 +87,10 @@ ADMIN_ONLY = frozenset(
 )
 """What PostgreSQL 15 grants to no ordinary role."""
 
-SESSION_RELATIONS = frozenset({("pg_catalog", "pg_prepared_statements"), ("pg_catalog", "pg_cursors")})
-"""Relations whose rows each session knows of itself (`pgproxy.session.own_objects`)."""
+SESSION_RELATIONS = frozenset(
+    ("pg_catalog", name) for name in ("pg_prepared_statements", "pg_cursors", "pg_settings")
+)
+"""Relations whose rows each session knows of itself (`pgproxy.session.session_values`)."""
 
 
 @cache
