@@ -1,4 +1,4 @@
-"""LISTEN and NOTIFY between the sessions of one gateway. PostgreSQL docs, "NOTIFY".
+"""LISTEN and NOTIFY between one gateway's sessions of one database. PostgreSQL docs, "NOTIFY".
 
 What a transaction listens to, no longer listens to and notifies counts from its commit.
 """
@@ -26,8 +26,9 @@ class Notifications:
     wake: called when something has arrived; the connection then sends it, if its client is idle.
     """
 
-    def __init__(self, hub: NotificationHub, process_id: int) -> None:
+    def __init__(self, hub: NotificationHub, process_id: int, database: str) -> None:
         self._hub = hub
+        self._database = database
         self._process_id = process_id
         self._channels: dict[str, None] = {}
         self._changes: list[u.Listen | u.Unlisten] = []
@@ -70,7 +71,9 @@ class Notifications:
         for change in changes:
             self._apply(change)
         if outgoing:
-            self._hub.publish([NotificationResponse(self._process_id, *one) for one in outgoing])
+            self._hub.publish(
+                self._database, [NotificationResponse(self._process_id, *one) for one in outgoing]
+            )
 
     def unlisten_all(self) -> None:
         """DISCARD ALL, and the end of the session."""
@@ -92,11 +95,11 @@ class Notifications:
         match change:
             case u.Listen(channel=channel):
                 self._channels[channel] = None
-                self._hub.listen(channel, self)
+                self._hub.listen(self._database, channel, self)
             case u.Unlisten(channel=wanted):
                 for channel in tuple(self._channels) if wanted is None else (wanted,):
                     self._channels.pop(channel, None)
-                    self._hub.unlisten(channel, self)
+                    self._hub.unlisten(self._database, channel, self)
 
 
 def _stay_asleep() -> None:

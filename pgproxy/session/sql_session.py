@@ -73,7 +73,7 @@ class SqlSession:
             identity, services.router, settings, transaction, values, planner.calls, self.log.traceparent
         )
         driver = self._driver = PortalDriver(services, planner, runner, self.log)
-        self.notifications = Notifications(services.notifications, identity.connection_id)
+        self.notifications = Notifications(services.notifications, identity.connection_id, identity.database)
         self._cursors = Cursors(planner, driver, transaction, portals, services.spool_limits)
         administering = Administering(planner, services, transaction)
         self._blocks = Blocks(runner, settings, catalog, self._cursors, self.notifications, administering)

@@ -76,7 +76,7 @@ DDL_STRUCTURE = frozenset(
     Create Drop Alter TruncateTable Schema Properties Property TemporaryProperty ColumnDef ColumnConstraint
     PrimaryKeyColumnConstraint NotNullColumnConstraint UniqueColumnConstraint DefaultColumnConstraint
     CheckColumnConstraint IndexParameters PrimaryKey Constraint RenameColumn AlterRename AlterColumn
-    Comment Index
+    Comment Index AddConstraint
     """.split()
 )
 """Foreign keys are left out: DuckDB resolves the referenced name itself."""

@@ -39,6 +39,8 @@ class Alteration:
             case exp.AlterColumn():
                 self._check_known(action.this.name)
                 self.actions.append(_altered(action))
+            case exp.AddConstraint():
+                self.actions.append(self._primary_key(action))
             case exp.AlterRename() if action.this.args.get("db") is not None:
                 raise FeatureNotSupported("moving a relation to another schema is not supported")
             case _:
@@ -84,6 +86,26 @@ class Alteration:
         if new.lower() in self.columns:
             raise self._duplicate(new)
         self.actions.append(action.copy())
+
+    def _primary_key(self, action: exp.AddConstraint) -> exp.Expr:
+        """The one constraint that the engine adds to a table. It names it itself, as PostgreSQL does."""
+        (added,) = action.expressions
+        key = added.expressions[0] if isinstance(added, exp.Constraint) else added
+        if not isinstance(key, exp.PrimaryKey):
+            raise FeatureNotSupported(
+                "adding this kind of constraint to a table is not supported",
+                hint="A unique index keeps values unique.",
+            )
+        if any(constraint.kind == "p" for constraint in self.table.constraints):
+            message = f'multiple primary keys for table "{self.table.name.name}" are not allowed'
+            raise StatementError(message, sqlstate=SqlState.INVALID_TABLE_DEFINITION)
+        names = [found.name for found in key.expressions]
+        for name in names:
+            if name.lower() not in self.columns:
+                message = f'column "{name}" named in key does not exist'
+                raise StatementError(message, sqlstate=SqlState.UNDEFINED_COLUMN)
+        columns = ", ".join(to_sql(quoted(name)) for name in names)
+        return exp.Var(this=f"ADD PRIMARY KEY ({columns})")
 
     def _check_known(self, name: str) -> None:
         if name.lower() not in self.columns:

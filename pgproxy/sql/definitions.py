@@ -4,6 +4,7 @@ PostgreSQL docs, "Privileges": creating needs CREATE on the schema, altering and
 (`pgproxy.sql.ownership`). A temporary table is its session's own; anyone may make one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -19,6 +20,7 @@ from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
 from pgproxy.sql.names import TEMP_CATALOG, find_relation, known_relation, undefined_table, written_name
 from pgproxy.sql.ownership import (
     authorise_change,
+    check_dependents,
     check_kind,
     check_rename_by_administrator,
     check_replaced,
@@ -37,6 +39,9 @@ DEFINITIONS = frozenset(StatementKind) - {
     StatementKind.TRUNCATE,
 }  # fmt: skip
 _OF_SCHEMAS = frozenset({StatementKind.CREATE_SCHEMA, StatementKind.DROP_SCHEMA})
+_CHANGES = frozenset(
+    {StatementKind.ALTER_TABLE, StatementKind.ALTER_VIEW, StatementKind.DROP_TABLE, StatementKind.DROP_VIEW}
+)
 _DROPS = {
     StatementKind.DROP_TABLE: "table",
     StatementKind.DROP_VIEW: "view",
@@ -73,9 +78,13 @@ def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanConte
     if context.policy.is_admin:
         check_rename_by_administrator(tree, context)
         return
-    if len(targets) != 1:
-        raise FeatureNotSupported("defining or dropping several objects at once is not supported")
-    (target,) = targets
+    for target in targets:
+        _authorise_one(tree, kind, target, context)
+    if kind in _CHANGES:
+        check_dependents(tree, kind, targets, context)
+
+
+def _authorise_one(tree: exp.Expr, kind: StatementKind, target: exp.Table, context: PlanContext) -> None:
     match kind:
         case StatementKind.CREATE_SCHEMA | StatementKind.DROP_SCHEMA:
             authorise_schema(tree, target, context)
@@ -116,9 +125,37 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
     if isinstance(tree, exp.TruncateTable):
         return Definition(_truncated(draft, targets))
     _check_form(draft, tree)
-    if len(targets) != 1:
-        raise FeatureNotSupported("defining or dropping several objects at once is not supported")
+    if isinstance(tree, exp.Drop) and len(targets) > 1:
+        return _drop_several(draft, tree, targets)
     (target,) = targets
+    return _secure_one(draft, tree, target)
+
+
+def _drop_several(draft: Draft, tree: exp.Drop, targets: Sequence[exp.Table]) -> Definition:
+    """One statement of the engine for each: it drops one thing at a time.
+
+    Raises:
+        FeatureNotSupported: temporary tables beside others.
+    """
+    found = [find_relation(draft.context, *written_name(target)) for target in targets]
+    if len({known.is_temporary for known in found if known is not None}) > 1:
+        raise FeatureNotSupported("dropping temporary tables beside others is not supported")
+    parts: dict[object, exp.Drop] = {}
+    for target, known in zip(targets, found, strict=True):
+        part = tree.copy()
+        part.set("tables", [target.copy()])
+        parts.setdefault(known.name if known is not None else written_name(target), part)
+    made = [(part, _secure_one(draft, part, part.args["tables"][0])) for part in parts.values()]
+    tree.set("tables", made[0][0].args["tables"])
+    following = [part for part, _ in made[1:]]
+    return Definition(
+        frozenset().union(*(definition.names for _, definition in made)),
+        tuple(following),
+        tuple(notice for _, definition in made for notice in definition.notices),
+    )
+
+
+def _secure_one(draft: Draft, tree: exp.Expr, target: exp.Table) -> Definition:
     notices = tuple(_notices(draft, tree, target))
     if draft.kind in _OF_SCHEMAS:
         return Definition(following=secure_schema(tree, target, draft.context), notices=notices)

@@ -5,7 +5,7 @@ masks and grants are on names here, so what changes a name that one is bound to 
 too where somebody would see more than before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -30,7 +30,7 @@ def authorise_change(tree: exp.Expr, kind: StatementKind, target: exp.Table, con
 
     Raises:
         AccessDenied: 42501, not the owner's; or a policy is in force on it.
-        StatementError: 42P01, absent or invisible; 2BP01, views read it.
+        StatementError: 42P01, absent or invisible.
     """
     found = find_relation(context, *written_name(target))
     if found is None:
@@ -47,7 +47,23 @@ def authorise_change(tree: exp.Expr, kind: StatementKind, target: exp.Table, con
         return
     _check_rules(found, context.policy)
     _check_renaming(tree, found.info, context)
-    _check_dependents(tree, kind, found.info, context.catalog)
+
+
+def check_dependents(
+    tree: exp.Expr, kind: StatementKind, targets: Sequence[exp.Table], context: PlanContext
+) -> None:
+    """Refuse what would leave views without what they read; those that go as well do not count.
+
+    Raises:
+        StatementError: 2BP01.
+        FeatureNotSupported: what would have to change the views, too.
+    """
+    found = [find_relation(context, *written_name(target)) for target in targets]
+    gone = {known.name for known in found if known is not None}
+    for known in found:
+        if known is not None and isinstance(known.info, TableInfo) and not known.is_temporary:
+            others = (name for name in dependent_views(known.info, context.catalog) if name not in gone)
+            _check_dependents(tree, kind, known.info, has_dependents=next(others, None) is not None)
 
 
 def check_kind(kind: StatementKind, info: TableInfo) -> None:
@@ -158,12 +174,12 @@ def _check_renaming(tree: exp.Expr, info: TableInfo, context: PlanContext) -> No
         )
 
 
-def _check_dependents(tree: exp.Expr, kind: StatementKind, info: TableInfo, catalog: CatalogSnapshot) -> None:
+def _check_dependents(tree: exp.Expr, kind: StatementKind, info: TableInfo, *, has_dependents: bool) -> None:
     is_drop = kind in (StatementKind.DROP_TABLE, StatementKind.DROP_VIEW)
     actions = tree.args.get("actions") or () if isinstance(tree, exp.Alter) else ()
     moves = any(isinstance(action, (*_FOLLOWS_A_NAME, exp.Drop)) for action in actions)
     retypes = any(isinstance(action, exp.AlterColumn) and action.args.get("dtype") for action in actions)
-    if not (is_drop or moves or retypes) or next(dependent_views(info, catalog), None) is None:
+    if not (is_drop or moves or retypes) or not has_dependents:
         return
     if retypes:
         raise FeatureNotSupported("cannot alter type of a column used by a view or rule")

@@ -57,9 +57,14 @@ def has_policies(reader: EffectivePolicy) -> bool:
 
 
 def meets_policy(beneath: Iterable[RelationUse], reader: EffectivePolicy) -> bool:
-    """Whether a filter or mask of the reader is on one of the relations."""
-    policies = (reader.table(use.name, use.owner) for use in beneath)
-    return any(policy.is_filtered or policy.masks for policy in policies)
+    """Whether a filter or mask of the reader is on one of the relations, or columns of one are hidden."""
+    policies = ((use, reader.table(use.name, use.owner)) for use in beneath)
+    return any(
+        policy.is_filtered
+        or policy.masks
+        or (use.role is Role.SOURCE and not policy.allows(Privilege.SELECT))
+        for use, policy in policies
+    )
 
 
 def hides_rows(beneath: Iterable[RelationUse], reader: EffectivePolicy) -> bool:

@@ -165,6 +165,22 @@ def test_who_may_create_makes_views_that_read_as_their_reader(world: World) -> N
     world.run("DROP VIEW mine", "analyst")
 
 
+def test_a_view_that_reads_as_its_reader_does_so_beneath_another_view(world: World) -> None:
+    """The reader may read some columns of what the inner one reads, and all of the outer one."""
+    inner = "CREATE VIEW hr.asks WITH (security_invoker = true) AS SELECT id, phone AS name FROM hr.staff"
+    world.run(inner, "root")
+    world.run("CREATE VIEW hr.few AS SELECT id, name FROM hr.asks", "root")
+    names = Grant("viewer", Privilege.SELECT, "lake", "hr", "staff", frozenset({"id", "name"}))
+    for row_filters in (policies().row_filters, ()):
+        known = replace(
+            policies(), grants=(*policies().grants, names), row_filters=row_filters, column_masks=()
+        )
+        for view in ("asks", "few"):
+            planned = world.plan(f"SELECT name FROM hr.{view}", "viewer", policies=known)
+            with pytest.raises(duckdb.BinderException, match="phone"):
+                run(world.connection, planned)
+
+
 REFUSED = (
     ("CREATE VIEW sales.x AS SELECT * FROM hr.salaries", "analyst", StatementError),
     ("CREATE VIEW sales.x AS SELECT id FROM hr.staff", "analyst", FeatureNotSupported),

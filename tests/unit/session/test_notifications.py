@@ -8,9 +8,9 @@ from pgproxy.sql.utility import statements as u
 from pgwire.errors import StatementError
 
 
-def session(hub: NotificationHub, process_id: int, *channels: str) -> Notifications:
+def session(hub: NotificationHub, process_id: int, *channels: str, database: str = "lake") -> Notifications:
     """A session that listens."""
-    made = Notifications(hub, process_id)
+    made = Notifications(hub, process_id, database)
     for channel in channels:
         made.run(u.Listen(channel))
     made.end_transaction(is_commit=True)
@@ -78,3 +78,12 @@ def test_a_payload_of_8000_bytes_is_too_long() -> None:
     one.run(u.Notify("a", "é" * 3999))
     with pytest.raises(StatementError, match="payload string too long"):
         one.run(u.Notify("a", "x" * MAX_PAYLOAD_BYTES))
+
+
+def test_nothing_passes_from_one_database_to_another() -> None:
+    hub = NotificationHub()
+    says, same, other = (session(hub, 1), session(hub, 2, "a"), session(hub, 3, "a", database="hr"))
+    says.run(u.Notify("a", "secret"))
+    says.end_transaction(is_commit=True)
+    assert heard(same) == [(1, "a", "secret")]
+    assert heard(other) == []
