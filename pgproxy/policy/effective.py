@@ -183,6 +183,15 @@ class EffectivePolicy:
             )
         )
 
+    def is_granted_in(self, catalog: str, schema: str) -> bool:
+        """Whether any privilege is held on a schema, on something in it, or on the whole catalog's data."""
+        return self.scope.allows(Privilege.USAGE, catalog) and any(
+            grant.catalog == catalog
+            and grant.schema in (None, schema)
+            and grant.privilege is not Privilege.CONNECT
+            for grant in self.grants
+        )
+
     def may_connect(self, catalog: str) -> bool:
         """Whether CONNECT is held on a database: by everybody until it is revoked from PUBLIC."""
         if not self.scope.allows(Privilege.CONNECT, catalog):

@@ -25,6 +25,7 @@ from pgproxy.sql.names import find_relation
 from pgproxy.sql.parse import parse_statement
 from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext
 from pgproxy.sql.planner import plan_statement
+from pgproxy.sql.schemas import knows_schema
 from pgproxy.sql.utility import UtilityStatement, parse_utility
 from pgproxy.sql.utility.query_calls import parse_query_call
 from pgproxy.sql.utility.statements import DeclareCursor
@@ -51,6 +52,7 @@ class StatementPlanner:
         self._services = services
         self.catalog = catalog
         self.calls = QueryCalls(identity, services.queries, settings)
+        self._path: tuple[tuple[str, int, str], tuple[str, ...]] | None = None
 
     @property
     def policy(self) -> EffectivePolicy:
@@ -168,12 +170,18 @@ class StatementPlanner:
         return self.catalog.temp_tables
 
     def existing_path(self) -> tuple[str, ...]:
-        """Give the schemas of search_path that exist, as PostgreSQL's namespace.c does."""
-        schemas = self.catalog.snapshot.schemas
-        path = self.settings.search_path(self.identity.principal)
-        return tuple(
-            name for name in path if (self.identity.database, name) in schemas or name in _ALWAYS_THERE
-        )
+        """Give the schemas of search_path that are there for this principal, as namespace.c does."""
+        catalog, policy = self.catalog.snapshot, self.policy
+        key = (policy.fingerprint, catalog.generation, self.settings.show("search_path"))
+        if self._path is None or self._path[0] != key:
+            database = self.identity.database
+            found = tuple(
+                name
+                for name in self.settings.search_path(self.identity.principal)
+                if name in _ALWAYS_THERE or knows_schema((database, name), catalog, policy)
+            )
+            self._path = (key, found)
+        return self._path[1]
 
     def _circumstances(self) -> tuple[object, ...]:
         """Give what a plan holds for: a statement whose circumstances have moved is planned again."""

@@ -286,7 +286,9 @@ def defined_name(target: exp.Table, context: PlanContext) -> TableName:
     catalog = catalog or context.catalog_name
     for candidate in (schema,) if schema else context.search_path:
         spelled = "public" if candidate == "main" else candidate
-        if spelled in ("public", "pg_temp") or (catalog, spelled) in context.catalog.schemas:
+        if spelled in ("public", "pg_temp") or knows_schema(
+            (catalog, spelled), context.catalog, context.policy
+        ):
             return TableName(catalog, spelled, name)
     problem = f'schema "{schema}" does not exist' if schema else "no schema has been selected to create in"
     raise StatementError(problem, sqlstate=SqlState.INVALID_SCHEMA_NAME)
@@ -305,7 +307,7 @@ def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[PlanNotice
             return [PlanNotice(message, SqlState.DUPLICATE_SCHEMA)] if is_there else []
         return (
             []
-            if knows_schema(name, context)
+            if knows_schema(name, context.catalog, context.policy)
             else [PlanNotice(f'schema "{name[1]}" does not exist, skipping')]
         )
     if isinstance(tree, exp.Create):

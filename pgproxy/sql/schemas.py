@@ -6,8 +6,9 @@ A schema's owner is named by a view in it that no client can see or write (`pgpr
 from sqlglot import exp
 
 from pgproxy.catalog.ownership import SCHEMA_MARK
-from pgproxy.catalog.snapshot import VIEW_MARK
+from pgproxy.catalog.snapshot import VIEW_MARK, CatalogSnapshot
 from pgproxy.policy.denial import DenialRule
+from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege
 from pgproxy.sql.draft import quoted
 from pgproxy.sql.names import written_name
@@ -37,7 +38,7 @@ def authorise_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) ->
         if not policy.schema_allows(Privilege.CREATE, name[0], ""):
             raise AccessDenied(f"permission denied for database {name[0]}", rule=DenialRule.SCHEMA_PRIVILEGE)
         return
-    if not knows_schema(name, context):
+    if not knows_schema(name, context.catalog, policy):
         if not tree.args.get("exists"):
             raise _missing(name)
         return
@@ -59,7 +60,7 @@ def secure_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) -> tu
         is_there = name in context.catalog.schemas
         return () if is_there or context.policy.is_admin else (_mark(name, context.session_user),)
     target.set("db", quoted("main" if name[1] == "public" else name[1]))
-    if not knows_schema(name, context):
+    if not knows_schema(name, context.catalog, context.policy):
         if not context.policy.is_admin:
             target.set("catalog", quoted("temp"))
             target.set("db", quoted("pgproxy_nothing"))
@@ -127,20 +128,19 @@ def _check_new_name(name: _SchemaName, context: PlanContext) -> None:
         )
 
 
-def knows_schema(name: _SchemaName, context: PlanContext) -> bool:
+def knows_schema(name: _SchemaName, catalog: CatalogSnapshot, policy: EffectivePolicy) -> bool:
     """Whether there is a schema that the principal may know of.
 
-    It is its own, may be used, or holds what it sees. What it may not know of is as if it were not there.
+    It is its own, or the principal holds a privilege on it or owns a relation in it. What it may not know of
+    is as if it were not there.
     """
-    catalog, policy = context.catalog, context.policy
     if name not in catalog.schemas:
         return False
-    if policy.is_admin or policy.owns(catalog.schema_owners.get(name)) or name[1] == "public":
+    if policy.is_admin or policy.holds_everything or name[1] == "public":
         return True
-    if any(policy.schema_allows(privilege, *name) for privilege in (Privilege.USAGE, Privilege.CREATE)):
+    if policy.owns(catalog.schema_owners.get(name)) or policy.is_granted_in(*name):
         return True
-    tables = (info for table, info in catalog.tables.items() if table[:2] == name)
-    return any(policy.table(info.name, info.owner).is_visible for info in tables)
+    return any(table[:2] == name and policy.owns(info.owner) for table, info in catalog.tables.items())
 
 
 def _missing(name: _SchemaName) -> StatementError:

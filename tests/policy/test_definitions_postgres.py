@@ -357,6 +357,10 @@ def test_a_schema_that_one_may_not_know_of_is_absent_and_stays(
         admin.execute("CREATE SCHEMA IF NOT EXISTS hidden")
         admin.execute("CREATE TABLE IF NOT EXISTS hidden.full_of (id int)")
         said = (f'NOTICE 00000: schema "{schema}" does not exist, skipping',)
+        bob.execute(f"SET search_path = {schema}, nosuch, work")
+        assert answer(bob, "SELECT current_schemas(false)")[1] == [(["work"],)]
+        assert answer(bob, f"CREATE TABLE {schema}.x (id int)")[0] == "3F000"
+        assert answer(bob, f"CREATE VIEW {schema}.x AS SELECT 1 AS a")[0] == "3F000"
         assert answer(bob, f"DROP SCHEMA IF EXISTS {schema}{ending}") == ("DROP SCHEMA", None, [*said])
         assert answer(bob, f"DROP SCHEMA {schema}{ending}")[0] == "3F000"
         assert answer(admin, f"SELECT 1 FROM pg_namespace WHERE nspname = '{schema}'")[1] == [(1,)]
