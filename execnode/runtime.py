@@ -69,6 +69,11 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES) and mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING_BYTES))
 
 
+def usable_cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Give uvloop's loop where it is installed; it is an extra."""
     if find_spec("uvloop") is None:

@@ -23,6 +23,7 @@ from execnode.engine.sandbox import EngineLimits
 from execnode.engine.session import DuckSession
 from execnode.engine.stream import StatementStream
 from execnode.engine.threads import EngineThreads
+from execnode.runtime import usable_cores
 from execnode.spool import SpoolBudget, SpoolLimits
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgwire.sqlstate import SqlState
@@ -59,7 +60,7 @@ class DuckEngine:
         self._prepare = prepare_instance
         self._release = release_instance or _keep_nothing
         self._extensions = extensions
-        self._executor = EngineThreads(max_threads, "duckdb")
+        self._executor = EngineThreads(max_threads, "duckdb", usable_cores(), _call_later)
         self._instance: EngineInstance | None = None
         self._generation: CatalogGeneration | None = None
         self._attaching = asyncio.Lock()
@@ -251,6 +252,10 @@ class DuckEngine:
                 raise translate_error(error) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, translated)
+
+
+def _call_later(delay_s: float, call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(delay_s, call)
 
 
 def _keep_nothing() -> None:

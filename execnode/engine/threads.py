@@ -2,9 +2,14 @@
 
 Of short statements one or two threads serve all then, and their caches are warm. A ThreadPoolExecutor wakes
 the one that waited longest, and makes a lock and a condition for each job.
+
+No more jobs begin at once than there are cores: sixteen short statements on two cores would take the
+interpreter's lock from one another at each step, which doubled what each of them cost. A job that lasts is
+no longer counted, so what is short never waits for what is long by more than PATIENCE_S.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -13,6 +18,12 @@ from typing import ParamSpec, Protocol, TypeVar
 
 _Result = TypeVar("_Result")
 _Arguments = ParamSpec("_Arguments")
+
+PATIENCE_S = 0.005
+"""A job that has run for so long is one that lasts."""
+
+Later = Callable[[float, Callable[[], None]], object]
+"""Calls a function after so many seconds, in the thread that starts jobs."""
 
 
 class ThreadJob(Protocol):
@@ -28,15 +39,28 @@ class ThreadJob(Protocol):
 
 
 class EngineThreads(Executor):
-    """At most so many threads, begun when they are needed."""
+    """At most so many threads, begun when they are needed. Jobs are started from one thread."""
 
-    def __init__(self, most: int, name: str) -> None:
+    def __init__(
+        self,
+        most: int,
+        name: str,
+        at_once: int | None = None,
+        later: Later | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """at_once: how many jobs may run before they are known to last; None: all. later: needed for that."""
         self._most = most
         self._name = name
+        self._at_once = most if at_once is None or later is None else at_once
+        self._later = later
+        self._clock = clock
         self._lock = threading.Lock()
         self._threads: list[_Thread] = []
         self._idle: list[_Thread] = []
         self._waiting: deque[ThreadJob] = deque()
+        self._brief = 0
+        self._is_watching = False
         self._is_shut = False
 
     def start(self, job: ThreadJob) -> None:
@@ -48,15 +72,15 @@ class EngineThreads(Executor):
         with self._lock:
             if self._is_shut:
                 raise RuntimeError("the engine's threads have been shut down")
-            if self._idle:
-                thread = self._idle.pop()
-            elif len(self._threads) < self._most:
-                thread = _Thread(self, f"{self._name}_{len(self._threads)}")
-                self._threads.append(thread)
-            else:
+            thread = self._free_thread()
+            if thread is None:
                 self._waiting.append(job)
-                return
-        thread.jobs.put(job)
+            else:
+                self._begin(thread)
+        if thread is not None:
+            thread.jobs.put(job)
+        elif not self._is_watching:
+            self._watch()
 
     def withdraw(self, job: ThreadJob) -> bool:
         """Forget a job that no thread has begun. False: one has."""
@@ -91,18 +115,66 @@ class EngineThreads(Executor):
     def next_for(self, thread: "_Thread") -> ThreadJob | None:
         """Give a thread its next job; None: it is idle from now on."""
         with self._lock:
-            if self._waiting:
+            self._leave(thread)
+            if self._waiting and self._brief < self._at_once:
+                self._begin(thread)
                 return self._waiting.popleft()
             self._idle.append(thread)
             return None
 
+    def _free_thread(self) -> "_Thread | None":
+        """None: as many run as may."""
+        if self._brief >= self._at_once:
+            return None
+        if self._idle:
+            return self._idle.pop()
+        if len(self._threads) >= self._most:
+            return None
+        thread = _Thread(self, f"{self._name}_{len(self._threads)}")
+        self._threads.append(thread)
+        return thread
+
+    def _begin(self, thread: "_Thread") -> None:
+        thread.is_brief, thread.began_s = True, self._clock()
+        self._brief += 1
+
+    def _leave(self, thread: "_Thread") -> None:
+        if thread.is_brief:
+            thread.is_brief = False
+            self._brief -= 1
+
+    def _watch(self) -> None:
+        """Look after a while at what runs, for as long as something waits."""
+        if self._later is not None:
+            self._is_watching = True
+            self._later(PATIENCE_S, self._look)
+
+    def _look(self) -> None:
+        """Count no longer what lasts, and begin what may begin then."""
+        begun: list[tuple[_Thread, ThreadJob]] = []
+        with self._lock:
+            now_s = self._clock()
+            for thread in self._threads:
+                if now_s - thread.began_s >= PATIENCE_S:
+                    self._leave(thread)
+            while self._waiting and not self._is_shut and (free := self._free_thread()) is not None:
+                self._begin(free)
+                begun.append((free, self._waiting.popleft()))
+            self._is_watching = bool(self._waiting) and not self._is_shut
+        for thread, job in begun:
+            thread.jobs.put(job)
+        if self._is_watching:
+            self._watch()
+
 
 class _Thread(threading.Thread):
-    """One of them. jobs: what it is woken with; None ends it."""
+    """One of them. jobs: what it is woken with; None ends it. is_brief: whether what it runs is counted."""
 
     def __init__(self, pool: EngineThreads, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self._pool = pool
+        self.is_brief = False
+        self.began_s = 0.0
         self.jobs: SimpleQueue[ThreadJob | None] = SimpleQueue()
         self.start()
 

@@ -12,9 +12,9 @@ from itertools import islice
 
 import structlog
 
-from pgproxy.audit.logins import LoginEnd, LoginRecord, LoginTally, single
-from pgproxy.audit.options import AuditMode, AuditOptions
-from pgproxy.audit.records import audit_record
+from pgproxy.audit.logins import LoginEnd, LoginTally, single
+from pgproxy.audit.options import AuditMode, AuditOptions, AuditQueryText
+from pgproxy.audit.records import audit_record, redacted
 from pgproxy.control.audit import AuditRecord, AuditStore
 from pgproxy.control.metastore import MetastoreError
 from pgproxy.metrics import GatewayMetrics
@@ -23,7 +23,7 @@ from pgproxy.session.telemetry import StatementRecord
 log = structlog.get_logger(__name__)
 
 QUEUE_LIMIT = 50_000
-"""Records that may wait; a record without its text takes about 1 kB."""
+"""Rows that may wait; one without its text takes about 1 kB."""
 
 _BATCH = 1000
 _GATHER_S = 0.1
@@ -43,7 +43,7 @@ class AuditWriter:
         self._store = store
         self._options = options
         self._metrics = metrics
-        self._queue: deque[StatementRecord | LoginRecord] = deque()
+        self._queue: deque[AuditRecord] = deque()
         self._logins = LoginTally()
         self._login_timer: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
@@ -71,21 +71,25 @@ class AuditWriter:
         self._gather = gather
 
     def add(self, records: Sequence[StatementRecord]) -> None:
-        """Queue the records of statements that have ended."""
+        """Queue the rows of statements that have ended.
+
+        Made here, a few at a time: a thread that makes hundreds holds the interpreter's lock for as long.
+        """
         may_drop = self._options.mode is AuditMode.BEST_EFFORT
         for record in records:
             if may_drop and self._is_full:
                 self._dropped += 1
                 self._metrics.audit_dropped.inc()
                 continue
-            self._characters += len(record.text)
-            self._queue.append(record)
+            row = audit_record(record, self._options)
+            self._characters += _characters(row)
+            self._queue.append(row)
         self._note_arrival()
 
     def login_ended(self, end: LoginEnd) -> None:
         """Queue or count a login; counted where many come, and where the queue is full."""
         if end.is_single and not self._is_full:
-            self._queue.append(single(end))
+            self._queue.append(single(end).row(self._options.gateway))
             self._note_arrival()
             return
         self._logins.add(end)
@@ -104,7 +108,7 @@ class AuditWriter:
             self._login_timer.cancel()
             self._login_timer = None
         if not self._is_full:
-            self._queue.extend(self._logins.take())
+            self._queue.extend([login.row(self._options.gateway) for login in self._logins.take()])
 
     async def write(self) -> None:
         """Write for as long as the gateway runs; when it is cancelled, once more what still waits."""
@@ -152,14 +156,13 @@ class AuditWriter:
                 batch = list(islice(self._queue, min(due, _BATCH)))
                 due -= len(batch)
                 try:
-                    rows = await asyncio.to_thread(self._rows, batch)
-                    await self._store.write(rows)
+                    await self._store.write(await self._readied(batch))
                 except MetastoreError:
                     self._note_failure(len(self._queue))
                     return False
-                for record in batch:
+                for row in batch:
                     self._queue.popleft()
-                    self._characters -= len(record.text) if isinstance(record, StatementRecord) else 0
+                    self._characters -= _characters(row)
                 self._note_success()
             return True
 
@@ -167,12 +170,10 @@ class AuditWriter:
     def _is_full(self) -> bool:
         return len(self._queue) >= QUEUE_LIMIT or self._characters >= _MAX_CHARACTERS
 
-    def _rows(self, batch: Sequence[StatementRecord | LoginRecord]) -> list[AuditRecord]:
-        options = self._options
-        return [
-            audit_record(r, options) if isinstance(r, StatementRecord) else r.row(options.gateway)
-            for r in batch
-        ]
+    async def _readied(self, batch: list[AuditRecord]) -> list[AuditRecord]:
+        if self._options.query_text is not AuditQueryText.REDACTED:
+            return batch
+        return await asyncio.to_thread(redacted, batch)
 
     def _note_failure(self, waiting: int) -> None:
         if not self._is_failing:
@@ -187,6 +188,10 @@ class AuditWriter:
         if self._dropped:
             log.error("audit.records_dropped", records=self._dropped)
             self._dropped = 0
+
+
+def _characters(row: AuditRecord) -> int:
+    return len(row.query or "") + len(row.engine_text)
 
 
 def _nothing_waits() -> None:

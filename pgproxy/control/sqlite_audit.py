@@ -1,9 +1,10 @@
 """The audit log in SQLite, by the metastore's own two connections."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from itertools import chain
 
 import aiosqlite
 
@@ -11,7 +12,11 @@ from pgproxy.control.audit import AUDIT_COLUMNS, AuditPage, AuditRecord
 from pgproxy.control.table import Value, timestamp
 
 _NAMES = ", ".join(AUDIT_COLUMNS)
-_INSERT = f"INSERT OR IGNORE INTO audit_log ({_NAMES}) VALUES ({', '.join('?' * len(AUDIT_COLUMNS))})"
+_ROW = f"({', '.join('?' * len(AUDIT_COLUMNS))})"
+_INSERT = f"INSERT OR IGNORE INTO audit_log ({_NAMES}) VALUES {_ROW}"
+_ROWS_AT_ONCE = 16
+_INSERT_SEVERAL = f"{_INSERT}{f', {_ROW}' * (_ROWS_AT_ONCE - 1)}"
+"""Each statement that is run gives the interpreter's lock away and asks for it again, which clients feel."""
 _PURGE = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE ended_at < ? LIMIT 5000)"
 
 _Read = Callable[[str, tuple[Value, ...]], Awaitable[list[sqlite3.Row]]]
@@ -27,7 +32,10 @@ class SqliteAudit:
 
     async def write(self, records: Sequence[AuditRecord]) -> None:
         async with self._write() as connection:
-            await connection.executemany(_INSERT, records)
+            whole = len(records) - len(records) % _ROWS_AT_ONCE
+            pieces = (records[start : start + _ROWS_AT_ONCE] for start in range(0, whole, _ROWS_AT_ONCE))
+            await connection.executemany(_INSERT_SEVERAL, map(_flat, pieces))
+            await connection.executemany(_INSERT, records[whole:])
 
     async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
         found = await self._read(f"SELECT {_NAMES} FROM audit_log ORDER BY id DESC LIMIT ?", (limit,))
@@ -54,3 +62,7 @@ class SqliteAudit:
             deleted += count
             if not count:
                 return deleted
+
+
+def _flat(records: Iterable[AuditRecord]) -> tuple[object, ...]:
+    return tuple(chain.from_iterable(records))

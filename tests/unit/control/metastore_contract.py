@@ -154,8 +154,8 @@ class MetastoreContract:
         assert await audit.last() == (new,)
 
     async def test_a_batch_that_is_written_again_is_there_once(self, metastore: Metastore) -> None:
-        records = [audit_record(f"a-{n}", datetime.now(UTC)) for n in range(5)]
-        await metastore.audit.write(records[:3])
+        records = [audit_record(f"a-{n}", datetime.now(UTC)) for n in range(40)]
+        await metastore.audit.write(records[:19])
         await metastore.audit.write(records)
         assert await metastore.audit.last() == tuple(reversed(records))
 

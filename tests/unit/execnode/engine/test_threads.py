@@ -1,12 +1,12 @@
 """The engine's threads: who is woken, what waits, and what becomes of it at the end."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 
 import pytest
 
-from execnode.engine.threads import EngineThreads
+from execnode.engine.threads import PATIENCE_S, EngineThreads
 
 
 @pytest.fixture
@@ -78,3 +78,66 @@ def test_the_end_drops_what_waits_and_waits_for_what_runs(threads: EngineThreads
     with pytest.raises(RuntimeError):
         threads.submit(divmod, 7, 2)
     assert not [t for t in threading.enumerate() if t.name.startswith("test_")]
+
+
+class Time:
+    """A clock that stands until it is told otherwise, and what is to be called later by it."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.due: list[Callable[[], None]] = []
+
+    def later(self, _delay_s: float, call: Callable[[], None]) -> None:
+        self.due.append(call)
+
+    def passes(self) -> None:
+        self.now_s += PATIENCE_S
+        due, self.due = self.due, []
+        for call in due:
+            call()
+
+
+def test_more_jobs_than_cores_begin_only_once_those_that_run_are_known_to_last() -> None:
+    time = Time()
+    pool = EngineThreads(4, "test", 1, time.later, lambda: time.now_s)
+    long, first, second = Held(), Held(), Held()
+    try:
+        for job in (long, first, second):
+            pool.start(job)
+        assert long.begun.wait(20)
+        assert not first.begun.is_set()
+        time.passes()  # the long one is not counted any more
+        assert first.begun.wait(20)
+        assert not second.begun.is_set()
+        first.let_go.set()
+        assert second.begun.wait(20)
+        assert pool.withdraw(second) is False
+        second.let_go.set()
+        while len(pool._idle) < 1:  # the thread of what was brief is about to be idle
+            pass
+        assert pool.submit(divmod, 7, 2).result(20) == (3, 1)  # beside the long one, at once
+        time.passes()
+        assert not time.due  # nothing waits, so nobody looks
+    finally:
+        for job in (long, first, second):
+            job.let_go.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def test_no_more_threads_begin_than_there_may_be_however_long_their_jobs_last() -> None:
+    time = Time()
+    pool = EngineThreads(2, "test", 1, time.later, lambda: time.now_s)
+    jobs = [Held() for _ in range(3)]
+    try:
+        for job in jobs:
+            pool.start(job)
+        time.passes()
+        assert jobs[1].begun.wait(20)
+        time.passes()
+        assert not jobs[2].begun.is_set()
+        jobs[0].let_go.set()
+        assert jobs[2].begun.wait(20)
+    finally:
+        for job in jobs:
+            job.let_go.set()
+        pool.shutdown(cancel_futures=True)
