@@ -24,6 +24,8 @@ LEAKS_RAW: dict[str, tuple[str, ...]] = {
         'SELECT "SSN" FROM "CUSTOMERS"',
         "(SELECT ssn FROM customers)",
         "((SELECT ssn FROM customers)) ORDER BY 1",
+        "FROM customers SELECT id WHERE id > 3 AND note IS TRUE",
+        "FROM customers SELECT id WHERE id > 3 AND name IS NOT FALSE",
     ),
     "duck 1: precedence of the filter": (
         "SELECT name FROM customers WHERE 1=1 OR id=2",
