@@ -41,7 +41,8 @@ class EngineStatement:
     with_row_offsets: chunks can then be split at a row boundary without reading rows.
     returns_rows: False: the engine answers with a count of affected rows.
     tracks_progress: the engine keeps count of how far it is; costs a little at every statement.
-    keeps_plan: the embedded engine keeps the plan for the next time; for what has no parameters.
+    keeps_plan: the embedded engine keeps the plan for the next time; for what has no parameters, and whose
+        best plan stays the same however tables grow.
     metadata: sent beside it: see `execnode.call_context`; nothing of the statement itself.
     """
 

@@ -42,10 +42,11 @@ class FrameReader:
     max_message_bytes: the largest body of a Query, Parse, Bind, CopyData or FunctionCall.
     """
 
-    __slots__ = ("_buffer", "_max_message_bytes", "_stage")
+    __slots__ = ("_buffer", "_limits", "_max_message_bytes", "_stage")
 
     def __init__(self, max_message_bytes: int) -> None:
         self._buffer = bytearray()
+        self._limits: dict[bytes, int] = {}
         self._max_message_bytes = max_message_bytes
         self._stage = FrameStage.STARTUP
 
@@ -62,6 +63,7 @@ class FrameReader:
     def enter(self, stage: FrameStage) -> None:
         """Expect frames of another stage from the next byte on."""
         self._stage = stage
+        self._limits = {}
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Add bytes as they came. Take all frames between two feeds, or the buffer grows."""
@@ -83,7 +85,7 @@ class FrameReader:
             return None
         tag = b"" if self._stage is FrameStage.STARTUP else bytes(buffer[:1])
         tag_bytes = len(tag)
-        max_bytes = self._limit(tag)
+        max_bytes = self._limits.get(tag) or self._limit(tag)
         start = tag_bytes + 4
         if len(buffer) < start:
             return None
@@ -103,7 +105,10 @@ class FrameReader:
         return Frame(tag, body)
 
     def _limit(self, tag: bytes) -> int:
-        """Give the largest body for a tag; an unknown one ends here, before its length is believed."""
+        """Give the largest body for a tag; an unknown one ends here, before its length is believed.
+
+        Kept for the rest of the stage.
+        """
         if self._stage is FrameStage.STARTUP:
             return MAX_STARTUP_PACKET_BYTES - 4
         if self._stage is FrameStage.AUTHENTICATION:
@@ -112,4 +117,6 @@ class FrameReader:
             return MAX_AUTHENTICATION_TOKEN_BYTES
         if tag not in MESSAGE_TYPES or tag == b"p":
             raise ProtocolViolation(f"invalid frontend message type {tag[0]}")
-        return MAX_SMALL_MESSAGE_BYTES if tag in _SMALL_TAGS else self._max_message_bytes
+        limit = MAX_SMALL_MESSAGE_BYTES if tag in _SMALL_TAGS else self._max_message_bytes
+        self._limits[tag] = limit
+        return limit

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
+from execnode.wakeup import Wakeup
+
 _Result = TypeVar("_Result")
 _REPEAT_S = 0.02
 
@@ -33,16 +35,16 @@ async def stop_job(job: Future[_Result], interrupt: Callable[[], None]) -> None:
     """
     if job.cancel():
         return
-    stopped = asyncio.Event()
+    stopped = Wakeup()
     loop = asyncio.get_running_loop()
-    job.add_done_callback(lambda _: loop.call_soon_threadsafe(stopped.set))
-    await interrupt_until(stopped.is_set, stopped, interrupt)
+    job.add_done_callback(lambda _: loop.call_soon_threadsafe(stopped.wake))
+    await interrupt_until(job.done, stopped, interrupt)
 
 
 async def interrupt_until(
-    has_stopped: Callable[[], bool], changed: asyncio.Event, interrupt: Callable[[], None]
+    has_stopped: Callable[[], bool], changed: Wakeup, interrupt: Callable[[], None]
 ) -> None:
-    """Interrupt again and again until it has stopped. changed: set when it may have.
+    """Interrupt again and again until it has stopped. changed: wakes when it may have.
 
     Raises:
         asyncio.CancelledError: the caller was cancelled meanwhile; raised only after it has stopped.
@@ -50,10 +52,9 @@ async def interrupt_until(
     cancelled: asyncio.CancelledError | None = None
     while not has_stopped():
         interrupt()
-        changed.clear()
         try:
             async with asyncio.timeout(_REPEAT_S):
-                await changed.wait()
+                await changed.sleep()
         except TimeoutError:
             continue
         except asyncio.CancelledError as error:

@@ -22,6 +22,7 @@ from execnode.engine.jobs import finish_job, interrupt_until
 from execnode.engine.threads import EngineThreads
 from execnode.spool import ChunkSpool
 from execnode.statement import EngineStatement, RowChunk
+from execnode.wakeup import Wakeup
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn, result_column
@@ -43,7 +44,7 @@ class _Progress:
     buffered_bytes: int = 0
     error: GatewayError | None = None
     has_ended: bool = False
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: Wakeup = field(default_factory=Wakeup)
 
     def add(self, step: "_Step") -> None:
         """Take in what one job gave."""
@@ -173,8 +174,7 @@ class StatementStream:
         while progress.columns is None:
             if progress.error is not None:
                 raise progress.error
-            progress.changed.clear()
-            await progress.changed.wait()
+            await progress.changed.sleep()
 
     async def read_progress(self) -> float | None:
         """How far the statement is, from 0 to 1, by DuckDB's own estimate; None where it has none."""
@@ -192,8 +192,7 @@ class StatementStream:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while not self.is_ready:
-                    progress.changed.clear()
-                    await progress.changed.wait()
+                    await progress.changed.sleep()
 
     async def read(self) -> RowChunk | None:
         """Give the next chunk, or None at the end.
@@ -223,8 +222,7 @@ class StatementStream:
                 raise progress.error
             if progress.has_ended:
                 return None
-            progress.changed.clear()
-            await progress.changed.wait()
+            await progress.changed.sleep()
         chunk = progress.chunks.popleft()
         progress.buffered_bytes -= len(chunk.rows)
         self._pump()
@@ -248,8 +246,7 @@ class StatementStream:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while self._job is not None:
-                    progress.changed.clear()
-                    await progress.changed.wait()
+                    await progress.changed.sleep()
 
     async def _stop(self) -> None:
         try:
@@ -287,7 +284,7 @@ class StatementStream:
             progress.add(found)
         else:
             progress.error = found
-        progress.changed.set()
+        progress.changed.wake()
         self._pump()
 
     def _pump(self) -> None:
@@ -338,7 +335,7 @@ class StatementStream:
 
     def _tell_columns(self, columns: tuple[ResultColumn, ...]) -> None:
         self._progress.columns = columns
-        self._progress.changed.set()
+        self._progress.changed.wake()
 
     def _shape(self) -> tuple[ResultColumn, ...]:
         if not self._statement.returns_rows:

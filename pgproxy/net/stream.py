@@ -13,6 +13,7 @@ from typing import cast
 
 import structlog
 
+from execnode.wakeup import Wakeup
 from pgproxy.net.tls_layer import TlsLayer
 
 log = structlog.get_logger(__name__)
@@ -38,7 +39,7 @@ class ClientStream(asyncio.Protocol):
         self._received_bytes = 0
         self._is_reading_paused = False
         self._is_eof = False
-        self._readable = asyncio.Event()
+        self._readable = Wakeup()
         self._writable = asyncio.Event()
         self._writable.set()
         self._closed = asyncio.Event()
@@ -54,7 +55,7 @@ class ClientStream(asyncio.Protocol):
         if plaintext:
             self._received.append(plaintext)
             self._received_bytes += len(plaintext)
-        self._readable.set()
+        self._readable.wake()
         if self._received_bytes > READ_AHEAD_BYTES and not self._is_reading_paused and not self._is_eof:
             self._is_reading_paused = True
             self.transport.pause_reading()
@@ -177,8 +178,7 @@ class ClientStream(asyncio.Protocol):
         if hello:
             self.data_received(hello)
         while not tls.is_established and not self._is_eof:
-            self._readable.clear()
-            await self._readable.wait()
+            await self._readable.sleep()
         if not tls.is_established:
             raise ConnectionResetError("no TLS session was agreed on")
         return tls
@@ -204,8 +204,7 @@ class ClientStream(asyncio.Protocol):
 
     async def _until_input(self) -> None:
         while not self._received and not self._is_eof:
-            self._readable.clear()
-            await self._readable.wait()
+            await self._readable.sleep()
 
     def _decrypt(self, tls: TlsLayer, data: bytes) -> bytes:
         if self._is_eof:
@@ -232,7 +231,7 @@ class ClientStream(asyncio.Protocol):
         if self._is_eof:
             return
         self._is_eof = True
-        self._readable.set()
+        self._readable.wake()
         self._writable.set()
         if self._on_lost is not None:
             self._on_lost()

@@ -91,7 +91,7 @@ class PlanRunner:
             returns_rows=plan.returns_rows,
             copy_options=shape.copy_options,
             tracks_progress=shape.tracks_progress,
-            keeps_plan=plan.is_catalog and plan.is_read_only,
+            keeps_plan=plan.is_read_only and not parameters and (plan.is_catalog or not plan.accesses),
         )
         call = portal.prepared.call
         if call is not None:
