@@ -82,13 +82,16 @@ class AdmissionGate:
             yield
         finally:
             self.running -= 1
-            if self.running == 0:
-                self._idle.set()
             if not is_pinned:
                 self._slots.release()
+            self._tell_idle()
+
+    def _tell_idle(self) -> None:
+        if not self.running and not self._waiting:
+            self._idle.set()
 
     async def wait_idle(self) -> None:
-        """Return once no statement runs."""
+        """Return once no statement runs or waits for a slot."""
         await self._idle.wait()
 
     async def _enter(self) -> None:
@@ -98,5 +101,8 @@ class AdmissionGate:
         self._waiting[place] = time.monotonic()
         try:
             await self._slots.acquire()
-        finally:
+        except BaseException:
             del self._waiting[place]
+            self._tell_idle()
+            raise
+        del self._waiting[place]

@@ -39,7 +39,7 @@ CURSOR_DISK_BYTES = 64 << 20
 """An interactive cursor's producer stalls when so much is unacknowledged."""
 
 _FORGOTTEN_IDS = 1000
-"""So many queries that nobody ever read are remembered, so that none of them is started a second time."""
+"""So many queries that nobody ever read are remembered, so that none of them is started again, or late."""
 
 _NO_ROWS_OFFSETS = (0).to_bytes(4, "little")
 # Sequence 0 of a spool is always a chunk without rows: it carries the columns as soon as they are known.
@@ -209,7 +209,8 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         """Start a query into a spool. An id that is already there is the same query: nothing starts twice.
 
         Raises:
-            GatewayError: 42704, it was here before, nobody read it, and it is forgotten.
+            GatewayError: 42704, it was here before, nobody read it, and it is forgotten; or it was deleted
+                before it came.
         """
         known = self._queries.get(query_id)
         if known is not None:
@@ -289,6 +290,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         await self.cancel(query_id)
         query = self._queries.pop(query_id, None)
         if query is None:
+            self._forgotten.append(query_id)  # its submission may still be on its way, on a lost connection
             return
         if not query.was_read:
             self._forgotten.append(query_id)

@@ -18,7 +18,7 @@ from pgproxy.engines.node_tls import NodeTls
 from pgproxy.engines.probe import ProbeReport
 from pgproxy.engines.remote_messages import decode_columns, encode_statement
 from pgproxy.engines.remote_node import CallTimes, RemoteNode
-from pgproxy.engines.remote_session import RemoteSession
+from pgproxy.engines.remote_session import RemoteSession, opened_session
 from pgproxy.engines.remote_sources import DirectChunks, SpooledChunks
 from pgproxy.engines.remote_stream import RemoteStream
 from pgwire.types import ResultColumn
@@ -112,7 +112,7 @@ class RemoteEngine:
         )
 
     async def open_session(self) -> EngineSession:
-        return RemoteSession(self._node, await self._node.open_session())
+        return await opened_session(self._node)
 
     async def describe(
         self, statement: EngineStatement, session: EngineSession | None = None

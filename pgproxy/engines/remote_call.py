@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from grpclib.client import Stream
 from grpclib.const import Cardinality
+from grpclib.exceptions import StreamTerminatedError
 
 from pgproxy.engines.channel import NodeChannel
 from pgproxy.engines.chunk_codec import ReceivedChunk
@@ -24,6 +25,7 @@ class ChunkCall:
             metadata=metadata,
         )
         self._has_ended = False
+        self._has_left = False
 
     async def __aenter__(self) -> Self:
         await self._stream.__aenter__()
@@ -41,6 +43,8 @@ class ChunkCall:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._has_left:
+            return
         if self._has_ended:
             await self._stream.__aexit__(None, None, None)
         else:
@@ -53,11 +57,21 @@ class ChunkCall:
             GatewayError: what the node reported, or that it was lost.
         """
         with node_errors_translated():
-            chunk = await self._stream.recv_message()
+            try:
+                chunk = await self._stream.recv_message()
+            except AssertionError:  # grpclib's own check: the node has ended the stream amid a message
+                await self._leave_cut_short()
+                raise
             if chunk is None:
                 await self._stream.recv_trailing_metadata()
                 self._has_ended = True
             return chunk
+
+    async def _leave_cut_short(self) -> None:
+        """Have grpclib raise the status that came instead of the rest, if one did."""
+        self._has_left = True
+        cut = StreamTerminatedError("a message was cut short")
+        await self._stream.__aexit__(StreamTerminatedError, cut, None)
 
     async def _abandon(self, exc: BaseException | None) -> None:
         """Reset the stream without waiting for its end: grpclib does that when it is left by an exception."""

@@ -1,5 +1,7 @@
 """A pinned session on an exec node."""
 
+import asyncio
+
 import pyarrow as pa
 import structlog
 
@@ -71,6 +73,20 @@ class RemoteSession:
         except GatewayError as error:
             # A node that cannot be reached ends its sessions itself.
             log.info("remote.session_not_closed", sqlstate=error.sqlstate)
+
+
+async def opened_session(node: RemoteNode) -> RemoteSession:
+    """Open a session. One whose opener is cancelled meanwhile is closed: only its reply tells its id."""
+    opening = asyncio.ensure_future(node.open_session())
+    try:
+        return RemoteSession(node, await asyncio.shield(opening))
+    except asyncio.CancelledError:
+        await asyncio.wait({opening}, timeout=node.times.cancel_s)
+        if not opening.done():
+            opening.cancel()  # the node ends a session that nobody uses itself
+        elif not opening.cancelled() and opening.exception() is None:
+            await RemoteSession(node, opening.result()).close()
+        raise
 
 
 def _arrow_stream(schema: pa.Schema, *batches: pa.RecordBatch) -> bytes:

@@ -104,6 +104,8 @@ class RolloutController:
                 await self.step()
             except MetastoreError:
                 log.warning("rollout.metastore_unavailable")
+            except Exception:  # the task guard: what cannot be read or moved is looked at again
+                log.exception("rollout.step_failed")
 
     async def step(self) -> None:
         """Share what was counted, sum what all gateways counted, and move where that decides so."""

@@ -108,7 +108,7 @@ class Shadow:
         while True:
             offer = await self._offers.get()
             began = time.perf_counter()
-            result = await self._compared(offer)
+            result = await self._guarded(offer)
             took_s = time.perf_counter() - began
             if result.outcome is ShadowOutcome.MISMATCH:
                 log.warning(
@@ -124,6 +124,14 @@ class Shadow:
     def _tell(self, result: ShadowResult) -> None:
         self.counts.setdefault(result.endpoint, Counter())[result.outcome.value] += 1
         self._observe(result)
+
+    async def _guarded(self, offer: _Offer) -> ShadowResult:
+        try:
+            return await self._compared(offer)
+        except Exception as error:  # noqa: BLE001  # the task guard: no answer of a node ends the gateway
+            # Its text may quote the statement.
+            log.error("shadow.broken", endpoint=offer.endpoint, cause=type(error).__name__)  # noqa: TRY400
+            return ShadowResult(offer.endpoint, offer.fingerprint, ShadowOutcome.FAILED)
 
     async def _compared(self, offer: _Offer) -> ShadowResult:
         lease = self._registry.lease(offer.endpoint)

@@ -292,8 +292,12 @@ class EndpointRegistry:
     async def _activate(self, endpoint: _Member) -> None:
         """Tell that a registered endpoint is well; the definition that comes back says so too."""
         is_new = endpoint.definition.state is EndpointState.REGISTERED
-        if is_new and self._observe_activation is not None:
+        if not is_new or self._observe_activation is None:
+            return
+        try:
             await self._observe_activation(endpoint.definition.name)
+        except Exception:  # the task guard: no probe ends the prober; the next one tells it again
+            log.exception("endpoint.activation_failed", endpoint=endpoint.definition.name)
 
     def _log_change(self, endpoint: _Member, before: EndpointHealth, cause: str | None) -> None:
         after = endpoint.monitor.health

@@ -15,7 +15,10 @@ from pgproxy.engines.channel import STREAM_WINDOW_BYTES
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.remote import RemoteEngine
 from pgproxy.engines.remote_session import RemoteSession
+from pgproxy.engines.remote_sources import DirectChunks
+from pgproxy.engines.remote_stream import RemoteStream
 from pgwire.errors import FeatureNotSupported, GatewayError, StatementError
+from pgwire.sqlstate import SqlState
 from pgwire.types import result_column
 from tests.faults.exec_nodes import (
     ALL_ROWS,
@@ -284,6 +287,43 @@ async def test_a_reader_that_stops_holds_one_window_and_disturbs_nobody(
         waiting = proxy.bytes_from_upstream - before - received
         assert waiting < STREAM_WINDOW_BYTES + (2 << 20)
     assert proxy.connections == 1
+
+
+async def test_a_statement_that_the_node_ends_amid_a_message_is_told_its_reason(
+    reach: Reach, proxy: FaultProxy
+) -> None:
+    """As QUERY_TIMEOUT does where the client reads slowly; the rest of the message never comes."""
+    engine = reach(proxy.port)
+    async with engine.execute(ENDLESS_ROWS) as stream:
+        await stream.read()
+        while proxy.bytes_from_upstream < STREAM_WINDOW_BYTES:  # noqa: ASYNC110  # the proxy sends no event
+            await asyncio.sleep(0.01)
+        assert isinstance(stream, RemoteStream)
+        assert isinstance(stream._source, DirectChunks)
+        await engine._node.cancel_query(stream._source._query_id)
+        with pytest.raises(GatewayError) as caught:
+            await read_all(stream)
+    assert caught.value.sqlstate is SqlState.QUERY_CANCELED
+    async with engine.execute(slow(1)) as again:
+        assert len(await read_all(again)) == 1, "the connection is as good as before"
+
+
+async def test_a_session_whose_opener_is_cancelled_does_not_stay_on_the_node(
+    reach: Reach, port: int, proxy: FaultProxy
+) -> None:
+    watcher, engine = reach(port), reach(proxy.port)
+    await engine.describe(ALL_ROWS)  # the catalogs are attached
+    before = (await watcher.probe()).open_sessions
+    proxy.hold_replies()
+    opening = asyncio.create_task(engine.open_session())
+    while (await watcher.probe()).open_sessions == before:  # noqa: ASYNC110  # a node sends no event
+        await asyncio.sleep(0.01)
+    opening.cancel()
+    await asyncio.sleep(0)
+    proxy.resume()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert (await watcher.probe()).open_sessions == before
 
 
 async def test_a_node_that_was_restarted_is_told_its_catalogs_again(tmp_path: Path, reach: Reach) -> None:

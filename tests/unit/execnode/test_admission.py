@@ -78,3 +78,33 @@ async def test_a_gate_that_was_told_so_refuses_for_a_while_and_then_takes_again(
     assert not gate.is_draining
     async with gate.slot():
         assert gate.running == 1
+
+
+async def test_a_draining_node_is_idle_only_once_those_that_waited_have_run() -> None:
+    gate = AdmissionGate(max_running=1, max_queued=1)
+    ended: list[str] = []
+
+    async def run(name: str, until: asyncio.Event) -> None:
+        async with gate.slot():
+            await until.wait()
+            ended.append(name)
+
+    async def drain() -> None:
+        gate.drain()
+        await gate.wait_idle()
+        ended.append("idle")
+
+    first, second = asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run("first", first))
+        tasks.create_task(run("second", second))
+        await asyncio.sleep(0)
+        tasks.create_task(drain())
+        await asyncio.sleep(0)
+        first.set()
+        while "first" not in ended or gate.queued:  # noqa: ASYNC110  # a few steps of this loop
+            await asyncio.sleep(0)
+        for _ in range(3):  # whoever believes it idle has had its turn
+            await asyncio.sleep(0)
+        second.set()
+    assert ended == ["first", "second", "idle"]

@@ -264,3 +264,15 @@ async def test_a_result_with_too_many_rows_fails_with_54000(engine: DuckEngine, 
         with pytest.raises(GatewayError) as caught:
             await read_all(queries, large)
         assert caught.value.sqlstate.value == "54000"
+
+
+async def test_a_query_that_was_given_up_before_it_came_is_not_started(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    """Its submission was still on its way, on another connection."""
+    async with registry(engine, tmp_path) as queries:
+        assert not await queries.cancel("q")
+        await queries.delete("q")
+        with pytest.raises(GatewayError) as refused:
+            queries.submit("q", Submission(ENDLESS, is_retained=False), now_s=0.0)
+    assert refused.value.sqlstate.value == "42704"

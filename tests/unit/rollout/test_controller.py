@@ -1,5 +1,7 @@
 """The controller on a real metastore: gateways share their counts, and one of them moves the rollout."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from pgproxy.control.opening import open_metastore
 from pgproxy.control.rollout_changes import move_rollout, start_rollout
 from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutStatus
 from pgproxy.rollout.controller import ACTOR, RolloutController, shared_figures
+from pgproxy.rollout.figures import Figures
 from pgproxy.routing.resolve import RouteReason
 from pgproxy.session.telemetry import Outcome, StatementRecord
 from tests.unit.control.states import sample_state
@@ -152,3 +155,27 @@ async def test_without_a_rollout_nothing_happens(metastore: Metastore) -> None:
     serve(a, 5)
     await step(a)
     assert await metastore.figures("r", 1000.0) == ()
+
+
+async def test_figures_that_nobody_can_read_move_nothing_and_end_nothing(
+    metastore: Metastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway of another version counts otherwise."""
+    monkeypatch.setattr("pgproxy.rollout.controller._INTERVAL_S", 0)
+    moved, clock = asyncio.Event(), Clock()
+    one = RolloutController(metastore, "a", clock, lambda *_: moved.set())
+    rollout = await follow(metastore, one)
+    await metastore.record_figures("r", rollout.since, "newer", '{"arms": []}')
+    serve(one, 40)
+    serve(one, 40, RouteReason.NOT_CANARY)
+    clock.now += 61
+    with pytest.raises(KeyError):
+        await one.step()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(one.run())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert await follow(metastore, one) == rollout
+        await metastore.record_figures("r", rollout.since, "newer", json.dumps(Figures().as_json()))
+        await moved.wait()
+        running.cancel()

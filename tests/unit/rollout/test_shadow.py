@@ -9,13 +9,15 @@ import duckdb
 import pytest
 
 from execnode.engine import DuckEngine, EngineLimits
-from execnode.statement import CatalogDefinition, CatalogGeneration, EngineStatement, Parameter
+from execnode.statement import CatalogDefinition, CatalogGeneration, EngineStatement, Parameter, RowChunk
 from pgproxy.control.fleet import Endpoint
+from pgproxy.engines.base import EngineSession, ResultStream
 from pgproxy.engines.embedded import EmbeddedEngine
 from pgproxy.engines.probe import ProbeReport
 from pgproxy.rollout.shadow import Shadow, ShadowOutcome, ShadowResult
 from pgproxy.routing.registry import EndpointRegistry, ProbeTimes
 from pgwire.types import ResultColumn
+from tests.unit.routing.engines import ScriptedStream
 
 
 class NodeLikeEngine(EmbeddedEngine):
@@ -50,10 +52,10 @@ async def engine_on(kind: type[EmbeddedEngine], folder: Path, name: str, rows: i
 
 @asynccontextmanager
 async def shadow(
-    folder: Path, *, node_rows: int = 100, node_load: int = 0
+    folder: Path, *, node_rows: int = 100, node_load: int = 0, kind: type[EmbeddedEngine] = NodeLikeEngine
 ) -> AsyncIterator[tuple[Shadow, "asyncio.Queue[ShadowResult]"]]:
     local = await engine_on(EmbeddedEngine, folder, "local", 100)
-    node = await engine_on(NodeLikeEngine, folder, "node", node_rows)
+    node = await engine_on(kind, folder, "node", node_rows)
     node.load = node_load  # type: ignore[attr-defined]
     results = asyncio.Queue[ShadowResult]()
     async with EndpointRegistry(lambda _: node, ProbeTimes(interval_s=60)) as registry:  # type: ignore[arg-type,return-value]
@@ -107,3 +109,24 @@ async def test_a_statement_that_fails_there_is_told_as_such(tmp_path: Path) -> N
     async with shadow(tmp_path) as (found, results):
         found.offer(EngineStatement("SELECT n, n FROM data.main.gone", (), COLUMNS), "node", "abc")
         assert (await result_of(found, results)).outcome is ShadowOutcome.FAILED
+
+
+class BrokenEngine(NodeLikeEngine):
+    """A node whose answers are none."""
+
+    @asynccontextmanager
+    async def execute(
+        self, statement: EngineStatement, session: EngineSession | None = None
+    ) -> AsyncIterator[ResultStream]:
+        yield ScriptedStream([RowChunk(b"D\x00\x00", 1)], COLUMNS)  # type: ignore[misc]
+
+
+async def test_an_answer_that_cannot_be_read_is_a_failure_and_the_next_is_compared(tmp_path: Path) -> None:
+    async with shadow(tmp_path, kind=BrokenEngine) as (found, results):
+        found.offer(READ, "node", "abc")
+        found.offer(READ, "node", "def")
+        running = asyncio.create_task(found.run())
+        outcomes = [(result := await results.get()).outcome for _ in range(2)]
+        running.cancel()
+    assert outcomes == [ShadowOutcome.FAILED, ShadowOutcome.FAILED]
+    assert result.fingerprint == "def"

@@ -258,3 +258,22 @@ async def test_capacity_and_labels_are_the_declared_ones_or_what_the_node_says()
         seen = endpoints.statuses()
         assert (seen["a"].capacity, seen["b"].capacity, seen["a"].load) == (64, 4, 2)
         assert seen["b"].labels == {"zone": "eu", "size": "large"}
+
+
+async def test_an_activation_that_fails_does_not_end_the_probing() -> None:
+    told = asyncio.Event()
+
+    async def refuse(_name: str) -> None:
+        told.set()
+        raise RuntimeError("nobody takes it")
+
+    fleet = Fleet()
+    times = ProbeTimes(interval_s=60, drain_s=60)
+    async with EndpointRegistry(fleet.create, times, observe_activation=refuse) as endpoints:
+        endpoints.apply([endpoint(state=EndpointState.REGISTERED)], [])
+        await told.wait()
+        await endpoints.first_probes(5)
+        assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+        fleet.made[0].probed.clear()
+        endpoints.probe_all_now()
+        await fleet.made[0].probed.wait()
