@@ -109,6 +109,9 @@ def _securables(
         oid = model.schemas.get((grant.catalog, grant.schema))
     elif grant.privilege is Privilege.EXECUTE:
         oid = functions.get(TableName(grant.catalog, grant.schema, grant.table))
+    elif grant.privilege is Privilege.USAGE:
+        sequence = TableName(grant.catalog, grant.schema, grant.table)
+        oid = next((oid for info, oid in model.sequences if info.name == sequence), None)
     else:
         relation = model.relations.get(TableName(grant.catalog, grant.schema, grant.table))
         oid = None if relation is None else relation.oid

@@ -9,6 +9,7 @@ from functools import lru_cache
 import sqlglot
 from sqlglot import exp
 
+from pgproxy.catalog.constraints import quote_identifier
 from pgproxy.sql.dialect.type_names import sql_name, type_of_data_type, type_of_engine_type
 
 
@@ -56,6 +57,14 @@ def _constant(literal: exp.Expr, kind: str) -> str:
     return f"'{quoted}'::{sql_name('text' if kind == 'varchar' else kind)}"
 
 
+def _regclass(name: exp.Expr) -> str:
+    """A sequence's name as regclass prints it where `public` is searched."""
+    table = exp.to_table(name.name, dialect="duckdb")
+    schema = table.args.get("db") if table.db not in ("main", "public") else None
+    shown = ".".join(quote_identifier(part.name) for part in (schema, table.this) if part is not None)
+    return "'" + shown.replace("'", "''") + "'::regclass"
+
+
 def _call(tree: exp.Func) -> str | None:
     """A call whose arguments are constants, or none; what else there is stays in the engine's words."""
     held = [tree.args.get(key) for key in tree.arg_types]
@@ -64,6 +73,7 @@ def _call(tree: exp.Func) -> str | None:
     name = tree.name if isinstance(tree, exp.Anonymous) else str(tree.sql("duckdb")).partition("(")[0]
     if any(text is None for text in texts) or not name.replace("_", "").isalnum():
         return None
-    if name.lower() == "nextval" and texts:
-        texts[0] = str(texts[0]).removesuffix("::text") + "::regclass"
+    literals = [item for item in arguments if isinstance(item, exp.Literal)]
+    if name.lower() == "nextval" and literals:
+        texts[0] = _regclass(literals[0])
     return f"{name.lower()}({', '.join(str(text) for text in texts)})"

@@ -15,6 +15,13 @@ from sqlglot import exp
 
 from pgproxy.catalog.constraints import RawConstraint, name_constraints
 from pgproxy.catalog.ownership import SCHEMA_MARK, split_comment
+from pgproxy.catalog.sequences import (
+    ALWAYS,
+    BY_DEFAULT,
+    SequenceInfo,
+    read_sequence_comment,
+    sequence_of_default,
+)
 from pgproxy.catalog.sizes import estimated_sizes, used_bytes
 from pgproxy.catalog.snapshot import VIEW_MARK, ColumnInfo, ConstraintInfo, RelationKind, TableInfo
 from pgproxy.policy.model import TableName
@@ -33,19 +40,6 @@ class IndexInfo:
     table: TableName
     columns: tuple[str, ...]
     is_unique: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceInfo:
-    """A sequence, as CREATE SEQUENCE made it."""
-
-    name: TableName
-    start: int
-    minimum: int
-    maximum: int
-    increment: int
-    is_cycled: bool
-    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +96,14 @@ def introspect(
     shown = {(catalog, _shown(schema)) for catalog, schema, _ in schemas}
     comments: dict[tuple[str, ...], str] = {(name,): comment for name, _, comment in databases if comment}
     comments |= {(catalog, _shown(schema)): comment for catalog, schema, comment in schemas if comment}
+    sequences = _sequences(connection, names)
+    tables = dict(_with_identities(tables, sequences))
     return CatalogContents(
         catalogs={name: is_read_only for name, is_read_only, _ in databases},
         schemas=frozenset(shown | {(catalog, "public") for catalog, _, _ in databases}),
         tables={name: tables[name] for name in sorted(tables)},
         indexes=_indexes(connection, names),
-        sequences=_sequences(connection, names),
+        sequences=sequences,
         enums=_enums(connection, names),
         comments=comments,
         schema_owners={name[:2]: mark.owner for name, mark in marks.items() if mark.owner is not None},
@@ -289,12 +285,29 @@ def _sequences(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tu
         "database_name, schema_name, sequence_name, start_value, min_value, max_value, increment_by, "
         "cycle, comment"
     )
+    found = _rows(connection, "duckdb_sequences()", wanted, catalogs, "NOT temporary")
     return tuple(
-        SequenceInfo(_table_name(catalog, schema, name), *numbers)
-        for catalog, schema, name, *numbers in _rows(
-            connection, "duckdb_sequences()", wanted, catalogs, "NOT temporary"
-        )
+        SequenceInfo(_table_name(*path), start, least, most, step, cycles, *read_sequence_comment(comment))
+        for *path, start, least, most, step, cycles, comment in found
     )
+
+
+def _with_identities(
+    tables: Mapping[TableName, TableInfo], sequences: Sequence[SequenceInfo]
+) -> Mapping[TableName, TableInfo]:
+    """Say of each column that was made AS IDENTITY that it is one."""
+    kinds = {info.name: info.column for info in sequences if info.column in (ALWAYS, BY_DEFAULT)}
+    if not kinds:
+        return tables
+
+    def told(name: TableName, column: ColumnInfo) -> ColumnInfo:
+        sequence = sequence_of_default(column.default, name)
+        return column if sequence is None else replace(column, identity=kinds.get(sequence) or "")
+
+    return {
+        name: replace(info, columns=tuple(told(name, column) for column in info.columns))
+        for name, info in tables.items()
+    }
 
 
 def _enums(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tuple[EnumInfo, ...]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pgproxy.catalog.constraints import quote_identifier
 from pgproxy.catalog.defaults import default_text
-from pgproxy.catalog.introspect import CatalogContents, EnumInfo, IndexInfo, SequenceInfo, constraint_columns
+from pgproxy.catalog.introspect import CatalogContents, EnumInfo, IndexInfo, constraint_columns
 from pgproxy.catalog.oids import ObjectKey, ObjectKind, assign_oids
+from pgproxy.catalog.sequences import SequenceInfo, sequence_of_default
 from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, TableInfo
 from pgproxy.policy.model import TableName
 
@@ -76,6 +77,21 @@ class EnumEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceUse:
+    """A column whose default is a sequence's next value. is_own: the sequence belongs to it."""
+
+    sequence: SequenceInfo
+    oid: int
+    relation: RelationEntry
+    attnum: int
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the sequence was made with the column."""
+        return self.sequence.column is not None
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogModel:
     """Everything that exists, with its OIDs. databases, schemas: name → OID."""
 
@@ -86,6 +102,7 @@ class CatalogModel:
     constraints: tuple[ConstraintEntry, ...]
     indexes: tuple[IndexEntry, ...]
     sequences: tuple[tuple[SequenceInfo, int], ...]
+    sequence_uses: tuple[SequenceUse, ...]
     enums: tuple[EnumEntry, ...]
     oids: Mapping[ObjectKey, int]
 
@@ -106,6 +123,9 @@ def build_model(contents: CatalogContents) -> CatalogModel:
         for name, table in contents.tables.items()
     }
     constraints = tuple(_constraints(relations, oids))
+    sequences = {
+        info.name: (info, oids[ObjectKey(ObjectKind.SEQUENCE, info.name)]) for info in contents.sequences
+    }
     return CatalogModel(
         contents=contents,
         databases={name: oids[ObjectKey(ObjectKind.DATABASE, (name,))] for name in contents.catalogs},
@@ -113,12 +133,21 @@ def build_model(contents: CatalogContents) -> CatalogModel:
         relations=relations,
         constraints=constraints,
         indexes=tuple(_indexes(contents, relations, constraints, oids)),
-        sequences=tuple(
-            (info, oids[ObjectKey(ObjectKind.SEQUENCE, info.name)]) for info in contents.sequences
-        ),
+        sequences=tuple(sequences.values()),
+        sequence_uses=tuple(_sequence_uses(relations, sequences)),
         enums=tuple(_enum(info, oids) for info in contents.enums),
         oids=oids,
     )
+
+
+def _sequence_uses(
+    relations: Mapping[TableName, RelationEntry], sequences: Mapping[TableName, tuple[SequenceInfo, int]]
+) -> Iterator[SequenceUse]:
+    for name, relation in relations.items() if sequences else ():
+        for attnum, column in enumerate(relation.table.columns, start=1):
+            sequence = sequence_of_default(column.default, name)
+            if sequence is not None and sequence in sequences:
+                yield SequenceUse(*sequences[sequence], relation, attnum)
 
 
 def default_key(name: TableName, column: str) -> ObjectKey:
@@ -127,8 +156,8 @@ def default_key(name: TableName, column: str) -> ObjectKey:
 
 
 def shown_default(column: ColumnInfo) -> str | None:
-    """A column's default as PostgreSQL shows it; None where there is none."""
-    return default_text(column.default, column.engine_type)
+    """A column's default as PostgreSQL shows it; None where there is none, as of an identity."""
+    return None if column.identity else default_text(column.default, column.engine_type)
 
 
 def _keys(contents: CatalogContents) -> Iterator[ObjectKey]:

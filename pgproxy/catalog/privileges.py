@@ -45,6 +45,9 @@ def held_privileges(policy: EffectivePolicy, model: CatalogModel) -> Iterator[He
             yield HeldPrivilege(oid, 0, Privilege.USAGE)
         if policy.schema_allows(Privilege.CREATE, *path):
             yield HeldPrivilege(oid, 0, Privilege.CREATE)
+    for info, oid in model.sequences:
+        if policy.may_use_sequence(info.name, info.owner):
+            yield HeldPrivilege(oid, 0, Privilege.USAGE)
     for relation in model.relations.values():
         yield from _on_relation(policy, relation)
 

@@ -221,6 +221,7 @@ def _snapshot(generation: int, default_catalog: str, model: CatalogModel) -> Cat
         system_functions=system_functions(),
         system_types=SYSTEM_TYPES,
         oids=oids,
+        sequences={info.name: info for info, _ in model.sequences},
         indexes=index_tables(model.contents),
         schema_owners=model.contents.schema_owners,
     )

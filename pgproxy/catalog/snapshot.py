@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pgproxy.catalog.sequences import SequenceInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import TableName
 
@@ -32,7 +33,8 @@ class ColumnInfo:
 
     pg_type: for a column of a SystemRelation, PostgreSQL's internal name of the type that RowDescription
     carries (`oid`, `name`, `char`, `int2vector`, `_text`, `regproc`, …; a key of `system_types` or a type
-    that DuckDB has); None: as engine_type says.
+    that DuckDB has); None: as engine_type says. identity: pg_attribute.attidentity of a column made AS
+    IDENTITY.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ColumnInfo:
     default: str | None = None
     comment: str | None = None
     pg_type: str | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,7 @@ class CatalogSnapshot:
     system_functions: by lower-case name (`format_type`, `pg_get_expr`, `regclass_text`); all are in
         pg_catalog, but `_pg_expandarray`, which is in information_schema.
     system_types: by internal name, `regclass`; see ColumnInfo.pg_type.
-    oids: what `'name'::regclass` gives. indexes: made by CREATE INDEX, each with its table.
+    oids: what `'name'::regclass` gives. sequences: by name. indexes: by CREATE INDEX, each with its table.
     schema_owners: who made a schema, if no administrator did. replaced: names that mean something else to
     others by now than to the transaction that this is for.
     """
@@ -213,6 +216,7 @@ class CatalogSnapshot:
     system_functions: Mapping[str, SystemFunction] = field(default_factory=dict)
     system_types: Mapping[str, SystemType] = field(default_factory=dict)
     oids: Mapping[TableName, int] = field(default_factory=dict)
+    sequences: Mapping[TableName, SequenceInfo] = field(default_factory=dict)
     indexes: Mapping[TableName, TableName] = field(default_factory=dict)
     schema_owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     replaced: frozenset[TableName] = frozenset()

@@ -100,6 +100,9 @@ def visible_keys(policy: EffectivePolicy, model: CatalogModel) -> Iterator[int]:
     for constraint in model.constraints:
         if _sees_constraint(seen, constraint):
             yield key(constraint.oid)
+    for use in model.sequence_uses:
+        if use.is_own and _sees(seen, use.relation, (use.attnum,)):
+            yield key(use.oid)
     for index in model.indexes:
         if _sees_index(seen, index):
             yield key(index.oid)
@@ -169,6 +172,7 @@ def _container_keys(
             yield key(oid)
         if policy.schema_allows(Privilege.USAGE, *path):
             yield from _loose_keys(model, path)
+    yield from (key(oid) for info, oid in model.sequences if policy.may_use_sequence(info.name, info.owner))
     for name, oid in model.databases.items():
         if _sees_catalog(policy, catalogs, name):
             yield key(oid)

@@ -30,6 +30,10 @@ class Names(Protocol):
         """Find a table. Raises: 42P01."""
         ...
 
+    def sequence(self, parts: a.RelationParts) -> TableName:
+        """Find a sequence. Raises: 42P01."""
+        ...
+
     def column(self, table: TableName, name: str) -> str:
         """Give a column's name as the table spells it. Raises: 42703."""
         ...

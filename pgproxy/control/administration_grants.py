@@ -22,6 +22,7 @@ _ALLOWED: dict[a.SecurableKind, tuple[Privilege, ...]] = {
     a.SecurableKind.DATABASE: (Privilege.CONNECT,),
     a.SecurableKind.FUNCTION: (Privilege.EXECUTE,),
     a.SecurableKind.FUNCTIONS_IN_SCHEMA: (Privilege.EXECUTE,),
+    a.SecurableKind.SEQUENCE: (Privilege.USAGE,),
 }
 _KNOWN_ELSEWHERE = frozenset(
     {"references", "trigger", "temp", "temporary", "set", "alter system", "maintain"}
@@ -96,6 +97,8 @@ def _securables(
         match statement.kind:
             case a.SecurableKind.TABLE:
                 yield _Securable(*by.names.table(parts))
+            case a.SecurableKind.SEQUENCE:
+                yield _Securable(*by.names.sequence(parts))
             case a.SecurableKind.FUNCTION:
                 yield _Securable(*function_named(state, parts, by))
             case a.SecurableKind.DATABASE:
@@ -137,6 +140,10 @@ def _named(item: a.PrivilegeItem, kind: a.SecurableKind, *, has_columns: bool) -
         privilege = Privilege(item.name.upper())
     except ValueError:
         raise StatementError(f'unrecognized privilege type "{item.name}"', position=item.position) from None
+    if kind is a.SecurableKind.SEQUENCE and privilege in (Privilege.SELECT, Privilege.UPDATE):
+        raise FeatureNotSupported(
+            f"privilege {privilege.value} on sequences is not supported", hint="USAGE allows nextval()."
+        )
     if privilege not in (_ON_COLUMNS if has_columns else _ALLOWED[kind]):
         on = "column" if has_columns else kind.value.split()[0].replace("future", "table").rstrip("s")
         raise StatementError(

@@ -7,7 +7,7 @@ privilege on data; an auditor sees what everybody does and changes nothing.
 from pgproxy.control.state import ControlState
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import transitive_groups
-from pgproxy.policy.model import Principal, Privilege
+from pgproxy.policy.model import Grant, Principal, Privilege
 from pgwire.errors import AccessDenied, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -60,7 +60,7 @@ def check_no_data(state: ControlState) -> None:
     """
     if not any(principal.is_security_officer for principal in state.principals.values()):
         return
-    readers = {grant.principal for grant in state.grants if grant.privilege not in _ON_CONTAINERS}
+    readers = {grant.principal for grant in state.grants if _is_on_data(grant)}
     for name in state.principals:
         holders = _holders(state, name)
         if not any(h.is_security_officer for h in holders) or any(h.is_admin for h in holders):
@@ -70,6 +70,11 @@ def check_no_data(state: ControlState) -> None:
                 f'role "{name}" may change policy, so it can hold no privilege on data',
                 sqlstate=SqlState.INVALID_GRANT_OPERATION,
             )
+
+
+def _is_on_data(grant: Grant) -> bool:
+    is_on_sequence = grant.privilege is Privilege.USAGE and grant.table is not None
+    return is_on_sequence or grant.privilege not in _ON_CONTAINERS
 
 
 def _has_duty(state: ControlState, name: str) -> bool:

@@ -23,7 +23,8 @@ _TAG = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
 _TABLE_PRIVILEGES = frozenset(
     {Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE, Privilege.TRUNCATE}
 )
-_OBJECT_PRIVILEGES = _TABLE_PRIVILEGES | {Privilege.EXECUTE}
+_OBJECT_PRIVILEGES = _TABLE_PRIVILEGES | {Privilege.EXECUTE, Privilege.USAGE}
+"""The last two are on functions and on sequences."""
 _COLUMN_PRIVILEGES = frozenset({Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE})
 
 

@@ -34,8 +34,8 @@ def _named(file: PolicyFile) -> Iterator[tuple[Path, TableName, Sequence[str]]]:
 
 def _written(file: PolicyFile) -> Iterator[tuple[Path, str, Sequence[str]]]:
     for index, grant in enumerate(file.grants or ()):
-        if all(word.value == Privilege.EXECUTE for word in grant.privileges):
-            continue  # on a function
+        if all(word.value in (Privilege.EXECUTE, Privilege.USAGE) for word in grant.privileges):
+            continue  # on a function, a sequence or a schema
         yield ("grants", index, "on"), grant.on, [_folded(name) for name in grant.columns or ()]
     for index, row_filter in enumerate(file.row_filters or ()):
         yield ("row_filters", index, "on"), row_filter.on, ()

@@ -208,6 +208,17 @@ class EffectivePolicy:
             return True
         return any(g.privilege is Privilege.EXECUTE for g in self._grants_covering(function))
 
+    def may_use_sequence(self, sequence: TableName, owner: str | None) -> bool:
+        """Whether USAGE is held on a sequence; its next value is a write."""
+        if not self.scope.allows(Privilege.UPDATE, sequence.catalog):
+            return False
+        if self.is_admin or self.holds_everything or self.owns(owner):
+            return True
+        return any(
+            grant.privilege is Privilege.USAGE and grant.table is not None
+            for grant in self._grants_covering(sequence)
+        )
+
     def _resolve_table(self, name: TableName) -> TablePolicy:
         if self.is_admin or self.holds_everything:
             allowed = {p for p in Privilege if self.scope.allows(p, name.catalog)}

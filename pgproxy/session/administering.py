@@ -154,6 +154,14 @@ class SessionNames:
         path = self._planner.settings.search_path(self._planner.identity.principal)
         return TableName(catalog or self._database, schema or next(iter(path), "public"), name or "")
 
+    def sequence(self, parts: a.RelationParts) -> TableName:
+        """Find a sequence. Raises: 42P01."""
+        catalog, schema, name = (None, None, None, *parts)[-3:]
+        found = self._planner.find_sequence((catalog, schema, name or ""))
+        if found is None:
+            raise undefined_table(catalog, schema, name or "", None)
+        return found.name
+
     def column(self, table: TableName, name: str) -> str:
         """Give a column's name as the table spells it. Raises: 42703."""
         info = self._snapshot.tables.get(table)
@@ -191,9 +199,9 @@ class SessionNames:
     def owns_something(self, role: str) -> bool:
         """Whether a relation or schema that exists now is the role's."""
         snapshot = self._snapshot
-        return role in snapshot.schema_owners.values() or any(
-            table.owner == role for table in snapshot.tables.values()
-        )
+        owners = {table.owner for table in snapshot.tables.values()}
+        owners |= {sequence.owner for sequence in snapshot.sequences.values()}
+        return role in owners or role in snapshot.schema_owners.values()
 
 
 def _response(notice: Notice) -> NoticeResponse:

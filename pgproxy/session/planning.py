@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from execnode.statement import EngineStatement
+from pgproxy.catalog.sequences import SequenceInfo
 from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.resolve import Route, StatementTraits
@@ -26,6 +27,7 @@ from pgproxy.sql.parse import parse_statement
 from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext
 from pgproxy.sql.planner import plan_statement
 from pgproxy.sql.schemas import knows_schema
+from pgproxy.sql.sequences import Named, find_sequence
 from pgproxy.sql.utility import UtilityStatement, parse_utility
 from pgproxy.sql.utility.query_calls import parse_query_call
 from pgproxy.sql.utility.statements import DeclareCursor
@@ -134,6 +136,11 @@ class StatementPlanner:
             context = replace(context, policy=replace(context.policy, is_admin=True))
         found = find_relation(context, catalog, schema, name or "")
         return found.info if found is not None and isinstance(found.info, TableInfo) else None
+
+    def find_sequence(self, named: Named) -> SequenceInfo | None:
+        """Find the sequence that a name means, hidden or not, for who administers it."""
+        context = self._context()
+        return find_sequence(named, replace(context, policy=replace(context.policy, is_admin=True)))
 
     def route(self, plan: Plan) -> Route:
         """Resolve where a plan would run now."""

@@ -73,7 +73,7 @@ class PlanRunner:
             GatewayError: the engine refused the statement.
         """
         if not plan.is_read_only and not _is_of_session(plan):
-            self._check_writable(plan.kind.value)
+            self._check_writable("nextval()" if plan.kind is StatementKind.SELECT else plan.kind.value)
         pin = await self._pin_for(plan, groups) if portal.prepared.call is None else None
         parameters = portal.parameters
         if plan.bound_values or plan.setting_changes:

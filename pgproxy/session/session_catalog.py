@@ -27,7 +27,7 @@ _private_generations = count(-1, -1)
 """No shared generation is negative, and no two blocks share one: cached plans never meet."""
 
 _TEMP_COLUMNS = (
-    "SELECT table_name, column_name, data_type, is_nullable::VARCHAR FROM duckdb_columns() "
+    "SELECT table_name, column_name, data_type, is_nullable::VARCHAR, column_default FROM duckdb_columns() "
     "WHERE database_name = 'temp' AND NOT internal ORDER BY table_name, column_index"
 )
 
@@ -144,6 +144,7 @@ class SessionCatalog:
             generation=next(_private_generations),
             tables=contents.tables,
             schemas=contents.schemas,
+            sequences={info.name: info for info in contents.sequences},
             indexes=index_tables(contents),
             schema_owners=contents.schema_owners,
         )
@@ -158,8 +159,9 @@ class SessionCatalog:
                 await rows.write_rows(chunk.rows)
         columns: dict[str, list[ColumnInfo]] = {}
         for row in rows.rows():
-            table, column, engine_type, is_nullable = ((value or b"").decode() for value in row)
-            columns.setdefault(table, []).append(ColumnInfo(column, engine_type, is_nullable == "true"))
+            table, column, engine_type, is_nullable, default = ((value or b"").decode() for value in row)
+            info = ColumnInfo(column, engine_type, is_nullable == "true", default or None)
+            columns.setdefault(table, []).append(info)
         self._set_temp_tables({name.lower(): _temp_table(name, found) for name, found in columns.items()})
         if not columns and not self._transaction.is_open:
             await self._transaction.unpin()

@@ -30,6 +30,10 @@ _SIMPLE_ROOTS: dict[type[exp.Expr], StatementKind] = {
     exp.Comment: StatementKind.COMMENT,
     exp.TruncateTable: StatementKind.TRUNCATE,
 }
+_ASKING = frozenset(
+    {StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.CREATE_TABLE}
+)
+"""Statements that may ask a sequence."""
 _OPTIONAL_FLAGS = frozenset({"cascade", "restrict", "concurrently", "only", "temporary", "materialized"})
 
 
@@ -69,9 +73,16 @@ def admit(tree: exp.Expr, system_functions: Collection[str]) -> StatementKind:
         name = type(node).__name__
         if name in nodes.ROOT_ONLY and node is not tree and not _is_alter_action(node):
             raise FeatureNotSupported("data-modifying statements in WITH or FROM are not supported")
-        _admit_node(node, name, allowed, system_functions)
+        if kind not in _ASKING or not _asks_sequence(node):
+            _admit_node(node, name, allowed, system_functions)
         _admit_parts(node, name)
     return kind
+
+
+def _asks_sequence(node: exp.Expr) -> bool:
+    """A call that `pgproxy.sql.sequences` binds to a sequence, or refuses."""
+    is_call = isinstance(node, exp.Anonymous) and not isinstance(node.parent, exp.Table)
+    return is_call and function_name(node) in functions.SEQUENCE_FUNCTIONS
 
 
 def admit_stored(query: exp.Expr) -> None:

@@ -6,7 +6,7 @@ A function is here because its result depends on its arguments alone.
 Left out on purpose, though they look harmless: `stats` (minimum and maximum over rows that a filter hides),
 `current_query` (the rewritten text, with filters and masks), `getvariable`, `current_setting` (the
 engine's; ours is
-a session value), `nextval`/`currval` (sequences are objects), `json_execute_serialized_sql`,
+a session value), `nextval` (sequences are objects: see SEQUENCE_FUNCTIONS), `json_execute_serialized_sql`,
 `json_serialize_plan`,
 `query`, `query_table` (SQL in a string), `write_log`, `error` (ours alone), `icu_collate_*`,
 `in_search_path`,
@@ -254,6 +254,9 @@ POLICY_NAMES = (
     | frozenset({"error", "current_date", "current_localtime", "current_localtimestamp", "position"})
 )
 """What a rendered policy expression may call, each qualified as DuckDB's own."""
+
+SEQUENCE_FUNCTIONS = frozenset({"nextval", "currval", "lastval", "setval"})
+"""Bound to a sequence, or refused, by `pgproxy.sql.sequences`."""
 
 TYPE_NAMES = frozenset(
     """

@@ -28,12 +28,14 @@ CREATE_KINDS = {
     "VIEW": StatementKind.CREATE_VIEW,
     "SCHEMA": StatementKind.CREATE_SCHEMA,
     "INDEX": StatementKind.CREATE_INDEX,
+    "SEQUENCE": StatementKind.CREATE_SEQUENCE,
 }
 DROP_KINDS = {
     "TABLE": StatementKind.DROP_TABLE,
     "VIEW": StatementKind.DROP_VIEW,
     "SCHEMA": StatementKind.DROP_SCHEMA,
     "INDEX": StatementKind.DROP_INDEX,
+    "SEQUENCE": StatementKind.DROP_SEQUENCE,
 }
 
 ROOT_ONLY = frozenset({"Insert", "Update", "Delete", "Create", "Drop", "Alter", "TruncateTable", "Comment"})
@@ -76,7 +78,7 @@ DDL_STRUCTURE = frozenset(
     Create Drop Alter TruncateTable Schema Properties Property TemporaryProperty ColumnDef ColumnConstraint
     PrimaryKeyColumnConstraint NotNullColumnConstraint UniqueColumnConstraint DefaultColumnConstraint
     CheckColumnConstraint IndexParameters PrimaryKey Constraint RenameColumn AlterRename AlterColumn
-    Comment Index AddConstraint
+    Comment Index AddConstraint SequenceProperties
     """.split()
 )
 """Foreign keys are left out: DuckDB resolves the referenced name itself."""

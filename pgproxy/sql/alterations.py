@@ -142,6 +142,13 @@ def alter_statements(tree: exp.Alter, actions: list[exp.Expr]) -> Iterator[exp.E
         yield statement
 
 
+def dropped_columns(actions: list[exp.Expr]) -> frozenset[str]:
+    """The columns that an ALTER TABLE takes away, in lower case."""
+    drops = [action for action in actions if isinstance(action, exp.Drop)]
+    named = [drop.args["tables"][0] for drop in drops if str(drop.args.get("kind")).upper() == "COLUMN"]
+    return frozenset(column.name.lower() for column in named)
+
+
 def _is_constant(value: exp.Expr) -> bool:
     """What DuckDB's parser takes as it is: of all else it makes a script of its own."""
     value = value.this if isinstance(value, exp.Neg) else value

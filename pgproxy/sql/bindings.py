@@ -25,6 +25,7 @@ from pgproxy.sql.dialect.build import raise_error
 from pgproxy.sql.draft import BoundValues, Draft, position_of, quoted
 from pgproxy.sql.names import find_relation, split_qualified, undefined_table
 from pgproxy.sql.plan import BoundValue, PlanContext, SettingChange
+from pgproxy.sql.sequences import find_sequence
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -309,9 +310,11 @@ class _Binder:
             return exp.cast(exp.Literal.number(constant.name), "UINTEGER", dialect="duckdb")
         parts = split_qualified(constant.name)
         found = find_relation(self.context, *parts) if parts is not None else None
-        if parts is None or found is None:
+        sequence = find_sequence(parts, self.context) if parts is not None and found is None else None
+        named = found or sequence
+        if parts is None or named is None:
             raise undefined_table(*(parts or (None, None, constant.name)), position_of(constant))
-        oid = self.context.catalog.oids.get(found.name)
+        oid = self.context.catalog.oids.get(named.name)
         if oid is None:
             raise undefined_table(*parts, position_of(constant))
         return exp.cast(exp.Literal.number(oid), "UINTEGER", dialect="duckdb")

@@ -12,7 +12,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import Privilege, TableName
-from pgproxy.sql.alterations import alter_statements, read_alteration
+from pgproxy.sql.alterations import alter_statements, dropped_columns, read_alteration
 from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.comments import ownership_statement, secure_comment
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
@@ -29,6 +29,16 @@ from pgproxy.sql.ownership import (
 from pgproxy.sql.plan import PlanContext, PlanNotice, StatementKind
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.schemas import authorise_schema, knows_schema, schema_name, secure_schema
+from pgproxy.sql.sequences import (
+    authorise_drop,
+    column_sequences,
+    existing_notice,
+    find_sequence,
+    has_sequences,
+    own_sequences,
+    secure_creation,
+    secure_drop,
+)
 from pgproxy.sql.views import mark_view
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -47,6 +57,7 @@ _DROPS = {
     StatementKind.DROP_VIEW: "view",
     StatementKind.DROP_SCHEMA: "schema",
     StatementKind.DROP_INDEX: "index",
+    StatementKind.DROP_SEQUENCE: "sequence",
 }
 _NOTHING = TableName(TEMP_CATALOG, "public", "pgproxy_nothing")
 """What IF EXISTS names where there is nothing that the client knows of: the engine must not look itself."""
@@ -90,7 +101,9 @@ def _authorise_one(tree: exp.Expr, kind: StatementKind, target: exp.Table, conte
             authorise_schema(tree, target, context)
         case StatementKind.DROP_INDEX:
             authorise_index_drop(target, context, may_be_missing=bool(tree.args.get("exists")))
-        case StatementKind.CREATE_TABLE | StatementKind.CREATE_VIEW:
+        case StatementKind.DROP_SEQUENCE:
+            authorise_drop(tree, target, context)
+        case StatementKind.CREATE_TABLE | StatementKind.CREATE_VIEW | StatementKind.CREATE_SEQUENCE:
             _authorise_creation(tree, target, context, is_view=kind is StatementKind.CREATE_VIEW)
         case _:
             authorise_change(tree, kind, target, context)
@@ -147,7 +160,7 @@ def _drop_several(draft: Draft, tree: exp.Drop, targets: Sequence[exp.Table]) ->
         parts.setdefault(known.name if known is not None else written_name(target), part)
     made = [(part, _secure_one(draft, part, part.args["tables"][0])) for part in parts.values()]
     tree.set("tables", made[0][0].args["tables"])
-    following = [part for part, _ in made[1:]]
+    following = [statement for part, definition in made for statement in (part, *definition.following)][1:]
     return Definition(
         frozenset().union(*(definition.names for _, definition in made)),
         tuple(following),
@@ -164,6 +177,14 @@ def _secure_one(draft: Draft, tree: exp.Expr, target: exp.Table) -> Definition:
         name = found[0] if found is not None else _NOTHING
         _set_name(target, name)
         return Definition(frozenset({engine_name(name)}), notices=notices)
+    if isinstance(tree, exp.Drop) and draft.kind is StatementKind.DROP_SEQUENCE:
+        name = secure_drop(tree, target, draft.context) or _NOTHING
+        _set_name(target, name)
+        return Definition(frozenset({engine_name(name)}), notices=notices)
+    if isinstance(tree, exp.Create) and draft.kind is StatementKind.CREATE_SEQUENCE:
+        name = defined_name(target, draft.context)
+        following = secure_creation(tree, name, draft.context, is_there=bool(notices))
+        return Definition(frozenset({engine_name(name)}), following, notices)
     if isinstance(tree, exp.Create) and draft.kind is not StatementKind.CREATE_INDEX:
         return _creation(draft, tree, target, notices)
     return _change(draft, tree, target, notices)
@@ -182,10 +203,13 @@ def _creation(
     if is_temporary(tree):
         name = TableName(TEMP_CATALOG, "public", name.name)
     following: tuple[exp.Expr, ...] = ()
-    if is_table and name.catalog != TEMP_CATALOG and not context.policy.is_admin and not notices:
+    is_owned = is_table and name.catalog != TEMP_CATALOG and not context.policy.is_admin
+    if not notices and (is_owned or has_sequences(tree)):
         # Were it made by somebody else meanwhile, IF NOT EXISTS would make that one the client's.
         tree.set("exists", None)
-        following = (ownership_statement(engine_name(name), context.session_user),)
+        following = column_sequences(tree, name, context)
+        if is_owned:
+            following += (ownership_statement(engine_name(name), context.session_user),)
     _set_name(target, name)
     return Definition(frozenset({engine_name(name)}), following, notices)
 
@@ -217,8 +241,10 @@ def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[Plan
         notices = (*notices, *alteration.notices)
         if not alteration.actions:
             return _nothing(tree, target, _NOTHING, notices)
-        return Definition(names, tuple(alter_statements(tree, alteration.actions)), notices)
-    return Definition(names, (), notices)
+        gone = own_sequences(info, context, dropped_columns(alteration.actions))
+        return Definition(names, (*alter_statements(tree, alteration.actions), *gone), notices)
+    gone = own_sequences(info, context) if draft.kind is StatementKind.DROP_TABLE else ()
+    return Definition(names, gone, notices)
 
 
 def _check_renamed(tree: exp.Alter, name: TableName, context: PlanContext) -> None:
@@ -313,6 +339,9 @@ def _notices(draft: Draft, tree: exp.Expr, target: exp.Table) -> list[PlanNotice
     if isinstance(tree, exp.Create):
         return _already(draft, target)
     word = _DROPS.get(kind, "relation")
+    if kind is StatementKind.DROP_SEQUENCE:
+        is_known = find_sequence(written_name(target), context) is not None
+        return [] if is_known else [PlanNotice(f'{word} "{target.name}" does not exist, skipping')]
     known = (
         find_index(context, target)
         if kind is StatementKind.DROP_INDEX
@@ -328,6 +357,8 @@ def _already(draft: Draft, target: exp.Table) -> list[PlanNotice]:
         table = find_relation(context, *written_name(target))
         there = {index.name for index in context.catalog.indexes if table and index[:2] == table.name[:2]}
         return [_exists(name)] if name in there else []
+    if draft.kind is StatementKind.CREATE_SEQUENCE:
+        return existing_notice(defined_name(target, context), context)
     if is_temporary(draft.tree):
         return [] if target.name.lower() not in context.temp_tables else [_exists(target.name)]
     wanted = tuple(part.lower() for part in defined_name(target, context))

@@ -15,7 +15,13 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from pgproxy.policy.denial import DenialRule
 from pgproxy.sql.dialect.checks import FUNCTION_HINT
-from pgproxy.sql.dialect.grammar import SourceDialect, protect_calls, restore_calls, without_comment
+from pgproxy.sql.dialect.grammar import (
+    SourceDialect,
+    protect_calls,
+    restore_calls,
+    without_comment,
+    without_denials,
+)
 from pgproxy.sql.methods import call_methods
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.tokens import tokens_of
@@ -35,8 +41,10 @@ _STATEMENT_WORDS = frozenset(
     {"select", "with", "values", "table", "from", "(", "insert", "update", "delete", "truncate"}
 )
 _FOLLOWERS = {
-    "create": frozenset({"table", "view", "schema", "temp", "temporary", "replace", "index", "unique"}),
-    "drop": frozenset({"table", "view", "schema", "index"}),
+    "create": frozenset(
+        {"table", "view", "schema", "temp", "temporary", "replace", "index", "unique", "sequence"}
+    ),
+    "drop": frozenset({"table", "view", "schema", "index", "sequence"}),
     "alter": frozenset({"table", "view"}),
     "comment": frozenset({"on"}),
 }
@@ -181,7 +189,7 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
         parser = _grammar(dialect).parser(
             error_level=sqlglot.ErrorLevel.RAISE, error_message_context=len(text)
         )
-        kept = without_comment(protect_calls(tokens) if dialect == "postgres" else tokens)
+        kept = without_comment(protect_calls(without_denials(tokens)) if dialect == "postgres" else tokens)
         trees = [tree for tree in parser.parse(kept, text) if tree is not None]
     except ParseError as error:
         raise GrammarError(_syntax_error(text, tokens, error)) from None

@@ -27,6 +27,7 @@ from pgproxy.sql.plan import Plan, PlanContext, StatementKind
 from pgproxy.sql.render import render
 from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
+from pgproxy.sql.sequences import asks_sequences, secure_calls
 from pgproxy.sql.spellings import plain_spelling
 from pgproxy.sql.stored_functions import expand_functions
 from pgproxy.sql.system_columns import expand_stars, place_system_columns
@@ -103,7 +104,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     names, origins = result_outputs(draft)
     draft = replace(draft, column_names=names)
     column_type_oids = type_catalog_columns(draft)
-    draft = bind(draft, bound)
+    draft = bind(secure_calls(draft), bound)
     draft = translate(draft)
     draft = secure(draft, bound)
     all_oids = (*oids, *(value.type_oid for value in bound.values))
@@ -126,7 +127,7 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         parameter_oids=oids,
         bound_values=tuple(bound.values),
         returns_rows=is_query or (draft.kind in _WRITES and draft.tree.args.get("returning") is not None),
-        is_read_only=is_query,
+        is_read_only=is_query and not asks_sequences(draft.accesses),
         is_catalog=draft.is_catalog,
         is_governed=draft.is_governed,
         accesses=draft.accesses,

@@ -17,6 +17,7 @@ from pgproxy.sql.allowed_functions import (
 )
 from pgproxy.sql.comments import plain_comment
 from pgproxy.sql.dialect.names import column_name
+from pgproxy.sql.sequences import plain_serials
 
 _TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
 _SETTINGS = "pg_show_all_settings"
@@ -29,6 +30,7 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
         plain_comment(tree)
     elif isinstance(tree, exp.Alter):
         _rename_column(tree)
+    plain_serials(tree)
     for node in list(tree.walk(bfs=False)):
         match node:
             case exp.Select():

@@ -33,6 +33,8 @@ ENGINE_TYPES = {
     StatementKind.ALTER_VIEW: frozenset({"ALTER"}),
     StatementKind.CREATE_INDEX: frozenset({"CREATE"}),
     StatementKind.DROP_INDEX: frozenset({"DROP"}),
+    StatementKind.CREATE_SEQUENCE: frozenset({"CREATE"}),
+    StatementKind.DROP_SEQUENCE: frozenset({"DROP"}),
     StatementKind.COMMENT: frozenset({"ALTER"}),
     StatementKind.TRUNCATE: frozenset({"DELETE", "TRUNCATE"}),
 }

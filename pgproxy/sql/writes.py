@@ -7,7 +7,8 @@ RETURNING gives
 masked values. PostgreSQL docs, "CREATE POLICY", the table of policies applied by command type.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -18,6 +19,7 @@ from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import PolicyCommand, Privilege
 from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
 from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, position_of, quoted
+from pgproxy.sql.identities import check_identities, is_default
 from pgproxy.sql.policy_expressions import PolicyScope, check_predicate, mask_expression
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -57,6 +59,7 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
     securing.relations.add(name)
     if isinstance(tree, exp.Insert):
         _name_first_columns(tree, use.info)
+    check_identities(tree, use.info)
     if not is_governed(use):
         _qualify(tree, use)
         _check_conflict_privilege(tree, use)
@@ -70,10 +73,6 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
             return _secured_update(tree, use, use.info, securing)
         case _:
             return _secured_delete(tree, use, use.info, securing)
-
-
-def _is_default(value: exp.Expr) -> bool:
-    return isinstance(value, exp.Var) and value.name.upper() == "DEFAULT"
 
 
 def _name_first_columns(tree: exp.Insert, table: TableInfo) -> None:
@@ -150,9 +149,11 @@ def _check_new_rows(tree: exp.Insert, use: RelationUse, table: TableInfo, securi
     if unknown is not None:
         raise undefined_column(unknown)
     _replace_defaults(source, columns, by_name)
-    values: dict[str, exp.Expr] = {name: default_value(column) for name, column in by_name.items()}
+    values = _NewRow(by_name)
     for name in columns:
-        values[name.lower()] = _typed(exp.column(quoted(name), table=quoted(NEW)), by_name[name.lower()])
+        values.given[name.lower()] = _typed(
+            exp.column(quoted(name), table=quoted(NEW)), by_name[name.lower()]
+        )
     scope = securing.scope(table, values)
     alias = exp.TableAlias(this=quoted(NEW), columns=[quoted(name) for name in columns])
     checked = exp.Select(
@@ -167,13 +168,30 @@ def _check_new_rows(tree: exp.Insert, use: RelationUse, table: TableInfo, securi
         tree.set("this", exp.Schema(this=tree.this, expressions=[quoted(name) for name in columns]))
 
 
+@dataclass(slots=True)
+class _NewRow(Mapping[str, exp.Expr]):
+    """What each column of a new row holds: what is given, else its default, if the check reads that."""
+
+    columns: Mapping[str, ColumnInfo]
+    given: dict[str, exp.Expr] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> exp.Expr:
+        return self.given[name] if name in self.given else default_value(self.columns[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
 def _replace_defaults(source: exp.Expr, columns: list[str], by_name: Mapping[str, ColumnInfo]) -> None:
     values = source.unnest()
     if not isinstance(values, exp.Values):
         return
     for row in values.expressions:
         for name, item in zip(columns, list(row.expressions), strict=False):
-            if _is_default(item):
+            if is_default(item):
                 item.replace(default_value(by_name[name.lower()]))
 
 
@@ -278,7 +296,7 @@ def _assignments(tree: exp.Update, use: RelationUse, table: TableInfo) -> dict[s
             raise AccessDenied(
                 f'permission denied for column "{column.name}": it is masked', rule=DenialRule.MASKED_COLUMN
             )
-        found[name] = default_value(columns[name]) if _is_default(value) else value
+        found[name] = default_value(columns[name]) if is_default(value) else value
     return found
 
 

@@ -28,8 +28,11 @@ CREATE TABLE sales.customers(
 CREATE TABLE sales.orders(
     id BIGINT PRIMARY KEY, customer_id INTEGER REFERENCES sales.customers(id),
     total DECIMAL(12,2) CHECK (total > 0));
+CREATE SEQUENCE sales.zqserial;
+COMMENT ON SEQUENCE sales.zqserial IS 'pgproxy_sequence:["zquser", "serial"]';
 CREATE TABLE sales.zqmargins(
-    zqid INTEGER PRIMARY KEY, zqmargin DOUBLE DEFAULT 1.5, customer INTEGER REFERENCES sales.customers(id),
+    zqid INTEGER PRIMARY KEY DEFAULT nextval('sales.zqserial'),
+    zqmargin DOUBLE DEFAULT 1.5, customer INTEGER REFERENCES sales.customers(id),
     CHECK (zqmargin > 0));
 CREATE TABLE zqschema.zqother(zqa INTEGER, zqb VARCHAR);
 CREATE VIEW sales.totals AS SELECT customer_id, zqmargin FROM sales.orders JOIN sales.zqmargins ON zqid = id;

@@ -95,7 +95,16 @@ def _user_attributes(model: CatalogModel) -> pa.Table:
     widths: list[int] = []
     databases: list[str] = []
     found: dict[str, list[object]] = {
-        name: [] for name in ("attname", "atttypid", "atttypmod", "attndims", "attnotnull", "atthasdef")
+        name: []
+        for name in (
+            "attname",
+            "atttypid",
+            "atttypmod",
+            "attndims",
+            "attnotnull",
+            "atthasdef",
+            "attidentity",
+        )
     }
     typed = lru_cache(maxsize=4096)(user_type)
     for name, relation in model.relations.items():
@@ -110,6 +119,7 @@ def _user_attributes(model: CatalogModel) -> pa.Table:
         found["attndims"] += [kind.dimensions for kind in kinds]
         found["attnotnull"] += [not column.is_nullable for column in columns]
         found["atthasdef"] += [shown_default(column) is not None for column in columns]
+        found["attidentity"] += [column.identity for column in columns]
     width = np.array(widths, dtype=np.int64)
     relation_oids = np.repeat(np.array(relids, dtype=np.int64), width)
     attnums = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width, width) + 1

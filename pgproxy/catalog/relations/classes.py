@@ -259,7 +259,7 @@ def sequence_rows(model: CatalogModel) -> pa.Table:
     rows = [
         {
             "seqrelid": oid,
-            "seqtypid": 20,
+            "seqtypid": info.type_oid,
             "seqstart": info.start,
             "seqincrement": info.increment,
             "seqmax": info.maximum,

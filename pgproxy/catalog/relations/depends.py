@@ -24,7 +24,7 @@ _COLUMNS = (
 
 def depend_rows(model: CatalogModel) -> pa.Table:
     """Every row; each is seen with the object that depends."""
-    rows = [*_of_constraints(model), *_of_defaults(model), *_of_views(model)]
+    rows = [*_of_constraints(model), *_of_defaults(model), *_of_sequences(model), *_of_views(model)]
     lists = {name: [row[place] for row in rows] for place, name in enumerate(_COLUMNS)}
     return build_rows(relation_definitions()["pg_catalog", "pg_depend"], Rule.COLUMN, len(rows), lists)
 
@@ -53,6 +53,23 @@ def _of_defaults(model: CatalogModel) -> Iterator[tuple[Any, ...]]:
                 )
                 oid = model.oids[default_key(name, column.name)]
                 yield (DEFAULT, oid, 0, CLASS, relation.oid, number, "a", *guard)
+
+
+def _of_sequences(model: CatalogModel) -> Iterator[tuple[Any, ...]]:
+    """A column's sequence goes with it, and its default with the sequence."""
+    for use in model.sequence_uses:
+        table, column = use.relation.table.name, use.relation.table.columns[use.attnum - 1]
+        guard = (
+            table.catalog,
+            key(use.relation.oid, Aspect.ALL_COLUMNS),
+            column_key(use.relation.oid, use.attnum),
+        )
+        if use.is_own:
+            kind = "i" if column.identity else "a"
+            yield (CLASS, use.oid, 0, CLASS, use.relation.oid, use.attnum, kind, *guard)
+        if not column.identity:
+            default = model.oids[default_key(table, column.name)]
+            yield (DEFAULT, default, 0, CLASS, use.oid, 0, "n", *guard)
 
 
 def _of_views(model: CatalogModel) -> Iterator[tuple[Any, ...]]:

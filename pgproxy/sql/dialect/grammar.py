@@ -7,6 +7,7 @@ compiled parser cannot be subclassed; tokens are marked before it runs and the m
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import sqlglot
 from sqlglot import exp
@@ -261,6 +262,19 @@ def without_comment(tokens: list[Token]) -> list[Token]:
     if not is_comment or tokens[-1].token_type is not TokenType.NULL:
         return tokens
     return [*tokens[:-1], _like(tokens[-1], TokenType.STRING, "")]
+
+
+def without_denials(tokens: list[Token]) -> list[Token]:
+    """`NO MINVALUE` and the like are the defaults of a sequence; sqlglot takes NO for a value."""
+    words = [token.text.lower() for token in tokens[:3]]
+    if words[:1] != ["create"] or "sequence" not in words:
+        return tokens
+    denied = {
+        place
+        for place, (token, following) in enumerate(pairwise(tokens))
+        if token.text.lower() == "no" and following.text.lower() in ("minvalue", "maxvalue", "cycle")
+    }
+    return [t for place, t in enumerate(tokens) if place not in denied and place - 1 not in denied]
 
 
 def restore_calls(tree: exp.Expr) -> exp.Expr:

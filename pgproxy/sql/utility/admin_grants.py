@@ -10,7 +10,7 @@ from pgproxy.sql.utility.reader import TokenReader
 from pgwire.errors import FeatureNotSupported, StatementError
 
 _UNSUPPORTED = frozenset(
-    ["sequence", "procedure", "routine", "language", "type", "domain", "foreign", "large",
+    ["procedure", "routine", "language", "type", "domain", "foreign", "large",
      "parameter", "tablespace"]
 )  # fmt: skip
 
@@ -104,15 +104,20 @@ def _securables(reader: TokenReader) -> tuple[a.SecurableKind, tuple[a.RelationP
         return a.SecurableKind.SCHEMA, reader.list_of(lambda: _schema(reader))
     if reader.accept("database"):
         return a.SecurableKind.DATABASE, reader.list_of(lambda: (reader.name(),))
-    if (
-        reader.is_word("function")
-        and not reader.is_symbol(",", 1)
-        and not reader.is_word("to", "from", distance=1)
-    ):
-        reader.advance()
+    if _says_kind(reader, "function"):
         return a.SecurableKind.FUNCTION, reader.list_of(lambda: function_signature(reader))
+    if _says_kind(reader, "sequence"):
+        return a.SecurableKind.SEQUENCE, reader.list_of(reader.dotted_name)
     reader.accept("table")
     return a.SecurableKind.TABLE, reader.list_of(reader.dotted_name)
+
+
+def _says_kind(reader: TokenReader, word: str) -> bool:
+    """Take a word that says of what kind the securables are; before a comma or TO it is a table's name."""
+    if not reader.is_word(word) or reader.is_symbol(",", 1) or reader.is_word("to", "from", distance=1):
+        return False
+    reader.advance()
+    return True
 
 
 def _schema(reader: TokenReader) -> a.RelationParts:

@@ -127,6 +127,7 @@ class SecurableKind(StrEnum):
     DATABASE = "database"
     FUNCTION = "function"
     FUNCTIONS_IN_SCHEMA = "functions in schema"
+    SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True, slots=True)

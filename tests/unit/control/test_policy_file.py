@@ -216,7 +216,7 @@ async def test_a_secret_that_the_environment_lacks_is_named_by_its_variable(serv
         ("grants:\n- {to: a, privileges: [FLY], on: d}", ["line 2: grants.0.privileges.0: "]),
         ("grants:\n- to: a\n  privileges: [SELECT]\n  on: d.s", ["line 4: write d.s.* to mean every table"]),
         ("grants:\n- to: a\n  privileges: [SELECT]\n  on: d..t", ["line 4: expected names"]),
-        ("grants:\n- to: a\n  privileges: [USAGE]\n  on: d.s.t", ["line 3: invalid privilege type USAGE"]),
+        ("grants:\n- to: a\n  privileges: [CREATE]\n  on: d.s.t", ["line 3: invalid privilege type CREATE"]),
         ("row_filters:\n- {name: f, on: d.s.t, using: x, to: []}", ["line 2: row_filters.0.to: "]),
         ("row_filters:\n- name: f\n  on: d.s.t\n  using: a b c", ["line 4: syntax error in a policy"]),
         ("row_filters:\n- {name: f, on: d.s.t}", ["line 2: row_filters.0: `using` is missing"]),

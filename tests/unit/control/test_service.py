@@ -66,7 +66,7 @@ REFUSALS: list[tuple[str, Step]] = [
     ("0LP01", lambda s: s.add_member(ROOT, "team", "team")),
     ("42704", lambda s: s.remove_member(ROOT, "team", "ghost")),
     ("42704", lambda s: s.grant(ROOT, [grant(Privilege.SELECT, "demo", to="ghost")])),
-    ("0LP01", lambda s: s.grant(ROOT, [grant(Privilege.USAGE, "demo", "sales", "customers")])),
+    ("0LP01", lambda s: s.grant(ROOT, [grant(Privilege.CREATE, "demo", "sales", "customers")])),
     ("0LP01", lambda s: s.grant(ROOT, [grant(Privilege.CONNECT, "demo", "sales")])),
     ("0LP01", lambda s: s.grant(ROOT, [grant(Privilege.SELECT, "demo", columns=frozenset("a"))])),
     ("0LP01", lambda s: s.grant(ROOT, [grant(Privilege.DELETE, *CUSTOMERS, columns=frozenset("a"))])),
