@@ -26,7 +26,7 @@ class RelationEntry:
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """An index. attnums: 0 stands for an expression. constraint_oid: the key that it serves, or 0."""
+    """An index. attnums: 0 stands for an expression."""
 
     name: str
     oid: int
@@ -35,7 +35,6 @@ class IndexEntry:
     columns: tuple[str, ...]
     is_unique: bool
     is_primary: bool
-    constraint_oid: int = 0
 
     @property
     def definition(self) -> str:
@@ -240,7 +239,6 @@ def _indexes(
                 constraint.info.columns,
                 is_unique=True,
                 is_primary=constraint.info.kind == "p",
-                constraint_oid=constraint.oid,
             )
     for index in contents.indexes:
         relation = relations.get(index.table)

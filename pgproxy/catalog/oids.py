@@ -39,7 +39,6 @@ class ObjectKind(StrEnum):
     ENUM_LABEL = "enum_label"
     ROLE = "role"
     POLICY = "policy"
-    MEMBERSHIP = "membership"
     FUNCTION = "function"
 
 

@@ -122,11 +122,6 @@ class SystemFunction:
     session_values: tuple[SystemValue, ...] = ()
     is_table: bool = False
 
-    @property
-    def takes_viewer(self) -> bool:
-        """Whether the answer depends on who asks."""
-        return SystemValue.VIEWER in self.session_values
-
 
 @dataclass(frozen=True, slots=True)
 class SystemType:

@@ -18,7 +18,6 @@ from pgproxy.policy.effective import EffectivePolicy, TablePolicy
 from pgproxy.policy.model import Privilege
 
 EVERYBODY = 0
-MAX_ATTNUM = 2**16
 
 
 class Aspect(IntEnum):

@@ -82,11 +82,6 @@ class ClientStream(asyncio.Protocol):
         return self._transport
 
     @property
-    def is_eof(self) -> bool:
-        """Whether the client has gone."""
-        return self._is_eof
-
-    @property
     def takes_more(self) -> bool:
         """Whether `drain` would return at once."""
         return self._writable.is_set() and not self._is_eof

@@ -78,7 +78,7 @@ def _authorise_use(draft: Draft, use: RelationUse, written: tuple[str, ...] | No
     columns = written if use.role in (Role.INSERT, Role.UPDATE) else None
     if not _holds(policy, required_privilege(use.role), columns, use):
         raise denied(use)
-    return replace(use, columns_written=columns or ())
+    return use
 
 
 def _holds(

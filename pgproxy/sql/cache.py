@@ -40,7 +40,6 @@ class PlanCache:
         self._capacity = capacity
         self._plans: OrderedDict[PlanKey, Plan] = OrderedDict()
         self.hits = 0
-        self.misses = 0
 
     def __len__(self) -> int:
         return len(self._plans)
@@ -58,7 +57,6 @@ class PlanCache:
             self.hits += 1
             self._plans.move_to_end(key)
             return found
-        self.misses += 1
         planned = plan_statement(text, parameter_oids, context)
         self._plans[key] = planned
         if len(self._plans) > self._capacity:

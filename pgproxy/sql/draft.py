@@ -53,7 +53,6 @@ class RelationUse:
     position: int | None
     has_alias: bool = False
     policy: TablePolicy | None = None
-    columns_written: tuple[str, ...] = ()
     is_temporary: bool = False
 
     @property

@@ -234,11 +234,6 @@ def escape_string(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
-def argument_list(node: exp.Expr, name: str) -> list[exp.Expr] | None:
-    """The arguments of a call by name, or None where the node is something else."""
-    return list(node.expressions) if function_name(node) == name else None
-
-
 def renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
     """The same call under the engine's name, where it is in the table."""
     name = names.get(function_name(node))
