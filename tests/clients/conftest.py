@@ -16,6 +16,7 @@ import pytest
 
 from tests.clients.identity_world import world  # noqa: F401  # a fixture
 from tests.clients.matrix import OUTCOMES, Outcome
+from tests.clients.postgres_metastore import key_file, metastore, server, url  # noqa: F401  # fixtures
 from tests.clients.servers import Pair, Server, load_reference
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
 from tests.postgres import find_binary, running_postgres

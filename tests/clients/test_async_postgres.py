@@ -1,61 +1,21 @@
 """Gateways on a PostgreSQL metastore: the queue's contract, taking over from a killed one, CancelRequest."""
 
-import base64
-import contextlib
-import secrets
 import signal
-from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from pgproxy.control import Metastore, open_metastore
 from tests.faults.proxied_fleet import wait_for
 from tests.faults.raw_client import RawClient, cancel_request, error_fields
 from tests.gateway import RunningGateway, start_gateway
-from tests.postgres import find_binary, start_postgres, stop_postgres
+from tests.postgres import find_binary
 from tests.query_api import QueryApiClient
 from tests.unit.queue.store_contract import StoreContract
 
 pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
 
 SLOW_READ = "SELECT count(*) FROM numbers a, numbers b WHERE b.n < 4000 AND (a.n * b.n) % 7 = 1"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server, without the database's name."""
-    folder = tmp_path_factory.mktemp("metastore") / "cluster"
-    dsn = start_postgres(folder)
-    yield f"postgresql://postgres@127.0.0.1:{dsn.partition('port=')[2].split()[0]}/"
-    with contextlib.suppress(Exception):
-        stop_postgres(folder)
-
-
-@pytest.fixture
-def key_file(tmp_path: Path) -> Path:
-    path = tmp_path / "metastore.key"
-    path.write_bytes(base64.b64encode(secrets.token_bytes(32)))
-    path.chmod(0o600)
-    return path
-
-
-@pytest.fixture
-async def url(server: str) -> str:
-    """A new, empty database."""
-    name = f"m{secrets.token_hex(6)}"
-    connection = await asyncpg.connect(f"{server}postgres")
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    return server + name
-
-
-@pytest.fixture
-async def metastore(url: str, key_file: Path) -> AsyncIterator[Metastore]:
-    async with open_metastore(url, secret_key_file=key_file) as opened:
-        yield opened
 
 
 class TestContract(StoreContract):
