@@ -16,6 +16,8 @@ pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQ
 Connections = tuple[psycopg.Connection, psycopg.Connection]
 WORDS_DIFFER = frozenset({"bytea '\\\\\\\\x616'", "bytea '\\\\\\\\xzz'"})
 """The SQLSTATE is the same; PostgreSQL also names the digit at fault."""
+SCHEMAS = {columns: f"shape{place}" for place, columns in enumerate(dict.fromkeys(case.columns for case in ALL))}
+"""Where the table `copied` with these columns is: made once, not for each case."""
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +30,17 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connections]:
         psycopg.connect(dsn, autocommit=True) as theirs,
         psycopg.connect(gateway.dsn("admin"), autocommit=True) as ours,
     ):
+        for connection in (theirs, ours):
+            for columns, schema in SCHEMAS.items():
+                connection.execute(f"CREATE SCHEMA {schema}")
+                connection.execute(f"CREATE TABLE {schema}.copied ({columns})")
         yield theirs, ours
 
 
 def outcome(connection: psycopg.Connection, case: Case) -> tuple[object, ...]:
     """Give the tag and the rows, or what the error says."""
-    connection.execute("DROP TABLE IF EXISTS copied")
-    connection.execute(f"CREATE TABLE copied ({case.columns})")
+    connection.execute(f"SET search_path = {SCHEMAS[case.columns]}")
+    connection.execute("DELETE FROM copied")
     cursor = connection.cursor()
     try:
         with cursor.copy(f"COPY {case.target} FROM STDIN {case.options}") as copy:
