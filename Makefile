@@ -29,7 +29,7 @@ demo: venv
 	$(BIN)/python -m demo.tour
 
 test: venv test-clients
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: venv
 	$(BIN)/ruff format --check .

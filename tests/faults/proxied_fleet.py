@@ -15,7 +15,7 @@ from demo.programs import running
 from tests.faults.fault_proxy import FaultProxy, ProxyThread, proxy_thread
 from tests.gateway import NODE_TOKEN, POLICY, RunningGateway, RunningNode, run_node, start_gateway
 
-NODE_LOST_AFTER_S = 2.0
+NODE_LOST_AFTER_S = 3.0
 _PATIENCE_S = 60.0
 _SLACK = (6, 12)
 """File handles, and threads that pools may still start: what leaks by one a test passes it."""

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -131,29 +132,38 @@ def test_sigterm_under_load_loses_no_connection_without_a_word(tmp_path: Path) -
     assert said == ["57P01"] * 4
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """A gateway that the tests with it leave as it is."""
+    with start_gateway(tmp_path_factory.mktemp("lasting")) as gateway:
+        yield gateway
+
+
 @pytest.mark.parametrize("is_busy", [False, True])
-def test_a_locked_principals_sessions_end_within_a_second(tmp_path: Path, is_busy: bool) -> None:
-    with start_gateway(tmp_path) as gateway, log_in(gateway) as locked, log_in(gateway, "intern") as other:
-        if is_busy:
-            until_running(gateway, locked, SLOW)
-        gateway.cli("user", "lock", "analyst")
-        began = time.monotonic()
-        assert last_words(locked) == "57P01"
-        assert time.monotonic() - began < 1.5
-        assert other.query("SELECT 1")[-1] == (b"Z", b"I")
-        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-            psycopg.connect(gateway.dsn())
+def test_a_locked_principals_sessions_end_within_a_second(lasting: RunningGateway, is_busy: bool) -> None:
+    try:
+        with log_in(lasting) as locked, log_in(lasting, "intern") as other:
+            if is_busy:
+                until_running(lasting, locked, SLOW)
+            lasting.cli("user", "lock", "analyst")
+            began = time.monotonic()
+            assert last_words(locked) == "57P01"
+            assert time.monotonic() - began < 1.5
+            assert other.query("SELECT 1")[-1] == (b"Z", b"I")
+            with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+                psycopg.connect(lasting.dsn())
+    finally:
+        lasting.cli("user", "unlock", "analyst")
 
 
-def test_a_user_made_by_another_process_logs_in_with_its_rights_at_once(tmp_path: Path) -> None:
-    with start_gateway(tmp_path) as gateway:
-        policy = (tmp_path / "policy.yaml").read_text()
-        for number in range(5):
-            user = f"late{number}"
-            policy = policy.replace(
-                "  intern:", f"  {user}: {{password: {user}-secret, groups: [eu_team]}}\n  intern:"
-            )
-            (tmp_path / "policy.yaml").write_text(policy)
-            gateway.cli("policy", "apply", str(tmp_path / "policy.yaml"))
-            with psycopg.connect(gateway.dsn(user)) as connection:
-                assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (100_000,)
+def test_a_user_made_by_another_process_logs_in_with_its_rights_at_once(lasting: RunningGateway) -> None:
+    policy = (lasting.folder / "policy.yaml").read_text()
+    for number in range(5):
+        user = f"late{number}"
+        policy = policy.replace(
+            "  intern:", f"  {user}: {{password: {user}-secret, groups: [eu_team]}}\n  intern:"
+        )
+        (lasting.folder / "policy.yaml").write_text(policy)
+        lasting.cli("policy", "apply", str(lasting.folder / "policy.yaml"))
+        with psycopg.connect(lasting.dsn(user)) as connection:
+            assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (100_000,)

@@ -27,7 +27,7 @@ class Target:
 class WireConnection:
     """One connection, past its start."""
 
-    def __init__(self, target: Target, timeout_s: float = 20.0) -> None:
+    def __init__(self, target: Target, timeout_s: float = 90.0) -> None:
         self._socket = socket.create_connection((target.host, target.port), timeout_s)
         self._buffer = b""
         self.process_id = 0

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQ
 Connections = tuple[psycopg.Connection, psycopg.Connection]
 WORDS_DIFFER = frozenset({"bytea '\\\\\\\\x616'", "bytea '\\\\\\\\xzz'"})
 """The SQLSTATE is the same; PostgreSQL also names the digit at fault."""
-SCHEMAS = {columns: f"shape{place}" for place, columns in enumerate(dict.fromkeys(case.columns for case in ALL))}
+SCHEMAS = {
+    columns: f"shape{place}" for place, columns in enumerate(dict.fromkeys(case.columns for case in ALL))
+}
 """Where the table `copied` with these columns is: made once, not for each case."""
 
 
