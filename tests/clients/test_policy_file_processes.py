@@ -12,9 +12,6 @@ import pytest
 from pgproxy.control import Metastore, open_metastore
 from pgproxy.control.state import ControlState
 
-CHANGES = 500
-KILLS = 12
-
 
 def version_of(state: ControlState) -> int:
     """The one version that every part of `state` says; a half-applied state fails here."""
@@ -53,27 +50,30 @@ async def write_until_killed(url: str, first: int, last: int, lines: int, delay_
     return int(rest.splitlines()[-1].split()[0]) if rest.strip() else said
 
 
-async def test_kill_9_at_random_points_of_500_changes_leaves_whole_versions(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("changes", "kills"), [(200, 5), pytest.param(2_000, 40, marks=pytest.mark.soak)])
+async def test_kill_9_at_random_points_of_many_changes_leaves_whole_versions(
+    tmp_path: Path, changes: int, kills: int
+) -> None:
     url = f"sqlite:///{tmp_path}/m.sqlite"
     dice = random.Random(20240229)
     done = 0
-    for kill in range(KILLS):
-        last = CHANGES * (kill + 1) // KILLS
+    for kill in range(kills):
+        last = changes * (kill + 1) // kills
         if done >= last:
             continue
         said = await write_until_killed(
-            url, done + 1, CHANGES, dice.randint(1, last - done), dice.random() / 50
+            url, done + 1, changes, dice.randint(1, last - done), dice.random() / 50
         )
         async with open_metastore(url) as metastore:
             done = version_of(await metastore.state())
             assert done in {said, said + 1}, "a change that was answered is there; at most one more is"
             await check_history(metastore)
     async with asyncio.timeout(60):
-        if done < CHANGES:
-            assert await write_until_killed(url, done + 1, CHANGES, CHANGES - done, 30.0) == CHANGES
+        if done < changes:
+            assert await write_until_killed(url, done + 1, changes, changes - done, 30.0) == changes
     async with open_metastore(url) as metastore:
-        assert version_of(await metastore.state()) == CHANGES
-        assert await metastore.epoch() == CHANGES
+        assert version_of(await metastore.state()) == changes
+        assert await metastore.epoch() == changes
 
 
 async def run_pgproxy(*arguments: str, url: str) -> tuple[int, str, str]:
