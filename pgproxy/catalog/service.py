@@ -63,6 +63,7 @@ class CatalogService:
         self._policy_set = PolicySet(epoch=0)
         self._viewers: OrderedDict[str, int] = OrderedDict()
         self._snapshot = _snapshot(0, default_catalog, self._model)
+        self._published: store.Published = {}
 
     @property
     def snapshot(self) -> CatalogSnapshot:
@@ -85,10 +86,10 @@ class CatalogService:
             self._connection = connection.cursor()
             store.install_signal(self._connection, self._signal)
             store.install(self._connection)
+            self._published.clear()
             self._viewers.clear()
             if self._snapshot.generation:
                 self._refresh()
-                store.write_policies(self._connection, self._model, self._policy_set)
             self._is_settled.set()
 
     def release_instance(self) -> None:
@@ -172,14 +173,14 @@ class CatalogService:
     def _refresh(self) -> CatalogSnapshot:
         connection = self._ready()
         model = build_model(introspect(connection, self._catalogs, self._of_files))
-        store.write_catalog(connection, model, self._policy_set)
+        store.write_catalog(connection, model, self._policy_set, self._published)
         self._model = model
         self._viewers.clear()
         self._snapshot = _snapshot(self._snapshot.generation + 1, self._default_catalog, model)
         return self._snapshot
 
     def _publish_policy_set(self, policy_set: PolicySet) -> None:
-        store.write_policies(self._ready(), self._model, policy_set)
+        store.write_policies(self._ready(), self._model, policy_set, self._published)
         self._policy_set = policy_set
         self._viewers.clear()
 

@@ -5,6 +5,7 @@ Blocking.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -43,6 +44,9 @@ _ACL_TABLES = (
 )
 _ACL_NAMES = ("visible", "viewer", "privilege")
 
+Published: TypeAlias = dict[tuple[str, str], pa.Table]
+"""What tables of one instance hold, by schema and name."""
+
 
 def install_signal(connection: duckdb.DuckDBPyConnection, signal: BackendSignal) -> None:
     """Register what pg_cancel_backend and pg_terminate_backend call. Lives as long as the connection."""
@@ -70,7 +74,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
         if physical not in tables and derived_relation(name) is None:
             tables[physical] = fixed_rows(definition)
     tables["pg", "_keyword"] = pa.table(dict(keyword_rows().columns))
-    _replace(connection, tables)
+    _replace(connection, tables, {})
     oids = list(callable_oids(system_functions()))
     connection.execute(f"INSERT INTO {SYSTEM_CATALOG}.acl.callable SELECT unnest($1::BIGINT[])", [oids])
     for name in LIVE_RELATIONS:
@@ -101,22 +105,31 @@ def _create_twin(connection: duckdb.DuckDBPyConnection, schema: str, relation: s
     )
 
 
-def write_catalog(connection: duckdb.DuckDBPyConnection, model: CatalogModel, policy_set: PolicySet) -> None:
+def write_catalog(
+    connection: duckdb.DuckDBPyConnection, model: CatalogModel, policy_set: PolicySet, published: Published
+) -> None:
     """Publish what exists. All viewers' keys go: they are of the old generation.
 
+    published: what the instance has, and then what it has of this.
+
     Raises:
         duckdb.Error: nothing was changed.
     """
-    _replace(connection, {**_catalog_tables(model), **_policy_tables(policy_set, model)}, forget_viewers=True)
+    tables = {**_catalog_tables(model), **_policy_tables(policy_set, model)}
+    _replace(connection, tables, published, forget_viewers=True)
 
 
-def write_policies(connection: duckdb.DuckDBPyConnection, model: CatalogModel, policy_set: PolicySet) -> None:
+def write_policies(
+    connection: duckdb.DuckDBPyConnection, model: CatalogModel, policy_set: PolicySet, published: Published
+) -> None:
     """Publish principals and policies. All viewers' keys go: what they may see may have changed.
 
+    published: as in `write_catalog`.
+
     Raises:
         duckdb.Error: nothing was changed.
     """
-    _replace(connection, _policy_tables(policy_set, model), forget_viewers=True)
+    _replace(connection, _policy_tables(policy_set, model), published, forget_viewers=True)
 
 
 def write_viewer(
@@ -223,17 +236,25 @@ def _policy_tables(policy_set: PolicySet, model: CatalogModel) -> dict[tuple[str
 def _replace(
     connection: duckdb.DuckDBPyConnection,
     tables: Mapping[tuple[str, str], pa.Table],
+    published: Published,
     *,
     forget_viewers: bool = False,
 ) -> None:
-    by_name = {f"{schema}__{name}": rows for (schema, name), rows in tables.items()}
+    """Write those that are not published as they are: DuckDB takes milliseconds for each, however small."""
+    changed = {name: rows for name, rows in tables.items() if not _is_published(rows, published.get(name))}
+    by_name = {f"{schema}__{name}": rows for (schema, name), rows in changed.items()}
     with _registered(connection, by_name) as names, _transaction(connection):
-        for schema, name in tables:
+        for schema, name in changed:
             source = names[f"{schema}__{name}"]
             target = f'{SYSTEM_CATALOG}.{schema}."{name}"'
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT * FROM {source}")
         for name in _ACL_NAMES if forget_viewers else ():
             connection.execute(f"DELETE FROM {SYSTEM_CATALOG}.acl.{name}")
+    published.update(changed)
+
+
+def _is_published(rows: pa.Table, before: pa.Table | None) -> bool:
+    return before is not None and bool(rows.equals(before))
 
 
 @contextmanager

@@ -51,6 +51,38 @@ async def test_only_so_many_viewers_are_kept_and_the_least_used_goes(monkeypatch
     await service.close()
 
 
+async def test_what_has_not_changed_is_not_written_again() -> None:
+    def written() -> dict[str, int]:
+        query = "SELECT table_name, table_oid FROM duckdb_tables() WHERE schema_name = 'pg'"
+        return dict(shop.connection.execute(query).fetchall())
+
+    async with open_shop() as shop:
+        await shop.service.refresh()
+        before = written()
+        shop.connection.execute("CREATE TABLE shop.sales.returns(id INTEGER)")
+        await shop.service.refresh()
+        after = written()
+        changed = {name for name in before if after[name] != before[name]}
+        assert {"pg_class", "pg_attribute"} <= changed
+        assert not changed & {"pg_namespace", "pg_database", "pg_authid"}
+
+
+async def test_what_could_not_be_published_is_published_by_the_next_try() -> None:
+    policies = PolicySet(1, {"late": Principal("late", PrincipalKind.USER)})
+    async with open_shop() as shop:
+        await shop.service.refresh()
+        with shop.connection.cursor() as other:
+            other.begin()
+            granted = "pgproxy_system.acl.granted"
+            other.execute(f"CREATE OR REPLACE TABLE {granted} AS SELECT * FROM {granted}")
+            with pytest.raises(duckdb.Error, match="conflict"):
+                await shop.service.publish_policy_set(policies)
+            other.rollback()
+        await shop.service.publish_policy_set(policies)
+        roles = shop.connection.execute("SELECT rolname FROM pgproxy_system.pg.pg_authid").fetchall()
+        assert ("late",) in roles
+
+
 async def test_a_service_without_an_instance_refuses_to_refresh() -> None:
     service = CatalogService("shop", ["shop"])
     with pytest.raises(RuntimeError, match="prepare_instance"):
