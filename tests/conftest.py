@@ -1,6 +1,11 @@
-"""The order in which files of tests are given to processes."""
+"""What holds for every test: the order in which files are given to processes, and no deadline for examples."""
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes tells how busy the machine is; pytest's own timeout sees one that hangs.
+settings.register_profile("pgproxy", deadline=None)
+settings.load_profile("pgproxy")
 
 _SLOWEST_FIRST = ("faults", "clients", "policy", "wire", "properties", "unit")
 

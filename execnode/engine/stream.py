@@ -1,7 +1,7 @@
 """One running statement as a stream of chunks with read-ahead bounded in bytes.
 
-A thread of the executor is held only while DuckDB works, never while a reader pauses: each chunk is one job,
-and the next is submitted only when the window has room. That is the whole back-pressure.
+A thread of the executor is held only while DuckDB works, never while a reader pauses: a job makes chunks
+while the window has room, and the next is submitted when it has room again. That is the whole back-pressure.
 """
 
 import asyncio
@@ -37,11 +37,15 @@ SLOW_START_S = 0.1
 
 @dataclass(slots=True)
 class _Progress:
-    """What the reader's side knows. `changed` wakes it."""
+    """What the reader's side knows. `changed` wakes it.
+
+    made_bytes: of all chunks, counted by the thread that makes them. taken_bytes: of those that were read.
+    """
 
     columns: tuple[ResultColumn, ...] | None = None
     chunks: deque[RowChunk] = field(default_factory=deque)
-    buffered_bytes: int = 0
+    made_bytes: int = 0
+    taken_bytes: int = 0
     error: GatewayError | None = None
     has_ended: bool = False
     changed: Wakeup = field(default_factory=Wakeup)
@@ -53,12 +57,16 @@ class _Progress:
             self.columns = step.columns
         if step.chunk is not None:
             self.chunks.append(step.chunk)
-            self.buffered_bytes += len(step.chunk.rows)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another chunk may be made. In any thread: each of the two counts has one that writes it."""
+        return self.made_bytes - self.taken_bytes < READ_AHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one job in the executor gives."""
+    """What a job in the executor gives at a time."""
 
     chunk: RowChunk | None
     is_last: bool = False
@@ -224,7 +232,7 @@ class StatementStream:
                 return None
             await progress.changed.sleep()
         chunk = progress.chunks.popleft()
-        progress.buffered_bytes -= len(chunk.rows)
+        progress.taken_bytes += len(chunk.rows)
         self._pump()
         return chunk
 
@@ -279,19 +287,22 @@ class StatementStream:
 
     def _finished(self, found: "_Step | GatewayError") -> None:
         self._job = None
-        progress = self._progress
         if isinstance(found, _Step):
-            progress.add(found)
+            self._take_in(found)
         else:
-            progress.error = found
-        progress.changed.wake()
+            self._progress.error = found
+            self._progress.changed.wake()
         self._pump()
+
+    def _take_in(self, step: "_Step") -> None:
+        self._progress.add(step)
+        self._progress.changed.wake()
 
     def _pump(self) -> None:
         progress = self._progress
         if self._job is not None or self._is_closing or progress.has_ended or progress.error is not None:
             return
-        if progress.buffered_bytes < READ_AHEAD_BYTES:
+        if progress.has_room:
             self._submit(self._fetch)
 
     def _begin(self) -> _Step:
@@ -317,7 +328,7 @@ class StatementStream:
         if not self._is_declared:
             self._loop.call_soon_threadsafe(self._tell_columns, columns)
         # Where they are declared nobody waits long for them, and one waking of the loop does for both.
-        first = self._fetch()
+        first = self._next_step()
         return _Step(first.chunk, first.is_last, columns)
 
     def _start(self) -> None:
@@ -351,12 +362,25 @@ class StatementStream:
             self._affected_rows = row[0]
 
     def _fetch(self) -> _Step:
+        """Make chunks while there is room for them and nobody waits for the thread; give the last one."""
+        step = self._next_step()
+        while not step.is_last and self._may_go_on():
+            self._loop.call_soon_threadsafe(self._take_in, step)
+            step = self._next_step()
+        return step
+
+    def _may_go_on(self) -> bool:
+        return self._progress.has_room and not self._is_closing and not self._threads.is_wanted
+
+    def _next_step(self) -> _Step:
         if self._builder is None:
             return _Step(None, is_last=True)
         try:
             chunk = self._builder.next_chunk()
         except ENGINE_EXCEPTIONS as error:
             raise self._cursor.translate(error) from error
+        if chunk is not None:
+            self._progress.made_bytes += len(chunk.rows)
         if self._builder.is_exhausted:
             self._drop_reader()
             return _Step(chunk, is_last=True)

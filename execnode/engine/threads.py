@@ -82,6 +82,11 @@ class EngineThreads(Executor):
         elif not self._is_watching:
             self._watch()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a job waits for a thread, so that one with long work had better end it for now."""
+        return bool(self._waiting)
+
     def withdraw(self, job: ThreadJob) -> bool:
         """Forget a job that no thread has begun. False: one has."""
         with self._lock:

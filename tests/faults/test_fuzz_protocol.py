@@ -296,7 +296,6 @@ _messages: st.SearchStrategy[FrontendMessage] = st.one_of(
 
 @settings(
     max_examples=120,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(_messages, min_size=1, max_size=12))

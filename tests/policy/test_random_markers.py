@@ -111,7 +111,7 @@ FORMS = (
     "INSERT INTO customers (id, name, region) SELECT 9 - id, name, region FROM customers WHERE {x} IS NOT NULL RETURNING *",
     "MERGE INTO customers USING orders o ON o.customer_id = customers.id WHEN MATCHED AND {x} IS NULL THEN DELETE",
 )  # fmt: skip
-SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+SETTINGS = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
 @dataclass

@@ -104,7 +104,7 @@ def worlds() -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnect
     masks=st.fixed_dictionaries({}, optional={c: st.sampled_from(texts) for c, texts in MASKS.items()}),
     query=st.one_of(st.sampled_from(QUERIES), queries()),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_policy_gives_the_rows_of_its_own_result(
     worlds: tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection],
     permissive: list[str],

@@ -70,7 +70,7 @@ def test_every_type_is_written_the_same(name: str) -> None:
 
 
 @given(TEXTS, st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_written_the_same(texts: list[str | None], data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from([pa.string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]))
     numbers = pa.array(range(len(texts)), pa.int16())

@@ -55,7 +55,7 @@ def slow(value: object, kind: str, code: int) -> bytes | None:
 
 @both_paths
 @given(data=st.data(), code=st.sampled_from([0, 1]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_rows_equal_those_of_the_slow_encoder(data: st.DataObject, code: int, pure: bool) -> None:
     kinds = data.draw(st.lists(st.sampled_from(sorted(KINDS)), max_size=4))
     count = data.draw(st.integers(0, 12))

@@ -206,7 +206,7 @@ def test_kernel_and_pyarrow_write_the_same_bytes(name: str, code: int) -> None:
 
 
 @given(st.data(), st.sampled_from([0, 1]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_columns_stand_side_by_side_in_any_mixture(data: st.DataObject, code: int) -> None:
     names = data.draw(st.lists(st.sampled_from(sorted(CASES)), min_size=1, max_size=6))
     count = min(len(CASES[name].values) for name in names)

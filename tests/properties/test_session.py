@@ -192,7 +192,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
 
 
 @given(conversations())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_ready_for_query_comes_once_for_each_sync_and_query(conversation: Conversation) -> None:
     if not conversation.is_closed:
         conversation.end()
@@ -203,7 +203,7 @@ def test_ready_for_query_comes_once_for_each_sync_and_query(conversation: Conver
 
 
 @given(conversations())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_after_an_error_nothing_but_ready_for_query_is_said_until_it(conversation: Conversation) -> None:
     said = [effect.message for effect in conversation.log if isinstance(effect, Send)]
     failed = False
@@ -217,7 +217,7 @@ def test_after_an_error_nothing_but_ready_for_query_is_said_until_it(conversatio
 
 
 @given(conversations())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_portal_is_open_outside_a_transaction_once_ready(conversation: Conversation) -> None:
     if not conversation.is_closed:
         conversation.end()
@@ -225,7 +225,7 @@ def test_no_portal_is_open_outside_a_transaction_once_ready(conversation: Conver
 
 
 @given(conversations())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_copy_ends_are_told_to_a_running_statement_only(conversation: Conversation) -> None:
     running = 0
     for effect in conversation.log:

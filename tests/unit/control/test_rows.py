@@ -12,7 +12,7 @@ from pgproxy.control.state import ControlState
 from tests.unit.control.states import CUSTOMERS, control_states, sample_state
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(control_states())
 def test_a_state_survives_the_way_through_rows(state: ControlState) -> None:
     rows = state_to_rows(state)
@@ -22,7 +22,7 @@ def test_a_state_survives_the_way_through_rows(state: ControlState) -> None:
             assert (len(key), len(values)) == (len(table.key), len(table.values))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(control_states(), control_states())
 def test_states_differ_in_rows_exactly_when_a_difference_is_told(
     one: ControlState, other: ControlState

@@ -1,7 +1,7 @@
 """Names in policy files."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pgproxy.control.difference import securable_text
@@ -46,7 +46,6 @@ def test_one_name_is_folded_unless_quoted() -> None:
         fold_name("a.b")
 
 
-@settings(deadline=None)
 @given(NAMES, NAMES, NAMES)
 def test_what_is_written_is_read_back(catalog: str, schema: str, table: str) -> None:
     assert parse_table_name(securable_text(catalog, schema, table)) == (catalog, schema, table)

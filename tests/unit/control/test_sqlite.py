@@ -39,7 +39,7 @@ async def test_what_was_written_is_there_after_reopening(path: Path) -> None:
         assert [a.principal for a in await metastore.assignments()] == ["team"]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(one=control_states(), other=control_states())
 async def test_any_state_can_follow_any_other(
     tmp_path_factory: pytest.TempPathFactory, one: ControlState, other: ControlState

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pgproxy.policy.effective import EffectivePolicy, PolicyIndex, effective_policy, transitive_groups
@@ -271,7 +271,6 @@ def reachable(known: PolicySet, name: str) -> set[str]:
         found |= more
 
 
-@settings(deadline=None)
 @given(policy_sets(), TABLES)
 def test_every_answer_follows_from_the_plain_rules(known: PolicySet, table: TableName) -> None:
     policy = effective_policy(known, "ann")

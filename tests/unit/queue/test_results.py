@@ -43,7 +43,7 @@ def folder(path: Path, max_bytes: int = 1 << 20) -> Iterator[ResultFolder]:
     made.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(st.integers(1, 50), min_size=1, max_size=3), max_size=5),
     st.integers(0, 400),

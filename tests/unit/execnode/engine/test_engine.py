@@ -135,7 +135,23 @@ async def test_a_paused_reader_holds_back_the_engine(engine: DuckEngine) -> None
         assert first is not None
         while stream._job is not None:
             await stream._progress.changed.sleep()
-        assert stream._progress.buffered_bytes < 2 * READ_AHEAD_BYTES
+        assert sum(len(chunk.rows) for chunk in stream._progress.chunks) >= READ_AHEAD_BYTES
+        assert stream._progress.made_bytes < 2 * READ_AHEAD_BYTES
+
+
+async def test_a_fast_reader_leaves_the_only_thread_to_others(tmp_path: Path, database: Path) -> None:
+    engine = DuckEngine(EngineLimits(tmp_path, 512 << 20, 2), max_threads=1)
+    await engine.attach(CatalogGeneration(1, (definition(database),)))
+    try:
+        seldom = "SELECT i FROM range(100000000000) r(i) WHERE hash(i) % 100 = 0"  # slower than its reader
+        async with engine.execute(EngineStatement(seldom)) as stream:
+            reading = asyncio.create_task(_count_rows(stream))
+            for number in range(3):
+                assert await rows_of(engine, f"SELECT {number}") == data_row(str(number))
+            assert not reading.done()
+            reading.cancel()
+    finally:
+        await engine.close()
 
 
 async def test_row_offsets_name_the_beginning_of_each_row(engine: DuckEngine) -> None:
