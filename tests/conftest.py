@@ -1,4 +1,4 @@
-"""What holds for every test: the order in which files are given to processes, and no deadline for examples."""
+"""What holds for every test: which files are given out first, and no deadline for examples."""
 
 import pytest
 from hypothesis import settings
