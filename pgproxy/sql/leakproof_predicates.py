@@ -105,8 +105,7 @@ class Predicates:
             case exp.Paren():
                 return self.family(node.this)
             case exp.Column():
-                is_field = node.table and node.table.lower() not in self._names.aliases
-                return None if is_field else self.families.get(node.name.lower())
+                return None if self._may_be_field(node) else self.families.get(node.name.lower())
             case exp.Literal():
                 return "string" if node.is_string else "number"
             case exp.Neg():
@@ -119,6 +118,23 @@ class Predicates:
                 return _constant_family(node.this, _type_text(node.to))
             case _:
                 return self._total_call(node)
+
+    def _may_be_field(self, node: exp.Column) -> bool:
+        """Whether `a.b` may be a field of a column a, also where a relation is called a, too."""
+        alias = node.table.lower()
+        if not alias:
+            return False
+        known = self._columns.get(alias)
+        return alias not in self._names.aliases or (known is not None and node.name.lower() not in known)
+
+    @cached_property
+    def _columns(self) -> dict[str, set[str]]:
+        """The columns of each relation, by what the statement calls it."""
+        found: dict[str, set[str]] = {}
+        for use in self.draft.uses:
+            names = (column.name.lower() for column in use.info.columns) if use.info is not None else ()
+            found.setdefault(use.alias.lower(), set()).update(names)
+        return found
 
     def _total_call(self, node: exp.Expr) -> str | None:
         """The family of a call that gives a value for every argument, or None.

@@ -6,13 +6,16 @@ row that reaches them, at a size at which DuckDB reorders filters at run time.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import duckdb
 import pytest
 
+from pgproxy.catalog.snapshot import ColumnInfo
+from pgproxy.policy.model import TableName
 from pgwire.errors import GatewayError
-from tests.policy.world import open_world, plan, run
+from tests.policy.world import CATALOG, open_world, plan, run
 
 LEAKPROOF = (
     "id > 0", "id >= 1", "id < 900000", "id <= 900000", "id <> 0", "id = id", "id BETWEEN 1 AND 900000",
@@ -142,6 +145,16 @@ def test_conditions_on_groups_and_windows_spare_the_barrier_and_show_nothing(
 def test_what_is_not_proven_keeps_the_barrier(sql: str) -> None:
     dialect = "duckdb" if sql.startswith("FROM") else "auto"
     assert "OFFSET 0" in plan(sql, "analyst", dialect=dialect).sql
+
+
+def test_a_field_is_no_column_of_another_relation_that_has_its_name() -> None:
+    """`addr.city` of a relation called addr is the field of its column addr, whatever `city` is elsewhere."""
+    name = TableName("lake", "public", "numbers")
+    numbers = replace(CATALOG.tables[name], columns=(ColumnInfo("city", "INTEGER"),))
+    catalog = replace(CATALOG, tables={**CATALOG.tables, name: numbers})
+    sql = "FROM customers addr, numbers SELECT count(*) WHERE addr.city > 3"
+    assert "OFFSET 0" in plan(sql, "analyst", dialect="duckdb", catalog=catalog).sql
+    assert "OFFSET 0" not in plan(sql.replace("addr.", "numbers."), "analyst", catalog=catalog).sql
 
 
 def test_a_cast_that_a_predicate_implies_is_not_copied_inside_the_barrier() -> None:
