@@ -30,6 +30,8 @@ _Securable = tuple[str, str | None, str | None]
 
 _NOT_ON_TABLES = frozenset({Privilege.USAGE, Privilege.CREATE, Privilege.CONNECT, Privilege.EXECUTE})
 
+_WRITES = frozenset({Privilege.INSERT, Privilege.UPDATE})
+
 _MAX_REMEMBERED_TABLES = 65_536
 """Bounds the memory that asking for ever new names can take; real catalogs stay far below."""
 
@@ -78,6 +80,7 @@ class EffectivePolicy:
     privileges on data, whatever the scope leaves of them. may_own: a locked or unknown one owns nothing.
     granted_tables: those on which anybody holds a grant of its own; whether one is for single columns.
     granted_schemas: where anybody holds a privilege on every table; None: in the whole catalog.
+    granted_writers: who may write to a table by a grant on it alone.
     Tables are keyed by their folded names (`folded_name`), so that a policy holds however either is spelled.
     """
 
@@ -100,6 +103,7 @@ class EffectivePolicy:
     may_own: bool = False
     granted_tables: Mapping[TableName, bool] = field(default_factory=dict)
     granted_schemas: frozenset[tuple[str, str | None]] = frozenset()
+    granted_writers: Mapping[TableName, frozenset[str]] = field(default_factory=dict)
     _tables: dict[tuple[TableName, bool], TablePolicy] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -160,6 +164,11 @@ class EffectivePolicy:
     def grants_columns_of(self, name: TableName) -> bool:
         """Whether anybody holds a privilege on single columns of a table."""
         return self.granted_tables.get(folded_name(name), False)
+
+    def is_written_by_others(self, name: TableName) -> bool:
+        """Whether somebody else may write to what has this name, or will have it."""
+        writers = self.granted_writers.get(folded_name(name), frozenset())
+        return bool(writers - self.groups - {self.principal})
 
     def is_reached(self, name: TableName) -> bool:
         """Whether a grant to anybody is on the table, its schema or its catalog."""
@@ -303,6 +312,7 @@ class PolicyIndex:
     granted_tables: Mapping[TableName, bool] = field(default_factory=dict)
     granted_schemas: frozenset[tuple[str, str | None]] = frozenset()
     row_security: frozenset[TableName] = frozenset()
+    granted_writers: Mapping[TableName, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def build(cls, policy_set: PolicySet) -> "PolicyIndex":
@@ -322,6 +332,7 @@ class PolicyIndex:
                 if grant.table is None and grant.privilege not in _NOT_ON_TABLES
             ),
             frozenset(map(folded_name, policy_set.row_security)),
+            _granted_writers(policy_set.grants),
         )
 
     def effective(self, principal: str, scope: CredentialScope = WHOLE_SCOPE) -> EffectivePolicy:
@@ -357,6 +368,7 @@ class PolicyIndex:
             may_own=known is not None,
             granted_tables=self.granted_tables,
             granted_schemas=self.granted_schemas,
+            granted_writers=self.granted_writers,
         )
 
 
@@ -409,3 +421,12 @@ def _granted_tables(grants: Iterable[Grant]) -> Mapping[TableName, bool]:
             name = folded_name(TableName(grant.catalog, grant.schema, grant.table))
             found[name] = found.get(name, False) or grant.columns is not None
     return found
+
+
+def _granted_writers(grants: Iterable[Grant]) -> Mapping[TableName, frozenset[str]]:
+    found: dict[TableName, set[str]] = {}
+    for grant in grants:
+        if grant.schema is not None and grant.table is not None and grant.privilege in _WRITES:
+            name = folded_name(TableName(grant.catalog, grant.schema, grant.table))
+            found.setdefault(name, set()).add(grant.principal)
+    return {name: frozenset(writers) for name, writers in found.items()}

@@ -21,6 +21,7 @@ from pgproxy.sql.names import TEMP_CATALOG, find_relation, known_relation, undef
 from pgproxy.sql.ownership import (
     authorise_change,
     check_dependents,
+    check_free_name,
     check_kind,
     check_rename_by_administrator,
     check_replaced,
@@ -122,6 +123,8 @@ def _authorise_creation(tree: exp.Expr, target: exp.Table, context: PlanContext,
         )
     if not context.policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
         raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
+    if not is_view:
+        check_free_name(name, context.policy)
     existing = known_relation(context, name) if replaces else None
     if existing is not None:
         check_replaced(existing, context)

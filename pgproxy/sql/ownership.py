@@ -95,6 +95,20 @@ def check_owner(info: TableInfo, kind: StatementKind, context: PlanContext) -> N
     raise AccessDenied(f"must be owner of {word} {info.name.name}", rule=DenialRule.TABLE_PRIVILEGE)
 
 
+def check_free_name(name: TableName, policy: EffectivePolicy) -> None:
+    """A name that others may write to is not for everybody: what they write would be its new owner's to read.
+
+    Raises:
+        AccessDenied: 42501.
+    """
+    if policy.is_written_by_others(name):
+        raise AccessDenied(
+            f"permission denied: others may write to a table called {name.name}",
+            hint=_BOUND_BY_NAME,
+            rule=DenialRule.TABLE_PRIVILEGE,
+        )
+
+
 def check_replaced(view: TableInfo, context: PlanContext) -> None:
     """CREATE OR REPLACE VIEW is for the view's owner, and keeps what a policy is on.
 
@@ -163,8 +177,13 @@ def _check_renaming(tree: exp.Expr, info: TableInfo, context: PlanContext) -> No
     policy, name = context.policy, info.name
     if not isinstance(tree, exp.Alter):
         return
-    if tree.find(exp.AlterRename) and not policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
-        raise AccessDenied(f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE)
+    renaming = tree.find(exp.AlterRename)
+    if renaming is not None:
+        if not policy.schema_allows(Privilege.CREATE, name.catalog, name.schema):
+            raise AccessDenied(
+                f"permission denied for schema {name.schema}", rule=DenialRule.SCHEMA_PRIVILEGE
+            )
+        check_free_name(TableName(*name[:2], renaming.this.name), policy)
     touches_columns = any(isinstance(action, (exp.RenameColumn, exp.Drop)) for action in tree.args["actions"])
     if touches_columns and policy.grants_columns_of(name):
         raise AccessDenied(

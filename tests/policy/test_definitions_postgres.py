@@ -43,6 +43,7 @@ grants:
   - {to: eve, privileges: [SELECT], on: defs.public.allowed}
   - {to: eve, privileges: [SELECT], on: defs.open.*}
   - {to: eve, privileges: [SELECT], on: defs.cased.*}
+  - {to: bob, privileges: [INSERT], on: defs.work.inbox}
 row_filters:
   - {name: few, on: defs.work.ruled, using: "id IN (SELECT id FROM allowed)", to: [eve]}
   - {name: own, on: defs.work.twins, using: "who = current_user", to: [eve]}
@@ -254,6 +255,12 @@ def test_definitions_are_decided_as_postgresql_decides_them(sides: Sides) -> Non
 
 
 HOSTILE = (
+    # Others write to what an administrator makes anew each night: nobody else takes its name meanwhile.
+    ("CREATE TABLE work.inbox (id int)", "42501"),
+    ('CREATE TABLE work."Inbox" AS SELECT 1 AS id', "42501"),
+    ("CREATE TABLE work.mail (id int)", "CREATE TABLE"),
+    ("ALTER TABLE work.mail RENAME TO inbox", "42501"),
+    ("DROP TABLE work.mail", "DROP TABLE"),
     # What eve may not know of does not exist, and stays as it is.
     ("DROP TABLE IF EXISTS work.unseen", "DROP TABLE"),
     ("DROP TABLE IF EXISTS shut.closed CASCADE", "DROP TABLE"),
