@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from execnode.durations import parse_duration_s
-from pgproxy.cli.metastore_access import EXIT_BAD_INPUT, MetastoreUrl, run_with_service
+from pgproxy.cli.metastore_access import MetastoreUrl, duration_option, reported_failures, run_with_service
 from pgproxy.control.audit import AuditStore
 from pgproxy.control.service import Actor, ControlService
 
@@ -49,12 +48,8 @@ def purge(
     metastore: MetastoreUrl = None,
 ) -> None:
     """Delete records of statements that ended longer ago than DURATION."""
-    try:
-        age = timedelta(seconds=parse_duration_s(older_than))
-    except ValueError:
-        typer.echo("pgproxy: --older-than: expected a duration such as 2160h", err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
-    before = datetime.now(UTC) - age
+    with reported_failures():
+        before = datetime.now(UTC) - timedelta(seconds=duration_option("--older-than", older_than))
     deleted = run_with_service(metastore, lambda service, _: service.metastore.audit.purge(before))
     typer.echo(f"{deleted} records deleted")
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from execnode.durations import parse_duration_s
 from pgproxy.cli.metastore_access import (
     EXIT_BAD_INPUT,
     MetastoreUrl,
+    duration_option,
     print_table,
     read_secret,
     reported_failures,
@@ -28,7 +28,7 @@ from pgproxy.control.fleet import (
 from pgproxy.control.metastore import ChangeResult
 from pgproxy.control.service import Actor, ControlService
 from pgproxy.policy.model import PrincipalKind
-from pgproxy.settings import GatewaySettings, SettingsError
+from pgproxy.settings import GatewaySettings
 
 app = typer.Typer(no_args_is_help=True, help="Register, list, drain and remove exec nodes.")
 
@@ -103,10 +103,7 @@ def drain_endpoint(
 ) -> None:
     """Move new work away from NAME, wait for what is on it, then retire it."""
     with reported_failures():
-        try:
-            timeout_s = parse_duration_s(timeout)
-        except ValueError as error:
-            raise SettingsError(f"--timeout {error}") from None
+        timeout_s = duration_option("--timeout", timeout)
 
     from pgproxy.engines.remote import remote_engine  # the other commands need no engine
     from pgproxy.routing.draining import wait_drained

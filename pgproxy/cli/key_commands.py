@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from execnode.durations import parse_duration_s
 from pgproxy.cli.metastore_access import (
-    EXIT_BAD_INPUT,
     MetastoreUrl,
+    duration_option,
     print_table,
+    reported_failures,
     run_with_service,
     say_result,
 )
@@ -101,11 +101,8 @@ def scope_text(key: ApiKey) -> str:
 def _until(valid_for: str | None) -> datetime | None:
     if valid_for is None:
         return None
-    try:
-        return datetime.now(UTC) + timedelta(seconds=parse_duration_s(valid_for))
-    except (ValueError, OverflowError):
-        typer.echo("pgproxy: --valid-for is a duration, as in 720h", err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
+    with reported_failures():
+        return datetime.now(UTC) + timedelta(seconds=duration_option("--valid-for", valid_for))
 
 
 def _utc(moment: datetime) -> str:

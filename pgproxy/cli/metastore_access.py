@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from execnode.durations import parse_duration_s
 from pgproxy.control.metastore import ChangeResult, MetastoreError
 from pgproxy.control.opening import open_metastore
 from pgproxy.control.service import Actor, ControlService
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 EXIT_REFUSED = 1
 EXIT_BAD_INPUT = 2
 _SCRIPT_COLUMNS = 1000
+_LONGEST_S = 100 * 365 * 86_400.0
 
 Result = TypeVar("Result")
 
@@ -89,8 +91,25 @@ def read_file(path: Path) -> str:
     """Read a text file; `-` is stdin."""
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        _fail(f"cannot read {path}: {type(error).__name__}", EXIT_BAD_INPUT)
+    except UnicodeDecodeError:
+        _fail(f"cannot read {path}: it is not UTF-8", EXIT_BAD_INPUT)
+    except OSError as error:
+        _fail(f"cannot read {path}: {error.strerror}", EXIT_BAD_INPUT)
+
+
+def duration_option(option: str, text: str) -> float:
+    """Read a duration in seconds.
+
+    Raises:
+        SettingsError: it is none, or longer than anything lasts here.
+    """
+    try:
+        seconds = parse_duration_s(text)
+    except ValueError as error:
+        raise SettingsError(f"{option} {error}") from None
+    if seconds > _LONGEST_S:
+        raise SettingsError(f"{option} is more than 100 years")
+    return seconds
 
 
 def read_secret(prompt: str) -> str:

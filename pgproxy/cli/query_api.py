@@ -59,8 +59,8 @@ class QueryApi:
             found: IO[bytes] = urlopen(request, timeout=_TIMEOUT_S, context=self._tls())  # noqa: S310
         except HTTPError as error:
             raise ApiError(_explain(error)) from None
-        except (URLError, OSError) as error:
-            raise ApiError(f"cannot reach the gateway: {type(error).__name__}") from None
+        except OSError as error:
+            raise ApiError(f"cannot reach the gateway: {_cause(error)}") from None
         return found
 
     def follow(self, query_id: str) -> Iterator[dict[str, Any]]:
@@ -92,6 +92,12 @@ def open_api(url: str, user: str | None, ca_file: Path | None) -> QueryApi:
             raise ApiError("set PGPASSWORD: there is no terminal to ask for the password")
         password = typer.prompt("Password", hide_input=True, err=True)
     return QueryApi(url, "Basic " + b64encode(f"{name}:{password}".encode()).decode(), ca_file)
+
+
+def _cause(error: OSError) -> str:
+    """Say what went wrong in the system's words; a `URLError` holds the error of the connection."""
+    reason = error.reason if isinstance(error, URLError) else error
+    return str(getattr(reason, "strerror", None) or reason)
 
 
 def _explain(error: HTTPError) -> str:

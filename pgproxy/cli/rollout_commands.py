@@ -9,13 +9,19 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from execnode.durations import parse_duration_s
-from pgproxy.cli.metastore_access import EXIT_BAD_INPUT, MetastoreUrl, run_with_service, say_result
+from pgproxy.cli.metastore_access import (
+    MetastoreUrl,
+    duration_option,
+    reported_failures,
+    run_with_service,
+    say_result,
+)
 from pgproxy.control.metastore import Metastore
 from pgproxy.control.rollout_changes import (
     drop_rollout,
     move_rollout,
     resume_rollout,
+    rollout_named,
     start_rollout,
     widen_rollout,
 )
@@ -23,6 +29,7 @@ from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutStatus, Roll
 from pgproxy.control.state import ControlState
 from pgproxy.rollout.decide import missing_evidence
 from pgproxy.rollout.figures import Figures
+from pgproxy.settings import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="Move principals to exec nodes in stages, by evidence.")
 
@@ -56,11 +63,12 @@ def start(  # noqa: PLR0913, PLR0917  # one parameter an option is how typer rea
     metastore: MetastoreUrl = None,
 ) -> None:
     """Start a rollout at its first stage."""
-    try:
-        parsed, hold_s = parse_stages(stages), parse_duration_s(hold)
-    except ValueError as error:
-        typer.echo(f"pgproxy: {error}", err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
+    with reported_failures():
+        try:
+            parsed = parse_stages(stages)
+        except ValueError as error:
+            raise SettingsError(f"--stages: {error}") from None
+        hold_s = duration_option("--hold", hold)
     limits = RolloutLimits(min_queries, max_error_rate, max_p95_ratio, max_shadow_mismatch)
     rollout = Rollout(name, target, parsed, hold_s, limits, by, since=time.time(), reason="started")
     _change(
@@ -109,8 +117,9 @@ def status(
     from pgproxy.rollout.controller import shared_figures  # it brings the fleet's engine along
 
     async def read(store: Metastore) -> list[tuple[Rollout, Figures]]:
-        rollouts = (await store.state()).rollouts
-        chosen = [rollouts[key] for key in sorted(rollouts) if name in (None, key)]
+        state = await store.state()
+        rollouts = state.rollouts if name is None else {name: rollout_named(state, name)}
+        chosen = [rollouts[key] for key in sorted(rollouts)]
         return [(rollout, await shared_figures(store, rollout)) for rollout in chosen]
 
     found = run_with_service(metastore, lambda service, _: read(service.metastore))
@@ -118,7 +127,7 @@ def status(
     for rollout, figures in found:
         console.print(draw_rollout(rollout, figures, time.time()))
     if not found:
-        console.print("There is no rollout." if name is None else f"There is no rollout {name}.")
+        console.print("There is no rollout.")
 
 
 def draw_rollout(rollout: Rollout, figures: Figures, now: float) -> Group:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pgproxy.control.changes import undefined
+from pgproxy.control.fleet import EndpointState
 from pgproxy.control.fleet_changes import check_name, check_target
 from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.control.state import ControlState
@@ -15,7 +16,8 @@ _ENDED = frozenset({RolloutStatus.COMPLETED, RolloutStatus.ABORTED})
 def start_rollout(state: ControlState, rollout: Rollout) -> ControlState:
     """Start a rollout; one that has ended makes room for another of its name.
 
-    Raises: 42710, it has not ended; 55000, another one runs; 42704, no such target; 22023, a bad limit.
+    Raises: 42710, it has not ended; 55000, another one runs, or the target is retired; 42704, no such target;
+        22023, a bad limit.
     """
     known = state.rollouts.get(rollout.name)
     if known is not None and known.status not in _ENDED:
@@ -30,6 +32,11 @@ def start_rollout(state: ControlState, rollout: Rollout) -> ControlState:
         )
     check_name(rollout.name, "a rollout")
     check_target(state, rollout.target)
+    endpoint = state.endpoints.get(rollout.target)
+    if endpoint is not None and endpoint.state is EndpointState.RETIRED:
+        raise StatementError(
+            f'endpoint "{endpoint.name}" is RETIRED', sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE
+        )
     _check_limits(rollout)
     return replace(state, rollouts={**state.rollouts, rollout.name: rollout})
 

@@ -247,6 +247,8 @@ def test_a_rollout_is_started_held_widened_and_forgotten(pgproxy: CommandLine) -
     start = ("rollout", "start", "r", "--to", "a", "--stages", "5%,100%")
     assert "stage is a percent" in pgproxy.refused(*start[:-1], "x", code=2)
     assert "42704" in pgproxy.refused("rollout", "start", "r", "--to", "b")
+    assert "--hold is not a duration" in pgproxy.refused(*start, "--hold", "-1", code=2)
+    assert "42704" in pgproxy.refused("rollout", "status", "r")
     assert "rollout r starts at 5%" in pgproxy.must(*start)
     assert "42710" in pgproxy.refused(*start)
     pgproxy.must("rollout", "pause", "r", "--reason", "month end")
@@ -260,6 +262,35 @@ def test_a_rollout_is_started_held_widened_and_forgotten(pgproxy: CommandLine) -
     pgproxy.must("rollout", "abort", "r")
     pgproxy.must("rollout", "remove", "r")
     assert pgproxy.must("rollout", "status") == "There is no rollout.\n"
+    pgproxy.must("endpoint", "drain", "a", "--timeout", "0")
+    assert "55000" in pgproxy.refused(*start), "it is retired"
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("audit", "purge", "--older-than", "99999999999999h"), "--older-than is more than 100 years"),
+        (("key", "create", "ann", "--valid-for", "soon"), "--valid-for is not a duration"),
+        (("endpoint", "drain", "a", "--timeout", "soon"), "--timeout is not a duration"),
+        (("policy", "check", "/nowhere"), "cannot read /nowhere: No such file or directory"),
+        (("policy", "check", "/"), "cannot read /: Is a directory"),
+    ],
+)
+def test_what_is_mistyped_is_told_in_one_line(
+    pgproxy: CommandLine, command: tuple[str, ...], says: str
+) -> None:
+    told = pgproxy.refused(*command, code=2)
+    assert says in told
+    assert told.count("\n") <= 1
+
+
+def test_a_gateway_that_is_not_there_is_told_in_the_systems_words(
+    pgproxy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGUSER", "ann")
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    url = f"http://127.0.0.1:{free_port()}"
+    assert "cannot reach the gateway: Connection refused" in pgproxy.refused("query", "list", "--url", url)
 
 
 def test_the_doctor_ends_with_1_where_something_is_to_be_mended(pgproxy: CommandLine) -> None:
