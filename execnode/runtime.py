@@ -46,12 +46,20 @@ class _PandasAbsent(MetaPathFinder):
 
 
 def keep_pandas_out() -> None:
-    """Let no library import pandas into this process.
+    """Let no library import pandas into this process. Called once the libraries themselves are imported.
 
     Where it is installed, pyarrow imports it to see whether what it was given is of pandas' types, which it
-    never is here: half a second of every start, and tens of megabytes.
+    never is here: half a second of every start, and tens of megabytes. pyarrow looks once. DuckDB looks twice
+    at each statement with parameters, so it is told in the quickest way: None in `sys.modules`, which pyarrow
+    would take for a module.
     """
-    sys.meta_path.insert(0, _PandasAbsent())
+    import pyarrow as pa
+
+    absent = _PandasAbsent()
+    sys.meta_path.insert(0, absent)
+    pa.array([0])
+    sys.meta_path.remove(absent)
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # Python docs, "The import system"
 
 
 def keep_freed_memory() -> bool:

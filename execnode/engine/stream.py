@@ -168,21 +168,18 @@ class StatementStream:
             GatewayError: the engine refused it.
         """
         self._submit(self._begin)
-        if not self._is_declared:
-            await self._wait_columns()
-            return
-        slow = self._loop.call_later(SLOW_START_S, self._tell_columns, self._statement.result_columns)
-        try:
-            await self._wait_columns()
-        finally:
-            slow.cancel()
-
-    async def _wait_columns(self) -> None:
+        slow = None
+        if self._is_declared:
+            slow = self._loop.call_later(SLOW_START_S, self._tell_columns, self._statement.result_columns)
         progress = self._progress
-        while progress.columns is None:
-            if progress.error is not None:
-                raise progress.error
-            await progress.changed.sleep()
+        try:
+            while progress.columns is None:
+                if progress.error is not None:
+                    raise progress.error
+                await progress.changed.sleep()
+        finally:
+            if slow is not None:
+                slow.cancel()
 
     async def read_progress(self) -> float | None:
         """How far the statement is, from 0 to 1, by DuckDB's own estimate; None where it has none."""

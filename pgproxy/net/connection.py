@@ -138,12 +138,13 @@ class Connection:
         return True
 
     async def _messages(self) -> None:
+        sql = self._session()
         for number in count(1):
             if number % _MESSAGES_PER_TURN == 0:
                 await asyncio.sleep(0)
             frame = self._frames.next_frame()
             if frame is None:
-                data = await self._read_more()
+                data = await self._read_more(sql)
                 if not data:
                     return
                 self._frames.feed(data)
@@ -157,12 +158,11 @@ class Connection:
                 effects = self._machine.reject(frame.tag, error)
             else:
                 effects = self._machine.receive(message)
-            if not await self._perform_all(effects):
+            if not await self._perform_all(effects, sql):
                 return
 
-    async def _read_more(self) -> bytes:
+    async def _read_more(self, sql: SqlSession) -> bytes:
         """Wait for the client, for as long as its settings let it be idle."""
-        sql = self._session()
         timeout_s = sql.idle_limit_s
         with self.interrupts.during(Activity.WAITING if self._is_in_pipeline else Activity.IDLE):
             if timeout_s is None:
@@ -188,7 +188,7 @@ class Connection:
             self._places.close()
             await self._stream.close()
 
-    async def _perform_all(self, effects: Sequence[e.Effect]) -> bool:
+    async def _perform_all(self, effects: Sequence[e.Effect], sql: SqlSession) -> bool:
         """Perform effects and those that their outcomes lead to. False: the connection is to close."""
         pending = deque(effects)
         while pending:
@@ -211,13 +211,12 @@ class Connection:
                 case e.ReleasePortal(portal=portal):
                     held = _portal(portal.handle)
                     if not held.holds_nothing:
-                        await self._session().release(held)
+                        await sql.release(held)
                 case _:
-                    pending.extend(self._machine.resume(await self._outcome(effect)))
+                    pending.extend(self._machine.resume(await self._outcome(effect, sql)))
         return True
 
-    async def _outcome(self, effect: _Work) -> o.Outcome:
-        sql = self._session()
+    async def _outcome(self, effect: _Work, sql: SqlSession) -> o.Outcome:
         try:
             match effect:
                 case e.BindPortal(statement=statement, message=bind):

@@ -99,29 +99,6 @@ class Interrupts:
         """
         return _During(self, activity)
 
-    def _enter(self, activity: Activity) -> Activity:
-        """Begin an activity; gives the one that it is part of, to be left for."""
-        if self._ending is not _Ending.NO and self._is_due(activity):
-            raise _shutting_down(activity)
-        outer = self._activity
-        if outer is not Activity.PERFORMING:
-            self._activity = activity
-            if activity is Activity.PERFORMING:
-                self._began_at = time.time()
-        return outer
-
-    def _leave(self, outer: Activity) -> "_Cause | None":
-        """End an activity; gives what interrupted it.
-
-        The interruption has arrived, or what it was to stop ended by itself at the same time.
-        """
-        self._activity = outer
-        cause = self._cause
-        if cause is not None and self._task is not None:
-            self._cause = None
-            self._task.uncancel()
-        return cause
-
     def _is_due(self, activity: Activity) -> bool:
         match activity:
             case Activity.PROTECTED:
@@ -151,7 +128,15 @@ class _During:
         self._outer = activity
 
     def __enter__(self) -> None:
-        self._outer = self._interrupts._enter(self._activity)
+        """Begin it; the one that it is part of is kept, to be left for."""
+        interrupts, activity = self._interrupts, self._activity
+        if interrupts._ending is not _Ending.NO and interrupts._is_due(activity):
+            raise _shutting_down(activity)
+        self._outer = interrupts._activity
+        if self._outer is not Activity.PERFORMING:
+            interrupts._activity = activity
+            if activity is Activity.PERFORMING:
+                interrupts._began_at = time.time()
 
     def __exit__(
         self,
@@ -159,8 +144,15 @@ class _During:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        cause = self._interrupts._leave(self._outer)
-        if cause is not None and isinstance(error, asyncio.CancelledError):
+        """End it. What was to stop it has arrived by now, or it ended by itself at the same time."""
+        interrupts = self._interrupts
+        interrupts._activity = self._outer
+        cause = interrupts._cause
+        if cause is None or interrupts._task is None:
+            return
+        interrupts._cause = None
+        interrupts._task.uncancel()
+        if isinstance(error, asyncio.CancelledError):
             raise _error_for(cause, self._activity) from None
 
 

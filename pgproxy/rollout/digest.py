@@ -8,6 +8,7 @@ since engines add in different orders. Both engines are the same DuckDB, so `has
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -90,16 +91,18 @@ def _kind(engine_type: str) -> str:
     return "mixed" if any(word in name for word in _FLOATS) else "exact"
 
 
-def _sort_keys(sql: str) -> tuple[list[int], bool]:
+@lru_cache(maxsize=256)
+def _sort_keys(sql: str) -> tuple[tuple[int, ...], bool]:
     """The places of the output columns by which the query sorts, and whether a LIMIT may cut equal rows.
 
     A key that is no output column ends the list: the rest of the order cannot be seen in the rows.
+    Remembered: to parse the same few queries again and again would hold up the clients' statements.
     """
     tree = sqlglot.parse_one(sql, dialect="duckdb")
     order = tree.args.get("order")
     is_cut = tree.args.get("limit") is not None or tree.args.get("offset") is not None
     if order is None or not isinstance(tree, exp.Query):
-        return [], is_cut
+        return (), is_cut
     outputs = tree.selects
     places: list[int] = []
     for item in order.expressions:
@@ -107,7 +110,7 @@ def _sort_keys(sql: str) -> tuple[list[int], bool]:
         if place is None:
             break
         places.append(place)
-    return places, is_cut
+    return tuple(places), is_cut
 
 
 def _place_of(key: exp.Expr, outputs: Sequence[exp.Expr]) -> int | None:

@@ -76,15 +76,16 @@ class PortalDriver:
             run = await self.forward(portal, sink, max_rows, describe=describe)
             if run.is_suspended:
                 return Completion(None, is_suspended=True)
-            affected = portal.affected_rows
+            plan = _plan_of(portal)
+            rows = run.rows if plan.returns_rows else portal.affected_rows
             await self.finish(portal)
         except GatewayError as error:
-            plan = portal.prepared.plan
-            shown = present_error(error, plan, portal.prepared.text, plan.sql if plan is not None else "")
+            failed = portal.prepared.plan
+            shown = present_error(
+                error, failed, portal.prepared.text, failed.sql if failed is not None else ""
+            )
             await self.fail(portal)
             raise shown from error
-        plan = _plan_of(portal)
-        rows = run.rows if plan.returns_rows else affected
         return Completion(command_tag(plan, rows), rows=rows)
 
     async def start(self, portal: Portal, *, in_block: bool, shape: OutputShape) -> None:
@@ -123,7 +124,8 @@ class PortalDriver:
         sent = 0
         while not max_rows or sent < max_rows:
             chunk = await portal.next_chunk(max_rows - sent if max_rows else 0)
-            self._send_warnings(sink)
+            if self._warnings:
+                self._send_warnings(sink)
             if chunk is None:
                 return Run(sent, is_suspended=False)
             sent += chunk.row_count
@@ -132,8 +134,6 @@ class PortalDriver:
         return Run(sent, is_suspended=True)
 
     def _send_warnings(self, sink: Sink) -> None:
-        if not self._warnings:
-            return
         warnings, self._warnings = self._warnings, []
         for warning in warnings:
             if is_wanted(warning, self._settings):

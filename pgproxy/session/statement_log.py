@@ -86,7 +86,8 @@ class StatementLog:
 
     def begin(self, text: str, protocol: Protocol, prepared: PreparedQuery | None = None) -> None:
         """A statement has arrived. prepared: what it is, where that is known already."""
-        self.sweep()
+        if self._suspended:
+            self.sweep()
         self._count += 1
         record = self.current = self.latest = StatementRecord(
             principal=self.identity.principal,
@@ -162,7 +163,8 @@ class StatementLog:
 
     def resume(self, portal: Portal, protocol: Protocol) -> None:
         """The portal's statement goes on, or begins."""
-        self.sweep()
+        if self._suspended:
+            self.sweep()
         record = self._suspended.pop(portal, None)
         if record is not None:
             self.current = self.latest = record
@@ -188,9 +190,8 @@ class StatementLog:
 
     def sweep(self) -> None:
         """End the statements of portals that went with their transaction."""
-        if self._suspended:
-            for portal in [portal for portal in self._suspended if portal.stream is None]:
-                self.release(portal)
+        for portal in [portal for portal in self._suspended if portal.stream is None]:
+            self.release(portal)
 
     def close(self, error: GatewayError) -> None:
         """End what still runs, the session being over."""

@@ -47,9 +47,21 @@ def output_of(program: str) -> str:
 def test_pyarrow_does_not_bring_pandas_along() -> None:
     program = (
         "import sys, pyarrow; from execnode.runtime import keep_pandas_out;"
-        "keep_pandas_out(); print(pyarrow.array([1, 2]).to_pylist(), 'pandas' in sys.modules)"
+        "keep_pandas_out(); print(pyarrow.array([1, 2]).to_pylist(), sys.modules['pandas'])"
     )
-    assert output_of(program) == "[1, 2] False\n"
+    assert output_of(program) == "[1, 2] None\n"
+
+
+def test_duckdb_looks_for_pandas_without_searching_for_it() -> None:
+    program = (
+        "import sys, duckdb; from execnode.runtime import keep_pandas_out; keep_pandas_out()\n"
+        "searched = []\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path, target=None): searched.append(name)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "print(duckdb.execute('SELECT $1::BIGINT', [7]).fetchall(), 'pandas' in searched)"
+    )
+    assert output_of(program) == "[(7,)] False\n"
 
 
 def test_garbage_is_collected_again_after_the_imports_and_what_they_made_is_not_looked_at() -> None:
