@@ -50,7 +50,7 @@ async def audit_us(folder: Path, count: int) -> float:
         writer = AuditWriter(metastore.audit, AuditOptions("bench", AuditMode.FAIL_CLOSED), metrics)
         began = time.process_time()
         for number in range(count):
-            writer.add(record(number))
+            writer.add([record(number)])
         assert await writer.flush()
         return (time.process_time() - began) / count * _US
 

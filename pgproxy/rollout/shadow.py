@@ -27,9 +27,10 @@ log = structlog.get_logger(__name__)
 _QUEUE_LIMIT = 16
 _TIMEOUT_S = 60.0
 _KEPT_MISMATCHES = 50
-_REST = 24
-"""After a comparison it rests so many times as long: for at most 4 % of the time one runs beside clients'
-statements, so that their 95th percentile stays what it is."""
+_REST = 49
+"""After a comparison it rests so many times as long as that and a statement of its kind take: one of fifty
+statements at most meets a comparison, whether that begins during it or it during that. With one of twenty
+the 95th percentile would be one that met it."""
 
 _LONGEST_REST_S = 10.0
 _BUSY_LOAD = 4
@@ -119,7 +120,7 @@ class Shadow:
                 )
                 self.mismatches.append(SeenMismatch(result, time.time()))
             self._tell(result)
-            await asyncio.sleep(min(took_s * _REST, _LONGEST_REST_S))
+            await asyncio.sleep(min((took_s + result.local_ms / 1000) * _REST, _LONGEST_REST_S))
 
     def _tell(self, result: ShadowResult) -> None:
         self.counts.setdefault(result.endpoint, Counter())[result.outcome.value] += 1
