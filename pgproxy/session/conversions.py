@@ -25,6 +25,10 @@ _PHYSICAL = {
     "INT32": "INTEGER",
     "INT64": "BIGINT",
     "INT8": "SMALLINT",
+    "UINT8": "SMALLINT",
+    "UINT16": "INTEGER",
+    "UINT32": "UINTEGER",
+    "UINT64": "HUGEINT",
     "BOOL": "BOOLEAN",
 }
 """The engine names how a number is held. INT128 holds hugeints, uuids and wide decimals alike."""

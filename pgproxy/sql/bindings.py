@@ -32,7 +32,7 @@ from pgwire.sqlstate import SqlState
 SETTING_KEY = "current_setting."
 """Before a setting's lower-case name: its key in PlanContext.session_values."""
 
-_INT4 = 23
+_INT4, _TEXT = 23, 25
 
 _REGTYPES = frozenset(
     {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper", "regdictionary"}
@@ -287,7 +287,7 @@ class _Binder:
         held = self.context.catalog.system_types.get(name)
         if constant is not None and (name == "regclass" or constant.name.isdigit()):
             return self._shown(self._relation_oid(constant), held, node)
-        if constant is not None or _is_text_parameter(node.this):
+        if constant is not None or _is_text_parameter(node.this) or self._is_text(node.this):
             if held is None or held.input is None:
                 raise FeatureNotSupported(
                     f"a constant of type {name} is not supported", position=position_of(node)
@@ -295,6 +295,17 @@ class _Binder:
             return self._shown(self._macro(held.input, [node.this], node), held, node)
         inner: exp.Expr = node.this
         return self._shown(inner, held, node)
+
+    def _is_text(self, value: exp.Expr) -> bool:
+        """Whether a value is text for sure: by a cast, or as what a function of the catalog gives."""
+        if isinstance(value, exp.Paren):
+            return self._is_text(value.this)
+        if isinstance(value, exp.Cast):
+            return isinstance(value.to, exp.DataType) and value.to.this in exp.DataType.TEXT_TYPES
+        called = value.expression if isinstance(value, exp.Dot) else value
+        name = function_name(called) if isinstance(called, exp.Anonymous) else ""
+        function = self.context.catalog.system_functions.get(name)
+        return function is not None and function.result_type_oid == _TEXT
 
     def _shown(self, oid: exp.Expr, held: SystemType | None, node: exp.Cast) -> exp.Expr:
         """The name behind an OID of a reg* type where the cast becomes text; else the OID."""

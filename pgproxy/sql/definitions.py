@@ -30,16 +30,16 @@ from pgproxy.sql.ownership import (
 from pgproxy.sql.plan import PlanContext, PlanNotice, StatementKind
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.schemas import authorise_schema, knows_schema, schema_name, secure_schema
-from pgproxy.sql.sequences import (
+from pgproxy.sql.sequence_definitions import (
     authorise_drop,
     column_sequences,
     existing_notice,
-    find_sequence,
     has_sequences,
     own_sequences,
     secure_creation,
     secure_drop,
 )
+from pgproxy.sql.sequences import find_sequence
 from pgproxy.sql.views import mark_view
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState

@@ -17,7 +17,7 @@ from pgproxy.sql.allowed_functions import (
 )
 from pgproxy.sql.comments import plain_comment
 from pgproxy.sql.dialect.names import column_name
-from pgproxy.sql.sequences import plain_serials
+from pgproxy.sql.sequence_definitions import plain_serials
 
 _TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
 _SETTINGS = "pg_show_all_settings"

@@ -131,6 +131,43 @@ def test_orm_changes_are_flushed_and_rolled_back(admin_pair: Pair) -> None:
     assert admin_pair.same(run)[0] == 2
 
 
+@pytest.mark.feature("bulk")
+def test_tables_number_their_rows_by_sequences(admin_pair: Pair) -> None:
+    def run(server: Server) -> list[Any]:
+        metadata = sa.MetaData()
+        steps = sa.Sequence("sa_steps", start=5, increment=5, metadata=metadata)
+        tables = [
+            sa.Table("sa_serial", metadata, sa.Column("id", sa.Integer, primary_key=True), _text()),
+            sa.Table(
+                "sa_big", metadata, sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True), _text()
+            ),
+            sa.Table("sa_stepped", metadata, sa.Column("id", sa.Integer, steps, primary_key=True), _text()),
+        ]
+        with engine_of(server) as engine:
+            metadata.create_all(engine)
+            with engine.begin() as connection:
+                made = [
+                    tuple(connection.execute(table.insert().values(note=note)).inserted_primary_key)
+                    for table in tables
+                    for note in ("one", "two")
+                ]
+            inspector = sa.inspect(engine)
+            described = [
+                {key: str(column.get(key)) for key in ("name", "default", "nullable", "autoincrement")}
+                for table in tables
+                for column in inspector.get_columns(table.name)
+            ]
+            sequences = sorted(inspector.get_sequence_names())
+            metadata.drop_all(engine)
+            return [made, described, sequences, sa.inspect(engine).get_sequence_names()]
+
+    assert admin_pair.same(run)[0] == [(1,), (2,), (1,), (2,), (5,), (10,)]
+
+
+def _text() -> Any:
+    return sa.Column("note", sa.Text)
+
+
 @pytest.mark.client("pandas")
 @pytest.mark.feature("rows")
 def test_a_query_becomes_the_same_frame(pair: Pair) -> None:

@@ -68,6 +68,13 @@ class Note(models.Model):
         app_label, managed, db_table = "shop", False, "django_notes"
 
 
+class Tag(models.Model):
+    word = models.TextField()
+
+    class Meta:
+        app_label, managed, db_table = "shop", False, "django_tags"
+
+
 def inspected() -> list[Any]:
     printed = io.StringIO()
     call_command("inspectdb", "customers", "orders", "numbers", stdout=printed)
@@ -121,15 +128,26 @@ def cursors() -> list[Any]:
 def bulk() -> list[Any]:
     with connection.schema_editor() as editor:
         editor.create_model(Note)
+        editor.create_model(Tag)
+    numbered = [Tag.objects.create(word="first").pk]
+    numbered += [tag.pk for tag in Tag.objects.bulk_create([Tag(word="second"), Tag(word="third")])]
     Note.objects.bulk_create([Note(id=i, text=f"n{i}") for i in range(50)])
     made = Note.objects.create(id=100, text="made")
     changed = Note.objects.filter(id__gt=40).update(text="later")
     made.refresh_from_db()
     _, is_new = Note.objects.get_or_create(id=7, defaults={"text": "seven"})
     deleted = Note.objects.filter(id__lt=5).delete()[0]
-    found = [changed, made.text, is_new, deleted, list(Note.objects.order_by("id").values_list("id", "text"))]
+    found = [
+        numbered,
+        changed,
+        made.text,
+        is_new,
+        deleted,
+        list(Note.objects.order_by("id").values_list("id", "text")),
+    ]
     with connection.schema_editor() as editor:
         editor.delete_model(Note)
+        editor.delete_model(Tag)
     return found
 
 
