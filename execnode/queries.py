@@ -216,7 +216,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         if known is not None:
             return known
         if query_id in self._forgotten:
-            raise engine_error(SqlState.UNDEFINED_OBJECT, message="the query is forgotten")
+            raise _forgotten()
         limits = self._limits
         if not submission.is_retained:
             limits = replace(limits, memory_bytes=CURSOR_MEMORY_BYTES, disk_bytes=CURSOR_DISK_BYTES)
@@ -274,20 +274,23 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
                 raise query.error
             return await self._blocking(partial(query.spool.get, sequence))
 
-    async def cancel(self, query_id: str) -> bool:
-        """Cancel and return once nothing runs any more; give whether something did."""
+    async def cancel(self, query_id: str, reason: GatewayError | None = None) -> bool:
+        """Cancel and return once nothing runs any more; give whether something did.
+
+        reason: what its readers are told; None: that it was cancelled.
+        """
         query = self._queries.get(query_id)
         if query is None or query.has_ended:
             return False
-        query.move(QueryState.CANCELED, engine_error(SqlState.QUERY_CANCELED))
+        query.move(QueryState.CANCELED, reason or engine_error(SqlState.QUERY_CANCELED))
         if query.task is not None:
             query.task.cancel()
             await asyncio.wait({query.task})
         return True
 
-    async def delete(self, query_id: str) -> None:
-        """Cancel and forget. Idempotent."""
-        await self.cancel(query_id)
+    async def delete(self, query_id: str, reason: GatewayError | None = None) -> None:
+        """Cancel and forget. Idempotent. reason: see `cancel`."""
+        await self.cancel(query_id, reason)
         query = self._queries.pop(query_id, None)
         if query is None:
             self._forgotten.append(query_id)  # its submission may still be on its way, on a lost connection
@@ -308,7 +311,7 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
         expired = 0
         for query in tuple(self._queries.values()):
             if query.is_expired(now_s, ttl_s):  # asked only now: deleting the one before took its time
-                await self.delete(query.query_id)
+                await self.delete(query.query_id, _forgotten())  # nobody has cancelled it
                 expired += 1
         self.cleaned += expired
         return expired
@@ -385,6 +388,10 @@ class QueryRegistry(AbstractAsyncContextManager["QueryRegistry"]):
 
     async def _blocking(self, work: Callable[[], _Result]) -> _Result:
         return await finish_job(self._engine.executor, work)
+
+
+def _forgotten() -> GatewayError:
+    return engine_error(SqlState.UNDEFINED_OBJECT, message="the query is forgotten")
 
 
 def statement_timeout() -> GatewayError:

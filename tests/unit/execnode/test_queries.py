@@ -276,3 +276,14 @@ async def test_a_query_that_was_given_up_before_it_came_is_not_started(
         with pytest.raises(GatewayError) as refused:
             queries.submit("q", Submission(ENDLESS, is_retained=False), now_s=0.0)
     assert refused.value.sqlstate.value == "42704"
+
+
+async def test_a_reader_that_comes_while_its_query_expires_is_not_told_that_somebody_cancelled_it(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    async with registry(engine, tmp_path) as queries:
+        query = queries.submit("q", Submission(ENDLESS, is_retained=False), now_s=0.0)
+        assert await queries.delete_expired(10, ttl_s=5) == 1
+        with pytest.raises(GatewayError) as told:
+            await queries.acknowledge(query, 0)
+    assert told.value.sqlstate.value == "42704"
