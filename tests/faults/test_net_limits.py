@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from pgwire.frontend import Bind, Execute, Parse, Query, Sync
+from tests.faults.patience import Patience
 from tests.faults.raw_client import PROTOCOL_3_2, SSL_REQUEST, RawClient, Refused, error_fields, startup
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
 from tests.unit.pgwire.frontend_bytes import cstring, encode_frontend, int32, tagged
@@ -43,7 +44,7 @@ def log_in(gateway: RunningGateway, user: str, **more: str) -> RawClient:
 
 def until_empty(gateway: RunningGateway) -> None:
     """Wait until the gateway has noticed that its clients left."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while gateway.health()["connections"]:
         assert time.monotonic() < deadline, "connections stay"
         time.sleep(0.02)
@@ -179,11 +180,11 @@ def test_a_thousand_silent_connections_hurt_nobody(tmp_path_factory: pytest.Temp
             stack.enter_context(socket.create_connection(("127.0.0.1", gateway.port))) for _ in range(1000)
         ]
         with psycopg.connect(gateway.dsn(), autocommit=True) as connection:
-            began = time.monotonic()
+            waited = Patience(gateway.process.pid).begin()
             for n in range(20):
                 row = connection.execute("SELECT doubled FROM numbers WHERE n = %s", (n,)).fetchone()
                 assert row == (2 * n,)
-            assert time.monotonic() - began < 5.0
+            assert not waited.is_over()
             assert process.memory_info().rss - before < 100 * 1024 * 1024
             silent += [
                 stack.enter_context(socket.create_connection(("127.0.0.1", gateway.port))) for _ in range(5)
@@ -214,16 +215,14 @@ def test_many_small_messages_of_one_client_leave_room_for_others(small: RunningG
         syncs = encode_frontend(Sync()) * 200_000
         sending = pool.submit(busy.send, syncs)
         reading = 0
-        longest = 0.0
         while reading < 200_000 * 6:
-            began = time.monotonic()
+            waited = Patience(small.process.pid, 3.0).begin()
             assert other.query("SELECT 1")[-1] == (b"Z", b"I")
-            longest = max(longest, time.monotonic() - began)
+            assert not waited.is_over()
             reading += len(
                 busy.receive_bytes(60_000 if reading + 60_000 <= 200_000 * 6 else 200_000 * 6 - reading)
             )
         sending.result()
-    assert longest < 3.0
 
 
 def test_protocol_3_2_gets_a_key_of_32_bytes_and_3_0_one_of_4(small: RunningGateway) -> None:
