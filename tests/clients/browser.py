@@ -2,17 +2,22 @@
 
 import shutil
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+
+_Found = TypeVar("_Found")
 
 WAIT_S = 30
 _FLAGS = (
@@ -34,7 +39,7 @@ class Browser:
 
     def text(self, selector: str) -> str:
         """What an element shows."""
-        return self.driver.find_element(By.CSS_SELECTOR, selector).text
+        return self._with_element(selector, lambda element: element.text)
 
     def fill(self, selector: str, value: str) -> None:
         """Type into a field."""
@@ -44,7 +49,18 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Press."""
-        self.driver.find_element(By.CSS_SELECTOR, selector).click()
+        self._with_element(selector, lambda element: element.click())
+
+    def _with_element(self, selector: str, act: Callable[[WebElement], _Found]) -> _Found:
+        """Do it with the element, found again where the page has just drawn itself anew."""
+        found: list[_Found] = []
+
+        def done(driver: webdriver.Chrome) -> bool:
+            found.append(act(driver.find_element(By.CSS_SELECTOR, selector)))
+            return True
+
+        WebDriverWait(self.driver, WAIT_S, ignored_exceptions=[StaleElementReferenceException]).until(done)
+        return found[-1]
 
     def press(self, key: str) -> None:
         """Press a key, wherever the focus is."""
