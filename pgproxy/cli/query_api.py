@@ -7,16 +7,20 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 from urllib.error import HTTPError, URLError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import typer
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 _TIMEOUT_S = 60.0
+_BLOCK_BYTES = 1 << 20
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 
 
@@ -38,11 +42,29 @@ class QueryApi:
         Raises:
             ApiError: anything but an answer that is well.
         """
-        with self.open(method, path, body) as reply:
+        with self.open(method, path, body) as reply, _failures():
             text = reply.read()
-        return json.loads(text) if text else None
+            return json.loads(text) if text else None
 
-    def open(self, method: str, path: str, body: Mapping[str, object] | None = None) -> IO[bytes]:
+    def copy(self, path: str, sink: IO[bytes]) -> None:
+        """Get an answer and write it to `sink`, which may fail by itself.
+
+        Raises:
+            ApiError: anything but an answer that is well and whole.
+        """
+        with self.open("GET", path) as reply:
+            expected, copied = reply.headers.get("Content-Length"), 0
+            while True:
+                with _failures():
+                    block = reply.read(_BLOCK_BYTES)
+                if not block:
+                    break
+                sink.write(block)
+                copied += len(block)
+        if expected is not None and copied != int(expected):  # a short body is no error to http.client
+            raise ApiError("the answer broke off: the gateway was lost")
+
+    def open(self, method: str, path: str, body: Mapping[str, object] | None = None) -> HTTPResponse:
         """Call, and give the answer as a file.
 
         Raises:
@@ -55,19 +77,14 @@ class QueryApi:
         request.add_header("Authorization", self.authorization)
         if data is not None:
             request.add_header("Content-Type", "application/json")
-        try:
-            found: IO[bytes] = urlopen(request, timeout=_TIMEOUT_S, context=self._tls())  # noqa: S310
-        except HTTPError as error:
-            raise ApiError(_explain(error)) from None
-        except OSError as error:
-            raise ApiError(f"cannot reach the gateway: {_cause(error)}") from None
-        return found
+        with _failures():
+            return cast(HTTPResponse, urlopen(request, timeout=_TIMEOUT_S, context=self._tls()))  # noqa: S310
 
     def follow(self, query_id: str) -> Iterator[dict[str, Any]]:
         """Give the query's status again and again, the last time when it has ended."""
         pause_s = _FIRST_PAUSE_S
         while True:
-            found: dict[str, Any] = self.call("GET", f"/queries/{query_id}")
+            found: dict[str, Any] = self.call("GET", query_path(query_id))
             yield found
             if found["state"] in ENDED:
                 return
@@ -76,6 +93,28 @@ class QueryApi:
 
     def _tls(self) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=self.ca_file) if self.url.startswith("https:") else None
+
+
+def query_path(query_id: str, *more: str) -> str:
+    """Give the path of a query, whatever was typed for its id."""
+    return "/".join(("/queries", quote(query_id, safe=""), *more))
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Say what went wrong between here and the gateway.
+
+    Raises:
+        ApiError: the gateway refused, cannot be reached, was lost, or is none.
+    """
+    try:
+        yield
+    except HTTPError as error:
+        raise ApiError(_explain(error)) from None
+    except OSError as error:
+        raise ApiError(f"cannot reach the gateway: {_cause(error)}") from None
+    except (HTTPException, ValueError):  # also JSON that is none, and a URL that is none
+        raise ApiError("that is no gateway's query API, or the answer broke off: see --url") from None
 
 
 def open_api(url: str, user: str | None, ca_file: Path | None) -> QueryApi:

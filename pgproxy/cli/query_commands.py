@@ -1,11 +1,11 @@
 """`pgproxy query`: submit, follow, list, show, fetch and cancel async queries through a gateway."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Column, Table
 
 from pgproxy.cli.metastore_access import EXIT_REFUSED
-from pgproxy.cli.query_api import ApiError, QueryApi, open_api
+from pgproxy.cli.query_api import ApiError, QueryApi, open_api, query_path
 
 app = typer.Typer(no_args_is_help=True, help="Submit, follow, list, fetch and cancel async queries.")
 
@@ -75,8 +75,8 @@ def list_queries(
 ) -> None:
     """List one's queries, newest first; an administrator's list is of everybody's."""
     with _api(url, user, ca_file) as api:
-        wanted = f"&state={state}" if state is not None else ""
-        found = api.call("GET", f"/queries?limit={limit}{wanted}")["queries"]
+        wanted = {"limit": limit, **({"state": state} if state is not None else {})}
+        found = api.call("GET", f"/queries?{urlencode(wanted)}")["queries"]
     whole_id = Column("id", no_wrap=True, min_width=36)  # it is what the other commands are given
     table = Table(whole_id, "principal", "state", "submitted", "rows", "route", box=None, pad_edge=False)
     for query in found:
@@ -91,7 +91,7 @@ def list_queries(
 def show_query(query_id: QueryId, url: Url = _DEFAULT_URL, user: User = None, ca_file: CaFile = None) -> None:
     """Show all that is known of a query."""
     with _api(url, user, ca_file) as api:
-        found = api.call("GET", f"/queries/{query_id}")
+        found = api.call("GET", query_path(query_id))
     for name, value in found.items():
         if name == "columns":
             value = ", ".join(f"{column['name']} {column['type']}" for column in value)
@@ -118,7 +118,7 @@ def cancel_query(
 ) -> None:
     """Cancel a query that has not ended."""
     with _api(url, user, ca_file) as api:
-        typer.echo(api.call("POST", f"/queries/{query_id}/cancel")["state"])
+        typer.echo(api.call("POST", query_path(query_id, "cancel"))["state"])
 
 
 @contextmanager
@@ -154,15 +154,18 @@ def _follow(api: QueryApi, query_id: str) -> dict[str, Any]:
                     completed=progress or 0.0,
                 )
     except KeyboardInterrupt:
-        found = api.call("POST", f"/queries/{query_id}/cancel")
+        found = api.call("POST", query_path(query_id, "cancel"))
     return found
 
 
 def _fetch(api: QueryApi, query_id: str, form: str, output: Path | None) -> None:
-    with api.open("GET", f"/queries/{query_id}/results?format={form}") as reply:
-        if output is None:
-            shutil.copyfileobj(reply, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-            return
+    path = query_path(query_id, f"results?{urlencode({'format': form})}")
+    if output is None:
+        api.copy(path, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    try:
         with output.open("wb") as file:
-            shutil.copyfileobj(reply, file)
+            api.copy(path, file)
+    except OSError as error:
+        raise ApiError(f"cannot write {output}: {error.strerror}") from None

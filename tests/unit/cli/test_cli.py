@@ -1,5 +1,9 @@
 """The command line: what it prints, where, and with which exit code."""
 
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -300,3 +304,48 @@ def test_the_doctor_ends_with_1_where_something_is_to_be_mended(pgproxy: Command
     assert result.exit_code == 1
     assert "does not answer" in result.stdout
     assert "token of a" in result.stdout
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A peer that answers one request with these bytes, and hangs up; gives its URL."""
+
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as peer:
+            peer.recv(65536)
+            peer.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        served = pool.submit(serve, listener)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        served.result(10)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"E\x00\x00\x00\x10not HTTP\n", "no gateway's query API"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "no gateway's query API"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}", "no gateway's query API"),
+        (b"", "cannot reach the gateway"),
+    ],
+)
+def test_a_peer_that_is_no_gateway_is_told_in_one_line(
+    pgproxy: CommandLine, monkeypatch: pytest.MonkeyPatch, answer: bytes, says: str
+) -> None:
+    monkeypatch.setenv("PGPROXY_API_KEY", "key")
+    with answering(answer) as url:
+        assert says in pgproxy.refused("query", "show", "an id/with?anything", "--url", url)
+
+
+def test_a_result_that_breaks_off_is_no_result(
+    pgproxy: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PGPROXY_API_KEY", "key")
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nn\n1\n") as url:
+        told = pgproxy.refused("query", "results", "q", "--url", url, "--output", str(tmp_path / "out"))
+    assert "broke off" in told
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nn\n1\n") as url:
+        pgproxy.must("query", "results", "q", "--url", url, "--output", str(tmp_path / "out"))
+    assert (tmp_path / "out").read_text() == "n\n1\n"
+    assert "cannot write" in pgproxy.refused("query", "results", "q", "--url", url, "--output", "/no/where")
