@@ -34,9 +34,10 @@ SETTING_KEY = "current_setting."
 
 _INT4, _TEXT = 23, 25
 
-_REGTYPES = frozenset(
+REG_TYPES = frozenset(
     {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper", "regdictionary"}
 )
+_JOINS_TEXT = (exp.DPipe, exp.Concat, exp.ConcatWs, exp.Format)
 _PLAIN_TYPES = {
     "oid": "UINTEGER", "xid": "BIGINT", "cid": "BIGINT", "name": "VARCHAR", "char": "VARCHAR",
     '"char"': "VARCHAR",
@@ -280,7 +281,7 @@ class _Binder:
         name = catalog_type_name(node.to)
         if name is None:
             return None
-        if name not in _REGTYPES:
+        if name not in REG_TYPES:
             node.set("to", exp.DataType.build(_PLAIN_TYPES.get(name, "VARCHAR"), dialect="duckdb"))
             return None
         constant = node.this if isinstance(node.this, exp.Literal) else None
@@ -393,7 +394,7 @@ def _is_text_parameter(node: exp.Expr) -> bool:
 def is_shown(node: exp.Expr) -> bool:
     """Whether the value becomes text.
 
-    By a cast, or as an output column. Elsewhere the OID itself is compared.
+    By a cast, joined to text, or as an output column. Elsewhere the OID itself is compared.
     """
     parent = node.parent
     is_array = isinstance(node, exp.Cast) and node.to.this is exp.DType.ARRAY
@@ -401,6 +402,10 @@ def is_shown(node: exp.Expr) -> bool:
         parent = parent.parent
     if isinstance(parent, exp.Select) and isinstance(parent.parent, exp.Array):
         return is_shown(parent.parent)
+    if isinstance(parent, _JOINS_TEXT) or (
+        isinstance(parent, exp.Anonymous) and parent.name.lower() == "format"
+    ):
+        return True
     if isinstance(parent, exp.Cast):
         elements = parent.to.expressions if parent.to.this is exp.DType.ARRAY else []
         kind = elements[0] if elements else parent.to

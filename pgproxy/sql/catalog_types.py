@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation
 from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
-from pgproxy.sql.bindings import catalog_type_name, is_shown
+from pgproxy.sql.bindings import REG_TYPES, catalog_type_name, is_shown
 from pgproxy.sql.dialect.type_names import TEXTS
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
@@ -36,6 +36,7 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
     if not _speaks_of_catalog_types(draft):
         return None
     types = _CatalogTypes(draft)
+    types.type_calls(draft.tree)
     for bracket in draft.tree.find_all(exp.Bracket):
         types.shift_subscript(bracket)
     for cast in list(draft.tree.find_all(exp.Cast)):
@@ -66,7 +67,11 @@ def _speaks_of_catalog_types(draft: Draft) -> bool:
         return True
     if any(_session_type(item.unalias()) is not None for item in draft.tree.expressions):
         return True
-    return any(catalog_type_name(kind) is not None for kind in draft.tree.find_all(exp.DataType))
+    return any(
+        catalog_type_name(node) is not None
+        or (isinstance(node, exp.Anonymous) and _named_type(node) is not None)
+        for node in draft.tree.find_all(exp.DataType, exp.Anonymous)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,15 @@ class _CatalogTypes:
         self._system_types = draft.context.catalog.system_types
         self._functions = draft.context.catalog.system_functions
         self._known = _UnifiedTypes(_SystemColumns(draft), type_name=str)
+
+    def type_calls(self, tree: exp.Expr) -> None:
+        """`to_regclass(…)` as a value of its type, whose text is a name."""
+        for called in list(tree.find_all(exp.Anonymous)):
+            name = _named_type(called)
+            outer = called.parent if isinstance(called.parent, exp.Dot) else called
+            is_cast = isinstance(outer.parent, exp.Cast) and catalog_type_name(outer.parent.to) == name
+            if name is not None and not is_cast and not isinstance(outer.parent, (exp.Table, exp.Lateral)):
+                outer.replace(exp.Cast(this=outer.copy(), to=_userdefined(name)))
 
     def shift_subscript(self, bracket: exp.Bracket) -> None:
         """`indkey[0]` is the first: one more than what the parser made of an array's subscript."""
@@ -199,8 +213,7 @@ class _CatalogTypes:
         if held is None or held.output is None:
             return self._oid(value)
         if name is not None and isinstance(value, exp.Column):
-            kind = exp.DataType(this=exp.DType.USERDEFINED, kind=exp.to_identifier(name))
-            value.replace(exp.Cast(this=value.copy(), to=kind))
+            value.replace(exp.Cast(this=value.copy(), to=_userdefined(name)))
         elif not isinstance(value, exp.Cast):
             return None
         return held.oid
@@ -231,6 +244,16 @@ class _CatalogTypes:
         called = value.expression if isinstance(value, exp.Dot) else value
         function = self._functions.get(called.name.lower()) if isinstance(called, exp.Anonymous) else None
         return _NAMES_OF_OIDS.get(function.result_type_oid) if function is not None else None
+
+
+def _named_type(called: exp.Anonymous) -> str | None:
+    """The type that a function gives whose name says it: `to_regclass`."""
+    name = called.name.lower().removeprefix("to_")
+    return name if name in REG_TYPES and called.name.lower() != name else None
+
+
+def _userdefined(name: str) -> exp.DataType:
+    return exp.DataType(this=exp.DType.USERDEFINED, kind=exp.to_identifier(name))
 
 
 def _is_star(item: exp.Expr) -> bool:

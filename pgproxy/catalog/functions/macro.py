@@ -16,7 +16,7 @@ VIEWER = (SystemValue.VIEWER, SystemValue.DATABASE)
 NAMES = (SystemValue.VIEWER, SystemValue.DATABASE, SystemValue.SEARCH_PATH)
 """What a function needs that resolves or shortens names."""
 
-TEXT, NAME, BOOL, INT4, INT8, OID, VOID = 25, 19, 16, 23, 20, 26, 2278
+TEXT, NAME, BOOL, INT4, INT8, OID, VOID, FLOAT8, TIMESTAMPTZ = 25, 19, 16, 23, 20, 26, 2278, 701, 1184
 REGCLASS, REGTYPE, REGPROC, REGNAMESPACE, REGROLE = 2205, 2206, 24, 4089, 4096
 
 _SOURCE = re.compile(rf"{SYSTEM_CATALOG}\.(pg|acl)\.(\w+) AS (m_\w+)")

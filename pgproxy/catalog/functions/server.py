@@ -3,8 +3,11 @@
 What has no counterpart in DuckDB answers as an idle PostgreSQL would.
 """
 
+from datetime import UTC, datetime
+
 from pgproxy.catalog.functions.macro import (
     BOOL,
+    FLOAT8,
     INT4,
     INT8,
     NAMES,
@@ -12,6 +15,7 @@ from pgproxy.catalog.functions.macro import (
     PG,
     REGCLASS,
     TEXT,
+    TIMESTAMPTZ,
     VIEWER,
     VOID,
     Macro,
@@ -20,6 +24,9 @@ from pgproxy.catalog.functions.macro import (
 )
 from pgproxy.catalog.functions.names import relation_oid
 from pgproxy.catalog.visibility import held_keys
+
+_STARTED = datetime.now(UTC).isoformat()
+"""When this process began, near enough."""
 
 # PostgreSQL's dbsize.c: a unit is left at 10 240 of it, and halves round away from zero.
 _SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB")
@@ -35,6 +42,17 @@ def _size_pretty() -> str:
         cases.append(f"ELSE {value}" if is_last else f"WHEN abs({scaled}) < 10240 THEN {value}")
     return f"CASE {' '.join(cases)} END"
 
+
+_SIZE_TEXT = r"(?i)\s*[-+]?(\d+\.?\d*|\.\d+)\s*(bytes|b|kb|mb|gb|tb|pb)?\s*"
+_FACTORS = " ".join(
+    f"WHEN '{unit.lower()}' THEN {1024**power}" for power, unit in enumerate(_SIZE_UNITS, start=1)
+)
+_SIZE_OF_TEXT = (
+    "CASE WHEN p_text IS NULL THEN NULL "
+    f"WHEN NOT regexp_full_match(p_text, '{_SIZE_TEXT}') THEN error(chr(2) || 'pgproxy:22023:invalid size') "
+    "ELSE CAST(round(CAST(regexp_extract(p_text, '[-+.0-9]+') AS DECIMAL(38, 6)) * "
+    f"CASE lower(regexp_extract(p_text, '[a-zA-Z]+')) {_FACTORS} ELSE 1 END) AS BIGINT) END"
+)
 
 _RELATION_SIZE = (
     f"(SELECT max(m_c._bytes) FROM {PG}.pg_class AS m_c WHERE m_c.oid = {relation_oid('p_object')} "
@@ -107,6 +125,7 @@ _TOKEN_ROWS = (
 
 SERVER_MACROS: tuple[Macro, ...] = (
     Macro("pg_size_pretty", TEXT, {"p_size": _size_pretty()}),
+    Macro("pg_size_bytes", INT8, {"p_text": _SIZE_OF_TEXT}),
     *constant(_COUNTERS, INT8, "CAST(0 AS BIGINT)", "p_oid"),
     *(
         Macro(name, INT8, dict.fromkeys(parameters, _RELATION_SIZE), NAMES)
@@ -127,7 +146,15 @@ SERVER_MACROS: tuple[Macro, ...] = (
     *constant("pg_is_other_temp_schema pg_relation_is_updatable", BOOL, "false", "p_oid"),
     *constant("pg_relation_is_publishable", BOOL, "true", "p_oid"),
     *constant("pg_partition_ancestors", REGCLASS, "unnest(CAST([] AS BIGINT[]))", "p_oid"),
-    *constant("pg_is_in_recovery pg_is_wal_replay_paused", BOOL, "false", ""),
+    *constant("pg_is_in_recovery pg_is_wal_replay_paused pg_jit_available", BOOL, "false", ""),
+    *constant(
+        "pg_postmaster_start_time pg_conf_load_time", TIMESTAMPTZ, f"CAST('{_STARTED}' AS TIMESTAMPTZ)", ""
+    ),
+    *constant("pg_trigger_depth", INT4, "0", ""),
+    *constant("pg_notification_queue_usage", FLOAT8, "CAST(0 AS DOUBLE)", ""),
+    *constant(
+        "pg_encoding_max_length", INT4, "CASE p_encoding WHEN 0 THEN 1 WHEN 6 THEN 4 END", "p_encoding"
+    ),
     Macro(
         "pg_index_column_has_property", BOOL, {"p_oid, p_column, p_property": _INDEX_COLUMN_PROPERTY}, VIEWER
     ),

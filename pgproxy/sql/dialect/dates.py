@@ -3,6 +3,7 @@
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, cast, constant_text, function_name, string
+from pgproxy.sql.dialect.constants import give_type
 from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -115,6 +116,20 @@ def _period(pair: list[exp.Expr], types: KnownTypes) -> tuple[exp.Expr, exp.Expr
     if types.of(other) == "interval":
         other = exp.Paren(this=exp.Add(this=one.copy(), expression=other))
     return call("least", one.copy(), other.copy()), call("greatest", one.copy(), other.copy())
+
+
+def bin_moments(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """date_bin() with constants of no type: an interval, and moments of one type."""
+    if function_name(node) != "date_bin" or len(node.expressions) != 3:
+        return node
+    stride, *moments = node.expressions
+    if constant_text(stride) is not None:
+        give_type(stride, "interval")
+    kinds = {types.of(moment) for moment in moments if constant_text(moment) is None}
+    for moment in moments:
+        if constant_text(moment) is not None:
+            give_type(moment, "timestamp" if kinds == {"timestamp"} else "timestamptz")
+    return call("time_bucket", *node.expressions)
 
 
 def truncate(node: exp.Expr, types: KnownTypes) -> exp.Expr:

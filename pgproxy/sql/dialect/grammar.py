@@ -31,6 +31,7 @@ _KEPT_AS_CALLS = frozenset(
         "bool_and",
         "bool_or",
         "date_add",
+        "date_bin",
         "date_diff",
         "date_part",
         "date_sub",

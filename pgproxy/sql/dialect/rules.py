@@ -244,6 +244,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (function_calls.macro_call, (exp.Func,)),
+    (dates.bin_moments, (exp.Anonymous,)),
     (dates.truncate, (exp.Anonymous,)),
     (
         dates.clock,

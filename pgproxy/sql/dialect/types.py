@@ -253,7 +253,7 @@ class KnownTypes:
             )
         if name == "unnest":
             return argument.removesuffix("[]") if argument and argument.endswith("[]") else None
-        if name == "date_trunc" and len(arguments) > 1:
+        if name in ("date_trunc", "date_bin") and len(arguments) > 1:
             kind = self.of(arguments[1])
             return "timestamptz" if kind == "date" else kind
         return None

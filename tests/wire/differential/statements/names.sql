@@ -23,3 +23,8 @@ select not true, 1 = 1, 1 in (1, 2), 'a' like 'a', 1 between 0 and 2, null is nu
 select p.id from people as p where p.id = 2
 select "people".id from people where id = 3
 select PEOPLE.ID from People where Id = 4
+select to_regclass('pg_class'), to_regclass('pg_class')::text, to_regclass('nothing') is null, pg_catalog.to_regclass('pg_class')::oid, 'x' || to_regclass('pg_class')::text
+select to_regtype('int4'), to_regtype('int4')::text, to_regproc('now'), to_regnamespace('pg_catalog')::text, coalesce(to_regclass('nothing')::text, 'none')
+select 'a' || 'pg_type'::regclass, format('%s-%I', c.oid::regclass, c.relname), concat('a', c.oid::regclass, 1), concat_ws(',', 'a', c.oid::regclass) from pg_class c where relname = 'pg_type'
+select pg_size_bytes('1kB'), pg_size_bytes(' 1.5 GB '), pg_size_bytes('100'), pg_size_bytes('-2 mb'), pg_size_bytes(null)
+select pg_trigger_depth(), pg_encoding_max_length(6), pg_notification_queue_usage(), now() - pg_postmaster_start_time() < interval '1 day'

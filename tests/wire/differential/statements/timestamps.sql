@@ -80,3 +80,4 @@ select statement_timestamp() >= transaction_timestamp(), clock_timestamp() >= no
 select date '2024-02-28' + 1, date '2023-02-28' + 1, (date '2024-02-01' + interval '1 month' - interval '1 day')::date
 select '2024-01-05'::date = timestamp '2024-01-05 00:00', date '2024-01-05' < now(), timestamp '2024-01-05' = timestamptz '2024-01-05 00:00+00'
 select 'today'::date = current_date, 'tomorrow'::date - 'yesterday'::date, 'now'::timestamptz = now()
+select date_bin('15 min', '2020-01-01 00:20', '2020-01-01'), date_bin('15 min', timestamp '2020-01-01 00:20', '2001-01-01'), date_bin('1 day', timestamptz '2020-01-05 01:00+00', '2020-01-01') < now()
