@@ -33,6 +33,7 @@ SETTING_KEY = "current_setting."
 """Before a setting's lower-case name: its key in PlanContext.session_values."""
 
 _INT4, _TEXT = 23, 25
+_SERIAL = "pg_get_serial_sequence"
 
 REG_TYPES = frozenset(
     {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper", "regdictionary"}
@@ -148,7 +149,14 @@ class _Binder:
             return self._change(node)
         if name not in self.context.catalog.system_functions or isinstance(node.parent, exp.Table):
             return None
+        if name == _SERIAL and self._has_no_sequences:
+            return exp.cast(exp.null(), "TEXT", dialect="duckdb")
         return self._macro(name, node.expressions, node)
+
+    @property
+    def _has_no_sequences(self) -> bool:
+        """Drivers ask for each column's sequence; where there is none, the answer needs no joins."""
+        return not self.context.catalog.sequences
 
     def _macro(self, name: str, arguments: list[exp.Expr], node: exp.Expr | None = None) -> exp.Expr:
         functions = self.context.catalog.system_functions
@@ -306,7 +314,8 @@ class _Binder:
         called = value.expression if isinstance(value, exp.Dot) else value
         name = function_name(called) if isinstance(called, exp.Anonymous) else ""
         function = self.context.catalog.system_functions.get(name)
-        return function is not None and function.result_type_oid == _TEXT
+        is_null = name == _SERIAL and self._has_no_sequences
+        return function is not None and function.result_type_oid == _TEXT and not is_null
 
     def _shown(self, oid: exp.Expr, held: SystemType | None, node: exp.Cast) -> exp.Expr:
         """The name behind an OID of a reg* type where the cast becomes text; else the OID."""

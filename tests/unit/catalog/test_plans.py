@@ -1,17 +1,24 @@
 """How a statement over the catalog is planned: what runs before the guard, and which macro answers."""
 
+from dataclasses import replace
+
 import pytest
 
 from execnode.engine.parser import serialized_tree
+from pgproxy.catalog.sequences import SequenceInfo
+from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.policy.model import TableName
 from pgproxy.sql.plan import EngineTree, PlanContext
 from pgproxy.sql.planner import plan_statement
 from tests.unit.catalog.shop import Shop
 
+STEPS = TableName("shop", "sales", "steps")
 
-def planned(shop: Shop, sql: str, *search_path: str) -> str:
+
+def planned(shop: Shop, sql: str, *search_path: str, snapshot: CatalogSnapshot | None = None) -> str:
     policy = shop.policy("analyst")
     context = PlanContext(
-        policy, shop.service.snapshot, search_path or ("public",), "analyst", _parse_engine_sql
+        policy, snapshot or shop.service.snapshot, search_path or ("public",), "analyst", _parse_engine_sql
     )
     return plan_statement(sql, (), context).sql
 
@@ -51,6 +58,15 @@ def test_what_tells_nothing_of_hidden_rows_runs_inside_the_guard(
 
 def test_without_a_predicate_that_could_tell_there_is_no_barrier(shop: Shop) -> None:
     assert "OFFSET 0" not in planned(shop, "SELECT attname FROM pg_attribute WHERE attrelid = 5")
+
+
+def test_where_there_are_no_sequences_asking_for_a_columns_costs_nothing(shop: Shop) -> None:
+    asked = "SELECT pg_get_serial_sequence('a', 'b')::regclass::oid"
+    without = replace(shop.service.snapshot, sequences={})
+    assert "serial_sequence" not in planned(shop, asked, snapshot=without)
+    assert "regclass_oid" not in planned(shop, asked, snapshot=without)
+    with_one = replace(without, sequences={STEPS: SequenceInfo(STEPS, 1, 1, 9, 1, is_cycled=False)})
+    assert "serial_sequence" in planned(shop, asked, snapshot=with_one)
 
 
 def test_one_schema_in_the_search_path_makes_names_cheaper(shop: Shop) -> None:
