@@ -42,7 +42,7 @@ def run_pgbench(address: Address, load: Load, seconds: int) -> Latencies:
     """Run a load for so long.
 
     Raises:
-        RuntimeError: pgbench is not installed, or a statement failed.
+        RuntimeError: pgbench is not installed, a statement failed, or none ended.
     """
     program = find_binary("pgbench")
     if program is None:
@@ -62,8 +62,10 @@ def run_pgbench(address: Address, load: Load, seconds: int) -> Latencies:
             check=False,
         )
         found = _TPS.search(done.stdout)
-        if done.returncode != 0 or found is None:
+        if done.returncode != 0:
             raise RuntimeError(f"pgbench: {done.stderr.strip()[-300:]}")
+        if found is None:  # pgbench then says nothing at all: its clients were still connecting
+            raise RuntimeError(f"no transaction ended within {seconds} s")
         latencies = sorted(_read_latencies(folder))
     return latencies_of(latencies, float(found[1]))
 
