@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SystemRelation
+from pgproxy.catalog.snapshot import SystemFunction, SystemRelation
 from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
 from pgproxy.sql.bindings import REG_TYPES, catalog_type_name, is_shown
 from pgproxy.sql.dialect.type_names import TEXTS
@@ -25,6 +25,8 @@ _UNSENT = frozenset({"anyarray", "_pg_statistic"})
 _REGTYPE_TEXTS, _REGTYPE_ARRAY = "regtype_array_text", 2211
 _NAMES_OF_OIDS = {19: "name", 26: "oid"}
 _VECTOR_ELEMENTS = {"oidvector": "oid", "int2vector": "int2"}
+_OTHER_SESSION_TYPES = frozenset({"version", "pg_backend_pid"})
+"""Session values that are no names: text and an integer, as they are bound."""
 _BOUNDS = frozenset({"generate_subscripts", "array_lower", "array_upper"})
 
 
@@ -67,10 +69,17 @@ def _speaks_of_catalog_types(draft: Draft) -> bool:
         return True
     if any(_session_type(item.unalias()) is not None for item in draft.tree.expressions):
         return True
+    functions = draft.context.catalog.system_functions
     return any(
-        catalog_type_name(node) is not None
-        or (isinstance(node, exp.Anonymous) and _named_type(node) is not None)
+        _gives_catalog_type(node, functions) if isinstance(node, exp.Anonymous) else catalog_type_name(node)
         for node in draft.tree.find_all(exp.DataType, exp.Anonymous)
+    )
+
+
+def _gives_catalog_type(called: exp.Anonymous, functions: Mapping[str, SystemFunction]) -> bool:
+    function = functions.get(called.name.lower())
+    return function is not None and (
+        function.result_type_oid in _NAMES_OF_OIDS or _named_type(called) is not None
     )
 
 
@@ -284,4 +293,4 @@ def _session_type(value: exp.Expr) -> str | None:
     kind = SESSION_CLASSES.get(type(value).__name__)
     if kind is None and isinstance(value, exp.Anonymous):
         kind = SESSION_NAMES.get(value.name.lower())
-    return "name" if kind is not None and kind != "version" else None
+    return "name" if kind is not None and kind not in _OTHER_SESSION_TYPES else None

@@ -449,6 +449,13 @@ def test_parameters_of_the_connection(pair: Pair) -> None:
     pair.same(run)
 
 
+@pytest.mark.feature("metadata")
+def test_the_process_of_the_session_is_the_one_in_its_key(gateway: RunningGateway) -> None:
+    with psycopg.connect(gateway.dsn("analyst")) as connection:
+        found = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert found == (connection.info.backend_pid,)
+
+
 @pytest.mark.feature("parameters")
 def test_parameters_that_an_answer_does_not_need_may_be_given(pair: Pair) -> None:
     def run(server: Server) -> list[Any]:
