@@ -21,10 +21,13 @@ Session = psycopg.Connection[tuple[object, ...]]
 NEW_TOKEN = "test-node-token-9876543210"
 SPOOL_BYTES = 2 << 20
 MEMORY_GB = "0.25"
+TIMES = 45
 NEEDS_MEMORY = (
-    "SELECT length(string_agg(a.label || repeat('x', 100), ',')) FROM numbers a, numbers b WHERE b.n < 30"
+    "SELECT length(string_agg(a.label || repeat('x', 100), ',')) FROM numbers a, numbers b "
+    f"WHERE b.n < {TIMES}"
 )
-MEMORY_ANSWER = 30 * (sum(len(f"text {n}") for n in range(100_000)) + 101 * 100_000) - 1
+"""One text of twice the memory that `small` has."""
+MEMORY_ANSWER = TIMES * (sum(len(f"text {n}") for n in range(100_000)) + 101 * 100_000) - 1
 COPIES = 4
 DIGESTS = ", ".join(f"md5('{salt}' || a.n || '-' || b.n)" for salt in "pqrs")
 BIG = f"SELECT a.n, b.n AS m, {DIGESTS} FROM numbers a, numbers b WHERE b.n < {COPIES}"
