@@ -28,4 +28,4 @@ select to_regtype('int4'), to_regtype('int4')::text, to_regproc('now'), to_regna
 select 'a' || 'pg_type'::regclass, format('%s-%I', c.oid::regclass, c.relname), concat('a', c.oid::regclass, 1), concat_ws(',', 'a', c.oid::regclass) from pg_class c where relname = 'pg_type'
 select pg_size_bytes('1kB'), pg_size_bytes(' 1.5 GB '), pg_size_bytes('100'), pg_size_bytes('-2 mb'), pg_size_bytes(null)
 select pg_trigger_depth(), pg_encoding_max_length(6), pg_notification_queue_usage(), now() - pg_postmaster_start_time() < interval '1 day'
-select pg_backend_pid() - pg_backend_pid(), pg_my_temp_schema(), count(pg_backend_pid())
+select pg_backend_pid() - pg_backend_pid(), count(pg_backend_pid())
