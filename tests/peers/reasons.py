@@ -12,7 +12,6 @@ REASONS: Sequence[tuple[str, str]] = (
         "types, domains, functions, triggers and sequences cannot be defined; no procedural language",
     ),
     (r'type "\w*range"|[Rr]ange', "no range types"),
-    (r'type "(serial|bigserial)"', "no `serial` columns, in which many tests keep their rows"),
     (
         r'type "(inet|cidr|macaddr|hstore|void|box|point|money|xml|tsvector)"|hstore|types\.test_net|shapely',
         "no network, geometric and other types that the engine lacks",
