@@ -194,12 +194,13 @@ def own_sequences(
     return tuple(
         exp.Drop(kind="SEQUENCE", tables=[_engine_table(name)], exists=True)
         for name in sorted(name for name in names - shared if name is not None)
-        if name.catalog == TEMP_CATALOG or _is_own(context.catalog.sequences.get(name))
+        if name.catalog == TEMP_CATALOG or _goes_with(table, context.catalog.sequences.get(name))
     )
 
 
-def _is_own(info: SequenceInfo | None) -> bool:
-    return info is not None and info.column is not None
+def _goes_with(table: TableInfo, info: SequenceInfo | None) -> bool:
+    """Whether it was made for a column, and by the table's owner: others may only borrow it in a default."""
+    return info is not None and info.column is not None and info.owner == table.owner
 
 
 def authorise_drop(tree: exp.Expr, target: exp.Table, context: PlanContext) -> None:

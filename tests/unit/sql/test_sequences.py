@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pgproxy.catalog.sequences import SERIAL, SequenceInfo, read_sequence_comment, sequence_comment
+from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.model import Grant, Privilege, TableName
 from pgproxy.sql.plan import Plan, PlanContext
 from pgproxy.sql.planner import plan_statement
@@ -125,6 +126,20 @@ def test_what_the_engine_cannot_do_is_refused(text: str) -> None:
 )
 def test_elsewhere_there_is_no_such_function(text: str) -> None:
     assert _refusal(text, "root")[0] == "42883"
+
+
+@pytest.mark.parametrize(("owner", "goes"), [("anna", False), ("berta", True)])
+def test_a_table_takes_only_sequences_of_its_own_owner_along(owner: str, goes: bool) -> None:
+    """Whoever may use a serial column's sequence may name it in a default of a table of theirs."""
+    name, default = TableName("lake", "sales", "borrowing"), 'nextval(\'"lake"."sales"."steps"\')'
+    table = TableInfo(name, RelationKind.TABLE, (ColumnInfo("id", "BIGINT", default=default),), owner="berta")
+    serial = replace(SEQUENCES[STEPS], owner=owner, column=SERIAL)
+    context = _context("root")
+    catalog = replace(
+        context.catalog, tables={**context.catalog.tables, name: table}, sequences={STEPS: serial}
+    )
+    plan = plan_statement("DROP TABLE sales.borrowing", (), replace(context, catalog=catalog))
+    assert any("DROP SEQUENCE" in part for part in plan.following_sql) is goes
 
 
 def test_the_comment_of_a_sequence_tells_whose_it_is_and_of_what_column() -> None:
