@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 from uuid import UUID
 
+from pgwire import json_text
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 from pgwire.types import Oid, format_type, type_by_oid
@@ -200,7 +201,7 @@ def _receive_jsonb(value: bytes) -> str:
             f"unsupported jsonb version number {value[0] if value else 0}",
             sqlstate=SqlState.INVALID_BINARY_REPRESENTATION,
         )
-    return utf8_text(value[1:])
+    return json_text.canonical(utf8_text(value[1:]))
 
 
 def _receive_bit(value: bytes) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TypeVar
 from uuid import UUID
 
+from pgwire import json_text
 from pgwire.binary_values import (
     MAX_DIMENSIONS,
     ParameterValue,
@@ -214,6 +215,10 @@ def _check_calendar_day(word: str, text: str) -> None:
         ) from error
 
 
+def _read_jsonb(_oid: int, text: str) -> str:
+    return json_text.canonical(text)
+
+
 _TEXT_READERS: Mapping[int, Callable[[int, str], ParameterValue]] = MappingProxyType(
     {
         Oid.BOOL: _read_bool,
@@ -230,6 +235,7 @@ _TEXT_READERS: Mapping[int, Callable[[int, str], ParameterValue]] = MappingProxy
         Oid.DATE: _read_date,
         Oid.TIMESTAMP: _read_timestamp,
         Oid.TIMESTAMPTZ: _read_timestamptz,
+        Oid.JSONB: _read_jsonb,
     }
 )
 

@@ -5,11 +5,11 @@ PostgreSQL docs, "JSON Functions and Operators"; source, jsonfuncs.c `setPath`.
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect import json_text, literals
+from pgproxy.sql.dialect import literals
 from pgproxy.sql.dialect.build import case, cast, constant_text, function_name, macro, string
 from pgproxy.sql.dialect.types import KnownTypes
-from pgwire.errors import FeatureNotSupported, StatementError
-from pgwire.sqlstate import SqlState
+from pgwire import json_text
+from pgwire.errors import FeatureNotSupported
 
 _MAX_STEPS = 4
 """Each step holds the document around it twice, so the text doubles with each."""
@@ -69,12 +69,7 @@ def _document(node: exp.Expr) -> exp.Expr:
     text = constant_text(node)
     if text is None:
         return node
-    canonical = json_text.canonical(text)
-    if canonical is None:
-        raise StatementError(
-            "invalid input syntax for type json", sqlstate=SqlState.INVALID_TEXT_REPRESENTATION
-        )
-    return cast(string(canonical), "JSON")
+    return cast(string(json_text.canonical(text)), "JSON")
 
 
 def pretty(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -86,10 +81,9 @@ def pretty(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     operand = node.expressions[0]
     text = constant_text(operand.this if isinstance(operand, exp.Cast) else operand)
-    stripped = json_text.without_nulls(text, is_binary=name[4] == "b") if text is not None else None
-    if stripped is None:
+    if text is None:
         raise FeatureNotSupported(f"{name}() needs a constant document")
-    return cast(string(stripped), "JSON")
+    return cast(string(json_text.without_nulls(text, is_binary=name[4] == "b")), "JSON")
 
 
 def computed_keys(keys: list[exp.Expr], values: list[exp.Expr]) -> exp.Expr:

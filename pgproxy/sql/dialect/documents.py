@@ -7,7 +7,7 @@ lose digits (`1.50`).
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect import json_text, literals
+from pgproxy.sql.dialect import literals
 from pgproxy.sql.dialect.build import (
     call,
     case,
@@ -22,6 +22,7 @@ from pgproxy.sql.dialect.build import (
 from pgproxy.sql.dialect.document_changes import computed_keys
 from pgproxy.sql.dialect.type_names import DOCUMENTS, FLOATS, INTEGERS
 from pgproxy.sql.dialect.types import KnownTypes
+from pgwire import json_text
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -54,16 +55,8 @@ def document_constant(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return node
     if kind not in DOCUMENTS:
         return node
-    return cast(string(_checked(text, kind)), "JSON")
-
-
-def _checked(text: str, kind: str) -> str:
-    canonical = json_text.canonical(text)
-    if canonical is None:
-        raise StatementError(
-            f"invalid input syntax for type {kind}", sqlstate=SqlState.INVALID_TEXT_REPRESENTATION
-        )
-    return canonical if kind == "jsonb" else text
+    check = json_text.canonical if kind == "jsonb" else json_text.checked
+    return cast(string(check(text)), "JSON")
 
 
 def extract_path(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -293,7 +286,7 @@ def change(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 def _as_document(operand: exp.Expr) -> exp.Expr:
     text = constant_text(operand)
-    return operand if text is None else cast(string(_checked(text, "jsonb")), "JSON")
+    return operand if text is None else cast(string(json_text.canonical(text)), "JSON")
 
 
 def _joined_documents(left: exp.Expr, right: exp.Expr) -> exp.Expr:

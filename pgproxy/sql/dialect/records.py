@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect import json_text
 from pgproxy.sql.dialect.build import (
     call,
     case,
@@ -30,6 +29,7 @@ from pgproxy.sql.dialect.text_forms import output_text
 from pgproxy.sql.dialect.type_rules import field_of_row, is_row
 from pgproxy.sql.dialect.types import DOCUMENT_CALLS, KnownTypes
 from pgwire.errors import FeatureNotSupported
+from pgwire.json_text import key_order
 from pgwire.types import Oid, type_by_name
 
 _EMPTY = "0:0"
@@ -255,7 +255,7 @@ def _document(row: exp.Expr, types: KnownTypes, *, is_binary: bool) -> exp.Expr:
     fields = _known_fields(row, types)
     if is_binary:
         latest = {field.name: field for field in fields}
-        fields = [latest[name] for name in sorted(latest, key=json_text.key_order)]
+        fields = [latest[name] for name in sorted(latest, key=key_order)]
     pieces: list[exp.Expr] = []
     for field in fields:
         key = json.dumps(field.name, ensure_ascii=False)

@@ -36,6 +36,7 @@ TEXT = [
     (1007, b"[0:1]={1,2}", [1, 2]),
     (1007, b"{{1},{2}}", [[1], [2]]),
     (1009, b"{}", []),
+    (3807, rb'{"{\"b\": 1, \"a\": \"\\\\u0000\"}",NULL}', [r'{"a":"\\u0000","b":1}', None]),
 ]
 
 BINARY = [
@@ -57,6 +58,7 @@ BINARY = [
     (Oid.INTERVAL, struct.pack("!qii", 7, -2, 14), "14 months -2 days 7 microseconds"),
     (Oid.UUID, bytes(16), UUID(int=0)),
     (Oid.JSONB, b"\x01{}", "{}"),
+    (Oid.JSONB, b'\x01 {"bb": 1, "c": [1e1, -0], "bb": "\\u00e9"}', '{"c":[10,0],"bb":"é"}'),
     (Oid.VARBIT, b"\x00\x00\x00\x03\xa0", "101"),
     (1007, struct.pack("!iiIiiiii", 1, 1, 23, 2, 1, 4, 7, -1), [7, None]),
     (1007, struct.pack("!iiI", 0, 0, 23), []),
@@ -73,6 +75,20 @@ BAD = [
     (Oid.DATE, 0, b"2021-02-30", "22008", 'date/time field value out of range: "2021-02-30"'),
     (Oid.TEXT, 0, b"\xff", "22021", 'invalid byte sequence for encoding "UTF8": 0xff'),
     (Oid.INT4, 1, b"\x00", "22P03", "incorrect binary data format in bind parameter"),
+    (Oid.JSONB, 0, b"{'a': 1}", "22P02", "invalid input syntax for type json"),
+    (Oid.JSONB, 0, b'"\\ud83d"', "22P02", "invalid input syntax for type json"),
+    (Oid.JSONB, 0, b'"\\u0000"', "22P05", "unsupported Unicode escape sequence"),
+    (Oid.JSONB, 0, b"1e131072", "22003", "value overflows numeric format"),
+    (Oid.JSONB, 0, b"1e-16384", "22003", "value overflows numeric format"),
+    (Oid.JSONB, 0, b"1e999999999999999999999", "22003", "value overflows numeric format"),
+    (
+        Oid.JSONB,
+        0,
+        b"[" + b"1e131071," * 9 + b"1]",
+        "54000",
+        "total size of jsonb numbers exceeds the maximum",
+    ),
+    (Oid.JSONB, 0, b"[" * 100_000, "54001", "stack depth limit exceeded"),
     (1007, 0, b"{1", "22P02", 'malformed array literal: "{1"'),
     (1007, 1, bytes(11), "22P03", "incorrect binary data format in bind parameter"),
 ]
