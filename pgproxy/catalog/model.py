@@ -8,7 +8,7 @@ from pgproxy.catalog.defaults import default_text
 from pgproxy.catalog.introspect import CatalogContents, EnumInfo, IndexInfo, constraint_columns
 from pgproxy.catalog.oids import ObjectKey, ObjectKind, assign_oids
 from pgproxy.catalog.sequences import SequenceInfo, sequence_of_default
-from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, TableInfo
+from pgproxy.catalog.snapshot import TEMP_SCHEMA, ColumnInfo, ConstraintInfo, TableInfo
 from pgproxy.policy.model import TableName
 
 
@@ -45,7 +45,8 @@ class IndexEntry:
             quote_identifier(name) if attnum else name
             for name, attnum in zip(self.columns, self.attnums, strict=True)
         )
-        target = f"{quote_identifier(table.schema)}.{quote_identifier(table.name)}"
+        schema = "pg_temp" if table.schema.startswith(TEMP_SCHEMA) else table.schema
+        target = f"{quote_identifier(schema)}.{quote_identifier(table.name)}"
         return f"CREATE {unique}INDEX {quote_identifier(self.name)} ON {target} USING btree ({columns})"
 
 

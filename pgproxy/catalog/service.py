@@ -20,10 +20,12 @@ from pgproxy.catalog.functions import system_functions
 from pgproxy.catalog.functions.signals import BackendSignal, nobody_is_there
 from pgproxy.catalog.introspect import CatalogContents, index_tables, introspect
 from pgproxy.catalog.model import CatalogModel, build_model
+from pgproxy.catalog.private import PrivateObjects
 from pgproxy.catalog.relations.principals import role_oids
 from pgproxy.catalog.relations.registry import physical_name, system_relations
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, CatalogSnapshot
 from pgproxy.catalog.types import SYSTEM_TYPES
+from pgproxy.catalog.viewers import Viewer, forget_private, viewer_name, write_viewer
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import PolicySet, TableName
 
@@ -61,7 +63,9 @@ class CatalogService:
         self._is_settled.set()
         self._model: CatalogModel = build_model(CatalogContents())
         self._policy_set = PolicySet(epoch=0)
-        self._viewers: OrderedDict[str, int] = OrderedDict()
+        self._viewers: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._private_sessions: set[int] = set()
+        """Those of which something stands in the relations."""
         self._snapshot = _snapshot(0, default_catalog, self._model)
         self._published: store.Published = {}
 
@@ -88,6 +92,7 @@ class CatalogService:
             store.install(self._connection)
             self._published.clear()
             self._viewers.clear()
+            self._private_sessions.clear()
             if self._snapshot.generation:
                 self._refresh()
             self._is_settled.set()
@@ -123,15 +128,21 @@ class CatalogService:
         """Publish principals, memberships and policies."""
         await self._run(lambda: self._publish_policy_set(policy_set))
 
-    async def publish_viewer(self, policy: EffectivePolicy) -> None:
+    async def publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> None:
         """Make sure that the principal's keys are published for the present generation.
 
-        Cheap when they are.
+        Cheap when they are. private: what exists for the session that asks alone.
         """
-        if self._viewers.get(policy.fingerprint) == self._snapshot.generation:
-            self._viewers.move_to_end(policy.fingerprint)
+        viewer = viewer_name(policy, private)
+        if self._viewers.get(viewer) == self._published_for(private):
+            self._viewers.move_to_end(viewer)
             return
-        await self._run(lambda: self._publish_viewer(policy))
+        await self._run(lambda: self._publish_viewer(policy, private))
+
+    async def forget_private(self, session: int) -> None:
+        """Take out what exists for one session alone, if anything was published."""
+        if session in self._private_sessions:
+            await self._run(lambda: self._forget_private(session))
 
     async def publish_rows(self, relation: RelationKey, rows: pa.Table, *, is_more: bool = False) -> None:
         """Let a live relation have these rows, or these besides those that it has."""
@@ -184,15 +195,26 @@ class CatalogService:
         self._policy_set = policy_set
         self._viewers.clear()
 
-    def _publish_viewer(self, policy: EffectivePolicy) -> None:
-        generation = self._snapshot.generation
-        if self._viewers.get(policy.fingerprint) == generation:
+    def _published_for(self, private: PrivateObjects | None) -> tuple[int, int]:
+        return self._snapshot.generation, private.version if private is not None else 0
+
+    def _publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None) -> None:
+        viewer, version = viewer_name(policy, private), self._published_for(private)
+        if self._viewers.get(viewer) == version:
             return
         stale = []
         while len(self._viewers) >= MAX_VIEWERS:
             stale.append(self._viewers.popitem(last=False)[0])
-        store.write_viewer(self._ready(), self._model, self._policy_set, policy, stale)
-        self._viewers[policy.fingerprint] = generation
+        if private is not None:
+            self._private_sessions.add(private.number)
+        write_viewer(self._ready(), self._model, Viewer(policy, self._policy_set, private), stale)
+        self._viewers[viewer] = version
+
+    def _forget_private(self, session: int) -> None:
+        forget_private(self._ready(), session)
+        self._private_sessions.discard(session)
+        for viewer in [name for name in self._viewers if name.endswith(f"/{session}")]:
+            del self._viewers[viewer]
 
     def _close(self) -> None:
         if self._connection is not None:

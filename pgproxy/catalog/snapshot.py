@@ -16,6 +16,12 @@ SYSTEM_CATALOG = "pgproxy_system"
 information_schema and pgproxy.*, and the macros behind their functions."""
 
 
+TEMP_CATALOG = "temp"
+"""DuckDB's catalog of temporary tables; their schema is `main`."""
+
+TEMP_SCHEMA = "pg_temp_"
+"""Before the number of the session whose temporary tables a schema shows."""
+
 VIEW_MARK = "pgproxy_view"
 """The common table expression in a view's text that says whose it is (`pgproxy.sql.views`)."""
 
@@ -188,6 +194,24 @@ class SystemRelation:
     is_live: bool = False
     is_empty: bool = False
     viewer_columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateView:
+    """What a session has in the catalog that no other has: `pgproxy.catalog.private`.
+
+    number: the session's. oids: of these relations. temp_schema: that of the temporary tables, if
+    there are any.
+    """
+
+    number: int
+    oids: Mapping[TableName, int]
+    temp_schema: str | None = None
+    temp_schema_oid: int = 0
+
+    def viewer(self, policy: EffectivePolicy) -> str:
+        """The session's own viewer: like its principal's, and what is private besides."""
+        return f"{policy.fingerprint}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

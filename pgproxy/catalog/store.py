@@ -3,7 +3,7 @@
 Blocking.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -16,10 +16,8 @@ from pgproxy.catalog.functions import macro_sources, macro_statements, system_fu
 from pgproxy.catalog.functions.signals import SIGNAL, BackendSignal
 from pgproxy.catalog.introspect import CatalogContents
 from pgproxy.catalog.model import CatalogModel, build_model
-from pgproxy.catalog.privileges import executable, held_privileges
 from pgproxy.catalog.relations.derived import RELATION_VIEW, view_statement
-from pgproxy.catalog.relations.functions import callable_oids, function_oids
-from pgproxy.catalog.relations.principals import policy_key, policy_oids, role_oids
+from pgproxy.catalog.relations.functions import callable_oids
 from pgproxy.catalog.relations.registry import (
     CATALOG_TABLES,
     LIVE_RELATIONS,
@@ -30,8 +28,6 @@ from pgproxy.catalog.relations.registry import (
     physical_name,
 )
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
-from pgproxy.catalog.visibility import EVERYBODY, Aspect, key, visible_keys
-from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import PolicySet
 
 _ACL_TABLES = (
@@ -42,7 +38,7 @@ _ACL_TABLES = (
     "(viewer VARCHAR, principal VARCHAR, oid BIGINT, attnum INTEGER, privilege VARCHAR)",
     f"CREATE TABLE {SYSTEM_CATALOG}.acl.callable (oid BIGINT)",
 )
-_ACL_NAMES = ("visible", "viewer", "privilege")
+ACL_NAMES = ("visible", "viewer", "privilege")
 
 Published: TypeAlias = dict[tuple[str, str], pa.Table]
 """What tables of one instance hold, by schema and name."""
@@ -132,49 +128,6 @@ def write_policies(
     _replace(connection, _policy_tables(policy_set, model), published, forget_viewers=True)
 
 
-def write_viewer(
-    connection: duckdb.DuckDBPyConnection,
-    model: CatalogModel,
-    policy_set: PolicySet,
-    policy: EffectivePolicy,
-    stale: Sequence[str],
-) -> None:
-    """Publish what one principal may see; forget the `stale` viewers.
-
-    Raises:
-        duckdb.Error: nothing was changed.
-    """
-    keys = sorted({EVERYBODY, *visible_keys(policy, model), *_principal_keys(policy, policy_set, model)})
-    functions = {oid: name for name, oid in function_oids(policy_set).items()}
-    privileges = [*held_privileges(policy, model), *executable(policy, functions)]
-    viewer = policy.fingerprint
-    rows = {
-        "visible": pa.table({"viewer": [viewer] * len(keys), "key": pa.array(keys, pa.int64())}),
-        "privilege": pa.table(
-            {
-                "viewer": pa.array([viewer] * len(privileges), pa.string()),
-                "principal": pa.array([policy.principal] * len(privileges), pa.string()),
-                "oid": pa.array([held.oid for held in privileges], pa.int64()),
-                "attnum": pa.array([held.attnum for held in privileges], pa.int32()),
-                "privilege": pa.array([held.privilege for held in privileges], pa.string()),
-            }
-        ),
-        "viewer": pa.table(
-            {
-                "viewer": [viewer],
-                "principal": [policy.principal],
-                "is_admin": [policy.is_admin],
-                "sees_activity": [policy.sees_activity],
-            }
-        ),
-    }
-    with _registered(connection, rows) as names, _transaction(connection):
-        for name, source in names.items():
-            target = f"{SYSTEM_CATALOG}.acl.{name}"
-            connection.execute(f"DELETE FROM {target} WHERE list_contains($1, viewer)", [[viewer, *stale]])
-            connection.execute(f"INSERT INTO {target} SELECT * FROM {source}")
-
-
 def write_rows(
     connection: duckdb.DuckDBPyConnection, relation: RelationKey, rows: pa.Table, *, is_more: bool = False
 ) -> None:
@@ -190,7 +143,7 @@ def write_rows(
         for column in rows.column_names
     )
     target = f'{SYSTEM_CATALOG}.{schema}."{name}"'
-    with _registered(connection, {f"{schema}__{name}": rows}) as names, _transaction(connection):
+    with registered(connection, {f"{schema}__{name}": rows}) as names, transaction(connection):
         source = f"SELECT {columns} FROM {names[f'{schema}__{name}']}"
         connection.execute(
             f"INSERT INTO {target} {source}" if is_more else f"CREATE OR REPLACE TABLE {target} AS {source}"
@@ -201,27 +154,6 @@ def forget_rows(connection: duckdb.DuckDBPyConnection, relation: RelationKey, be
     """Take the rows whose key is lower out of a live relation."""
     schema, name = physical_name(relation)
     connection.execute(f'DELETE FROM {SYSTEM_CATALOG}.{schema}."{name}" WHERE _key < {before:d}')
-
-
-def _principal_keys(policy: EffectivePolicy, policy_set: PolicySet, model: CatalogModel) -> Iterator[int]:
-    """Roles and policies: an admin sees all, others themselves, their groups and what applies to them."""
-    for name, oid in role_oids(policy_set).items():
-        if policy.sees_policy or name == policy.principal or name in policy.groups:
-            yield key(oid)
-    yield from (
-        key(oid)
-        for name, oid in function_oids(policy_set).items()
-        if policy.sees_policy or policy.may_execute(name)
-    )
-    oids = policy_oids(policy_set)
-    for row_filter in policy_set.row_filters:
-        oid = oids[policy_key(row_filter)]
-        relation = model.relations.get(row_filter.table)
-        table = policy.table(row_filter.table, relation.table.owner if relation is not None else None)
-        if policy.sees_policy:
-            yield key(oid, Aspect.DEFINITION)
-        elif table.is_visible and row_filter in (*table.permissive, *table.restrictive):
-            yield key(oid, Aspect.NO_DEFINITION)
 
 
 def _catalog_tables(model: CatalogModel) -> dict[tuple[str, str], pa.Table]:
@@ -243,12 +175,12 @@ def _replace(
     """Write those that are not published as they are: DuckDB takes milliseconds for each, however small."""
     changed = {name: rows for name, rows in tables.items() if not _is_published(rows, published.get(name))}
     by_name = {f"{schema}__{name}": rows for (schema, name), rows in changed.items()}
-    with _registered(connection, by_name) as names, _transaction(connection):
+    with registered(connection, by_name) as names, transaction(connection):
         for schema, name in changed:
             source = names[f"{schema}__{name}"]
             target = f'{SYSTEM_CATALOG}.{schema}."{name}"'
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT * FROM {source}")
-        for name in _ACL_NAMES if forget_viewers else ():
+        for name in ACL_NAMES if forget_viewers else ():
             connection.execute(f"DELETE FROM {SYSTEM_CATALOG}.acl.{name}")
     published.update(changed)
 
@@ -258,7 +190,7 @@ def _is_published(rows: pa.Table, before: pa.Table | None) -> bool:
 
 
 @contextmanager
-def _registered(
+def registered(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]
 ) -> Iterator[Mapping[str, str]]:
     """Lend Arrow tables to the connection under names of their own.
@@ -276,7 +208,8 @@ def _registered(
 
 
 @contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of what is done inside, or nothing."""
     connection.begin()
     try:
         yield

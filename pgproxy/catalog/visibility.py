@@ -18,6 +18,8 @@ from pgproxy.policy.effective import EffectivePolicy, TablePolicy
 from pgproxy.policy.model import Privilege
 
 EVERYBODY = 0
+_PRIVATE = 1 << 50
+"""Above all other keys: those of what exists for one session alone."""
 
 
 class Aspect(IntEnum):
@@ -43,6 +45,11 @@ def column_key(relation_oid: int, attnum: int) -> int:
     return (1 << 48) | (relation_oid << 16) | attnum
 
 
+def private_key(session: int) -> int:
+    """The key of all that exists for one session alone."""
+    return _PRIVATE | session
+
+
 _TWINS = f"{Aspect.NO_ROW_ESTIMATE:d}, {Aspect.NO_DEFINITION:d}"
 
 
@@ -63,8 +70,8 @@ def column_predicate(viewer: str = "$viewer", database: str = "$database", prefi
 
 
 def administrator_predicate() -> str:
-    """SQL: the row is in this database, or in every one, and is no twin for who may know less."""
-    return f"{_is_here('$database')} AND (_key >> 32) NOT IN ({_TWINS})"
+    """SQL: the row is in this database, or in every one; neither a twin for who may know less nor private."""
+    return f"{_is_here('$database')} AND _key < {_PRIVATE} AND (_key >> 32) NOT IN ({_TWINS})"
 
 
 def _is_here(database: str, prefix: str = "") -> str:

@@ -49,7 +49,7 @@ class DetachedSession:
         self._settings = settings
         transaction = Transaction()
         self._planner = StatementPlanner(
-            identity, services, settings, SessionCatalog(services.catalogs, transaction)
+            identity, services, settings, SessionCatalog(services.catalogs, transaction, identity)
         )
         values = SessionValues(identity, settings)
         self._log = StatementLog(identity, settings, services.recorder)

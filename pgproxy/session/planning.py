@@ -158,6 +158,7 @@ class StatementPlanner:
 
     def _context(self) -> PlanContext:
         snapshot = self.catalog.snapshot
+        private = self.catalog.private
         policy = self.policy
         return PlanContext(
             policy=policy,
@@ -169,6 +170,7 @@ class StatementPlanner:
             default_catalog=self.identity.database,
             session_values=SessionValues(self.identity, self.settings),
             temp_tables=self.catalog.temp_tables,
+            private=private.view if private is not None else None,
         )
 
     @property

@@ -103,7 +103,7 @@ class PortalDriver:
         policy = self._planner.policy
         self.log.note_plan(plan)
         if plan.is_catalog:
-            await self._services.catalogs.publish_viewer(policy)
+            await self._services.catalogs.publish_viewer(policy, self._planner.catalog.private)
         if plan.live_relations:
             await self._services.activity.refresh(plan.live_relations)
         self._warnings += [NoticeResponse("NOTICE", n.sqlstate, n.message) for n in plan.notices]

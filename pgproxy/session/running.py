@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from execnode.statement import EngineStatement, Parameter, RowEncoding
+from pgproxy.catalog.snapshot import TEMP_CATALOG
 from pgproxy.policy.model import Privilege
 from pgproxy.routing.resolve import StatementTraits
 from pgproxy.routing.router import PinnedSession, Router, RouteRequest
@@ -16,7 +17,6 @@ from pgproxy.session.services import Identity, PortalStreamContext
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.transaction import Transaction
 from pgproxy.sql.bindings import SETTING_KEY, unknown_setting
-from pgproxy.sql.names import TEMP_CATALOG
 from pgproxy.sql.plan import BoundValue, Plan, SettingChange, StatementKind
 from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from execnode.spool import SpoolLimits
 from execnode.statement import EngineStatement, RowChunk
+from pgproxy.catalog.private import PrivateObjects
 from pgproxy.catalog.snapshot import CatalogSnapshot
 from pgproxy.control.api_keys import KeyDraft
 from pgproxy.control.metastore import Transform
@@ -45,8 +46,12 @@ class Catalogs(Protocol):
         """Those whose views are shown as tables."""
         ...
 
-    async def publish_viewer(self, policy: EffectivePolicy) -> None:
+    async def publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> None:
         """Make the system relations show this principal's view; cheap when already done."""
+        ...
+
+    async def forget_private(self, session: int) -> None:
+        """Take out what existed for one session alone."""
         ...
 
     async def refresh(self) -> CatalogSnapshot:

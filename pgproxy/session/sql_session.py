@@ -65,7 +65,7 @@ class SqlSession:
         self.settings = settings
         self._services = services
         transaction = self._transaction = Transaction()
-        catalog = SessionCatalog(services.catalogs, transaction)
+        catalog = self._catalog = SessionCatalog(services.catalogs, transaction, identity)
         planner = self._planner = StatementPlanner(identity, services, settings, catalog)
         values = SessionValues(identity, settings, OwnObjects(statements, portals))
         self.log = StatementLog(identity, settings, services.recorder)
@@ -309,6 +309,7 @@ class SqlSession:
                 await self._transaction.end(is_commit=False)
         finally:
             await self._transaction.unpin()
+            await self._catalog.close()
 
     async def _prepare(self, text: str, oids: Sequence[int], *, needs_columns: bool) -> PreparedQuery:
         try:

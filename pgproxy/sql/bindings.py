@@ -149,6 +149,8 @@ class _Binder:
             return self._change(node)
         if name not in self.context.catalog.system_functions or isinstance(node.parent, exp.Table):
             return None
+        if name == "pg_my_temp_schema" and not node.expressions and self.context.private is not None:
+            return exp.cast(exp.Literal.number(self.context.private.temp_schema_oid), "BIGINT")
         if name == _SERIAL and self._has_no_sequences:
             return exp.cast(exp.null(), "TEXT", dialect="duckdb")
         return self._macro(name, node.expressions, node)
@@ -161,7 +163,7 @@ class _Binder:
     def _macro(self, name: str, arguments: list[exp.Expr], node: exp.Expr | None = None) -> exp.Expr:
         functions = self.context.catalog.system_functions
         function = functions.get(name)
-        if len(self.context.search_path) == 1:
+        if len(self.context.visible_schemas) == 1:
             function = functions.get(name + IN_ONE_SCHEMA, function)
         if function is None:
             raise FeatureNotSupported(
@@ -247,8 +249,9 @@ class _Binder:
 
     def _schemas(self, with_implicit: exp.Expr | None) -> exp.Expr:
         path = list(self.context.search_path)
-        if isinstance(with_implicit, exp.Boolean) and with_implicit.this and "pg_catalog" not in path:
-            path.insert(0, "pg_catalog")
+        if isinstance(with_implicit, exp.Boolean) and with_implicit.this:
+            path = [*(("pg_catalog",) if "pg_catalog" not in path else ()), *path]
+            path = [*self.context.visible_schemas[: -len(self.context.search_path) or None], *path]
         items: list[exp.Expr] = [exp.Literal.string(entry) for entry in path]
         return exp.Cast(
             this=exp.Array(expressions=items), to=exp.DataType.build("VARCHAR[]", dialect="duckdb")
@@ -335,7 +338,7 @@ class _Binder:
         named = found or sequence
         if parts is None or named is None:
             raise undefined_table(*(parts or (None, None, constant.name)), position_of(constant))
-        oid = self.context.catalog.oids.get(named.name)
+        oid = self.context.relation_oid(named.name)
         if oid is None:
             raise undefined_table(*parts, position_of(constant))
         return exp.cast(exp.Literal.number(oid), "UINTEGER", dialect="duckdb")
@@ -381,9 +384,9 @@ def place_system_value(context: PlanContext, bound: BoundValues, value: SystemVa
     if value is SystemValue.SESSION_USER:
         return bound.place(BoundValue(25, context.session_user), "VARCHAR")
     text = {
-        SystemValue.VIEWER: context.policy.fingerprint,
+        SystemValue.VIEWER: context.viewer,
         SystemValue.DATABASE: context.catalog_name,
-        SystemValue.SEARCH_PATH: SEARCH_PATH_SEPARATOR.join(context.search_path),
+        SystemValue.SEARCH_PATH: SEARCH_PATH_SEPARATOR.join(context.visible_schemas),
     }[value]
     return system_constant(text)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import RelationKind, TableInfo
+from pgproxy.catalog.snapshot import TEMP_CATALOG, RelationKind, TableInfo
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.alterations import alter_statements, dropped_columns, read_alteration
@@ -17,7 +17,7 @@ from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.comments import ownership_statement, secure_comment
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
 from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
-from pgproxy.sql.names import TEMP_CATALOG, find_relation, known_relation, undefined_table, written_name
+from pgproxy.sql.names import find_relation, known_relation, undefined_table, written_name
 from pgproxy.sql.ownership import (
     authorise_change,
     check_dependents,

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, TEMP_CATALOG, SystemRelation, TableInfo
 from pgproxy.policy.model import TableName
 from pgproxy.sql.plan import PlanContext
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
-
-TEMP_CATALOG = "temp"
-"""DuckDB's catalog of temporary tables; their schema is `main`."""
 
 INVISIBLE_HINT = "There is no relation of that name, or you hold no privilege on it."
 
@@ -38,7 +35,8 @@ def written_name(node: exp.Table) -> tuple[str | None, str | None, str]:
 
 def find_relation(context: PlanContext, catalog: str | None, schema: str | None, name: str) -> Found | None:
     """Find what a name means, or None. Looks along the search path if no schema is given."""
-    if catalog is None and schema in (None, "pg_temp", TEMP_CATALOG):
+    own_schema = context.private.temp_schema if context.private is not None else None
+    if catalog is None and schema in (None, "pg_temp", TEMP_CATALOG, own_schema):
         temporary = context.temp_tables.get(name.lower())
         if temporary is not None:
             return Found(TableName(TEMP_CATALOG, "public", temporary.name.name), temporary, is_temporary=True)

@@ -53,7 +53,7 @@ def result_outputs(draft: Draft) -> ResultOutputs:
 class _Reader:
     def __init__(self, draft: Draft) -> None:
         self._uses = draft.uses
-        self._oids = draft.context.catalog.oids
+        self._context = draft.context
         self._types = KnownTypes(None)
         self._ctes: dict[str, Columns] = {}
 
@@ -156,11 +156,11 @@ class _Reader:
 
     def _base_columns(self, use: RelationUse) -> Iterator[Output]:
         if isinstance(use.info, SystemRelation):
-            oid = self._oids.get(TableName(SYSTEM_CATALOG, *use.info.physical), 0)
+            oid = self._context.relation_oid(TableName(SYSTEM_CATALOG, *use.info.physical)) or 0
             yield from _outputs(oid, use.info.columns, None)
         elif isinstance(use.info, TableInfo):
             readable = frozenset(readable_columns(use)) if use.policy is not None else None
-            yield from _outputs(self._oids.get(use.info.name, 0), use.info.columns, readable)
+            yield from _outputs(self._context.relation_oid(use.info.name) or 0, use.info.columns, readable)
 
 
 def _outputs(oid: int, columns: Sequence[ColumnInfo], readable: frozenset[str] | None) -> Iterator[Output]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from pgproxy.catalog.snapshot import CatalogSnapshot, TableInfo
+from pgproxy.catalog.snapshot import TEMP_CATALOG, CatalogSnapshot, PrivateView, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege, TableName
 from pgwire.sqlstate import SqlState
@@ -39,7 +39,8 @@ class PlanContext:
     dialect: auto, postgres or duckdb. temp_tables: relations private to the session, by lower-case name.
     session_values: what the session's functions give, by PostgreSQL's name: `current_user`, `session_user`,
         `current_database`, `current_schema`, `version`, and `current_setting.NAME` per setting (NAME in
-        lower case). trusts_owners: whether names may mean what no administrator made.
+        lower case). trusts_owners: whether names may mean what no administrator made. private: what the
+        catalog shows to this session alone.
     """
 
     policy: EffectivePolicy
@@ -52,11 +53,32 @@ class PlanContext:
     session_values: Mapping[str, "BoundValue"] = field(default_factory=dict)
     temp_tables: Mapping[str, TableInfo] = field(default_factory=dict)
     trusts_owners: bool = True
+    private: PrivateView | None = None
 
     @property
     def catalog_name(self) -> str:
         """The catalog of names that do not say theirs."""
         return self.default_catalog or self.catalog.default_catalog
+
+    @property
+    def viewer(self) -> str:
+        """Who reads the catalog (SystemValue.VIEWER)."""
+        private = self.private
+        return private.viewer(self.policy) if private is not None else self.policy.fingerprint
+
+    @property
+    def visible_schemas(self) -> tuple[str, ...]:
+        """The search path with the temporary tables' schema, which comes first."""
+        temporary = self.private.temp_schema if self.private is not None else None
+        return (temporary, *self.search_path) if temporary is not None else self.search_path
+
+    def relation_oid(self, name: TableName) -> int | None:
+        """The OID of a relation, as `find_relation` names it."""
+        private = self.private
+        if private is not None and name.catalog == TEMP_CATALOG and private.temp_schema is not None:
+            return private.oids.get(TableName(self.catalog_name, private.temp_schema, name.name))
+        own = private.oids.get(name) if private is not None else None
+        return own or self.catalog.oids.get(name)
 
 
 class StatementKind(Enum):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SystemRelation
+from pgproxy.catalog.snapshot import TEMP_CATALOG, SystemRelation
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import SETTING_KEY, bind
@@ -19,7 +19,6 @@ from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
 from pgproxy.sql.dialect import declared_oids, declared_typmods
 from pgproxy.sql.draft import BoundValues, Draft
-from pgproxy.sql.names import TEMP_CATALOG
 from pgproxy.sql.outputs import result_outputs
 from pgproxy.sql.parameters import cast_parameters, infer_parameters
 from pgproxy.sql.parse import parse_statement, too_complex

@@ -16,7 +16,7 @@ from functools import lru_cache
 import sqlglot
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, SystemValue, TableInfo, Visibility
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import PolicyCommand, TableName
@@ -265,13 +265,19 @@ class Securing:
         if relation.is_empty:
             select.set("where", exp.Where(this=exp.false()))
         elif relation.visibility is not None:
-            predicate: exp.Expr = self._guard(relation.visibility.predicate(self.draft.context.policy))
+            predicate: exp.Expr = self._guard(self._visibility(relation.visibility))
             if pushed is not None:
                 predicate = exp.and_(exp.paren(pushed), predicate, copy=False)
             select.set("where", exp.Where(this=predicate))
             if self.leakproof.needs_barrier:
                 select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
         return select
+
+    def _visibility(self, visibility: Visibility) -> str:
+        """An administrator sees everything but what is private to sessions; with such of its own, by keys."""
+        context = self.draft.context
+        is_by_keys = context.private is not None and context.policy.is_admin
+        return visibility.by_relations if is_by_keys else visibility.predicate(context.policy)
 
     def _needed(self, relation: SystemRelation) -> Sequence[str]:
         """The columns that the statement may speak of: each that is left out is one less to plan."""
@@ -289,7 +295,7 @@ class Securing:
     def _guard(self, text: str) -> exp.Expr:
         """Which rows the viewer sees, as finished text."""
         context = self.draft.context
-        sql, relations = _guard_text(text, context.policy.fingerprint, context.catalog_name)
+        sql, relations = _guard_text(text, context.viewer, context.catalog_name)
         self.relations |= relations
         return exp.Var(this=sql)
 

@@ -16,11 +16,11 @@ from pgproxy.catalog.sequences import (
     sequence_comment,
     sequence_of_default,
 )
-from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.catalog.snapshot import TEMP_CATALOG, TableInfo
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.draft import engine_name, quoted
-from pgproxy.sql.names import TEMP_CATALOG, written_name
+from pgproxy.sql.names import written_name
 from pgproxy.sql.plan import PlanContext, PlanNotice
 from pgproxy.sql.sequences import find_sequence, next_value, undefined_sequence
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError

@@ -17,7 +17,7 @@ from pgproxy.catalog.functions.macro import (
     constant,
     visible,
 )
-from pgproxy.catalog.snapshot import IN_ONE_SCHEMA
+from pgproxy.catalog.snapshot import IN_ONE_SCHEMA, TEMP_SCHEMA
 
 _PATH = "list_prepend('pg_catalog', string_split(p_search_path, chr(31)))"
 
@@ -103,7 +103,8 @@ def relation_oid(text: str) -> str:
         f"coalesce(TRY_CAST({text} AS BIGINT), (SELECT arg_min(m_c.oid, "
         f"CASE WHEN len({parts}) > 1 THEN 0 ELSE list_position({_PATH}, m_c._schema) END) "
         f"FROM {PG}._relation AS m_c WHERE m_c.relname = {parts}[-1] AND {visible('m_c')} AND "
-        f"CASE WHEN len({parts}) > 1 THEN m_c._schema = {parts}[-2] ELSE list_contains({_PATH}, "
+        f"CASE WHEN {parts}[-2] = 'pg_temp' THEN starts_with(m_c._schema, '{TEMP_SCHEMA}') "
+        f"WHEN len({parts}) > 1 THEN m_c._schema = {parts}[-2] ELSE list_contains({_PATH}, "
         "m_c._schema) END))"
     )
 

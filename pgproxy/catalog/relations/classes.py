@@ -11,7 +11,7 @@ from pgproxy.catalog.constraints import pretty_definition
 from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
 from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
-from pgproxy.catalog.snapshot import RelationKind
+from pgproxy.catalog.snapshot import TEMP_SCHEMA, RelationKind
 from pgproxy.catalog.types import user_type
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
 
@@ -71,7 +71,7 @@ def namespace_rows(model: CatalogModel) -> pa.Table:
 def class_rows(model: CatalogModel) -> pa.Table:
     """pg_class. A table stands twice: with its row estimate, and without for who does not read all rows."""
     rows = [*_system_classes(), *_relation_classes(model), *_index_classes(model), *_sequence_classes(model)]
-    constants = {"relowner": OWNER_OID, "relpersistence": "p", "relispopulated": True, "relfrozenxid": 0}
+    constants = {"relowner": OWNER_OID, "relispopulated": True, "relfrozenxid": 0}
     return _build("pg_class", rows, constants)
 
 
@@ -89,6 +89,7 @@ def _class(
         "relpages": 0,
         "reltuples": -1.0,
         "relkind": kind,
+        "relpersistence": "t" if schema[1].startswith(TEMP_SCHEMA) else "p",
         "relnatts": 0,
         "relchecks": 0,
         "relhasindex": False,

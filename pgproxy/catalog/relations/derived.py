@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pgproxy.catalog.builtin import RelationDefinition
 from pgproxy.catalog.relations.table import Rule
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
+from pgproxy.catalog.visibility import private_key
 
 PG = f"{SYSTEM_CATALOG}.pg"
 
@@ -30,8 +31,8 @@ class DerivedRelation:
 
 RELATION_VIEW = (
     f"CREATE OR REPLACE VIEW {PG}._relation AS SELECT oid, relname, relnamespace, relkind, relhasindex, "
-    "relhasrules, "
-    "relhastriggers, _schema, _is_hidden, _database, CASE WHEN _key = 0 THEN 0 ELSE oid END AS _key "
+    "relhasrules, relhastriggers, relpersistence, _schema, _is_hidden, _database, "
+    f"CASE WHEN _key = 0 OR _key >= {private_key(0)} THEN _key ELSE oid END AS _key "
     f"FROM {PG}.pg_class WHERE _key >> 32 <> 2"
 )
 """pg_class with one row a relation: without the twin that carries the row estimate."""

@@ -74,7 +74,8 @@ _TABLES = DerivedRelation(
         "table_catalog": "d.datname",
         "table_schema": "r._schema",
         "table_name": "r.relname",
-        "table_type": "CASE WHEN r.relkind = 'r' THEN 'BASE TABLE' ELSE 'VIEW' END",
+        "table_type": "CASE WHEN r.relpersistence = 't' THEN 'LOCAL TEMPORARY' "
+        "WHEN r.relkind = 'r' THEN 'BASE TABLE' ELSE 'VIEW' END",
         "is_insertable_into": "CASE WHEN r.relkind = 'r' THEN 'YES' ELSE 'NO' END",
         "is_typed": "'NO'",
     },

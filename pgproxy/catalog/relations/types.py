@@ -9,6 +9,7 @@ from pgproxy.catalog.builtin import builtin_rows, relation_definitions
 from pgproxy.catalog.model import CatalogModel
 from pgproxy.catalog.oids import OWNER_OID
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
+from pgproxy.catalog.snapshot import TEMP_SCHEMA
 from pgproxy.catalog.visibility import key
 
 _ARRAY_IN, _ARRAY_OUT, _ARRAY_RECV, _ARRAY_SEND = 750, 751, 2400, 2401
@@ -73,7 +74,7 @@ def type_rows(model: CatalogModel) -> pa.Table:
 
 def _type(kind: str, oid: int, name: str, path: tuple[str, str, int], row_key: int) -> dict[str, Any]:
     """path: (catalog, schema, schema's OID)."""
-    qualified = name if path[1] == "public" else f"{path[1]}.{name}"
+    qualified = name if path[1] == "public" or path[1].startswith(TEMP_SCHEMA) else f"{path[1]}.{name}"
     return {
         "oid": oid,
         "typname": name,

@@ -4,8 +4,11 @@ import duckdb
 import pytest
 
 from pgproxy.catalog import service as service_module
+from pgproxy.catalog.introspect import CatalogContents
+from pgproxy.catalog.private import PrivateObjects
+from pgproxy.catalog.relations.registry import CATALOG_TABLES
 from pgproxy.catalog.service import CatalogService
-from pgproxy.catalog.snapshot import RelationKind
+from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.effective import effective_policy
 from pgproxy.policy.model import PolicySet, Principal, PrincipalKind, TableName
 from tests.unit.catalog.shop import CUSTOMERS, NOTES, Shop, open_shop
@@ -49,6 +52,37 @@ async def test_only_so_many_viewers_are_kept_and_the_least_used_goes(monkeypatch
     kept = connection.execute("SELECT DISTINCT viewer FROM pgproxy_system.acl.visible").fetchall()
     assert {viewer for (viewer,) in kept} == {a.fingerprint, c.fingerprint}
     await service.close()
+
+
+async def test_what_was_private_to_a_session_goes_with_it() -> None:
+    def private_rows() -> int:
+        tables = [name for name, _ in CATALOG_TABLES.items()]
+        counts = " UNION ALL ".join(
+            f"SELECT count(*) AS n FROM pgproxy_system.pg.{name} WHERE _key >= {1 << 50}" for name in tables
+        )
+        return int(shop.connection.execute(f"SELECT sum(n) FROM ({counts})").fetchall()[0][0])
+
+    name = TableName("shop", "pg_temp_7", "own")
+    table = TableInfo(name, RelationKind.TABLE, (ColumnInfo("id", "INTEGER"),), owner="analyst")
+    contents = CatalogContents({"shop": False}, frozenset({name[:2]}), {name: table})
+    private = PrivateObjects(7, 1, contents, name[:2])
+    async with open_shop() as shop:
+        policy = shop.policy("analyst")
+        await shop.service.publish_viewer(policy, private)
+        assert private_rows() > 0
+        held = shop.connection.execute(
+            "SELECT count(*) FROM pgproxy_system.acl.visible WHERE viewer LIKE '%/7'"
+        )
+        assert held.fetchall()[0][0] > 0
+        assert "own" not in {name for (name,) in shop.read("root", "pg_catalog.pg_class", ["relname"])}
+        await shop.service.refresh()
+        await shop.service.publish_viewer(policy, private)
+        await shop.service.forget_private(7)
+        assert private_rows() == 0
+        held = shop.connection.execute(
+            "SELECT count(*) FROM pgproxy_system.acl.visible WHERE viewer LIKE '%/7'"
+        )
+        assert held.fetchall()[0][0] == 0
 
 
 async def test_what_has_not_changed_is_not_written_again() -> None:
