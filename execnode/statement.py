@@ -41,8 +41,9 @@ class EngineStatement:
     with_row_offsets: chunks can then be split at a row boundary without reading rows.
     returns_rows: False: the engine answers with a count of affected rows.
     tracks_progress: the engine keeps count of how far it is; costs a little at every statement.
-    keeps_plan: the embedded engine keeps the plan for the next time; for what has no parameters, and whose
-        best plan stays the same however tables grow.
+    keeps_plan: the embedded engine keeps the plan for the next time, if nothing in `reads` can change; for
+        what has no parameters.
+    reads: the catalogs of the tables that it reads.
     metadata: sent beside it: see `execnode.call_context`; nothing of the statement itself.
     """
 
@@ -57,6 +58,7 @@ class EngineStatement:
     copy_options: Mapping[str, str] = field(default_factory=dict)
     tracks_progress: bool = False
     keeps_plan: bool = False
+    reads: frozenset[str] = frozenset()
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

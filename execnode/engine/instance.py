@@ -33,6 +33,7 @@ class EngineInstance:
     ) -> None:
         self._connection = connection
         self.catalogs = catalogs
+        self._fixed = frozenset(c.name for c in catalogs if c.kind == "duckdb" and c.is_read_only)
         self._leases = 0
         self._spare: list[EngineCursor] = []
         self._kept: list[EngineCursor] = []
@@ -58,6 +59,15 @@ class EngineInstance:
             return EngineCursor(self.lease(), plans=KeptPlans() if keeps_plans else None)
         self._note_lease()
         return waiting.pop()
+
+    def are_fixed(self, catalogs: frozenset[str]) -> bool:
+        """Whether no table in these can change as long as they are attached.
+
+        DuckDB 1.5.5 plans a prepared statement by the least and greatest value that a column has then, and
+        keeps to it: it finds nothing beyond them, or fails, once rows were added. A file that is open to read
+        only has no other rows; a lake and files of Parquet may get them from elsewhere.
+        """
+        return catalogs <= self._fixed
 
     def give_back(self, cursor: EngineCursor, *, is_idle: bool) -> None:
         """Keep it for another statement, if nothing of those that ran on it can be left; else close it.

@@ -2,7 +2,8 @@
 
 Clients ask the catalog the same few questions all day, and pools ask `SELECT 1`; DuckDB plans such a question
 for longer than it takes to answer it. What was asked once only has no plan yet. DuckDB plans a kept one anew
-itself once a catalog that it reads has changed. DuckDB docs, "Prepared Statements".
+itself once a catalog that it reads has changed, but not once rows have: see `EngineInstance.are_fixed`.
+DuckDB docs, "Prepared Statements".
 """
 
 from collections import OrderedDict

@@ -48,7 +48,8 @@ class StatementRun:
     def _take(self, instance: EngineInstance) -> EngineCursor:
         if draws_at_random(self._statement.sql):
             return EngineCursor(instance.lease(), is_clean=False)
-        return instance.take(keeps_plans=self._statement.keeps_plan)
+        statement = self._statement
+        return instance.take(keeps_plans=statement.keeps_plan and instance.are_fixed(statement.reads))
 
     async def __aexit__(
         self,

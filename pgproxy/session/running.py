@@ -91,7 +91,8 @@ class PlanRunner:
             returns_rows=plan.returns_rows,
             copy_options=shape.copy_options,
             tracks_progress=shape.tracks_progress,
-            keeps_plan=plan.is_read_only and not parameters and (plan.is_catalog or not plan.accesses),
+            keeps_plan=_may_be_kept(plan) and not parameters,
+            reads=plan.reads or frozenset(),
         )
         call = portal.prepared.call
         if call is not None:
@@ -234,6 +235,14 @@ class PlanRunner:
         if found is None and not value.may_be_missing:
             raise unknown_setting(value.session_key.removeprefix(SETTING_KEY))
         return found or BoundValue(value.type_oid, None)
+
+
+def _may_be_kept(plan: Plan) -> bool:
+    """Whether an engine's own plan of it stays right while the catalogs that it reads stay as they are.
+
+    A live relation gets its rows just before, and of a view nobody here knows what it reads.
+    """
+    return plan.is_read_only and plan.reads is not None and not plan.live_relations
 
 
 def _is_of_session(plan: Plan) -> bool:

@@ -193,6 +193,8 @@ class Plan:
     live_relations: (schema, table) in SYSTEM_CATALOG of what must be filled before this runs.
     following_sql: what completes a definition, in the same transaction of the engine.
     notices: what the client is told besides, as NOTICE.
+    reads: the catalogs of the tables that it reads, named or not, without SYSTEM_CATALOG. None: it reads what
+        may change though its catalog cannot: a view, a temporary table.
     """
 
     kind: StatementKind
@@ -219,3 +221,4 @@ class Plan:
     parameter_numbers: tuple[int, ...] | None = None
     live_relations: frozenset[tuple[str, str]] = frozenset()
     following_sql: tuple[str, ...] = ()
+    reads: frozenset[str] | None = None

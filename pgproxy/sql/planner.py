@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import TEMP_CATALOG, SystemRelation
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, TEMP_CATALOG, RelationKind, SystemRelation
+from pgproxy.policy.model import TableName
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import SETTING_KEY, bind
@@ -145,7 +146,22 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
             for use in draft.uses
             if isinstance(use.info, SystemRelation) and use.info.is_live
         ),
+        reads=_read_catalogs(draft),
     )
+
+
+def _read_catalogs(draft: Draft) -> frozenset[str] | None:
+    """By what was put into the text: a policy's subqueries read tables, too, and a view's text others."""
+    tables = draft.context.catalog.tables
+    found = set()
+    for catalog, schema, name in draft.placed_relations:
+        if catalog == SYSTEM_CATALOG:
+            continue
+        info = tables.get(TableName(catalog, "public" if schema == "main" else schema, name))
+        if info is None or info.kind is not RelationKind.TABLE:
+            return None
+        found.add(catalog)
+    return frozenset(found)
 
 
 def _setting_names(context: PlanContext) -> frozenset[str]:

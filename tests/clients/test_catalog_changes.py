@@ -149,3 +149,15 @@ def _answer(connection: "psycopg.Connection[Any]", query: str) -> Any:
     found = connection.execute(query.encode()).fetchone()
     assert found is not None
     return found[0]
+
+
+def test_rows_added_later_show_in_a_question_that_names_the_catalog_too(askers: Askers) -> None:
+    """DuckDB plans a prepared statement by the least and greatest value of a column, and keeps to it."""
+    changer = askers.changer
+    changer.execute("CREATE SCHEMA growing")
+    changer.execute("CREATE TABLE growing.counted AS SELECT i AS n FROM generate_series(1, 50) AS r(i)")
+    question = "SELECT count(*) FROM growing.counted WHERE n > 100 AND EXISTS (SELECT 1 FROM pg_database)"
+    assert [_answer(changer, question) for _ in range(4)] == [0] * 4
+    changer.execute("INSERT INTO growing.counted SELECT 1000 + i FROM generate_series(1, 3) AS r(i)")
+    assert _answer(changer, question) == 3
+    changer.execute("DROP SCHEMA growing CASCADE")

@@ -102,6 +102,20 @@ def test_plans_say_what_they_are() -> None:
     assert plan("SELECT relname FROM pg_class").is_catalog
 
 
+@pytest.mark.parametrize(
+    ("sql", "catalogs"),
+    [
+        ("SELECT 1", set()),
+        ("SELECT relname FROM pg_class", set()),
+        ("SELECT name FROM customers", {"lake"}),
+        ("SELECT (SELECT count(*) FROM pg_class), id FROM orders", {"lake"}),
+        ("SELECT id FROM eu_names", None),
+    ],
+)
+def test_plans_say_in_which_catalogs_their_tables_are(sql: str, catalogs: set[str] | None) -> None:
+    assert plan(sql, "root").reads == catalogs
+
+
 def test_the_fingerprint_ignores_literals_and_case_but_not_shape() -> None:
     first = plan("SELECT id FROM orders WHERE id = 1").fingerprint
     assert plan("select ID from ORDERS where id = 2").fingerprint == first

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from execnode.engine import DuckEngine
+from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.kept_plans import MAX_PLANS, MAX_SEEN, MAX_TEXT_CHARS, KeptPlans
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgwire.errors import GatewayError
@@ -14,9 +14,13 @@ from pgwire.types import OutputSettings
 
 from .conftest import definition, write
 
+READS = frozenset({"shop"})
+_PREPARED = "SELECT count(*) FROM duckdb_prepared_statements() WHERE statement LIKE '%shop.orders%'"
+
 
 def kept(sql: str, zone: str = "UTC") -> EngineStatement:
-    return EngineStatement(sql, output=OutputSettings(time_zone=zone), keeps_plan=True)
+    reads = READS if "shop." in sql else frozenset[str]()
+    return EngineStatement(sql, output=OutputSettings(time_zone=zone), keeps_plan=True, reads=reads)
 
 
 async def answer(engine: DuckEngine, statement: EngineStatement) -> bytes:
@@ -38,6 +42,32 @@ async def test_a_kept_plan_answers_as_a_fresh_one_after_each_change(engine: Duck
         await write(engine, change)
         fresh = await answer(engine, replace(question, keeps_plan=False))
         assert [await answer(engine, question) for _ in range(3)] == [fresh] * 3
+
+
+async def test_rows_beyond_what_a_plan_was_made_for_are_found(engine: DuckEngine) -> None:
+    beyond = kept("SELECT count(*) FROM shop.orders WHERE id > 100")
+    before = [await answer(engine, beyond) for _ in range(3)]
+    await write(engine, "INSERT INTO shop.orders SELECT 1000 + i, 'more' FROM range(3) r(i)")
+    assert (
+        await answer(engine, beyond) == await answer(engine, replace(beyond, keeps_plan=False)) != before[0]
+    )
+
+
+@pytest.mark.parametrize("is_read_only", [True, False])
+async def test_plans_over_tables_are_kept_where_no_row_can_change(
+    tmp_path: Path, database: Path, is_read_only: bool
+) -> None:
+    """One connection is kept here, so that it tells of the statements before."""
+    engine = DuckEngine(EngineLimits(tmp_path, 512 << 20, 2), max_threads=1)
+    await engine.attach(CatalogGeneration(1, (definition(database, is_read_only=is_read_only),)))
+    grouped = kept("SELECT name, sum(id), max(id) FROM shop.orders GROUP BY name ORDER BY name")
+    try:
+        fresh = await answer(engine, replace(grouped, keeps_plan=False))
+        assert [await answer(engine, grouped) for _ in range(4)] == [fresh] * 4
+        made = await answer(engine, EngineStatement(_PREPARED, keeps_plan=True))
+        assert made.endswith(b"1" if is_read_only else b"0")
+    finally:
+        await engine.close()
 
 
 async def test_constants_of_a_plan_are_of_the_time_zone_of_now(engine: DuckEngine) -> None:
