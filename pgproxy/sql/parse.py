@@ -352,7 +352,8 @@ def _check_tokens(text: str, tokens: Sequence[Token], dialect: str) -> None:
         if token.token_type is following.token_type is TokenType.STRING and dialect == "postgres":
             _check_adjacent(text, token, following)
         # In PostgreSQL's grammar `a POSITIONAL JOIN b` is an alias, in DuckDB's a kind of join.
-        if dialect == "postgres" and word in _DUCKDB_JOINS and following.token_type is TokenType.JOIN:
+        is_word = token.token_type is not TokenType.STRING and word in _DUCKDB_JOINS
+        if dialect == "postgres" and is_word and following.token_type is TokenType.JOIN:
             raise GrammarError(_near(text, token.start, token.text))
 
 

@@ -164,6 +164,16 @@ class PlanNotice(NamedTuple):
     sqlstate: SqlState = SqlState.SUCCESSFUL_COMPLETION
 
 
+class ConstantSlot(NamedTuple):
+    """A constant of the client's text on whose value the plan does not depend (`pgproxy.sql.constant_slots`).
+
+    start: its place in the text, from 0. is_compared: with a column in a condition; else it is stored.
+    """
+
+    start: int
+    is_compared: bool
+
+
 class Origin(NamedTuple):
     """The table column behind an output column: pg_class.oid and pg_attribute.attnum; zeros: none."""
 
@@ -195,6 +205,7 @@ class Plan:
     notices: what the client is told besides, as NOTICE.
     reads: the catalogs of the tables that it reads, named or not, without SYSTEM_CATALOG. None: it reads what
         may change though its catalog cannot: a view, a temporary table.
+    constant_slots: constants in whose place others may stand in `sql`, in the text's order.
     """
 
     kind: StatementKind
@@ -222,3 +233,4 @@ class Plan:
     live_relations: frozenset[tuple[str, str]] = frozenset()
     following_sql: tuple[str, ...] = ()
     reads: frozenset[str] | None = None
+    constant_slots: tuple[ConstantSlot, ...] = field(default=(), compare=False)

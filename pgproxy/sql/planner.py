@@ -17,6 +17,7 @@ from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import SETTING_KEY, bind
 from pgproxy.sql.catalog_types import type_catalog_columns
+from pgproxy.sql.constant_slots import constant_slots
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
 from pgproxy.sql.dialect import declared_oids, declared_typmods
 from pgproxy.sql.draft import BoundValues, Draft
@@ -104,6 +105,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     names, origins = result_outputs(draft)
     draft = replace(draft, column_names=names)
     column_type_oids = type_catalog_columns(draft)
+    slots = constant_slots(draft) if not called else ()
     draft = bind(secure_calls(draft), bound)
     draft = translate(draft)
     draft = secure(draft, bound)
@@ -115,6 +117,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
         column_type_oids=declared,
         column_origins=origins,
         column_typmods=declared_typmods(draft.tree),
+        constant_slots=slots,
     )
 
 

@@ -13,11 +13,11 @@ from pgproxy.sql.dialect.places import point_at
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, Role, engine_table
 from pgwire.errors import StatementError
 
-__all__ = ["output_names", "translate", "translate_fragment"]
+__all__ = ["ResolvedTypes", "output_names", "translate", "translate_fragment"]
 
 
 @dataclass(frozen=True, slots=True)
-class _ResolvedTypes:
+class ResolvedTypes:
     """Column types of the statement's resolved relations."""
 
     draft: Draft
@@ -72,7 +72,7 @@ def translate(draft: Draft) -> Draft:
     if draft.dialect != "postgres":
         return draft
     try:
-        return replace(draft, tree=change_to_engine(draft.tree, _ResolvedTypes(draft)))
+        return replace(draft, tree=change_to_engine(draft.tree, ResolvedTypes(draft)))
     except StatementError as error:
         raise point_at(error, draft.text) from None
 

@@ -1,7 +1,8 @@
 import pytest
 
+from pgproxy.sql.parse import parse_statement
 from pgwire.errors import GatewayError
-from tests.policy.world import plan
+from tests.policy.world import context_for, plan
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,8 @@ def test_two_statements_are_refused() -> None:
 @pytest.mark.parametrize("sql", ["SELECT $1, ''", "SELECT id FROM orders WHERE id = $1 AND status <> ''"])
 def test_a_text_with_a_parameter_may_end_in_an_empty_string(sql: str) -> None:
     assert plan(sql).describe_sql.endswith("''")
+
+
+def test_a_string_before_join_is_no_kind_of_join() -> None:
+    text = "SELECT 1 FROM a JOIN b ON a.x = 'semi' JOIN c ON c.x = b.x"
+    assert parse_statement(text, context_for("analyst"))[1] == "postgres"
