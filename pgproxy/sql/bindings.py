@@ -153,6 +153,8 @@ class _Binder:
             return exp.cast(exp.Literal.number(self.context.private.temp_schema_oid), "BIGINT")
         if name == _SERIAL and self._has_no_sequences:
             return exp.cast(exp.null(), "TEXT", dialect="duckdb")
+        if name == _SERIAL and (table := _oid_behind_name(node)) is not None:
+            return self._macro("serial_sequence_of", [table, *node.expressions[1:]], node)
         return self._macro(name, node.expressions, node)
 
     @property
@@ -295,6 +297,8 @@ class _Binder:
         if name not in REG_TYPES:
             node.set("to", exp.DataType.build(_PLAIN_TYPES.get(name, "VARCHAR"), dialect="duckdb"))
             return None
+        if name == "regclass" and (sequence := self._serial_oid(node.this)) is not None:
+            return sequence
         constant = node.this if isinstance(node.this, exp.Literal) else None
         held = self.context.catalog.system_types.get(name)
         if constant is not None and (name == "regclass" or constant.name.isdigit()):
@@ -307,6 +311,22 @@ class _Binder:
             return self._shown(self._macro(held.input, [node.this], node), held, node)
         inner: exp.Expr = node.this
         return self._shown(inner, held, node)
+
+    def _serial_oid(self, value: exp.Expr) -> exp.Expr | None:
+        """`pg_get_serial_sequence(oid::regclass::text, column)::regclass`, without the names between.
+
+        As SQLAlchemy asks of every column.
+        """
+        call = value.expression if isinstance(value, exp.Dot) else value
+        is_asked = isinstance(call, exp.Anonymous) and function_name(call) == _SERIAL
+        if not is_asked or self._has_no_sequences:
+            return None
+        cast = value.parent
+        table = _oid_behind_name(call)
+        if table is None or cast is None or is_shown(cast):
+            return None
+        self.done.update({id(value), id(call)})
+        return self._macro("serial_sequence_oid_of", [table, *call.expressions[1:]], call)
 
     def _is_text(self, value: exp.Expr) -> bool:
         """Whether a value is text for sure: by a cast, or as what a function of the catalog gives."""
@@ -342,6 +362,16 @@ class _Binder:
         if oid is None:
             raise undefined_table(*parts, position_of(constant))
         return exp.cast(exp.Literal.number(oid), "UINTEGER", dialect="duckdb")
+
+
+def _oid_behind_name(call: exp.Expr) -> exp.Expr | None:
+    """The OID whose name is the first argument: `oid::regclass::text`, as drivers write it."""
+    named = call.expressions[0] if call.expressions else None
+    if not isinstance(named, exp.Cast) or named.to.this not in exp.DataType.TEXT_TYPES:
+        return None
+    cast = named.this
+    is_name = isinstance(cast, exp.Cast) and catalog_type_name(cast.to) == "regclass"
+    return cast.this if is_name and isinstance(cast.this, exp.Column) else None
 
 
 def catalog_type_name(to: exp.Expr | None) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from pgproxy.catalog.builtin import relation_definitions
+from pgproxy.catalog.constraints import quote_identifier
 from pgproxy.catalog.model import CatalogModel, default_key, shown_default
 from pgproxy.catalog.relations.table import Rule, build_rows
 from pgproxy.catalog.visibility import Aspect, column_key, key
@@ -22,11 +23,42 @@ _COLUMNS = (
 )
 
 
+_SERIAL_TYPES = (
+    *(("column", pa.string()), ("sequence", pa.string()), ("sequence_oid", pa.int64())),
+    *(("_database", pa.string()), ("_key", pa.int64()), ("_part", pa.int64())),
+)
+
+
 def depend_rows(model: CatalogModel) -> pa.Table:
     """Every row; each is seen with the object that depends."""
     rows = [*_of_constraints(model), *_of_defaults(model), *_of_sequences(model), *_of_views(model)]
     lists = {name: [row[place] for row in rows] for place, name in enumerate(_COLUMNS)}
     return build_rows(relation_definitions()["pg_catalog", "pg_depend"], Rule.COLUMN, len(rows), lists)
+
+
+def serial_rows(model: CatalogModel) -> pa.Table:
+    """The sequence of each column that owns one, found by the table's OID and the column's name at once.
+
+    What pg_get_serial_sequence reads: drivers ask it of every column, and pg_depend answers through joins.
+    """
+    rows = [
+        (
+            f"{use.relation.oid}.{use.relation.table.columns[use.attnum - 1].name}",
+            ".".join(map(quote_identifier, use.sequence.name[1:])),
+            use.oid,
+            use.relation.table.name.catalog,
+            key(use.relation.oid, Aspect.ALL_COLUMNS),
+            column_key(use.relation.oid, use.attnum),
+        )
+        for use in model.sequence_uses
+        if use.is_own
+    ]
+    return pa.table(
+        {
+            name: pa.array([row[place] for row in rows], kind)
+            for place, (name, kind) in enumerate(_SERIAL_TYPES)
+        }
+    )
 
 
 def _of_constraints(model: CatalogModel) -> Iterator[tuple[Any, ...]]:

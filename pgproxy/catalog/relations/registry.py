@@ -38,6 +38,7 @@ CATALOG_TABLES: Mapping[str, tuple[Rule, Callable[[CatalogModel], pa.Table]]] = 
     "pg_index": (Rule.ROW, classes.index_rows),
     "pg_constraint": (Rule.ROW, classes.constraint_rows),
     "pg_depend": (Rule.COLUMN, depends.depend_rows),
+    "_serial": (Rule.COLUMN, depends.serial_rows),
     "pg_sequence": (Rule.ROW, classes.sequence_rows),
     "pg_description": (Rule.COLUMN, classes.description_rows),
     "pg_shdescription": (Rule.ROW, classes.shared_description_rows),
