@@ -47,7 +47,7 @@ class DetachedSession:
 
     def __init__(self, identity: Identity, services: SessionServices, settings: SessionSettings) -> None:
         self._settings = settings
-        transaction = Transaction()
+        transaction = self._transaction = Transaction()
         self._planner = StatementPlanner(
             identity, services, settings, SessionCatalog(services.catalogs, transaction, identity)
         )
@@ -128,6 +128,7 @@ class DetachedSession:
 
     async def _fail(self, portal: Portal, error: GatewayError) -> None:
         await self._driver.fail(portal)
+        await self._transaction.end(is_commit=False)
         self._log.end(error=error)
 
     async def read_progress(self) -> float | None:
@@ -147,6 +148,7 @@ class DetachedSession:
         affected = portal.affected_rows
         outcome = portal.stream.outcome if portal.stream is not None else None
         await self._driver.finish(portal)
+        await self._transaction.end(is_commit=True)
         plan = _plan_of(portal.prepared)
         rows = portal.rows_sent if plan.returns_rows else affected
         return DetachedEnd(command_tag(plan, rows), rows, outcome)

@@ -24,7 +24,7 @@ from pgproxy.session.settings import SessionSettings
 from pgproxy.sql.cache import MAX_CACHED_TEXT_CHARS
 from pgproxy.sql.names import find_relation
 from pgproxy.sql.parse import parse_statement
-from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext
+from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext, StatementKind
 from pgproxy.sql.planner import plan_statement
 from pgproxy.sql.schemas import knows_schema
 from pgproxy.sql.sequences import Named, find_sequence
@@ -32,10 +32,12 @@ from pgproxy.sql.utility import UtilityStatement, parse_utility
 from pgproxy.sql.utility.query_calls import parse_query_call
 from pgproxy.sql.utility.statements import DeclareCursor
 from pgwire.backend import FieldDescription
-from pgwire.errors import GatewayError, InternalError
+from pgwire.errors import GatewayError, InternalError, StatementError
+from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn, engine_type_of, type_by_oid
 
 _DESCRIBED_LIMIT = 4096
+_SYSTEM_SCHEMAS = frozenset({"pg_catalog", "pgproxy"})
 _ALWAYS_THERE = frozenset({"public", "main", "pg_catalog", "information_schema", "pgproxy"})
 
 
@@ -104,6 +106,40 @@ class StatementPlanner:
         return await self.prepare(
             prepared.text, prepared.declared_oids, needs_columns=prepared.columns is not None
         )
+
+    async def confirm(self, prepared: PreparedQuery) -> None:
+        """Check that what an engine has begun may still run as it was planned: it may have waited for long.
+
+        The engine reads what has the names by now; what a name's owner may do is bound to the table.
+
+        Raises:
+            GatewayError: the statement is wrong or denied by now; 40001, it would be planned otherwise.
+        """
+        plan = prepared.plan
+        if plan is None or _without_settings(prepared.planned_for) == _without_settings(
+            self._circumstances()
+        ):
+            return
+        if all(access.table.schema in _SYSTEM_SCHEMAS for access in plan.accesses):
+            return  # the rows themselves are guarded, in the engine's transaction
+        is_same = False
+        if plan.kind is not StatementKind.EXPLAIN:
+            now = await self._plan_apart(prepared.text, prepared.declared_oids)
+            is_same = (now.sql, now.bound_values) == (plan.sql, plan.bound_values)
+        if not is_same:
+            raise StatementError(
+                "what the statement reads has changed while it waited to be run",
+                sqlstate=SqlState.SERIALIZATION_FAILURE,
+                hint="Run it again.",
+            )
+
+    def touches_owned(self, plan: Plan) -> bool:
+        """Whether a privilege of the plan may come from owning the table, and so is on that table only."""
+        if self.policy.is_admin:
+            return False
+        tables = self.catalog.snapshot.tables
+        found = (tables.get(access.table) for access in plan.accesses)
+        return any(info is not None and info.owner is not None for info in found)
 
     def check_syntax(self, text: str) -> None:
         """Parse one statement and no more.
@@ -224,6 +260,11 @@ class StatementPlanner:
             return await self._services.router.describe(request)
         except GatewayError as error:
             raise present_error(error, plan, text, f"DESCRIBE {plan.describe_sql}") from error
+
+
+def _without_settings(circumstances: tuple[object, ...]) -> tuple[object, ...]:
+    """Policy and catalog: a statement may change the settings itself, by set_config()."""
+    return circumstances[:-2]
 
 
 def overlay(plan: Plan, columns: Sequence[ResultColumn]) -> tuple[ResultColumn, ...]:

@@ -11,7 +11,7 @@ from pgproxy.session.notices import is_wanted
 from pgproxy.session.planning import StatementPlanner, field_descriptions, overlay
 from pgproxy.session.portal import Portal
 from pgproxy.session.presenting import present_error
-from pgproxy.session.running import OutputShape, PlanRunner
+from pgproxy.session.running import ROW_WRITES, OutputShape, PlanRunner
 from pgproxy.session.services import SessionServices
 from pgproxy.session.sink import Sink
 from pgproxy.session.statement_log import StatementLog
@@ -19,6 +19,8 @@ from pgproxy.sql.plan import Plan, StatementKind
 from pgwire.backend import NoticeResponse, RowDescription
 from pgwire.errors import CachedPlanChanged, GatewayError, InternalError
 from pgwire.sqlstate import SqlState
+
+_READS = frozenset({StatementKind.SELECT, StatementKind.EXPLAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class PortalDriver:
         """Start the portal's plan, planned anew if policy or catalog moved since it was prepared.
 
         in_block: a write opens an implicit transaction block, since more statements may follow before Sync.
+        So does a write to what somebody owns, which must not be kept before it is confirmed.
 
         Raises:
             GatewayError: denied, wrong, or refused by the engine.
@@ -107,10 +110,12 @@ class PortalDriver:
         if plan.live_relations:
             await self._services.activity.refresh(plan.live_relations)
         self._warnings += [NoticeResponse("NOTICE", n.sqlstate, n.message) for n in plan.notices]
-        if (in_block or plan.following_sql) and not plan.is_read_only:
+        if not plan.is_read_only and (in_block or plan.following_sql or self._planner.touches_owned(plan)):
             self._transaction.begin_implicit()
         began_ns = time.perf_counter_ns()
         await self._runner.open(portal, plan, policy.groups, shape)
+        if plan.kind in _READS or (plan.kind in ROW_WRITES and self._transaction.is_engine_open):
+            await self._planner.confirm(portal.prepared)
         self.log.note_started(time.perf_counter_ns() - began_ns)
         if portal.stream is not None:
             self.log.note_route(portal.stream.outcome)

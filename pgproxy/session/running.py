@@ -24,7 +24,7 @@ from pgwire.sqlstate import SqlState
 _READING = frozenset({Privilege.SELECT, Privilege.EXECUTE})
 _READ = StatementTraits(is_read_only=True)
 _CATALOG_READ = StatementTraits(is_read_only=True, is_catalog=True)
-_ROW_WRITES = frozenset({StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
+ROW_WRITES = frozenset({StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
 """What a node may do to a catalog that every node writes; definitions are made by the embedded engine."""
 
 
@@ -191,7 +191,7 @@ class PlanRunner:
         if plan.is_read_only:
             return _CATALOG_READ if plan.is_catalog else _READ
         written = frozenset(a.table.catalog for a in plan.accesses if not a.privileges <= _READING)
-        can_write_remotely = plan.kind in _ROW_WRITES and self._router.can_write_remotely(written)
+        can_write_remotely = plan.kind in ROW_WRITES and self._router.can_write_remotely(written)
         return StatementTraits(False, plan.is_catalog, can_write_remotely)
 
     def _check_writable(self, command: str) -> None:

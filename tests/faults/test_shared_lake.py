@@ -7,7 +7,8 @@ whom is known.
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ import pytest
 from tests.faults.lakes import postgres_lake
 from tests.faults.moto_bucket import Bucket, is_installed, moto_bucket
 from tests.faults.proxied_fleet import wait_for
-from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway, start_node
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, RunningNode, start_gateway, start_node
 from tests.postgres import find_binary
 
 pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
@@ -32,7 +33,9 @@ users:
   ann: {password: ann-secret, groups: [team]}
   bob: {password: bob-secret, groups: [team]}
   cid: {password: cid-secret, groups: [team]}
+  eve: {password: eve-secret}
 grants:
+  - {to: eve, privileges: [CREATE], on: test.public}
   - {to: team, privileges: [SELECT, INSERT, UPDATE], on: test.public.*}
   - {to: team, privileges: [SELECT, INSERT], on: bucket.public.*}
 """
@@ -186,6 +189,86 @@ def test_writers_and_readers_on_every_node_at_once(fleet: RunningGateway) -> Non
         moved = TRANSFERS * len(USERS)
         balances = session.execute("SELECT balance FROM accounts ORDER BY id").fetchall()
         assert balances == [(100,), (100 - moved,), (100 + moved,)], "no update is lost"
+
+
+@pytest.fixture(scope="module")
+def narrow_node(fleet: RunningGateway) -> Iterator[RunningNode]:
+    """A node that runs one statement at a time; eve's run there."""
+    with ExitStack() as stack:
+        node = start_node(stack, fleet.environment, "narrow", MAX_CONCURRENT_QUERIES="1")
+        fleet.cli("assign", "--user", "eve", "--endpoint", "narrow", "--fallback", "disabled")
+        wait_for(lambda: fleet.health()["endpoints"].get("narrow"), lambda state: state == "active")
+        yield node
+        fleet.cli("endpoint", "remove", "narrow")
+
+
+@pytest.mark.parametrize("mode", ["true", "false"])
+def test_a_plan_that_waited_in_a_nodes_queue_reads_no_table_that_took_the_name_meanwhile(
+    fleet: RunningGateway, narrow_node: RunningNode, mode: str
+) -> None:
+    """It was planned for a table of eve's own; what has the name by now is an administrator's."""
+    fleet.cli("flags", "set", f"FEATURE_CURSOR_MODE={mode}")
+    with (
+        connect(fleet, "eve") as eve,
+        psycopg.connect(fleet.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as admin,
+        ThreadPoolExecutor(2) as threads,
+        occupied(fleet, narrow_node, threads),
+    ):
+        eve.execute("CREATE TABLE mine (id integer, secret text)")
+        assert refused(eve, "INSERT INTO mine VALUES (1, 'a')") == "INSERT 0 1", "in a transaction of its own"
+        waiting = threads.submit(refused, eve, "SELECT * FROM mine")
+        wait_for(narrow_node.health, lambda health: health["queued_queries"] == 1)
+        admin.execute("DROP TABLE mine; CREATE TABLE mine (id integer, secret text)")
+        admin.execute("INSERT INTO mine VALUES (1, 'hidden-marker-4417')")
+    assert waiting.result(30) in ("42P01", "40001")
+    assert attempt(fleet, "DROP TABLE mine")
+
+
+@pytest.mark.parametrize(
+    "start", ["BEGIN; INSERT INTO kept VALUES (1)", "BEGIN ISOLATION LEVEL REPEATABLE READ"]
+)
+def test_an_old_snapshot_on_a_node_shows_nothing_under_a_name_that_means_another_table_now(
+    fleet: RunningGateway, narrow_node: RunningNode, start: str
+) -> None:
+    """The node's transaction still has the dropped table; the privileges are those on the new one."""
+    with (
+        connect(fleet, "eve") as eve,
+        connect(fleet, "eve") as again,
+        psycopg.connect(fleet.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as admin,
+    ):
+        admin.execute("CREATE TABLE gone (id integer, secret text)")
+        admin.execute("INSERT INTO gone VALUES (1, 'hidden-marker-4417')")
+        eve.execute("CREATE TABLE kept (id integer)")
+        eve.execute(f"{start}; SELECT * FROM kept")
+        assert str(one(eve, "SHOW pgproxy.last_route")).startswith("narrow")
+        admin.execute("DROP TABLE gone")
+        again.execute("CREATE TABLE gone (id integer, secret text)")
+        assert refused(eve, "SELECT * FROM gone") == "40001"
+        eve.execute("ROLLBACK")
+        assert refused(eve, "SELECT * FROM gone") == "SELECT 0[]"
+        eve.execute("DROP TABLE gone; DROP TABLE kept")
+
+
+@contextmanager
+def occupied(fleet: RunningGateway, node: RunningNode, threads: ThreadPoolExecutor) -> Iterator[None]:
+    """The node's one slot is taken."""
+    with connect(fleet, "eve") as busy:
+        long = threads.submit(refused, busy, "SELECT count(*) FROM generate_series(1, 1000000000000) s(i)")
+        try:
+            wait_for(node.health, lambda health: health["active_queries"] == 1)
+            yield
+        finally:
+            busy.cancel()
+            assert long.result(30) == "57014"
+
+
+def refused(session: Session, statement: str) -> str:
+    """The SQLSTATE of a statement that fails, or all that it gave."""
+    try:
+        cursor = session.execute(statement)
+    except psycopg.Error as error:
+        return str(error.sqlstate)
+    return f"{cursor.statusmessage}{cursor.fetchall()}" if cursor.description else str(cursor.statusmessage)
 
 
 @pytest.fixture
