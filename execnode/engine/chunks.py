@@ -25,6 +25,9 @@ equal pieces of one to two times as many, so that no piece is copied to be joine
 FIRST_CHUNK_BYTES = 32 << 10
 """About what is encoded before the first row leaves: a client that waits for it need not wait for a batch."""
 
+_FEW_ROWS = 256
+"""A first batch of so few, which takes no more memory than a first chunk, is not cut."""
+
 EncodeBatch = Callable[[pa.RecordBatch], RowChunk]
 
 
@@ -100,6 +103,10 @@ class ChunkBuilder:
                 self._pending.extend(self._cut(batch))
 
     def _cut(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        is_small = batch.num_rows <= _FEW_ROWS and batch.get_total_buffer_size() <= FIRST_CHUNK_BYTES
+        if is_small and not self._row_bytes:
+            yield batch  # `nbytes`, which leaves out what is not referred to, takes longer than encoding them
+            return
         # Before anything is encoded, what Arrow holds tells about how wide a row will be.
         row_bytes = self._row_bytes or batch.nbytes / batch.num_rows
         if self._is_first and row_bytes * batch.num_rows > 4 * FIRST_CHUNK_BYTES:

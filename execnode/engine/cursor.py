@@ -1,10 +1,11 @@
 """A DuckDB connection, with what must be known of it to run the next statement there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
 from execnode.engine.errors import translate_error
+from execnode.engine.kept_encoders import KeptEncoders
 from execnode.engine.kept_plans import KeptPlans
 from pgwire.errors import GatewayError
 
@@ -15,7 +16,7 @@ class EngineCursor:
 
     time_zone: what its TimeZone is set to. has_failed: an error ended its transaction; only ROLLBACK helps.
     is_clean: all that ran on it were SELECTs, each to its end: nothing of them is left on it.
-    plans: those that it keeps; None: none.
+    plans: those that it keeps; None: none. encoders: those that its short results leave.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -24,6 +25,7 @@ class EngineCursor:
     has_failed: bool = False
     is_clean: bool = True
     plans: KeptPlans | None = None
+    encoders: KeptEncoders = field(default_factory=KeptEncoders)
 
     def set_time_zone(self, time_zone: str) -> None:
         """SET TimeZone if it differs: how timestamptz is computed with, and shown. Blocking."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import duckdb
 
+from execnode.engine.alarm import Alarm
 from execnode.engine.cursor import EngineCursor
 from execnode.engine.describe import describe_statement
 from execnode.engine.errors import ENGINE_EXCEPTIONS, engine_error, translate_error
@@ -21,7 +22,7 @@ from execnode.engine.jobs import run_job
 from execnode.engine.runs import SessionRun, StatementRun
 from execnode.engine.sandbox import EngineLimits
 from execnode.engine.session import DuckSession
-from execnode.engine.stream import StatementStream
+from execnode.engine.stream import SLOW_START_S, StatementStream
 from execnode.engine.threads import EngineThreads
 from execnode.runtime import usable_cores
 from execnode.spool import SpoolBudget, SpoolLimits
@@ -61,6 +62,7 @@ class DuckEngine:
         self._release = release_instance or _keep_nothing
         self._extensions = extensions
         self._executor = EngineThreads(max_threads, "duckdb", usable_cores(), _call_later)
+        self._slow = Alarm(SLOW_START_S, _call_later)
         self._instance: EngineInstance | None = None
         self._generation: CatalogGeneration | None = None
         self._attaching = asyncio.Lock()
@@ -140,8 +142,8 @@ class DuckEngine:
             GatewayError: translated engine error, by exception type.
         """
         if session is not None:
-            return SessionRun(statement, session, self._executor)
-        return StatementRun(statement, self._current, self._executor)
+            return SessionRun(statement, session, self._executor, self._slow)
+        return StatementRun(statement, self._current, self._executor, self._slow)
 
     async def run(self, work: Callable[[duckdb.DuckDBPyConnection], _Result]) -> _Result:
         """Run blocking `work` on a fresh connection in a thread: catalog reads, scratch tables, health.

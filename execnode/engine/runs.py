@@ -6,6 +6,7 @@ Plain objects instead of generators: a short statement feels each call.
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
+from execnode.engine.alarm import Alarm
 from execnode.engine.cursor import EngineCursor
 from execnode.engine.instance import EngineInstance
 from execnode.engine.session import DuckSession
@@ -25,8 +26,10 @@ class StatementRun:
         statement: EngineStatement,
         current: Callable[[], Awaitable[EngineInstance]],
         threads: EngineThreads,
+        slow: Alarm,
     ) -> None:
-        """current: gives the instance; waits while there is none."""
+        """current: gives the instance; waits while there is none. slow: for the stream."""
+        self._slow = slow
         self._statement = statement
         self._current = current
         self._threads = threads
@@ -37,7 +40,7 @@ class StatementRun:
     async def __aenter__(self) -> StatementStream:
         instance = self._instance = await self._current()
         cursor = self._cursor = self._take(instance)
-        stream = self._stream = StatementStream(cursor, self._statement, self._threads)
+        stream = self._stream = StatementStream(cursor, self._statement, self._threads, self._slow)
         try:
             await stream.open()
         except BaseException:
@@ -85,9 +88,11 @@ def draws_at_random(sql: str) -> bool:
 class SessionRun:
     """A statement on a pinned session's connection."""
 
-    def __init__(self, statement: EngineStatement, session: DuckSession, threads: EngineThreads) -> None:
+    def __init__(
+        self, statement: EngineStatement, session: DuckSession, threads: EngineThreads, slow: Alarm
+    ) -> None:
         self._session = session
-        self._stream = StatementStream(session.cursor, statement, threads)
+        self._stream = StatementStream(session.cursor, statement, threads, slow)
         self._grace_s = 0.0
 
     async def __aenter__(self) -> StatementStream:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import duckdb
 
+from execnode.engine.scheduling import beginning_batch_threads
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxSetting:
@@ -86,7 +88,8 @@ def connect_sandboxed(limits: EngineLimits, *, keeps_secrets: bool = False) -> d
         config["memory_limit"] = f"{limits.memory_limit_bytes}B"
     if limits.threads is not None:
         config["threads"] = limits.threads
-    connection = duckdb.connect(":memory:", config=config)
+    with beginning_batch_threads():
+        connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     # Else Arrow loses the zone of a time with one, and the upper half of UHUGEINT becomes negative.
     connection.execute("SET GLOBAL arrow_lossless_conversion = true")

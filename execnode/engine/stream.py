@@ -14,9 +14,10 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
-from execnode.engine.chunks import BATCH_ROWS, ChunkBuilder
+from execnode.engine.alarm import Alarm
+from execnode.engine.chunks import BATCH_ROWS, BatchEncoding, ChunkBuilder
 from execnode.engine.cursor import EngineCursor
-from execnode.engine.encoding import batch_encoding, decode_parameters
+from execnode.engine.encoding import decode_parameters
 from execnode.engine.errors import ENGINE_EXCEPTIONS, as_gateway_error, engine_error
 from execnode.engine.jobs import finish_job, interrupt_until
 from execnode.engine.threads import EngineThreads
@@ -110,7 +111,11 @@ class StatementStream:
     time.
     """
 
-    def __init__(self, cursor: EngineCursor, statement: EngineStatement, threads: EngineThreads) -> None:
+    def __init__(
+        self, cursor: EngineCursor, statement: EngineStatement, threads: EngineThreads, slow: Alarm
+    ) -> None:
+        """slow: rings SLOW_START_S after it was set."""
+        self._slow = slow
         self._cursor = cursor
         self._statement = statement
         self._threads = threads
@@ -119,6 +124,7 @@ class StatementStream:
         self._job: _Job | None = None
         self._is_closing = False
         self._builder: ChunkBuilder | None = None
+        self._encoding: tuple[BatchEncoding, tuple[ResultColumn, ...]] | None = None
         self._reader: pa.RecordBatchReader | None = None
         self._spool: ChunkSpool | None = None
         self._affected_rows = 0
@@ -168,9 +174,7 @@ class StatementStream:
             GatewayError: the engine refused it.
         """
         self._submit(self._begin)
-        slow = None
-        if self._is_declared:
-            slow = self._loop.call_later(SLOW_START_S, self._tell_columns, self._statement.result_columns)
+        slow = self._slow.set(self._tell_declared) if self._is_declared else None
         progress = self._progress
         try:
             while progress.columns is None:
@@ -316,7 +320,8 @@ class StatementStream:
             columns = self._shape()
             if statement.returns_rows:
                 self._reader = cursor.connection.to_arrow_reader(BATCH_ROWS)
-                encoding = batch_encoding(statement, columns, self._reader.schema)
+                encoding = cursor.encoders.take(statement, columns, self._reader.schema)
+                self._encoding = encoding, columns
                 self._builder = ChunkBuilder(iter(self._reader), encoding)
             else:
                 self._count_affected()
@@ -340,6 +345,9 @@ class StatementStream:
             raise engine_error(SqlState.SYNTAX_ERROR, engine_text=f"{len(parsed)} statements in one text")
         cursor.is_clean = cursor.is_clean and parsed[0].type == duckdb.StatementType.SELECT
         cursor.connection.execute(parsed[0], decode_parameters(statement.parameters))
+
+    def _tell_declared(self) -> None:
+        self._tell_columns(self._statement.result_columns)
 
     def _tell_columns(self, columns: tuple[ResultColumn, ...]) -> None:
         self._progress.columns = columns
@@ -380,8 +388,15 @@ class StatementStream:
             self._progress.made_bytes += len(chunk.rows)
         if self._builder.is_exhausted:
             self._drop_reader()
+            self._leave_encoding()
             return _Step(chunk, is_last=True)
         return _Step(chunk)
+
+    def _leave_encoding(self) -> None:
+        used, self._encoding = self._encoding, None
+        if used is not None:
+            encoding, columns = used
+            self._cursor.encoders.give_back(encoding, self._statement, columns, self._progress.made_bytes)
 
     def _drop_reader(self) -> None:
         reader, self._reader, self._builder = self._reader, None, None

@@ -37,6 +37,9 @@ class TooLarge(Exception):
 cdef enum:
     KEPT_BLOCKS = 8
     MAX_KEPT_BYTES = 8 << 20
+    # What is written in a few microseconds: less than another thread takes to give the GIL back.
+    MOST_SHORT_CELLS = 128
+    MOST_SHORT_BYTES = 16 << 10
 
 
 cdef class _Blocks:
@@ -168,20 +171,28 @@ cdef class RowKernel:
         cdef RowBuffer buffer = RowBuffer.__new__(RowBuffer)
         cdef int64_t bound
         cdef int problem = 0
+        cdef bint is_short
         cdef uint8_t* end
         if columns == NULL:
             raise MemoryError
         try:
             memcpy(columns, self._plan, self._total * sizeof(Column))
             _attach(columns, self._count, array, rendered)
-            with nogil:
+            is_short = array.length * self._count <= MOST_SHORT_CELLS and self._total == self._count
+            if is_short:
                 bound = self._bound(columns, array.length)
+            else:
+                with nogil:
+                    bound = self._bound(columns, array.length)
             buffer._blocks = self._blocks
             buffer._data = <uint8_t*>self._blocks.take(bound, &buffer._capacity)
             if buffer._data == NULL:
                 raise MemoryError
-            with nogil:
+            if is_short and bound <= MOST_SHORT_BYTES:
                 end = self._write(columns, array.length, buffer._data, offsets, &problem)
+            else:
+                with nogil:
+                    end = self._write(columns, array.length, buffer._data, offsets, &problem)
         finally:
             free(columns)
         if end == NULL:

@@ -1,12 +1,13 @@
 """Every entry of the sandbox's tables, by the attack that it stops."""
 
+import os
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from execnode.engine.instance import EngineInstance, build_instance
-from execnode.engine.sandbox import CREATION_SETTINGS, LOCK_SETTINGS, EngineLimits
+from execnode.engine.sandbox import CREATION_SETTINGS, LOCK_SETTINGS, EngineLimits, connect_sandboxed
 from execnode.statement import CatalogGeneration
 
 from .conftest import definition
@@ -98,3 +99,17 @@ def test_a_sort_larger_than_memory_still_spills(sandboxed: EngineInstance) -> No
         " ORDER BY s OFFSET 1)"
     )
     assert cursor.execute(sql).fetchall() == [(2999999,)]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="the system has no such policy")
+def test_duckdbs_own_threads_take_no_core_from_one_that_runs(tmp_path: Path) -> None:
+    folder = Path("/proc/self/task")
+    before = {path.name for path in folder.iterdir()}
+    mine = os.sched_getscheduler(0)
+    with connect_sandboxed(EngineLimits(tmp_path, 256 << 20, 5)) as connection:
+        begun = {path.name for path in folder.iterdir()} - before
+        policies = [os.sched_getscheduler(int(name)) for name in begun]
+        assert connection.execute("SELECT count(*) FROM range(1000000)").fetchone() == (1_000_000,)
+    assert os.sched_getscheduler(0) == mine
+    if mine == os.SCHED_OTHER:
+        assert policies.count(os.SCHED_BATCH) >= 4
