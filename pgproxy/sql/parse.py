@@ -4,6 +4,7 @@ sqlglot accepts much that neither engine means; what it would read wrongly is re
 (docs/security.md, "Layers"). PostgreSQL docs, "Lexical Structure".
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -25,6 +26,7 @@ from pgproxy.sql.dialect.grammar import (
 from pgproxy.sql.methods import call_methods
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.tokens import tokens_of
+from pgproxy.sql.utility.scan import truncate_identifier
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 from pgwire.types import type_by_name
@@ -36,6 +38,9 @@ MAX_NESTING = 120
 """Python's recursion limit is 1,000 frames, and one level of parentheses costs the parser about fifteen in
 the
 interpreter; the compiled sqlglot costs fewer. Measured: 200 levels still parse."""
+
+_LONG_WORD, _LONG_WORD_OF_ASCII = re.compile(r"[\w$]{16}"), re.compile(r"[\w$]{64}")
+"""What may be a name of more than 63 bytes."""
 
 _STATEMENT_WORDS = frozenset(
     {"select", "with", "values", "table", "from", "(", "insert", "update", "delete", "truncate"}
@@ -143,10 +148,24 @@ def parse_text(text: str, wanted: str) -> tuple[exp.Expr, str]:
     first_error: GrammarError | None = None
     for dialect in _dialects(wanted):
         try:
-            return _parse_one(text, dialect), dialect
+            return _cut_names(_parse_one(text, dialect), text, dialect), dialect
         except GrammarError as error:
             first_error = first_error or error
     raise (first_error.error if first_error is not None else StatementError("syntax error"))
+
+
+def _cut_names(tree: exp.Expr, text: str, dialect: str) -> exp.Expr:
+    """Cut unquoted names to PostgreSQL's 63 bytes, before anything is decided by them.
+
+    Quoted ones stay: the engine has longer names, which only so can be meant.
+    """
+    long_word = _LONG_WORD_OF_ASCII if text.isascii() else _LONG_WORD
+    if dialect != "postgres" or not long_word.search(text):
+        return tree
+    for name in tree.find_all(exp.Identifier):
+        if not name.args.get("quoted") and isinstance(name.this, str):
+            name.set("this", truncate_identifier(name.this))
+    return tree
 
 
 def parse_fragment(text: str, dialect: str) -> exp.Expr:

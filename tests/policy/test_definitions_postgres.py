@@ -441,6 +441,32 @@ def test_a_policy_holds_however_its_table_is_spelled(gateway: RunningGateway) ->
             assert answer(eve, f"SELECT name FROM {name}")[1] == [("shown",)], name
 
 
+LONG = "n" * 63
+
+
+def test_a_name_that_is_cut_is_cut_before_anything_is_decided(gateway: RunningGateway) -> None:
+    """PostgreSQL cuts names to 63 bytes: what is authorised and what is done are one relation."""
+    with (
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve,
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+    ):
+        admin.execute(f"CREATE TABLE work.{LONG} (id int)")
+        admin.execute(f"GRANT SELECT ON work.{LONG} TO eve")
+        assert answer(eve, f'CREATE TABLE work."{LONG}x" (id int, name text)')[0] == "CREATE TABLE"
+        for sql in ("ALTER TABLE work.{}x ADD COLUMN y int", "ALTER TABLE work.{}x RENAME TO taken",
+                    "COMMENT ON TABLE work.{}x IS 'mine'", "CREATE INDEX ON work.{}x (id)",
+                    "DROP TABLE work.{}x"):  # fmt: skip
+            assert answer(eve, sql.format(LONG))[0] == "42501", sql
+        assert answer(admin, f"SELECT * FROM work.{LONG}y")[1] == []
+        # Privileges on what is written in quotation marks are on that, not on what it would be cut to.
+        assert answer(admin, f'REVOKE SELECT ON work."{LONG}x" FROM eve')[0] == "REVOKE"
+        assert answer(eve, f"SELECT * FROM work.{LONG}")[1] == []
+        admin.execute(f"GRANT INSERT ON work.{LONG} TO bob")
+        admin.execute(f"DROP TABLE work.{LONG}")
+        assert answer(eve, f"CREATE TABLE work.{LONG}x (id int)")[0] == "42501", "bob may write there"
+        assert answer(eve, f'DROP TABLE work."{LONG}x"')[0] == "DROP TABLE"
+
+
 @pytest.mark.parametrize(
     "start", ["BEGIN; INSERT INTO work.kept VALUES (1)", "BEGIN ISOLATION LEVEL REPEATABLE READ"]
 )

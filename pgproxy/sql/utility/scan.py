@@ -202,7 +202,7 @@ class _Scanner:
         if start["flag"]:
             escape, end = self._unicode_escape_character(end)
             name = decode_unicode_escapes(name, escape, self._at + 1)
-        return self._token(TokenKind.QUOTED_NAME, truncate_identifier(name), end)
+        return self._token(TokenKind.QUOTED_NAME, name, end)
 
     def _dollar(self) -> Token:
         if match := _DOLLAR_TAG.match(self._text, self._at):
