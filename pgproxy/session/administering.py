@@ -23,7 +23,7 @@ from pgproxy.sql.stored_functions import candidates
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import NoticeResponse
-from pgwire.errors import AccessDenied, StatementError
+from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
 _SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pgproxy"})
@@ -40,6 +40,11 @@ class _Block:
         for change in self.changes:
             state = change(state)
         return state
+
+    @property
+    def dropped_roles(self) -> frozenset[str]:
+        drops = (change.statement for change in self.changes)
+        return frozenset(name for drop in drops if isinstance(drop, a.DropRole) for name in drop.names)
 
     @property
     def may_be_self(self) -> str | None:
@@ -103,6 +108,11 @@ class Administering:
             raise AccessDenied(
                 f"permission denied: {command_tag(statement)} is for administrators",
                 rule=DenialRule.ADMINISTRATION,
+            )
+        if isinstance(statement, a.CreateRole) and statement.name in self._block.dropped_roles:
+            raise FeatureNotSupported(
+                "a role that the transaction has dropped cannot be created in it",
+                hint="What was the first one's goes with it at COMMIT; create the other one then.",
             )
         by = Administration(self._actor, self._names, await self._verifier(statement))
         if isinstance(statement, a.CreateApiKey):

@@ -173,6 +173,9 @@ def _drop_several(draft: Draft, tree: exp.Drop, targets: Sequence[exp.Table]) ->
 
 def _secure_one(draft: Draft, tree: exp.Expr, target: exp.Table) -> Definition:
     notices = tuple(_notices(draft, tree, target))
+    if isinstance(tree, exp.Create) and notices and not draft.context.policy.is_admin:
+        catalog = TEMP_CATALOG if is_temporary(tree) else target.catalog or draft.context.catalog_name
+        return _creates_nothing(tree, catalog, notices)
     if draft.kind in _OF_SCHEMAS:
         return Definition(following=secure_schema(tree, target, draft.context), notices=notices)
     if draft.kind is StatementKind.DROP_INDEX:
@@ -270,6 +273,19 @@ def _nothing(
         tree.set("exists", True)
         tree.set("actions", [exp.Var(this='DROP COLUMN IF EXISTS "pgproxy_nothing"')])
     return Definition(frozenset({engine_name(name)}), (), notices)
+
+
+def _creates_nothing(tree: exp.Create, catalog: str, notices: tuple[PlanNotice, ...]) -> Definition:
+    """What IF NOT EXISTS does where something is: a schema that is always there.
+
+    Should it be gone by now, what the engine made in its place would be without an owner: an administrator's.
+    """
+    for part in list(tree.args):
+        tree.set(part, None)
+    tree.set("kind", "SCHEMA")
+    tree.set("exists", True)
+    tree.set("this", exp.Table(db=quoted("main"), catalog=quoted(catalog)))
+    return Definition(notices=notices)
 
 
 def _check_form(draft: Draft, tree: exp.Expr) -> None:

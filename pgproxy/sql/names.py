@@ -13,6 +13,7 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, TEMP_CATALOG, SystemRelation, TableInfo
 from pgproxy.policy.model import TableName
 from pgproxy.sql.plan import PlanContext
+from pgproxy.sql.utility.scan import fold_identifier
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
@@ -75,7 +76,7 @@ def _folded(part: object) -> str | None:
     if not isinstance(part, exp.Identifier):
         return None
     name = str(part.this)
-    return name if part.args.get("quoted") else name.lower()
+    return name if part.args.get("quoted") else fold_identifier(name)
 
 
 def _candidates(context: PlanContext, catalog: str | None, schema: str | None) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from pgproxy.sql.draft import CTE_KEY, RESERVED_PREFIX, USE_KEY, Draft, Relation
 from pgproxy.sql.names import find_relation, undefined_table, written_name
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.qualifiers import normalise_qualifiers
+from pgproxy.sql.utility.scan import fold_identifier
 from pgproxy.sql.views import (
     check_invoker,
     has_policies,
@@ -274,4 +275,4 @@ def _fold_names(tree: exp.Expr) -> None:
     """Unquoted names fold to lower case, as in PostgreSQL; DuckDB then compares without case anyway."""
     for name in tree.find_all(exp.Identifier):
         if not name.args.get("quoted"):
-            name.set("this", str(name.this).lower())
+            name.set("this", fold_identifier(str(name.this)))

@@ -405,3 +405,24 @@ def test_a_key_carries_no_more_than_its_scope(gateway: RunningGateway, admin: Ho
             said = keyed.ask(sql)
             assert "permission denied" in said or "is read-only" in said, sql
         assert keyed.leaks() == []
+
+
+def test_who_gets_a_dropped_roles_name_gets_nothing_of_it(gateway: RunningGateway) -> None:
+    """Neither what it had submitted, nor, by one transaction for both, its place in the control plane."""
+    made = "CREATE ROLE passing LOGIN PASSWORD 'passing-secret'"
+    granted = "GRANT SELECT ON lake.public.numbers TO passing"
+    read = "SELECT * FROM pgproxy.result('{}')"
+    with psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "lake"), autocommit=True) as admin:
+        admin.execute(f"{made}; {granted}")
+        with Hostile(gateway, "passing") as first:
+            query = first.value("SELECT pgproxy.submit('SELECT n FROM public.numbers')")
+        admin.execute("BEGIN; REVOKE SELECT ON lake.public.numbers FROM passing; DROP ROLE passing")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            admin.execute(made)
+        admin.execute("ROLLBACK")
+        admin.execute("REVOKE SELECT ON lake.public.numbers FROM passing; DROP ROLE passing")
+        admin.execute(made)
+        with Hostile(gateway, "passing") as second:
+            assert "query does not exist" in second.ask(read.format(query))
+            assert second.value("SELECT count(*) FROM pgproxy.queries WHERE source = 'async'") == 0
+        admin.execute("DROP ROLE passing")

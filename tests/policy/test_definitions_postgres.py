@@ -66,6 +66,10 @@ bob: DROP TABLE shut.closed
 ann: CREATE TABLE mine (id int)
 ann: CREATE TABLE IF NOT EXISTS mine (id int)
 ann: CREATE TABLE IF NOT EXISTS given (id int)
+ann: CREATE TEMP TABLE fleeting (id int)
+ann: CREATE TEMP TABLE IF NOT EXISTS fleeting (id int, other int)
+ann: SELECT * FROM fleeting
+ann: DROP TABLE fleeting
 ann: DROP TABLE given
 ann: ALTER TABLE given RENAME COLUMN id TO no
 ann: ALTER TABLE given RENAME TO taken

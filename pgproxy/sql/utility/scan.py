@@ -95,6 +95,8 @@ def truncate_identifier(name: str) -> str:
 
 def fold_identifier(word: str) -> str:
     """Fold an unquoted word: ASCII letters only, as in a UTF-8 database; then cut it."""
+    if word.isascii():
+        return word.lower()[:MAX_IDENTIFIER_BYTES]
     folded = "".join(chr(ord(letter) + 32) if "A" <= letter <= "Z" else letter for letter in word)
     return truncate_identifier(folded)
 
