@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import duckdb
 from execnode.engine.alarm import Alarm
 from execnode.engine.cursor import EngineCursor
 from execnode.engine.describe import describe_statement
-from execnode.engine.errors import ENGINE_EXCEPTIONS, engine_error, translate_error
+from execnode.engine.errors import ENGINE_EXCEPTIONS, EngineOutOfMemory, engine_error, translate_error
 from execnode.engine.instance import EngineInstance, PrepareInstance, build_instance
 from execnode.engine.jobs import run_job
 from execnode.engine.runs import SessionRun, StatementRun
@@ -64,6 +64,7 @@ class DuckEngine:
         self._executor = EngineThreads(max_threads, "duckdb", usable_cores(), _call_later)
         self._slow = Alarm(SLOW_START_S, _call_later)
         self._instance: EngineInstance | None = None
+        self._memory_used_bytes = 0
         self._generation: CatalogGeneration | None = None
         self._attaching = asyncio.Lock()
         self._is_open = asyncio.Event()
@@ -160,17 +161,25 @@ class DuckEngine:
             instance.release()
 
     async def check(self) -> None:
-        """Run SELECT 1: real health. An engine without catalogs is healthy."""
+        """Run SELECT 1: real health. An engine without catalogs is healthy.
+
+        So is one whose memory is full: it has answered, and goes on when a statement has ended.
+        """
         if self._instance is not None:
-            await self.run(lambda connection: connection.execute("SELECT 1").fetchall())
+            with suppress(EngineOutOfMemory):
+                await self.run(lambda connection: connection.execute("SELECT 1").fetchall())
 
     async def memory_used_bytes(self) -> int:
-        """What DuckDB's buffer manager holds; 0 without catalogs."""
+        """What DuckDB's buffer manager holds; 0 without catalogs; its cap where none is left to ask with."""
         if self._instance is None:
             return 0
         sql = "SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT FROM duckdb_memory()"
-        rows = await self.run(lambda connection: connection.execute(sql).fetchall())
-        return int(rows[0][0])
+        try:
+            rows = await self.run(lambda connection: connection.execute(sql).fetchall())
+        except EngineOutOfMemory:
+            return self._limits.memory_limit_bytes or self._memory_used_bytes
+        self._memory_used_bytes = int(rows[0][0])
+        return self._memory_used_bytes
 
     async def close(self) -> None:
         """Close the instance once idle users have left, end the threads, remove the spill folder. Idempotent.

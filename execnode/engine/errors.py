@@ -256,9 +256,15 @@ _OPENINGS: Mapping[str, tuple[tuple[str, SqlState], ...]] = MappingProxyType(
             ("Could not choose a best candidate function", SqlState.AMBIGUOUS_FUNCTION),
             ("Unimplemented type for cast", SqlState.CANNOT_COERCE),
         ),
+        "TransactionContext": (
+            ("Failed to commit: could not allocate block", SqlState.OUT_OF_MEMORY),
+            ("Failed to commit: Could not write file", SqlState.IO_ERROR),
+            ("Failed to commit: PRIMARY KEY or UNIQUE constraint violation", SqlState.UNIQUE_VIOLATION),
+        ),
     }
 )
-"""DuckDB gives most binder errors no subtype: these are the opening words, pinned by tests to 1.5.5."""
+"""DuckDB gives most binder errors no subtype, and whatever fails in COMMIT one type: these are the opening
+words, pinned by tests to 1.5.5."""
 
 
 _CONVERSIONS: tuple[tuple[re.Pattern[str], SqlState], ...] = (
@@ -337,7 +343,7 @@ def read_report(error: Exception) -> EngineReport:
     text = str(error)
     start = text.find('{"exception_type":')
     if start < 0:
-        return EngineReport(type_name, text)
+        return EngineReport(type_name, text.removeprefix(f"{type_name} Error: "))
     try:
         facts = json.loads(text[start:])
     except json.JSONDecodeError:

@@ -77,14 +77,17 @@ class _Step:
 class _Job:
     """Work of a stream in a thread, which wakes the loop once, by the last thing that it does."""
 
-    __slots__ = ("_loop", "_tell", "_work")
+    __slots__ = ("_loop", "_tell", "_work", "gives_way")
 
     def __init__(
         self,
         work: Callable[[], _Step],
         loop: asyncio.AbstractEventLoop,
         tell: Callable[["_Step | GatewayError"], None],
+        *,
+        gives_way: bool,
     ) -> None:
+        self.gives_way = gives_way
         self._work = work
         self._loop = loop
         self._tell = tell
@@ -173,7 +176,7 @@ class StatementStream:
         Raises:
             GatewayError: the engine refused it.
         """
-        self._submit(self._begin)
+        self._submit(self._begin, gives_way=True)
         slow = self._slow.set(self._tell_declared) if self._is_declared else None
         progress = self._progress
         try:
@@ -281,8 +284,8 @@ class StatementStream:
     def _has_stopped(self) -> bool:
         return self._job is None
 
-    def _submit(self, work: Callable[[], _Step]) -> None:
-        job = _Job(work, self._loop, self._finished)
+    def _submit(self, work: Callable[[], _Step], *, gives_way: bool = False) -> None:
+        job = _Job(work, self._loop, self._finished, gives_way=gives_way)
         self._threads.start(job)
         self._job = job
 

@@ -5,7 +5,9 @@ the one that waited longest, and makes a lock and a condition for each job.
 
 No more jobs begin at once than there are cores: sixteen short statements on two cores would take the
 interpreter's lock from one another at each step, which doubled what each of them cost. A job that lasts is
-no longer counted, so what is short never waits for what is long by more than PATIENCE_S.
+no longer counted, so what is short never waits for what is long by more than PATIENCE_S. If it makes no rows
+yet, its thread gives way from then on to whoever wants the core, the event loop above all; a thread cannot
+take that back, so this is the last job that it does.
 """
 
 import threading
@@ -15,6 +17,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from typing import ParamSpec, Protocol, TypeVar
+
+from execnode.engine.scheduling import give_way
 
 _Result = TypeVar("_Result")
 _Arguments = ParamSpec("_Arguments")
@@ -27,7 +31,9 @@ Later = Callable[[float, Callable[[], None]], object]
 
 
 class ThreadJob(Protocol):
-    """What a thread runs. It raises nothing."""
+    """What a thread runs. It raises nothing. gives_way: whether its thread does, once it lasts."""
+
+    gives_way: bool
 
     def run(self) -> None:
         """Do it. In a thread."""
@@ -76,10 +82,10 @@ class EngineThreads(Executor):
             if thread is None:
                 self._waiting.append(job)
             else:
-                self._begin(thread)
+                self._begin(thread, job)
         if thread is not None:
             thread.jobs.put(job)
-        elif not self._is_watching:
+        if not self._is_watching and (thread is None or job.gives_way):
             self._watch()
 
     @property
@@ -121,9 +127,13 @@ class EngineThreads(Executor):
         """Give a thread its next job; None: it is idle from now on."""
         with self._lock:
             self._leave(thread)
+            if thread.is_spent:  # nor does it begin another one, which would be as it is
+                self._threads.remove(thread)
+                return None
             if self._waiting and self._brief < self._at_once:
-                self._begin(thread)
-                return self._waiting.popleft()
+                job = self._waiting.popleft()
+                self._begin(thread, job)
+                return job
             self._idle.append(thread)
             return None
 
@@ -139,8 +149,8 @@ class EngineThreads(Executor):
         self._threads.append(thread)
         return thread
 
-    def _begin(self, thread: "_Thread") -> None:
-        thread.is_brief, thread.began_s = True, self._clock()
+    def _begin(self, thread: "_Thread", job: ThreadJob) -> None:
+        thread.is_brief, thread.began_s, thread.may_give_way = True, self._clock(), job.gives_way
         self._brief += 1
 
     def _leave(self, thread: "_Thread") -> None:
@@ -149,36 +159,45 @@ class EngineThreads(Executor):
             self._brief -= 1
 
     def _watch(self) -> None:
-        """Look after a while at what runs, for as long as something waits."""
+        """Look after a while at what runs, for as long as something waits or may give way."""
         if self._later is not None:
             self._is_watching = True
             self._later(PATIENCE_S, self._look)
 
     def _look(self) -> None:
         """Count no longer what lasts, and begin what may begin then."""
-        begun: list[tuple[_Thread, ThreadJob]] = []
         with self._lock:
             now_s = self._clock()
             for thread in self._threads:
                 if now_s - thread.began_s >= PATIENCE_S:
-                    self._leave(thread)
+                    self._note_lasting(thread)
             while self._waiting and not self._is_shut and (free := self._free_thread()) is not None:
-                self._begin(free)
-                begun.append((free, self._waiting.popleft()))
-            self._is_watching = bool(self._waiting) and not self._is_shut
-        for thread, job in begun:
-            thread.jobs.put(job)
+                job = self._waiting.popleft()
+                self._begin(free, job)
+                free.jobs.put(job)
+            is_wanted = bool(self._waiting) or any(t.is_brief and t.may_give_way for t in self._threads)
+            self._is_watching = is_wanted and not self._is_shut
         if self._is_watching:
             self._watch()
 
+    def _note_lasting(self, thread: "_Thread") -> None:
+        if thread.is_brief and thread.may_give_way:
+            thread.is_spent = give_way(thread.native_id)
+        self._leave(thread)
+
 
 class _Thread(threading.Thread):
-    """One of them. jobs: what it is woken with; None ends it. is_brief: whether what it runs is counted."""
+    """One of them. jobs: what it is woken with; None ends it.
+
+    is_brief: whether what it runs is counted. may_give_way: of what it runs. is_spent: it has given way.
+    """
 
     def __init__(self, pool: EngineThreads, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self._pool = pool
         self.is_brief = False
+        self.may_give_way = False
+        self.is_spent = False
         self.began_s = 0.0
         self.jobs: SimpleQueue[ThreadJob | None] = SimpleQueue()
         self.start()
@@ -188,10 +207,14 @@ class _Thread(threading.Thread):
             while job is not None:
                 job.run()
                 job = self._pool.next_for(self)
+            if self.is_spent:
+                return
 
 
 class _Call:
     """A function and who waits for its result."""
+
+    gives_way = False
 
     def __init__(self, future: "Future[_Result]", call: Callable[[], _Result]) -> None:
         self._future = future

@@ -181,13 +181,14 @@ class AsyncQueue:
         async with self._submitting:
             if await self._store.count_queued(principal) >= self._limits.max_queued:
                 raise QueueLimit("too many queries of this role wait already")
-            is_new = await self._store.insert(query_id, submission, time.time())
-        if not is_new:  # another gateway was given the same key meanwhile
+            added = await self._store.insert(query_id, submission, time.time())
+        if added is None:  # another gateway was given the same key meanwhile
             known = await self._known(principal, request)
-            if known is not None:
-                return known, False
+            if known is None:
+                raise UnknownQuery  # and it was deleted there
+            return known, False
         self.workers.wake()
-        return await self._existing(query_id), True
+        return added, True
 
     async def get(self, viewer: Viewer, query_id: str) -> QueuedQuery:
         """Find a query, with its progress of now where it runs here.

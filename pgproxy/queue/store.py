@@ -38,14 +38,14 @@ class QueryStore:
         self._box = metastore.secret_box
         self._digest_key = self._box.derive("digests of submitted statements")
 
-    async def insert(self, query_id: str, submission: Submission, now: float) -> bool:
-        """Add a query; False where its principal has used its idempotency key before."""
+    async def insert(self, query_id: str, submission: Submission, now: float) -> QueuedQuery | None:
+        """Add a query; None where its principal has used its idempotency key before."""
         text = submission.statement.to_json()
         added = await self._run(
             "INSERT INTO async_queries (id, principal, idempotency_key, digest, statement, priority, ttl_s, "
             "may_write, state, attempts, owner, lease_until, submitted_at, facts) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'QUEUED', 0, '', 0, $9, $10) "
-            "ON CONFLICT (principal, idempotency_key) DO NOTHING RETURNING id",
+            f"ON CONFLICT (principal, idempotency_key) DO NOTHING RETURNING {_COLUMNS}",
             query_id,
             submission.principal,
             submission.idempotency_key,
@@ -57,7 +57,7 @@ class QueryStore:
             now,
             Facts(scope=scope_text(submission.statement.scope)).to_json(),
         )
-        return bool(added)
+        return _query(added[0]) if added else None
 
     def digest(self, statement: Statement) -> str:
         """Tell whether two statements are the same without keeping their text readable."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ import pytest
 from execnode.engine import DuckEngine, EngineLimits, StatementStream
 from execnode.engine.stream import READ_AHEAD_BYTES
 from execnode.statement import CatalogDefinition, CatalogGeneration, EngineStatement, Parameter, RowEncoding
-from pgwire.errors import FailedTransaction, GatewayError, StatementError
+from pgwire.errors import FailedTransaction, GatewayError, OutOfMemory, StatementError
 from pgwire.types import OutputSettings, result_column
 
 from .conftest import definition, rows_of, write
@@ -355,3 +356,24 @@ async def test_a_tracked_statement_tells_how_far_it_is(engine: DuckEngine) -> No
                 seen.append(progress)
             await asyncio.sleep(0.01)
     assert all(0 <= progress <= 1 for progress in seen)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection) -> None:
+    """Leave the instance so little memory that no statement has any."""
+    connection.execute("CREATE TABLE memory.main.big AS SELECT md5(i::VARCHAR) FROM range(200000) r(i)")
+    with suppress(duckdb.OutOfMemoryException):
+        for limit in range(8 << 20, 0, -4096):
+            connection.execute(f"SET memory_limit = '{limit}B'")
+
+
+async def test_an_engine_whose_memory_is_full_is_well_and_tells_its_cap(tmp_path: Path) -> None:
+    limits = EngineLimits(tmp_path, memory_limit_bytes=64 << 20, threads=1, max_temp_bytes=0)
+    engine = DuckEngine(limits, prepare_instance=_fill)
+    await engine.attach(CatalogGeneration(1, ()))
+    try:
+        assert await engine.memory_used_bytes() == 64 << 20
+        with pytest.raises(OutOfMemory):
+            await engine.run(lambda connection: connection.execute("SELECT 1").fetchall())
+        await engine.check()
+    finally:
+        await engine.close()

@@ -1,5 +1,9 @@
 """Engine errors, made by a real DuckDB of the pinned version."""
 
+import resource
+import signal
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -131,3 +135,45 @@ def test_an_error_that_is_already_ours_passes_through() -> None:
 def test_a_bug_is_an_internal_error_without_its_text() -> None:
     error = as_gateway_error(KeyError("hidden"))
     assert (error.sqlstate, error.message) == (SqlState.INTERNAL_ERROR, "internal error")
+
+
+def commit_failure(connection: duckdb.DuckDBPyConnection) -> str:
+    """The SQLSTATE of the first COMMIT that fails, of many."""
+    rows = "SELECT md5(i::VARCHAR || random()) FROM range(20000) r(i)"
+    connection.execute("CREATE TABLE t (a VARCHAR)")
+    with pytest.raises(duckdb.TransactionException) as caught:  # noqa: PT012  # whichever insertion it is
+        while True:
+            connection.execute(f"INSERT INTO t {rows}")
+    return translate_error(caught.value).sqlstate.value
+
+
+def test_a_commit_that_finds_no_memory_is_no_lost_race() -> None:
+    config = {"memory_limit": "20MB", "threads": 1, "max_temp_directory_size": "0B", "errors_as_json": True}
+    with duckdb.connect(":memory:", config=config) as connection:
+        assert commit_failure(connection) == "53200"
+
+
+def test_a_commit_that_cannot_write_is_no_lost_race(tmp_path: Path) -> None:
+    """The kernel refuses a file to grow as it does where the disk is full."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with duckdb.connect(str(tmp_path / "t.duckdb"), config={"errors_as_json": True}) as connection:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, usual[1]))
+        try:
+            assert commit_failure(connection) == "58030"
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+            signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_key_that_another_transaction_took_first_is_a_duplicate() -> None:
+    with duckdb.connect(":memory:", config={"errors_as_json": True}) as connection:
+        connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY)")
+        first, second = connection.cursor(), connection.cursor()
+        for transaction in (first, second):
+            transaction.execute("BEGIN")
+            transaction.execute("INSERT INTO t VALUES (1)")
+        first.execute("COMMIT")
+        with pytest.raises(duckdb.TransactionException) as caught:
+            second.execute("COMMIT")
+    assert translate_error(caught.value).sqlstate.value == "23505"

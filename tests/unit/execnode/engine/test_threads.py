@@ -1,5 +1,7 @@
 """The engine's threads: who is woken, what waits, and what becomes of it at the end."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -19,12 +21,15 @@ def threads() -> Iterator[EngineThreads]:
 class Held:
     """A job that runs until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, gives_way: bool = False) -> None:
+        self.gives_way = gives_way
+        self.niceness = 0
         self.begun, self.let_go, self.dropped = threading.Event(), threading.Event(), threading.Event()
 
     def run(self) -> None:
         self.begun.set()
         self.let_go.wait(20)
+        self.niceness = os.getpriority(os.PRIO_PROCESS, 0)
 
     def drop(self) -> None:
         self.dropped.set()
@@ -141,3 +146,34 @@ def test_no_more_threads_begin_than_there_may_be_however_long_their_jobs_last() 
         for job in jobs:
             job.let_go.set()
         pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness is the whole process's elsewhere")
+def test_a_job_that_lasts_gives_way_and_the_next_one_has_a_thread_that_does_not() -> None:
+    clock, looks = [0.0], list[Callable[[], None]]()
+    pool = EngineThreads(2, "test", 1, lambda _, look: looks.append(look), lambda: clock[0])
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    lasting, brief, rows = Held(gives_way=True), Held(gives_way=True), Held()
+    try:
+        pool.start(lasting)
+        assert lasting.begun.wait(20)
+        clock[0] += PATIENCE_S
+        looks.pop()()
+        assert not looks, "nothing waits, and what runs has given way"
+        pool.start(rows)
+        assert rows.begun.wait(20)
+        clock[0] += PATIENCE_S
+        pool.start(brief)
+        looks.pop()()
+        assert not brief.begun.is_set(), "there are no more than two threads"
+        lasting.let_go.set()
+        while len(pool._threads) > 1:  # it is about to end
+            pass
+        looks.pop()()
+        assert brief.begun.wait(20)
+    finally:
+        for job in (lasting, brief, rows):
+            job.let_go.set()
+        pool.shutdown(cancel_futures=True)
+    assert lasting.niceness > usual
+    assert (brief.niceness, rows.niceness) == (usual, usual)
