@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pgproxy.catalog.sequences import SequenceInfo
 from pgproxy.policy.effective import EffectivePolicy
-from pgproxy.policy.model import TableName
+from pgproxy.policy.model import TableName, folded_name
 
 SYSTEM_CATALOG = "pgproxy_system"
 """The in-memory DuckDB database, in the embedded engine only, that holds the tables behind pg_catalog,
@@ -239,3 +239,20 @@ class CatalogSnapshot:
     indexes: Mapping[TableName, TableName] = field(default_factory=dict)
     schema_owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     replaced: frozenset[TableName] = frozenset()
+    _folded: dict[TableName, TableInfo] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """`tables` by folded names, the first of each; made when first a name is not there as it is written."""
+
+    def find_table(self, wanted: TableName) -> TableInfo | None:
+        """What the engine finds under a name.
+
+        DuckDB's names keep their case and match without it; PostgreSQL's clients fold. Both find the table.
+        """
+        exact = self.tables.get(wanted) or self.tables.get(wanted._replace(name=wanted.name.lower()))
+        if exact is not None:
+            return exact
+        if not self._folded:
+            found: dict[TableName, TableInfo] = {}
+            for name, info in self.tables.items():
+                found.setdefault(folded_name(name), info)
+            self._folded.update(found)  # at once: other threads look, too
+        return self._folded.get(folded_name(wanted))

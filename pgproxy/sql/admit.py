@@ -7,6 +7,7 @@ client, never a hole. This stage knows no principal and no catalog beyond the na
 
 import re
 from collections.abc import Collection
+from functools import cache
 
 from sqlglot import exp
 
@@ -34,6 +35,11 @@ _ASKING = frozenset(
     {StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.CREATE_TABLE}
 )
 """Statements that may ask a sequence."""
+_LOOKED_AT = (
+    exp.Anonymous, exp.AnonymousAggFunc, exp.ObjectIdentifier, exp.IntervalSpan, exp.DataType, exp.Dot,
+    exp.Table, exp.Join, exp.Var, exp.Collate, exp.Parameter, exp.Placeholder, exp.Identifier, exp.Operator,
+)  # fmt: skip
+"""Classes whose nodes are looked at one by one (`_admit_node`)."""
 _OPTIONAL_FLAGS = frozenset({"cascade", "restrict", "concurrently", "only", "temporary", "materialized"})
 
 
@@ -70,6 +76,8 @@ def admit(tree: exp.Expr, system_functions: Collection[str]) -> StatementKind:
     allowed = _allowed_nodes(kind)
     _admit_select_list(tree)
     for node in tree.walk():
+        if _is_always_admitted(type(node)):  # type: ignore[arg-type]  # classes hash, whatever instances do
+            continue
         name = type(node).__name__
         if name in nodes.ROOT_ONLY and node is not tree and not _is_alter_action(node):
             raise FeatureNotSupported("data-modifying statements in WITH or FROM are not supported")
@@ -77,6 +85,14 @@ def admit(tree: exp.Expr, system_functions: Collection[str]) -> StatementKind:
             _admit_node(node, name, allowed, system_functions)
         _admit_parts(node, name)
     return kind
+
+
+@cache
+def _is_always_admitted(kind: type[exp.Expr]) -> bool:
+    """Whether every node of this class may be in every statement, whatever its parts: most of every tree."""
+    name = kind.__name__
+    is_looked_at = issubclass(kind, _LOOKED_AT) or name in nodes.ALLOWED_PARTS or name in nodes.ROOT_ONLY
+    return not is_looked_at and name in nodes.EXPRESSIONS | nodes.STRUCTURE
 
 
 def _asks_sequence(node: exp.Expr) -> bool:

@@ -54,6 +54,8 @@ def readable_columns(use: RelationUse) -> tuple[str, ...]:
     if use.role is Role.VIEW_SOURCE:
         return names
     policy = use.policy
+    if policy.allows(Privilege.SELECT):
+        return names
     return tuple(name for name in names if policy.allows(Privilege.SELECT, name))
 
 

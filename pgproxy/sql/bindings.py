@@ -78,6 +78,13 @@ _OPERATORS: dict[str, Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
 }
 
 
+_BOUND = (
+    exp.Dot, exp.Anonymous, exp.Column, exp.Cast, exp.Operator, exp.Collate, exp.Table, exp.CurrentSchemas,
+    exp.Func,
+)  # fmt: skip
+"""What `bind_node` looks at."""
+
+
 def bind(draft: Draft, bound: BoundValues) -> Draft:
     """Replace what the session or the catalog decides.
 
@@ -86,7 +93,7 @@ def bind(draft: Draft, bound: BoundValues) -> Draft:
         FeatureNotSupported: a form that cannot be bound before execution.
     """
     binder = _Binder(draft.context, bound)
-    for node in list(draft.tree.walk(bfs=False)):
+    for node in [node for node in draft.tree.walk(bfs=False) if isinstance(node, _BOUND)]:
         replacement = binder.bind_node(node) if id(node) not in binder.done else None
         if replacement is not None and replacement is not node:
             if node is draft.tree:

@@ -114,15 +114,5 @@ def _in_schema(context: PlanContext, catalog: str, schema: str, name: str) -> Fo
 
 
 def known_relation(context: PlanContext, wanted: TableName) -> TableInfo | None:
-    """What the engine finds under a name, whoever may know of it.
-
-    DuckDB's names keep their case and match without it; PostgreSQL's clients fold. Both find the table.
-    """
-    tables = context.catalog.tables
-    exact = tables.get(wanted) or tables.get(TableName(wanted.catalog, wanted.schema, wanted.name.lower()))
-    if exact is not None:
-        return exact
-    folded = tuple(part.lower() for part in wanted)
-    return next(
-        (info for name, info in tables.items() if tuple(part.lower() for part in name) == folded), None
-    )
+    """What the engine finds under a name, whoever may know of it."""
+    return context.catalog.find_table(wanted)

@@ -115,15 +115,13 @@ class RelationResolver:
         skipped: Sequence[exp.Table] = (),
     ) -> None:
         """Resolve a subtree. recursive: (name, planner's name) of the CTE whose body this is."""
-        if type(node) in _LEAVES:
-            return
         with_ = node.args.get("with_")
         if isinstance(with_, exp.With):
             ctes = self._visit_with(with_, ctes)
         if isinstance(node, exp.Table) and not any(node is target for target in skipped):
             self._visit_table(node, ctes)
         for child in child_nodes(node):
-            if child is with_:
+            if child is with_ or type(child) in _LEAVES:
                 continue
             scope = ctes
             if recursive is not None and isinstance(node, exp.SetOperation) and child is node.expression:

@@ -19,6 +19,7 @@ _PATTERN_CLASSES = (
     exp.RegexpLike, exp.RegexpILike, exp.RegexpFullMatch, exp.RegexpReplace, exp.RegexpExtract,
     exp.RegexpExtractAll, exp.RegexpSplit, exp.RegexpSubstr, exp.RegexpCount, exp.RegexpInstr, exp.SimilarTo,
 )  # fmt: skip
+_SHIELDED = (exp.Escape, exp.Anonymous, *_PATTERN_CLASSES)
 _PATTERN_NAMES = frozenset(
     """
     regexp_matches regexp_like regexp_full_match regexp_replace regexp_extract regexp_extract_all
@@ -38,7 +39,7 @@ _UNIT_NAMES = frozenset({"date_diff", "datediff", "date_sub", "datesub"})
 
 def shield_calls(tree: exp.Expr) -> None:
     """Give every argument of such a call, that is not constant, as plain values; in place."""
-    for node in list(tree.walk()):
+    for node in [node for node in tree.walk() if isinstance(node, _SHIELDED)]:
         for argument in list(_arguments(node)):
             if argument.find(exp.Column, exp.Query) is not None:
                 held = exp.Array(expressions=[argument.copy()])

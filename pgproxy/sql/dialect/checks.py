@@ -4,7 +4,8 @@ A type that is not known is never an error here. PostgreSQL docs, "Type Conversi
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 
 from sqlglot import exp
 
@@ -62,10 +63,6 @@ def category(kind: str | None) -> str | None:
     return "moment" if kind in ("date", "timestamp", "timestamptz") else kind
 
 
-_UNCHECKED = frozenset({exp.Identifier, exp.Column, exp.Literal, exp.Table, exp.Alias, exp.TableAlias})
-"""Most of every tree."""
-
-
 def check_types(nodes: Iterable[exp.Expr], types: KnownTypes) -> None:
     """Check every node of a source tree.
 
@@ -73,29 +70,13 @@ def check_types(nodes: Iterable[exp.Expr], types: KnownTypes) -> None:
         StatementError: 42883, 42804, 42846 or 22P02.
     """
     for node in nodes:
+        check = _check_of(type(node))  # type: ignore[arg-type]  # classes hash, whatever instances do
+        if check is None:
+            continue
         try:
-            _check_node(node, types)
+            check(node, types)
         except StatementError as error:
             raise blame(error, node) from None
-
-
-def _check_node(node: exp.Expr, types: KnownTypes) -> None:
-    if type(node) in _UNCHECKED:
-        return
-    if type(node) in _PATTERNS:
-        _check_pattern(node, types)
-    elif isinstance(node, exp.Binary):
-        _check_binary(node, types)
-    elif isinstance(node, (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Array, exp.In, exp.Between)):
-        _check_alternatives(node, types)
-    elif isinstance(node, (exp.Where, exp.Having, exp.Not, exp.Join)):
-        _check_condition(node, types)
-    elif isinstance(node, exp.AggFunc):
-        _check_aggregate(node, types)
-    elif isinstance(node, exp.Cast):
-        _check_cast(node, types)
-    elif isinstance(node, exp.SetOperation):
-        _check_set_operation(node, types)
 
 
 def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
@@ -320,3 +301,24 @@ def no_operator(left: str, operator: str, right: str) -> OperatorError:
         sqlstate=SqlState.UNDEFINED_FUNCTION,
         hint=OPERATOR_HINT,
     )
+
+
+_CHECKS: tuple[tuple[Callable[..., None], tuple[type[exp.Expr], ...]], ...] = (
+    (_check_pattern, tuple(_PATTERNS)),
+    (_check_binary, (exp.Binary,)),
+    (
+        _check_alternatives,
+        (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Array, exp.In, exp.Between),
+    ),
+    (_check_condition, (exp.Where, exp.Having, exp.Not, exp.Join)),
+    (_check_aggregate, (exp.AggFunc,)),
+    (_check_cast, (exp.Cast,)),
+    (_check_set_operation, (exp.SetOperation,)),
+)
+"""What looks at which nodes; the first one does."""
+
+
+@cache
+def _check_of(kind: type[exp.Expr]) -> Callable[..., None] | None:
+    """The check of a kind of node; most of every tree has none."""
+    return next((check for check, kinds in _CHECKS if issubclass(kind, kinds)), None)

@@ -7,6 +7,7 @@ Related Constructs.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from sqlglot import exp
 
@@ -16,6 +17,11 @@ from pgproxy.sql.dialect.types import KnownTypes
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_COMBINING = (
+    *_ARITHMETIC, *_COMPARISONS, exp.In, exp.Between, exp.Case, exp.Coalesce, exp.Greatest, exp.Least,
+    exp.Nullif,
+)  # fmt: skip
+_CONSTANTS = (exp.Literal, exp.ByteString)
 _NUMBERS = frozenset({*INTEGERS, *FLOATS, "numeric"})
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
@@ -24,12 +30,17 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 def read_constants(nodes: Sequence[exp.Expr], types: KnownTypes) -> bool:
     """Cast each such constant, in place; gives whether there was one."""
-    if not any(constant_text(node) is not None for node in nodes):
+    if not any(isinstance(node, _CONSTANTS) and constant_text(node) is not None for node in nodes):
         return False
-    found = [pair for node in nodes for pair in _constants(node, types)]
+    found = [pair for node in nodes if _combines(type(node)) for pair in _constants(node, types)]  # type: ignore[arg-type]  # classes hash, whatever instances do
     for constant, kind in found:
         give_type(constant, kind)
     return bool(found)
+
+
+@cache
+def _combines(kind: type[exp.Expr]) -> bool:
+    return issubclass(kind, _COMBINING)
 
 
 def give_type(constant: exp.Expr, kind: str) -> None:

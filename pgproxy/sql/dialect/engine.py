@@ -22,6 +22,8 @@ from pgwire.errors import StatementError
 
 _BY_KIND: tuple[dict[str, tuple[Rule, ...]], dict[str, tuple[Rule, ...]]] = ({}, {})
 """The rules of shape and of meaning by `Expr.key`, found when a kind of node is first seen."""
+_IS_RULED: dict[str, bool] = {}
+"""Whether there is any, by the same."""
 
 
 def _is_of(node: exp.Expr, kinds: tuple[type[exp.Expr], ...]) -> bool:
@@ -35,6 +37,13 @@ def _rules_for(node: exp.Expr, group: int) -> tuple[Rule, ...]:
     if held is None:
         rules = MEANING_RULES if group else SHAPE_RULES
         held = _BY_KIND[group][node.key] = tuple(rule for rule, kinds in rules if _is_of(node, kinds))
+    return held
+
+
+def _has_rules(node: exp.Expr) -> bool:
+    held = _IS_RULED.get(node.key)
+    if held is None:
+        held = _IS_RULED[node.key] = bool(_rules_for(node, 0) or _rules_for(node, 1))
     return held
 
 
@@ -63,8 +72,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     nodes = list(root.dfs())
     if constants.read_constants(nodes, known):
         nodes, known = list(root.dfs()), KnownTypes(types)  # whose parents are of other types now
-    for node in nodes:
-        known.of(node)
+    known.learn(nodes)
     if not _reads_catalog(nodes):
         query_checks.check_queries(nodes)
         checks.check_types(nodes, known)
@@ -76,7 +84,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
         if type(node) is exp.Identifier:
             shapes.fold_identifier(node, known)  # in place, and no other rule looks at names
             continue
-        if not (_rules_for(node, 0) or _rules_for(node, 1)):
+        if not _has_rules(node):
             continue
         replaced = _apply(node, known)
         if node is root:

@@ -191,16 +191,20 @@ def protect_calls(tokens: Sequence[Token]) -> list[Token]:
             is_call and token.text.lower() in _KEPT_AS_CALLS and token.token_type is not TokenType.IDENTIFIER
         ):
             protected.append(_like(token, TokenType.VAR, _MARK + token.text))
-        elif index and _is_interval_constant(tokens, index - 1):
+        elif token.token_type is TokenType.STRING and index and _is_interval_constant(tokens, index - 1):
             # `interval '…'` becomes `'…'::interval`: sqlglot drops what it does not know (`1 day ago`).
             word = protected.pop()
             protected += [token, _like(word, TokenType.DCOLON, "::"), word]
-        elif (count := _words_of_typed_constant(tokens, index)) > 0:
+        elif token.token_type is TokenType.STRING and (count := _words_of_typed_constant(tokens, index)) > 0:
             # `date '…'::text` casts the date; sqlglot would cast the string first.
             words = protected[-count:]
             del protected[-count:]
             protected += [token, _like(words[0], TokenType.DCOLON, "::"), *words]
-        elif _is_catalog_array(tokens, index):
+        elif (
+            following is not None
+            and following.token_type is TokenType.L_BRACKET
+            and _is_catalog_array(tokens, index)
+        ):
             # `oid[]` does not parse, `pg_catalog.oid[]` does.
             protected += [_like(token, TokenType.VAR, "pg_catalog"), _like(token, TokenType.DOT, "."), token]
         else:

@@ -1,17 +1,17 @@
 """Which queries are around a node, and what their FROM reads."""
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 
-def enclosing_queries(node: exp.Expr) -> list[exp.Expr]:
-    """The queries around a node, the innermost first."""
-    queries: list[exp.Expr] = []
+def enclosing_queries(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The queries around a node, the innermost first; most columns are of that one."""
     parent = node.parent
     while parent is not None:
         if isinstance(parent, (exp.Select, exp.Update, exp.Delete, exp.Insert)):
-            queries.append(parent)
+            yield parent
         parent = parent.parent
-    return queries
 
 
 def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:

@@ -95,6 +95,7 @@ class KnownTypes:
     type_name: gives PostgreSQL's name of what the source calls a type; DuckDB's names if not said.
     numbers: what is known of expressions that rules made, by id; asked: columns that are being looked up.
         Both serve `scales`.
+    sources: what each query reads, while no rule has changed the tree; None once one may have.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class KnownTypes:
         self._known: dict[int, tuple[exp.Expr, str | None]] = {}
         self._rows: dict[int, tuple[exp.Expr, list[tuple[str, str | None]] | None]] = {}
         self.numbers: dict[int, tuple[exp.Expr, Number]] = {}
+        self._sources: dict[int, tuple[exp.Expr, list[exp.Expr]]] | None = None
         self.asked: set[int] = set()
 
     def of(self, node: exp.Expr) -> str | None:
@@ -115,9 +117,29 @@ class KnownTypes:
                 return None
             # Set first: a column that (wrongly) refers to itself then ends here.
             self._known[id(node)] = (node, None)
-            found = (node, self._infer(node))
+            found = (node, self._column(node) if type(node) is exp.Column else self._infer(node))
             self._known[id(node)] = found
         return found[1]
+
+    def learn(self, nodes: Sequence[exp.Expr]) -> None:
+        """Find the types of all nodes of a tree, each query's FROM read once."""
+        self._sources = {}
+        for node in nodes:
+            if _may_be_typed(type(node)):  # type: ignore[arg-type]  # as in `of`
+                self.of(node)
+        self._sources = None
+
+    def _read_by(self, query: exp.Expr, alias: str) -> list[exp.Expr]:
+        """`scopes.sources`, which every column of a query asks."""
+        if self._sources is None:
+            return sources(query, alias)
+        held = self._sources.get(id(query))
+        if held is None:
+            held = self._sources[id(query)] = (query, sources(query, ""))
+        if not alias:
+            return held[1]
+        wanted = alias.lower()
+        return [source for source in held[1] if source.alias_or_name.lower() == wanted]
 
     def replace(self, old: exp.Expr, new: exp.Expr) -> None:
         """Let `new` have the type that `old` had in PostgreSQL."""
@@ -281,7 +303,7 @@ class KnownTypes:
     def _column(self, column: exp.Column) -> str | None:
         name = column.name if column.this.args.get("quoted") else column.name.lower()
         for query in enclosing_queries(column):
-            found = {self._source_column(source, name) for source in sources(query, column.table)}
+            found = {self._source_column(source, name) for source in self._read_by(query, column.table)}
             found.discard(None)
             if found:
                 return found.pop() if len(found) == 1 else None
@@ -290,7 +312,7 @@ class KnownTypes:
     def row_of(self, relation: str, place: exp.Expr) -> list[tuple[str, str | None]] | None:
         """The columns of the relation of this name that is visible there; None where they are not known."""
         for query in enclosing_queries(place):
-            held = sources(query, relation)
+            held = self._read_by(query, relation)
             if held and id(held[0]) not in self._rows:  # asked before rules replace what gives the columns
                 self._rows[id(held[0])] = (held[0], self._relation(held[0]) if len(held) == 1 else None)
             if held:
