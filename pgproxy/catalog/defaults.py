@@ -54,7 +54,7 @@ def _constant(literal: exp.Expr, kind: str) -> str:
     if kind == "bool" and text.lower() in ("t", "f", "true", "false"):
         return "true" if text.lower().startswith("t") else "false"
     quoted = text.replace("'", "''")
-    return f"'{quoted}'::{sql_name('text' if kind == 'varchar' else kind)}"
+    return f"'{quoted}'::{kind if kind == 'bpchar' else sql_name(kind)}"
 
 
 def _regclass(name: exp.Expr) -> str:

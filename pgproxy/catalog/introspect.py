@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from pgproxy.catalog.constraints import RawConstraint, name_constraints
+from pgproxy.catalog.declared_types import split_declared
 from pgproxy.catalog.ownership import SCHEMA_MARK, split_comment
 from pgproxy.catalog.sequences import (
     ALWAYS,
@@ -142,7 +143,9 @@ def _columns(
     for catalog, schema, table, _, name, data_type, nullable, default, comment in _rows(
         connection, "duckdb_columns()", wanted, catalogs, "NOT internal"
     ):
-        found[catalog, schema, table].append(ColumnInfo(name, data_type, nullable, default, comment))
+        declared, shown = split_declared(comment, data_type)
+        column = ColumnInfo(name, data_type, nullable, default, shown, declared=declared)
+        found[catalog, schema, table].append(column)
     return {key: tuple(columns) for key, columns in found.items()}
 
 

@@ -157,7 +157,7 @@ def default_key(name: TableName, column: str) -> ObjectKey:
 
 def shown_default(column: ColumnInfo) -> str | None:
     """A column's default as PostgreSQL shows it; None where there is none, as of an identity."""
-    return None if column.identity else default_text(column.default, column.engine_type)
+    return None if column.identity else default_text(column.default, column.shown_type)
 
 
 def _keys(contents: CatalogContents) -> Iterator[ObjectKey]:

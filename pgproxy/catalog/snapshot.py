@@ -40,7 +40,7 @@ class ColumnInfo:
     pg_type: for a column of a SystemRelation, PostgreSQL's internal name of the type that RowDescription
     carries (`oid`, `name`, `char`, `int2vector`, `_text`, `regproc`, …; a key of `system_types` or a type
     that DuckDB has); None: as engine_type says. identity: pg_attribute.attidentity of a column made AS
-    IDENTITY.
+    IDENTITY. declared: `varchar(5)`, where the engine has no such type (`pgproxy.catalog.declared_types`).
     """
 
     name: str
@@ -50,6 +50,12 @@ class ColumnInfo:
     comment: str | None = None
     pg_type: str | None = None
     identity: str = ""
+    declared: str | None = None
+
+    @property
+    def shown_type(self) -> str:
+        """The type by which expressions are typed: as declared, else as the engine has it."""
+        return self.declared or self.engine_type
 
 
 @dataclass(frozen=True, slots=True)

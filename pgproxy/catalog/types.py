@@ -7,12 +7,14 @@ PostgreSQL docs, "Object Identifier Types", "pg_type".
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from pgproxy.catalog.snapshot import SystemType
-from pgwire.types import postgres_type_of
+from pgproxy.catalog.declared_types import length_limit
+from pgproxy.catalog.snapshot import ColumnInfo, SystemType
+from pgwire.types import encode_typmod, postgres_type_of, type_by_name
 
 DOMAIN_BASES: Mapping[str, str] = {
     "sql_identifier": "name",
@@ -125,6 +127,19 @@ class UserType(NamedTuple):
 _DIMENSION = re.compile(r"\[\d*\]$")
 
 
+def column_type(column: ColumnInfo) -> UserType:
+    """Name the PostgreSQL type of a user's column, as declared if the engine has no such type."""
+    return user_type(column.engine_type) if column.declared is None else _declared_type(column.declared)
+
+
+@lru_cache(maxsize=1024)
+def _declared_type(declared: str) -> UserType:
+    known = type_by_name(declared.partition("(")[0])
+    oid, limit = known.oid if known is not None else 0, length_limit(declared)
+    return UserType(oid, encode_typmod(oid, (limit,) if limit is not None else ()))
+
+
+@lru_cache(maxsize=4096)
 def user_type(engine_type: str) -> UserType:
     """Name the PostgreSQL type under which a column of `engine_type` travels.
 

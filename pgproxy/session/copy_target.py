@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
+from pgproxy.catalog.types import column_type
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.session.copy_options import quoted_list, quoted_name
@@ -14,7 +15,6 @@ from pgproxy.sql.utility.scan import TokenKind, scan
 from pgwire.copy import CopyOptions, CopyTarget, MomentForms, TargetColumn, staging_engine_type
 from pgwire.errors import AccessDenied, FeatureNotSupported, GatewayError, StatementError
 from pgwire.sqlstate import SqlState
-from pgwire.types import postgres_type_of
 
 _FORMS = MomentForms(
     parse_date, parse_time, lambda text, with_zone: parse_timestamp(text, with_zone=with_zone), parse_interval
@@ -61,8 +61,7 @@ def find_destination(
     # A condition may pass over rows with NULLs, so the INSERT itself checks them then.
     may_be_null = statement.where is not None
     filled = tuple(
-        TargetColumn(c.name, postgres_type_of(c.engine_type)[0], c.engine_type, c.is_nullable or may_be_null)
-        for c in columns
+        TargetColumn(c.name, column_type(c).oid, c.engine_type, c.is_nullable or may_be_null) for c in columns
     )
     target = CopyTarget(table.name.name, filled, _FORMS, planner.settings.output().time_zone)
     staged = tuple(

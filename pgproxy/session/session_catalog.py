@@ -15,6 +15,7 @@ from itertools import count
 from execnode.engine import DuckSession
 from execnode.statement import EngineStatement
 from pgproxy.catalog.constraints import RawConstraint, name_constraints
+from pgproxy.catalog.declared_types import split_declared
 from pgproxy.catalog.introspect import CatalogContents, index_tables, introspect
 from pgproxy.catalog.private import PrivateObjects, private_contents
 from pgproxy.catalog.snapshot import (
@@ -38,8 +39,8 @@ _private_generations = count(-1, -1)
 _private_numbers = count(1)
 
 _TEMP_COLUMNS = (
-    "SELECT table_name, column_name, data_type, is_nullable::VARCHAR, column_default FROM duckdb_columns() "
-    "WHERE database_name = 'temp' AND NOT internal ORDER BY table_name, column_index"
+    "SELECT table_name, column_name, data_type, is_nullable::VARCHAR, column_default, comment "
+    "FROM duckdb_columns() WHERE database_name = 'temp' AND NOT internal ORDER BY table_name, column_index"
 )
 _TEMP_CONSTRAINTS = (
     "SELECT table_name, constraint_type, to_json(constraint_column_names)::VARCHAR, expression "
@@ -206,8 +207,10 @@ class SessionCatalog:
         if pinned is None:
             return
         columns: dict[str, list[ColumnInfo]] = {}
-        for table, column, engine_type, is_nullable, default in await _read(pinned, _TEMP_COLUMNS):
-            info = ColumnInfo(column, engine_type, is_nullable == "true", default or None)
+        for table, name, engine_type, is_nullable, default, kept in await _read(pinned, _TEMP_COLUMNS):
+            declared, comment = split_declared(kept or None, engine_type)
+            is_optional = is_nullable == "true"
+            info = ColumnInfo(name, engine_type, is_optional, default or None, comment, declared=declared)
             columns.setdefault(table, []).append(info)
         constraints: dict[str, list[RawConstraint]] = {}
         for table, kind, names, expression in await _read(pinned, _TEMP_CONSTRAINTS) if columns else ():

@@ -5,8 +5,9 @@ In front of a table's comment the engine keeps whose it is (`pgproxy.catalog.own
 
 from sqlglot import exp
 
+from pgproxy.catalog.declared_types import declared_comment, is_declared_mark
 from pgproxy.catalog.ownership import is_mark, owned_comment
-from pgproxy.catalog.snapshot import RelationKind, TableInfo
+from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.sql.draft import engine_name, quoted
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -62,7 +63,11 @@ def secure_comment(tree: exp.Comment, info: TableInfo) -> None:
             text = owned_comment(info.owner, text)
     else:
         path = {"table": quoted(name), "db": quoted(schema), "catalog": quoted(catalog)}
-        tree.set("this", exp.Column(this=quoted(_column(info, column)), **path))
+        known = _column(info, column)
+        if text is not None and is_declared_mark(text):
+            raise StatementError("the comment is reserved", sqlstate=SqlState.RESERVED_NAME)
+        text = declared_comment(known.declared, text)
+        tree.set("this", exp.Column(this=quoted(known.name), **path))
     tree.set("expression", exp.null() if text is None else exp.Literal.string(text))
 
 
@@ -76,10 +81,23 @@ def ownership_statement(name: tuple[str, str, str], owner: str) -> exp.Comment:
     )
 
 
-def _column(info: TableInfo, written: exp.Identifier) -> str:
+def type_statement(
+    name: tuple[str, str, str], column: str, declared: str | None, comment: str | None
+) -> exp.Comment:
+    """What keeps the declared type of a column. name: the engine's, of its table."""
+    catalog, schema, table = name
+    kept = declared_comment(declared, comment)
+    return exp.Comment(
+        this=exp.Column(this=quoted(column), table=quoted(table), db=quoted(schema), catalog=quoted(catalog)),
+        kind="COLUMN",
+        expression=exp.null() if kept is None else exp.Literal.string(kept),
+    )
+
+
+def _column(info: TableInfo, written: exp.Identifier) -> ColumnInfo:
     for column in info.columns:
         if column.name.lower() == str(written.this).lower():
-            return column.name
+            return column
     raise StatementError(
         f'column "{written.this}" of relation "{info.name.name}" does not exist',
         sqlstate=SqlState.UNDEFINED_COLUMN,

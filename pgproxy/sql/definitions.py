@@ -14,6 +14,7 @@ from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.alterations import alter_statements, dropped_columns, read_alteration
 from pgproxy.sql.authorise import is_governed
+from pgproxy.sql.column_types import alteration_types, creation_types
 from pgproxy.sql.comments import ownership_statement, secure_comment
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
 from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
@@ -208,12 +209,12 @@ def _creation(
     name = defined_name(target, context)
     if is_temporary(tree):
         name = TableName(TEMP_CATALOG, "public", name.name)
-    following: tuple[exp.Expr, ...] = ()
+    following = creation_types(tree, engine_name(name)) if is_table and not notices else ()
     is_owned = is_table and name.catalog != TEMP_CATALOG and not context.policy.is_admin
-    if not notices and (is_owned or has_sequences(tree)):
+    if not notices and (is_owned or following or has_sequences(tree)):
         # Were it made by somebody else meanwhile, IF NOT EXISTS would make that one the client's.
         tree.set("exists", None)
-        following = column_sequences(tree, name, context)
+        following += column_sequences(tree, name, context)
         if is_owned:
             following += (ownership_statement(engine_name(name), context.session_user),)
     _set_name(target, name)
@@ -248,7 +249,12 @@ def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[Plan
         if not alteration.actions:
             return _nothing(tree, target, _NOTHING, notices)
         gone = own_sequences(info, context, dropped_columns(alteration.actions))
-        return Definition(names, (*alter_statements(tree, alteration.actions), *gone), notices)
+        following = (
+            *alter_statements(tree, alteration.actions),
+            *gone,
+            *alteration_types(info, alteration.actions, engine_name(found.name)),
+        )
+        return Definition(names, following, notices)
     gone = own_sequences(info, context) if draft.kind is StatementKind.DROP_TABLE else ()
     return Definition(names, gone, notices)
 

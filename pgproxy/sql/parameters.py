@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemRelation
+from pgproxy.catalog.types import column_type
 from pgproxy.sql.bindings import catalog_type_name
 from pgproxy.sql.dialect.build import put
 from pgproxy.sql.dialect.types import KnownTypes
@@ -114,7 +115,7 @@ def _column_oids(draft: Draft) -> Mapping[str, int]:
             continue
         for column in use.info.columns:
             pg_type = type_by_name(column.pg_type) if column.pg_type is not None else None
-            oid = pg_type.oid if pg_type is not None else postgres_type_of(column.engine_type)[0]
+            oid = pg_type.oid if pg_type is not None else column_type(column).oid
             name = column.name.lower()
             found[f"{use.alias.lower()}.{name}"] = oid
             if found.setdefault(name, oid) != oid:
@@ -246,7 +247,7 @@ def _insert_column(node: exp.Expr, draft: Draft) -> int | None:
         return None
     schema = draft.tree.this
     names = [part.name.lower() for part in schema.expressions] if isinstance(schema, exp.Schema) else None
-    types = {column.name.lower(): column.engine_type for column in target.columns}
-    ordered = names if names is not None else list(types)
-    engine_type = types.get(ordered[index]) if index < len(ordered) else None
-    return postgres_type_of(engine_type)[0] if engine_type is not None else None
+    columns = {column.name.lower(): column for column in target.columns}
+    ordered = names if names is not None else list(columns)
+    column = columns.get(ordered[index]) if index < len(ordered) else None
+    return column_type(column).oid if column is not None else None

@@ -6,11 +6,15 @@ client that remembers it reads anew. A star is written out, so that each column 
 PostgreSQL docs, "System Columns".
 """
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
 from pgproxy.policy.model import TableName
-from pgproxy.sql.draft import USE_KEY, Draft, quoted
+from pgproxy.sql.authorise import readable_columns
+from pgproxy.sql.dialect.names import column_name
+from pgproxy.sql.draft import CTE_KEY, USE_KEY, Draft, quoted
 
 _TYPES = {"tableoid": "oid", "xmin": "xid", "xmax": "xid", "cmin": "cid", "cmax": "cid"}
 _FIRST_XID = 3
@@ -33,14 +37,36 @@ def place_system_columns(draft: Draft) -> None:
 
 
 def expand_stars(draft: Draft) -> bool:
-    """Write out `*` and `t.*` where they stand for columns of system relations; whether there was one."""
+    """Write out `*` and `t.*` where they stand for columns of types that the engine does not have.
+
+    Those of system relations, and declared ones. Gives whether there was one.
+    """
     has_written = False
-    for select in list(draft.tree.find_all(exp.Select)):
+    # The inner ones first, and those of common table expressions in their order.
+    for select in sorted(draft.tree.find_all(exp.Select), key=lambda query: -query.depth):
         if any(item.is_star for item in select.expressions):
             items = [written for item in select.expressions for written in _written_out(draft, select, item)]
             has_written = has_written or len(items) > len(select.expressions)
             select.set("expressions", items)
-    return has_written
+    return _expand_returning(draft) or has_written
+
+
+def _expand_returning(draft: Draft) -> bool:
+    """The same of `RETURNING *`, which gives the columns of the relation that is written."""
+    tree = draft.tree
+    returning = tree.args.get("returning") if isinstance(tree, (exp.Insert, exp.Update, exp.Delete)) else None
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    if returning is None or tree.args.get("from_") or tree.args.get("using"):
+        return False
+    columns = _columns(draft, target) if _has_own_types(draft, target) else None
+    if columns is None or not any(type(item) is exp.Star for item in returning.expressions):
+        return False
+    items: list[exp.Expr] = []
+    for item in returning.expressions:
+        is_plain = type(item) is exp.Star and not any(item.args.values())
+        items += [exp.column(quoted(name)) for name in columns] if is_plain else [item]
+    returning.set("expressions", items)
+    return True
 
 
 def _written_out(draft: Draft, select: exp.Select, item: exp.Expr) -> list[exp.Expr]:
@@ -57,13 +83,53 @@ def _written_out(draft: Draft, select: exp.Select, item: exp.Expr) -> list[exp.E
         return [item]
     written: list[exp.Expr] = []
     for source in sources:
-        relation = _relation(draft, source)
+        columns = _columns(draft, source)
         alias = source.args.get("alias")
-        if relation is None or (isinstance(alias, exp.TableAlias) and alias.columns):
+        if columns is None or (isinstance(alias, exp.TableAlias) and alias.columns):
             return [item]
         name = source.alias_or_name
-        written += [exp.column(quoted(column.name), table=quoted(name)) for column in relation.columns]
-    return written or [item]
+        written += [exp.column(quoted(column), table=quoted(name)) for column in columns]
+    return written if any(_has_own_types(draft, source) for source in sources) else [item]
+
+
+def _columns(draft: Draft, source: exp.Expr) -> Sequence[str] | None:
+    """What a star stands for of one relation; None: it is none of the catalog's."""
+    index = source.meta.get(USE_KEY)
+    use = draft.uses[index] if index is not None else None
+    if use is None or use.info is None or not isinstance(source, exp.Table):
+        return _derived_columns(draft, source)
+    if isinstance(use.info, TableInfo) and use.policy is not None:
+        return readable_columns(use)
+    return [column.name for column in use.info.columns]
+
+
+def _derived_columns(draft: Draft, source: exp.Expr) -> Sequence[str] | None:
+    """The columns of a derived table or common table expression, where each has a name of its own."""
+    query, alias = source.this if isinstance(source, exp.Subquery) else None, None
+    if isinstance(source, exp.Table) and CTE_KEY in source.meta:
+        found = [cte for cte in draft.tree.find_all(exp.CTE) if cte.alias == source.meta[CTE_KEY]]
+        query, alias = (found[0].this, found[0].args["alias"]) if found else (None, None)
+    while isinstance(query, (exp.Subquery, exp.SetOperation)):
+        query = query.this
+    is_known = isinstance(query, exp.Select) and not any(item.is_star for item in query.expressions)
+    if query is None or not is_known or draft.dialect != "postgres":
+        return None
+    given = [column.name for column in alias.columns] if isinstance(alias, exp.TableAlias) else []
+    names = [*given, *map(column_name, query.expressions[len(given) :])]
+    return names if len({*names}) == len(names) and "?column?" not in names else None
+
+
+def _has_own_types(draft: Draft, source: exp.Expr) -> bool:
+    """Whether a relation has columns whose types the engine does not tell."""
+    if isinstance(source, exp.Subquery) or CTE_KEY in source.meta:
+        return any(_is_declared(use.info) for use in draft.uses)
+    index = source.meta.get(USE_KEY)
+    info = draft.uses[index].info if index is not None else None
+    return _is_declared(info) or (info is not None and not isinstance(info, TableInfo))
+
+
+def _is_declared(info: object) -> bool:
+    return isinstance(info, TableInfo) and any(column.declared is not None for column in info.columns)
 
 
 def _source(draft: Draft, column: exp.Column) -> tuple[exp.Table, SystemRelation] | None:

@@ -38,7 +38,7 @@ class ResolvedTypes:
         is_limited = use.role is Role.SOURCE and use.policy is not None
         seen = frozenset(readable_columns(use)) if is_limited else None
         columns = [column for column in use.info.columns if seen is None or column.name in seen]
-        return {column.name.lower(): column.engine_type for column in columns}
+        return {column.name.lower(): column.shown_type for column in columns}
 
     def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
         index = table.meta.get(USE_KEY)
@@ -60,7 +60,7 @@ class _PolicyTypes:
     def column_types(self, table: exp.Table) -> Mapping[str, str] | None:
         index = table.meta.get(USE_KEY)
         info = self.uses[index].info if index is not None else self.table
-        return {column.name.lower(): column.engine_type for column in info.columns} if info else None
+        return {column.name.lower(): column.shown_type for column in info.columns} if info else None
 
     def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
         """None: a policy's expressions name columns, not rows."""

@@ -18,6 +18,7 @@ from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import PolicyCommand, Privilege
 from pgproxy.sql.authorise import denied, is_governed, readable_columns, written_columns
+from pgproxy.sql.column_types import fit_written
 from pgproxy.sql.draft import ROWID, Draft, RelationUse, engine_name, engine_table, position_of, quoted
 from pgproxy.sql.identities import check_identities, is_default
 from pgproxy.sql.policy_expressions import PolicyScope, check_predicate, mask_expression
@@ -59,6 +60,8 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
     securing.relations.add(name)
     if isinstance(tree, exp.Insert):
         _name_first_columns(tree, use.info)
+    if isinstance(tree, (exp.Insert, exp.Update)):
+        fit_written(tree, use.info, written_columns(tree, use.info) or ())
     check_identities(tree, use.info)
     if not is_governed(use):
         _qualify(tree, use)

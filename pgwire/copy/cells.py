@@ -102,7 +102,7 @@ def _read_interval(target: CopyTarget, text: str) -> object:
 
 
 def _read_text(oid: int, text: str) -> str:
-    return str(decode_parameter(oid, 0, text.encode())) if oid == Oid.UUID else text
+    return str(decode_parameter(oid, 0, text.encode())) if oid in (Oid.UUID, Oid.JSONB) else text
 
 
 def _read_list(oid: int, kind: Any, target: CopyTarget, text: str) -> object:

@@ -15,6 +15,7 @@ from pgwire.errors import GatewayError, StatementError
 from pgwire.rows.arrow import pa, pc
 from pgwire.rows.cells import ArrowArray, binary_array, values_of
 from pgwire.sqlstate import SqlState
+from pgwire.types import Oid
 
 _TRUE = ("t", "true", "1", "y", "yes", "on")
 _FALSE = ("f", "false", "0", "n", "no", "off")
@@ -69,7 +70,8 @@ def check_not_null(target: CopyTarget, columns: Sequence[ArrowArray]) -> None:
 def _text_column(target: CopyTarget, place: int, text: ArrowArray) -> ArrowArray:
     column = target.columns[place]
     kind = staging_type(column.engine_type)
-    fast = _fast_cast(kind, column.engine_type, target.time_zone)
+    is_document = column.type_oid == Oid.JSONB  # each is made canonical
+    fast = None if is_document else _fast_cast(kind, column.engine_type, target.time_zone)
     if fast is not None:
         try:
             found = fast(text)

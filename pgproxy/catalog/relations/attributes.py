@@ -13,7 +13,7 @@ import pyarrow as pa
 from pgproxy.catalog.builtin import builtin_rows, relation_definitions
 from pgproxy.catalog.model import CatalogModel, default_key, shown_default
 from pgproxy.catalog.relations.table import Rule, Values, build_rows
-from pgproxy.catalog.types import user_type
+from pgproxy.catalog.types import column_type
 from pgproxy.catalog.visibility import Aspect, column_key, key
 
 _CONSTANTS = {
@@ -106,10 +106,9 @@ def _user_attributes(model: CatalogModel) -> pa.Table:
             "attidentity",
         )
     }
-    typed = lru_cache(maxsize=4096)(user_type)
     for name, relation in model.relations.items():
         columns = relation.table.columns
-        kinds = [typed(column.engine_type) for column in columns]
+        kinds = [column_type(column) for column in columns]
         relids.append(relation.oid)
         widths.append(len(columns))
         databases.append(name.catalog)
@@ -156,7 +155,7 @@ def _index_attributes(model: CatalogModel) -> pa.Table:
         for place, attnum in enumerate(index.attnums, start=1):
             if attnum:
                 column = table.columns[attnum - 1]
-                kind = user_type(column.engine_type)
+                kind = column_type(column)
                 facts = (index.oid, column.name, place, kind.oid, kind.typmod, kind.dimensions)
                 rows.append((*facts, table.name.catalog, key(index.oid), key(index.oid)))
     found = {name: [row[place] for row in rows] for place, name in enumerate(names)}

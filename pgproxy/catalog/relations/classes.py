@@ -12,7 +12,7 @@ from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
 from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
 from pgproxy.catalog.snapshot import TEMP_SCHEMA, RelationKind
-from pgproxy.catalog.types import user_type
+from pgproxy.catalog.types import column_type
 from pgproxy.catalog.visibility import EVERYBODY, Aspect, column_key, key
 
 INFORMATION_SCHEMA_OID = 13207
@@ -188,7 +188,7 @@ def _collation(kind: int) -> int:
 
 def _index_row(index: IndexEntry) -> dict[str, Any]:
     width, columns = len(index.attnums), index.relation.table.columns
-    kinds = [user_type(columns[number - 1].engine_type).oid if number else 0 for number in index.attnums]
+    kinds = [column_type(columns[number - 1]).oid if number else 0 for number in index.attnums]
     expressions = [name for name, attnum in zip(index.columns, index.attnums, strict=True) if not attnum]
     return {
         "indexrelid": index.oid,

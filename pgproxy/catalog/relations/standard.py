@@ -29,6 +29,8 @@ _SCALE = (
     f"WHEN {_BASE} = 1700 AND r.atttypmod <> -1 THEN (r.atttypmod - 4) & 65535 END"
 )
 
+_LENGTH = f"(CASE WHEN {_BASE} IN (1042, 1043) AND r.atttypmod >= 4 THEN r.atttypmod - 4 END)"
+
 _COLUMNS = DerivedRelation(
     Rule.COLUMN,
     _RELATION_NAME
@@ -38,7 +40,10 @@ _COLUMNS = DerivedRelation(
         "column_default": "f.adbin",
         "is_nullable": "CASE WHEN r.attnotnull THEN 'NO' ELSE 'YES' END",
         "data_type": _DATA_TYPE,
-        "character_octet_length": f"CASE WHEN {_BASE} IN (25, 1042, 1043) THEN 1073741824 END",
+        "character_maximum_length": _LENGTH,
+        "character_octet_length": (
+            f"CASE WHEN {_BASE} IN (25, 1042, 1043) THEN coalesce(4 * {_LENGTH}, 1073741824) END"
+        ),
         "numeric_precision": _PRECISION,
         "numeric_precision_radix": (
             f"CASE WHEN {_BASE} IN (20, 21, 23, 700, 701) THEN 2 WHEN {_BASE} = 1700 THEN 10 END"

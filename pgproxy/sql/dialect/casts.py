@@ -236,6 +236,25 @@ def limited_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return cast(call("rtrim", kept, string(" ")) if is_blank_padded else kept, "VARCHAR")
 
 
+def compared(node: exp.Expr) -> list[exp.Expr]:
+    """The values that a comparison, IN or BETWEEN compares."""
+    sides = [node.this, *(node.args.get(key) for key in ("expression", "low", "high")), *node.expressions]
+    return [side for side in sides if isinstance(side, exp.Expr)]
+
+
+def blank_padded(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Blanks at the end count for nothing where a char(n) is compared with a constant or a parameter."""
+    values = compared(node)
+    if not any(types.of(value) == "bpchar" for value in values):
+        return node
+    for value in values:
+        if isinstance(value, exp.Literal) and value.is_string:
+            value.set("this", value.name.rstrip(" "))
+        elif isinstance(value, exp.Cast) and isinstance(value.this, exp.Parameter):
+            value.replace(call("rtrim", value.copy(), string(" ")))
+    return node
+
+
 def _array_literal(text: str, target: exp.DataType, types: KnownTypes) -> exp.Expr:
     items = literals.parse_array(text)
     if items is None:

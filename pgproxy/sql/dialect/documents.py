@@ -45,6 +45,18 @@ def with_blanks(document: exp.Expr) -> exp.Expr:
     return call("left", spaced, exp.Neg(this=exp.Literal.number(2)))
 
 
+def compared_document(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """A constant that a jsonb value is compared with is jsonb too, and canonical."""
+    values = [node.this, *([node.expression] if node.expression is not None else []), *node.expressions]
+    if not any(types.of(value) == "jsonb" for value in values):
+        return node
+    for value in values:
+        text = constant_text(value) if isinstance(value, exp.Literal) else None
+        if text is not None:
+            value.replace(cast(string(json_text.canonical(text)), "JSON"))
+    return node
+
+
 def document_constant(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """A constant of json is checked, one of jsonb made canonical."""
     if isinstance(node, exp.ParseJSON) and constant_text(node.this) is not None:

@@ -78,8 +78,8 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
         checks.check_types(nodes, known)
         assignments.check_assignments(root, known)
     records.check_rows(nodes, known)
-    kinds, lengths = result_types.output_types(root, known), result_types.output_lengths(root)
-    shown = typmods.output_typmods(root, known)
+    kinds, shown = result_types.output_types(root, known), typmods.output_typmods(root, known)
+    lengths = result_types.output_lengths(kinds, shown)
     for node in reversed(nodes):
         if type(node) is exp.Identifier:
             shapes.fold_identifier(node, known)  # in place, and no other rule looks at names

@@ -2,13 +2,13 @@
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import call, case, cast, constant_integer, constant_text, function_name
+from pgproxy.sql.dialect.build import call, case, cast, constant_text, function_name
 from pgproxy.sql.dialect.documents import with_blanks
 from pgproxy.sql.dialect.type_names import NUMBER_ORDER, sql_name
 from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
-from pgwire.types import Oid, type_by_name
+from pgwire.types import Oid, decode_typmod, type_by_name
 
 RESULT_OIDS_KEY = "pgproxy_result_oids"
 """Where a query's `meta` holds the type OID of each output column, None where the engine's type is right."""
@@ -45,6 +45,10 @@ def output_types(root: exp.Expr, types: KnownTypes) -> tuple[str | None, ...] | 
         return output_types(root.this, types)
     if isinstance(root, exp.Values):
         return tuple(kind for _, kind in types.row_columns(root))
+    returning = returned(root)
+    if returning is not None:
+        has_star = any(item.is_star for item in returning.expressions)
+        return None if has_star else tuple(types.of(item) for item in returning.expressions)
     if not isinstance(root, exp.Select):
         return None
     found: list[str | None] = []
@@ -57,6 +61,12 @@ def output_types(root: exp.Expr, types: KnownTypes) -> tuple[str | None, ...] | 
         else:
             found.append(types.of(item))
     return tuple(found)
+
+
+def returned(root: exp.Expr) -> exp.Returning | None:
+    """What a statement that writes gives back."""
+    held = root.args.get("returning") if isinstance(root, (exp.Insert, exp.Update, exp.Delete)) else None
+    return held if isinstance(held, exp.Returning) else None
 
 
 def _common(one: str | None, other: str | None) -> str | None:
@@ -159,30 +169,33 @@ def _is_own_aggregate(aggregate: exp.Expr, operand: exp.Expr) -> bool:
     return True
 
 
-def output_lengths(root: exp.Expr) -> list[int | None]:
-    """The length of each output that is a cast to char(n)."""
-    found: list[int | None] = []
-    for item in root.expressions if isinstance(root, exp.Select) else ():
-        inner = item.unalias()
-        target = inner.args["to"] if isinstance(inner, exp.Cast) else None
-        sizes = target.expressions if target is not None and target.this is exp.DType.CHAR else ()
-        found.append(constant_integer(sizes[0].this) if sizes else None)
-    return found
+def output_lengths(kinds: tuple[str | None, ...] | None, shown: tuple[int, ...] | None) -> list[int | None]:
+    """The length of each output that is a char(n). shown: the outputs' type modifiers."""
+    if kinds is None or shown is None or len(kinds) != len(shown):
+        return []
+    sizes = [
+        decode_typmod(Oid.BPCHAR, typmod) if kind == "bpchar" else ()
+        for kind, typmod in zip(kinds, shown, strict=True)
+    ]
+    return [size[0] if size else None for size in sizes]
 
 
 def show_outputs(root: exp.Expr, kinds: tuple[str | None, ...] | None, lengths: list[int | None]) -> None:
     """Write the outputs of a query as PostgreSQL shows them, in place: jsonb with blanks, char(n) padded."""
     if isinstance(root, exp.SetOperation):
         for side in (root.this, root.expression):
-            show_outputs(side, kinds, [])
+            show_outputs(side, kinds, lengths)
     elif isinstance(root, exp.Subquery):
         show_outputs(root.this, kinds, lengths)
-    elif isinstance(root, exp.Select) and kinds is not None:
-        _show_list(root, kinds, lengths)
+    elif kinds is not None and isinstance(listed := returned(root) or root, (exp.Select, exp.Returning)):
+        _show_list(listed, kinds, lengths)
 
 
-def _show_list(root: exp.Select, kinds: tuple[str | None, ...], lengths: list[int | None]) -> None:
-    if len(root.expressions) == 1 and isinstance(root.expressions[0], exp.Star) and "jsonb" in kinds:
+def _show_list(
+    root: exp.Select | exp.Returning, kinds: tuple[str | None, ...], lengths: list[int | None]
+) -> None:
+    is_star = len(root.expressions) == 1 and isinstance(root.expressions[0], exp.Star)
+    if isinstance(root, exp.Select) and is_star and "jsonb" in kinds:
         _expand_star(root)
     if len(kinds) != len(root.expressions):
         return

@@ -77,6 +77,14 @@ The result is still PostgreSQL, so the other rules see it.
 
 MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     (
+        casts.blank_padded,
+        (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between),
+    ),
+    (
+        documents.compared_document,
+        (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ),
+    ),
+    (
         row_functions.rows_in_select,
         (
             exp.GenerateSeries,

@@ -23,6 +23,8 @@ def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
     found.extend(join.this for join in query.args.get("joins") or ())
     if isinstance(query, (exp.Update, exp.Delete)) and isinstance(query.this, exp.Expr):
         found.append(query.this)
+    elif isinstance(query, exp.Insert) and isinstance(query.this, exp.Expr):
+        found.append(query.this.this if isinstance(query.this, exp.Schema) else query.this)
     found = [relation for item in found for relation in _joined(item)]
     return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
 

@@ -89,10 +89,16 @@ def type_of_data_type(kind: exp.DataType) -> str | None:
     return _DATA_TYPES.get(kind.this)
 
 
+def is_declared(name: str) -> bool:
+    """Whether a type is as a column was declared (`varchar(5)`); the engine's own are in capitals."""
+    return name[:1].islower()
+
+
 @lru_cache(maxsize=4096)
 def type_of_engine_type(name: str) -> str | None:
-    """Give PostgreSQL's name of a DuckDB type. Remembered: each column of a statement asks."""
+    """Give PostgreSQL's name of a DuckDB type, or of a declared one. Remembered: each column asks."""
+    dialect = "postgres" if is_declared(name) else "duckdb"
     try:
-        return type_of_data_type(exp.DataType.build(name, dialect="duckdb"))
+        return type_of_data_type(exp.DataType.build(name, dialect=dialect))
     except (ValueError, TypeError):
         return None

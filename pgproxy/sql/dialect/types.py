@@ -281,11 +281,11 @@ class KnownTypes:
         return None
 
     def _argument(self, name: str, arguments: list[exp.Expr], first: str | None) -> str | None:
-        if name == "nullif" and first == "varchar":
+        if name in ("nullif", "max", "min") and first == "varchar":
             return "text"  # as which it is compared
         if name not in ("coalesce", "greatest", "least"):
             return first
-        return self.all_of(arguments) or ("text" if are_texts(arguments) else None)
+        return self.all_of(_known_first(arguments)) or ("text" if are_texts(arguments) else None)
 
     def _array_call(self, name: str, arguments: list[exp.Expr]) -> str | None:
         kinds = [self.of(argument) for argument in arguments]
@@ -425,6 +425,11 @@ class KnownTypes:
     def _subquery(self, node: exp.Subquery) -> str | None:
         query = node.this
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
+
+
+def _known_first(values: list[exp.Expr]) -> list[exp.Expr]:
+    """Without constants of unknown type, where others decide: `coalesce(name, '')` is what the name is."""
+    return [value for value in values if not is_unknown(value)] or values
 
 
 def _only_values(query: exp.Expr) -> exp.Values | None:

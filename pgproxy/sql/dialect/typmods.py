@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_integer
+from pgproxy.sql.dialect.result_types import returned
 from pgproxy.sql.dialect.scales import origin
-from pgproxy.sql.dialect.type_names import type_of_data_type
+from pgproxy.sql.dialect.type_names import is_declared, type_of_data_type
 from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.types import encode_typmod, postgres_type_of, type_by_name
 
@@ -38,9 +39,10 @@ def output_typmods(root: exp.Expr, types: KnownTypes) -> tuple[int, ...] | None:
         return tuple(one if one == other else _NONE for one, other in zip(left, right, strict=False))
     if isinstance(root, exp.Subquery):
         return output_typmods(root.this, types)
-    if not isinstance(root, exp.Select) or any(_is_star(item) for item in root.expressions):
+    listed = returned(root) or root
+    if not isinstance(listed, (exp.Select, exp.Returning)) or any(map(_is_star, listed.expressions)):
         return None
-    return tuple(_typmod(item.unalias(), types, 0) for item in root.expressions)
+    return tuple(_typmod(item.unalias(), types, 0) for item in listed.expressions)
 
 
 def _is_star(item: exp.Expr) -> bool:
@@ -56,9 +58,7 @@ def _typmod(node: exp.Expr, types: KnownTypes, depth: int) -> int:
         return _NONE
     if isinstance(node, exp.Column):
         found = origin(node, types)
-        if isinstance(found, str):
-            return postgres_type_of(found)[1]
-        return _common(list(found or ()), types, depth)
+        return _stored(found) if isinstance(found, str) else _common(list(found or ()), types, depth)
     if isinstance(node, (exp.Paren, exp.Alias, exp.Collate, exp.Bracket)) or (
         isinstance(node, exp.Nullif) and types.of(node) == types.of(node.this)
     ):
@@ -73,6 +73,13 @@ def _typmod(node: exp.Expr, types: KnownTypes, depth: int) -> int:
         items = [node.this, *node.expressions]
         return _common([item for item in items if not isinstance(item, exp.Null)], types, depth)
     return _NONE
+
+
+def _stored(kind: str) -> int:
+    """The modifier of a stored column: of the engine's type, or of a declared one."""
+    if is_declared(kind):
+        return typmod_of_data_type(exp.DataType.build(kind, dialect="postgres"))
+    return postgres_type_of(kind)[1]
 
 
 def _interval_typmod(unit: exp.Expr | None) -> int:

@@ -8,8 +8,6 @@ insert into dear values (1, 1)
 insert into made values (3, U&'\00e9')
 insert into papers (id, at) values (11, '040506')
 insert into papers (id, flags) values (14, '{yes,off}')
-insert into words values (1, 'abcd')
-insert into words values (2, 'abc', '{"b":1, "a":2}') returning code, doc
 select * from copied order by id
 select a + '0.5' from sums order by 1
 select a, b from sums order by 1
@@ -17,5 +15,4 @@ select count(*) from like_it
 select sum(a), avg(a) from sums
 update goods set (name, price) = (select 'sub', 8) where id = 30 returning name, price
 update goods set tags[1] = 'q' where id = 40
-update words set doc = doc || '{"c": 3}' where id = 2 returning doc
 with gone as (delete from goods where id = 301 returning id) select * from gone

@@ -172,3 +172,54 @@ select interval '1 day' * '2'
 update sums set a = '7.5' where b = '2.000' returning b
 delete from sums where b = '2.0001'
 drop table sums
+create table declared (id serial primary key, a varchar(5), b char(3) default 'q', d varchar, f jsonb, u varchar(36), e char, g json)
+select attname, format_type(atttypid, atttypmod), atttypmod from pg_attribute where attrelid = 'declared'::regclass and attnum > 0 order by attnum
+select column_name, data_type, character_maximum_length, character_octet_length, udt_name, column_default from information_schema.columns where table_name = 'declared' order by ordinal_position
+insert into declared (a, b, f, e) values ('abc', 'x', '{"b":1,"a":2}', 'z') returning *
+insert into declared (a, b, f) values ('abc', 'x', '{"b":1.50,"a":2, "b": 3}') returning id, a, b, f, f->'b' as q, upper(a)
+insert into declared (a) values ('123456')
+insert into declared (a) values ('12345   ') returning a, length(a)
+insert into declared (b) values ('abcd')
+insert into declared (b) values ('abc  ') returning b, length(b), b || '|'
+insert into declared (e) values ('xy')
+insert into declared (f) values ('not json')
+update declared set a = 'toolong'
+update declared set f = '{"z":1,"y":[1,2]}' where id = 1 returning f, b
+update declared set f = f || '{"k": true}' where id = 1 returning *
+delete from declared where id = 2 returning f, b
+insert into declared (id, a) select 200 + i, 'toolong' || i from generate_series(1, 3) i
+insert into declared (id, a) select 200 + i, left('toolong' || i, 5) from generate_series(1, 3) i
+insert into declared (id, a, u) values (210, 'é€漢字x', gen_random_uuid()::text), (211, null, default), (212, default, 'x')
+insert into declared values (100, 'abc')
+insert into declared values (100, 'abcd') on conflict (id) do update set a = excluded.a || 'zzzz'
+insert into declared values (100, 'abcd') on conflict (id) do update set a = excluded.a
+select a, b, d, f, length(u), e, g from declared where id > 90 or id = 1 order by id
+select max(a), coalesce(a, ''), coalesce(f, '{}') from declared where id in (1, 100) group by a, f order by 1, 2
+select v.* from declared v join (select 1 as id) o on o.id = v.id
+select * from declared v left join (select 1 as id) o using (id) where id = 1
+with x as (select * from declared) select * from x where id = 1
+with x as (select * from declared), y as (select * from x) select * from y where id = 1
+select * from (select * from declared) s where id = 1
+select * from (select id, f, upper(a) from declared) s where id = 1
+select f, b from declared where id = 1 union all select f, b from declared where id = 1
+select to_jsonb(f), f::text, jsonb_agg(f), json_agg(a), array_agg(a) from declared where id = 1 group by f
+select count(*) from declared where f @> '{"y": [1, 2]}'
+select count(*) from declared where f = '{"k": true, "z": 1, "y": [1, 2]}'
+select f #> '{y,0}', f #>> '{y,1}', f - 'y', jsonb_typeof(f) from declared where id = 1
+select a = 'abc  ', b = 'x  ', b = 'x', b in ('y', 'x '), b between 'w ' and 'y', b like 'x%', a like 'abc' from declared where id = 1
+select pg_typeof(a), pg_typeof(b), pg_typeof(d), pg_typeof(f), pg_typeof(g) from declared where id = 1
+alter table declared add column w varchar(2)
+insert into declared (w) values ('abc')
+alter table declared alter column a type varchar(10)
+insert into declared (id, a) values (300, '1234567') returning a
+alter table declared alter column a type text, drop column u
+alter table declared rename column b to bb
+comment on column declared.bb is 'padded'
+select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) from pg_attribute where attrelid = 'declared'::regclass and attnum > 0 and not attisdropped order by attnum
+alter table declared rename to renamed
+insert into renamed (bb) values ('four')
+drop table renamed
+create temp table declared (a varchar(2), j jsonb)
+insert into declared values ('abc')
+insert into declared values ('ab', '{"b":1, "a":2}') returning *
+drop table declared
