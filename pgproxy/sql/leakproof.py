@@ -21,9 +21,9 @@ from pgproxy.catalog.snapshot import SystemRelation, TableInfo
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, quoted
 from pgproxy.sql.leakproof_predicates import Predicates
+from pgproxy.sql.leakproof_queries import meets_no_hidden_row
 from pgproxy.sql.policy_expressions import BASE_ALIAS
 
-_COMPUTED_SAFELY = (exp.Column, exp.Star, exp.Literal, exp.Boolean, exp.Null)
 _JUDGED = frozenset(
     {"pivot", "lateral", "unnest", "values", "table", "select", "union", "intersect", "except"}
     | {"where", "having", "qualify", "join"}
@@ -101,7 +101,7 @@ class LeakproofPredicates:
                 # A function in FROM runs on each row of what stands before it.
                 return isinstance(node.this, exp.Identifier)
             case exp.Select():
-                return node is self.draft.tree or _is_plain(node)
+                return node is self.draft.tree or meets_no_hidden_row(node, self.draft.tree)
             case exp.SetOperation():
                 return self._branches_agree(node)
             case exp.Where():
@@ -139,15 +139,6 @@ class LeakproofPredicates:
         if column.name.lower() not in raw or column.args.get("db") is not None:
             return False
         return column.table.lower() == use.alias.lower() if column.table else alone
-
-
-def _is_plain(select: exp.Select) -> bool:
-    """Whether a nested query only passes columns on: then a predicate above it meets bare columns."""
-    return all(
-        (isinstance(item, _COMPUTED_SAFELY) and not item.args.get("replace"))
-        or isinstance(item.unalias(), exp.Column)
-        for item in select.expressions
-    )
 
 
 def _is_inner(node: exp.Table, select: exp.Select) -> bool:

@@ -4,7 +4,8 @@ What `pgproxy.sql.leakproof` asks of each predicate of a statement.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -15,6 +16,8 @@ from pgproxy.sql.draft import Draft
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 _OF_GROUPS = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Window)
+_TOTALS = (exp.Count, exp.Sum, exp.Min, exp.Max)
+_NUMBERING = (exp.RowNumber, exp.Rank, exp.DenseRank)
 _FAMILIES = {
     "TINYINT": "smallint", "SMALLINT": "smallint", "INTEGER": "int", "BIGINT": "int", "INT": "int",
     "DOUBLE": "float", "FLOAT": "float", "VARCHAR": "text", "TEXT": "text", "DATE": "date",
@@ -39,13 +42,25 @@ _DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?\Z")
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """aliases: of relations. computed: columns that may stand for an expression.
+    """What a statement gives names to. aliases: of relations.
 
+    given: columns by their new names, and what is computed of groups and windows and nothing beside them.
+    computed: names that may stand for any other expression. passed_on: qualified columns in select lists.
     DuckDB's WHERE sees the aliases of the select list, too.
     """
 
     aliases: set[str]
-    computed: set[str]
+    given: list[tuple[str, exp.Expr]] = field(default_factory=list)
+    computed: set[str] = field(default_factory=set)
+    passed_on: list[exp.Column] = field(default_factory=list)
+
+    def take(self, name: str, source: exp.Expr) -> None:
+        """Take in an item of a select list."""
+        is_column = isinstance(source, exp.Column)
+        if not is_column and not _is_of_one_call(source):
+            self.computed.add(name)
+        elif not is_column or source.name.lower() != name:
+            self.given.append((name, source))
 
 
 @dataclass
@@ -72,10 +87,8 @@ class Predicates:
                 return family is not None and isinstance(node.expression, known)
             case exp.Between():
                 return self._same_family(node.this, node.args["low"], node.args["high"])
-            case exp.In():
-                return not node.args.get("query") and bool(node.expressions) and self._same_family(
-                    node.this, *node.expressions
-                )  # fmt: skip
+            case exp.In() | exp.Exists():
+                return self._is_membership(node)
             case exp.Escape():
                 return self.is_leakproof(node.this) and node.expression.name == "\\"
             case exp.Like() | exp.ILike():
@@ -84,10 +97,19 @@ class Predicates:
                     isinstance(pattern, exp.Literal) and pattern.is_string and "\\" not in pattern.name
                 )
                 return is_constant and self.family(node.this) == "text"
-            case exp.Boolean():
-                return True
             case _:
-                return isinstance(node, _COMPARISONS) and self._same_family(node.this, node.expression)
+                return isinstance(node, exp.Boolean) or (
+                    isinstance(node, _COMPARISONS) and self._same_family(node.this, node.expression)
+                )
+
+    def _is_membership(self, node: exp.In | exp.Exists) -> bool:
+        """IN and EXISTS, whose queries are judged by themselves."""
+        if isinstance(node, exp.Exists):
+            return isinstance(node.this, exp.Query)
+        if node.args.get("query") is None:
+            return bool(node.expressions) and self._same_family(node.this, *node.expressions)
+        output = only_output(node.args["query"])
+        return isinstance(output, exp.Column) and self._same_family(node.this, output)
 
     def _same_family(self, *operands: exp.Expr) -> bool:
         families = [self.family(operand) for operand in operands]
@@ -110,6 +132,12 @@ class Predicates:
                 return "string" if node.is_string else "number"
             case exp.Neg():
                 return "number" if isinstance(node.this, exp.Literal) else None
+            case exp.Add() | exp.Sub():
+                return "number" if _is_short_sum(node) else None
+            case exp.Subquery():
+                output = only_output(node)
+                is_extreme = isinstance(output, (exp.Min, exp.Max)) and not output.expressions
+                return self.family(output.this) if output is not None and is_extreme else None
             case exp.Boolean():
                 return "bool"
             case exp.Cast() if isinstance(node.this, exp.Parameter) and type(node) is exp.Cast:
@@ -124,8 +152,16 @@ class Predicates:
         alias = node.table.lower()
         if not alias:
             return False
+        if alias not in self._names.aliases:
+            return True
         known = self._columns.get(alias)
-        return alias not in self._names.aliases or (known is not None and node.name.lower() not in known)
+        return node.name.lower() not in known if known is not None else self._is_column(alias)
+
+    def _is_column(self, name: str) -> bool:
+        """Whether a column may have this name, of a relation or in a query of FROM."""
+        names = self._names
+        is_stored = any(name in columns for columns in self._columns.values())
+        return is_stored or name in names.computed or any(name == given for given, _ in names.given)
 
     @cached_property
     def _columns(self) -> dict[str, set[str]]:
@@ -173,19 +209,43 @@ class Predicates:
             # A mask is an expression: a predicate on it would evaluate it on hidden rows.
             for name in use.policy.masks if use.policy is not None else ():
                 found[name.lower()] = None
+        for name, family in self._given_families(found).items():
+            found[name] = family if found.get(name, family) == family else None
         for name in self._names.computed:
             found[name] = None
+        return found
+
+    def _given_families(self, stored: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Of the names that select lists give. stored: of the relations' columns.
+
+        A total is comparable with itself: nobody here knows its type. None where one name is given twice.
+        """
+        names = self._names
+        given = {name for name, _ in names.given} | names.computed
+        found: dict[str, str | None] = {}
+        for name, source in names.given:
+            family: str | None = f"total {name}"
+            if isinstance(source, exp.Column):
+                is_known = source.name.lower() not in given and not self._may_be_field(source)
+                family = stored.get(source.name.lower()) if is_known else None
+            elif _counts(source):
+                family = "int"
+            found[name] = family if name not in found else None
+        for column in names.passed_on:
+            if self._may_be_field(column):
+                found[column.name.lower()] = None
         return found
 
     @cached_property
     def _names(self) -> "_Names":
         """What the statement itself gives names to."""
-        names = _Names({use.alias.lower() for use in self.draft.uses}, set())
+        names = _Names({use.alias.lower() for use in self.draft.uses})
         for node in self.draft.tree.walk():
             if node.key == "alias":
-                source = node.this
-                if not (isinstance(source, exp.Column) and source.name.lower() == node.alias.lower()):
-                    names.computed.add(node.alias.lower())
+                names.take(node.alias.lower(), node.this)
+            elif node.key == "select":
+                items = (item.unalias() for item in node.expressions)
+                names.passed_on.extend(c for c in items if isinstance(c, exp.Column) and c.table)
             elif node.key == "tablealias":
                 names.aliases.add(node.name.lower())
                 names.computed.update(name.name.lower() for name in node.args.get("columns") or ())
@@ -216,6 +276,8 @@ def _literal_fits(literal: exp.Expr, family: str) -> bool:
     text = literal.this.name if isinstance(literal, exp.Neg) else literal.name
     if isinstance(literal, exp.Literal) and literal.is_string:
         return _text_fits(text, family)
+    if isinstance(literal, (exp.Add, exp.Sub)):
+        return family in ("decimal", "float", "int")
     digits = text.replace(".", "")
     is_short = _is_number(digits) and len(digits) <= _SAFE_DIGITS
     return is_short and (
@@ -271,3 +333,33 @@ def _is_of_groups(node: exp.Expr) -> bool:
         elif found.find(exp.Query) is not None:
             return False
     return True
+
+
+def only_output(query: exp.Expr) -> exp.Expr | None:
+    """What a subquery of one column gives."""
+    select = query.unnest() if isinstance(query, exp.Subquery) else query
+    if not isinstance(select, exp.Select) or len(select.expressions) != 1:
+        return None
+    output: exp.Expr = select.expressions[0]
+    return output.unalias()
+
+
+def _is_of_one_call(node: exp.Expr) -> bool:
+    """Whether it is one aggregate, or one over windows: it fails, if at all, where it is computed."""
+    call = node.this if isinstance(node, exp.Window) else node
+    is_known = isinstance(call, (*_TOTALS, *(_NUMBERING if call is not node else ())))
+    return is_known and not call.args.get("expressions")
+
+
+def _counts(node: exp.Expr) -> bool:
+    call = node.this if isinstance(node, exp.Window) else node
+    return isinstance(call, (exp.Count, *_NUMBERING))
+
+
+def _is_short_sum(node: exp.Expr) -> bool:
+    """`1 + 10`: of two integers of so few digits that their sum is one."""
+    return all(
+        isinstance(side, exp.Literal) and not side.is_string
+        and _is_number(side.name) and len(side.name) <= _SAFE_TEXT_DIGITS
+        for side in (node.this, node.expression)
+    )  # fmt: skip

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from pgproxy.catalog.snapshot import ColumnInfo
-from pgproxy.policy.model import TableName
+from pgproxy.policy.model import Grant, Privilege, TableName
 from pgwire.errors import GatewayError
-from tests.policy.world import CATALOG, open_world, plan, run
+from tests.policy.world import CATALOG, open_world, plan, policy_set, run
 
 LEAKPROOF = (
     "id > 0", "id >= 1", "id < 900000", "id <= 900000", "id <> 0", "id = id", "id BETWEEN 1 AND 900000",
@@ -37,6 +37,7 @@ ABOVE = (
     "SELECT string_agg(regexp_split_to_array(name, note)[1], '' ORDER BY id) IS NULL FROM customers WHERE {p}",
     "SELECT o.id, c.note::UUID FROM orders o LEFT JOIN customers c ON o.customer_id = c.id WHERE {q} ORDER BY 1",
 )
+SALES_TO_ALL = Grant("analyst", Privilege.SELECT, "lake", "sales")
 GOOD = "00000000-0000-0000-0000-000000000000"
 
 
@@ -155,6 +156,115 @@ def test_a_field_is_no_column_of_another_relation_that_has_its_name() -> None:
     sql = "FROM customers addr, numbers SELECT count(*) WHERE addr.city > 3"
     assert "OFFSET 0" in plan(sql, "analyst", dialect="duckdb", catalog=catalog).sql
     assert "OFFSET 0" not in plan(sql.replace("addr.", "numbers."), "analyst", catalog=catalog).sql
+
+
+NESTED = (
+    "SELECT u FROM (SELECT note::UUID AS u, id FROM customers) q",
+    "SELECT count(u) FROM (SELECT note::UUID AS u, id FROM customers WHERE {p}) q WHERE q.id > 0",
+    "SELECT u FROM (SELECT u || 'x' AS u FROM (SELECT note::UUID::TEXT AS u FROM customers WHERE {p}) q) r",
+    "SELECT n FROM (SELECT note::UUID AS u, count(*) AS n FROM customers WHERE {p} GROUP BY note::UUID) q WHERE n > 0",
+    "SELECT u FROM (SELECT note::UUID AS u, row_number() OVER (PARTITION BY name ORDER BY id) AS k FROM customers WHERE {p}) q WHERE k <= 3",
+    "SELECT o.id, q.u FROM orders o JOIN (SELECT id, max(note::UUID::TEXT) AS u FROM customers WHERE {p} GROUP BY id) q ON q.id = o.customer_id",
+    "SELECT q.u FROM orders o JOIN (SELECT id, note::UUID AS u, row_number() OVER (ORDER BY id) AS k FROM customers) q ON q.id = o.customer_id WHERE k < 9",
+    "WITH q AS (SELECT id, max(length(note::UUID::TEXT)) AS total FROM customers WHERE {p} GROUP BY id) "
+    "SELECT q.id, note::UUID FROM q, customers c WHERE q.id = c.id AND total = (SELECT max(total) FROM q)",
+    "SELECT note::UUID FROM customers WHERE EXISTS (SELECT * FROM orders o WHERE o.customer_id = customers.id)",
+    "SELECT note::UUID FROM customers c WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.customer_id = c.id AND o.amount > 6) AND {q}",
+    "SELECT o.id FROM orders o WHERE EXISTS (SELECT * FROM customers c WHERE c.id = o.customer_id AND {q})",
+    "SELECT note::UUID FROM customers WHERE id IN (SELECT customer_id FROM orders WHERE amount > 1)",
+    "SELECT note::UUID FROM customers WHERE id NOT IN (SELECT customer_id FROM orders GROUP BY customer_id HAVING count(*) > 1)",
+    "SELECT note::UUID FROM customers WHERE joined = (SELECT max(joined) FROM customers WHERE {p}) OR {p}",
+    "SELECT note::UUID FROM customers c WHERE id >= (SELECT min(customer_id) FROM orders o WHERE o.customer_id = c.id)",
+    "SELECT avg(length(note::UUID::TEXT)), name FROM customers WHERE id < 1 + 900000 GROUP BY name ORDER BY 1",
+    "SELECT u FROM (SELECT note::UUID AS u, id FROM customers WHERE {p}) q ORDER BY id LIMIT 3",
+    "SELECT q.u FROM orders o JOIN (SELECT id, note::UUID AS u, row_number() OVER (ORDER BY id) AS k FROM customers WHERE {p}) q ON q.id = o.customer_id",
+    "SELECT note::UUID FROM customers WHERE id IN (SELECT customer_id FROM orders GROUP BY customer_id HAVING sum(amount) > 3) AND {p}",
+    "SELECT q.own, note::UUID FROM (SELECT id AS own, note FROM customers WHERE {p}) q JOIN orders o ON q.own = o.customer_id",
+)  # fmt: skip
+"""What is computed beneath another query, and predicates that ask a query: nothing of them needs the barrier."""
+_ORDINARY = "region = current_setting('pgproxy.attr.region')"
+FILTERS = (
+    _ORDINARY,
+    f"{_ORDINARY} AND chr(length(region) + 60) <> 'x'",
+    f"CASE WHEN {_ORDINARY} THEN length(region)::TEXT::INTEGER = 2 END",
+    f"{_ORDINARY} AND id IN (SELECT o.customer_id FROM sales.orders o)",
+    f"{_ORDINARY} AND EXISTS (SELECT 1 FROM public.numbers n WHERE n.n <= customers.id)",
+)
+"""Row filters that DuckDB treats otherwise: one that cannot fail, two that it believes can, and two that it joins."""
+
+
+@pytest.mark.parametrize("row_filter", FILTERS)
+@pytest.mark.parametrize("sql", NESTED)
+def test_what_is_computed_in_a_nested_query_meets_no_hidden_row(
+    large: duckdb.DuckDBPyConnection, sql: str, row_filter: str
+) -> None:
+    policies = policy_set()
+    filters = (replace(policies.row_filters[0], using=row_filter),)
+    policies = replace(policies, row_filters=filters, grants=(*policies.grants, SALES_TO_ALL))
+    for predicate in ("id > 0", "name <> 'x' OR joined IS NULL"):
+        qualified = predicate.replace("id", "c.id").replace("name", "c.name").replace("joined", "c.joined")
+        planned = plan(sql.format(p=predicate, q=qualified), "analyst", policies=policies)
+        assert "OFFSET 0" not in planned.sql
+        run(large, planned)
+
+
+UNPROVEN = (
+    "SELECT q.id FROM (SELECT note::UUID AS u, id FROM customers) q JOIN orders o ON o.id = q.id",
+    "SELECT q.id FROM (SELECT note::UUID AS u, id FROM customers) q WHERE EXISTS (SELECT * FROM orders o WHERE o.id = q.id)",
+    "SELECT (SELECT max(amount::TEXT::INT) AS m FROM orders o WHERE o.customer_id = c.id) FROM customers c",
+    "SELECT id FROM customers c WHERE id = (SELECT max(length(status)) FROM orders o WHERE o.customer_id = c.id)",
+    "SELECT id FROM customers c WHERE EXISTS (SELECT amount::TEXT::INT AS x FROM orders o WHERE o.customer_id = c.id)",
+    "SELECT id FROM customers c WHERE EXISTS (SELECT 1 FROM (SELECT count(status::INT) AS n FROM orders o GROUP BY id) q WHERE q.n = c.id)",
+    "SELECT q.id FROM (SELECT DISTINCT ON (note::UUID) id FROM customers) q JOIN orders o ON o.customer_id = q.id",
+    "SELECT q.id FROM (SELECT id FROM customers ORDER BY note::UUID LIMIT 3) q JOIN orders o ON o.customer_id = q.id",
+    "SELECT id FROM customers c WHERE id IN (SELECT o.id FROM orders o WHERE o.customer_id = c.id ORDER BY o.status::INT LIMIT 1)",
+    "SELECT id FROM customers c WHERE EXISTS (SELECT o.id FROM orders o WHERE o.customer_id = c.id GROUP BY o.id, o.status::INT)",
+    "SELECT id FROM customers c WHERE EXISTS (SELECT o.id FROM orders o WHERE o.customer_id = c.id GROUP BY o.id HAVING max(o.status::INT) > 1)",
+    "SELECT id FROM customers WHERE note IN (SELECT customer_id FROM orders)",
+    "SELECT id FROM customers WHERE id IN (SELECT status FROM orders)",
+    "SELECT id FROM customers WHERE id IN (SELECT max(customer_id) FROM orders)",
+    "SELECT id FROM customers WHERE (id, note) IN (SELECT id, customer_id FROM orders)",
+    "SELECT id FROM customers WHERE note = (SELECT max(id) FROM orders)",
+    "SELECT id FROM customers WHERE id < 1 + 9999999999",
+    "SELECT id FROM customers WHERE id < 1 + '1'",
+    "SELECT n FROM (SELECT name, 1 / count(*) AS n FROM customers GROUP BY name) q WHERE n > 0",
+    "SELECT n FROM (SELECT sum(balance) AS n FROM customers GROUP BY name) q WHERE n > 0.0000000001",
+    "SELECT n FROM (SELECT max(note) AS n FROM customers GROUP BY name) q WHERE n > 3",
+    "SELECT a.n FROM (SELECT sum(balance) AS n FROM customers) a, (SELECT sum(id) AS n FROM customers) b WHERE a.n = b.n",
+    "SELECT own FROM (SELECT note AS own FROM customers) q WHERE own > 3",
+    "SELECT q.id FROM (SELECT note AS id FROM customers) q WHERE q.id > 3",
+    "SELECT own FROM (SELECT own AS mine FROM (SELECT note AS own FROM customers) q) r WHERE mine > 3",
+    "SELECT max FROM (SELECT max(note) FROM customers) q(max) WHERE max > 3",
+    "WITH q AS (SELECT note::UUID AS u, id FROM customers) SELECT a.id FROM q a, q b WHERE a.id = b.id",
+)
+
+
+@pytest.mark.parametrize("sql", UNPROVEN)
+def test_queries_that_are_not_proven_keep_the_barrier(sql: str) -> None:
+    assert (
+        "OFFSET 0"
+        in plan(
+            sql.replace("SELECT own FROM (SELECT own AS", "SELECT mine FROM (SELECT own AS"),
+            "analyst",
+            dialect="duckdb",
+        ).sql
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM (SELECT addr.city FROM customers) q, numbers SELECT count(*) WHERE q.city > 3",
+        "FROM (SELECT addr.city AS city FROM customers) q, numbers SELECT count(*) WHERE q.city > 3",
+        "FROM (SELECT addr.city AS own FROM customers) q, numbers SELECT count(*) WHERE q.own > 3",
+        "FROM (SELECT addr FROM customers) addr, numbers SELECT count(*) WHERE addr.city > 3",
+    ],
+)
+def test_a_field_that_a_nested_query_gives_has_no_columns_type(sql: str) -> None:
+    name = TableName("lake", "public", "numbers")
+    numbers = replace(CATALOG.tables[name], columns=(ColumnInfo("city", "INTEGER"),))
+    catalog = replace(CATALOG, tables={**CATALOG.tables, name: numbers})
+    assert "OFFSET 0" in plan(sql, "analyst", dialect="duckdb", catalog=catalog).sql
 
 
 def test_a_cast_that_a_predicate_implies_is_not_copied_inside_the_barrier() -> None:
