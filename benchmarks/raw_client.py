@@ -115,10 +115,10 @@ class RawClient:
         finally:
             self._socket.close()
 
-    def run(self, statement: bytes, *, hashed: bool = False) -> Answer:
+    def run(self, statement: bytes, *, hashed: bool = False, bytes_per_s: float | None = None) -> Answer:
         """Send a statement (from `simple_query` or `extended_query`) and read its answer to the end.
 
-        hashed: also digest the rows, at a cost: for comparing servers, not for timing.
+        hashed: also digest the rows, at a cost: for comparing servers, not for timing. bytes_per_s: no more.
 
         Raises:
             ServerError: an ErrorResponse came; the connection is usable again.
@@ -132,6 +132,8 @@ class RawClient:
         first_row_s = time.perf_counter() - start
         while (end := window.end()) is None:
             window.received(self._receive(window.space()))
+            if bytes_per_s is not None:
+                time.sleep(max(start + window.total_bytes / bytes_per_s - time.perf_counter(), 0))
         wall_s = time.perf_counter() - start
         if isinstance(end, Failed):
             raise ServerError(end.message)

@@ -25,16 +25,17 @@ _BATCH_ROWS = 8192
 class WireProbe:
     """Streams a statement's answer from a server."""
 
-    def __init__(self, client: RawClient, statement: bytes) -> None:
+    def __init__(self, client: RawClient, statement: bytes, bytes_per_s: float | None = None) -> None:
         self._client = client
         self._statement = statement
+        self._bytes_per_s = bytes_per_s
 
     def check(self) -> Mapping[str, str]:
         answer = self._client.run(self._statement, hashed=True)
         return {"rows": str(answer.rows), "bytes": str(answer.data_bytes), "digest": str(answer.digest)}
 
     def measure(self) -> Mapping[str, float]:
-        answer = self._client.run(self._statement)
+        answer = self._client.run(self._statement, bytes_per_s=self._bytes_per_s)
         return {
             "rows_per_s": answer.rows / answer.wall_s,
             "bytes_per_s": answer.data_bytes / answer.wall_s,
@@ -85,6 +86,20 @@ def open_stream(sql: str, statement: bytes, target: RunningTarget) -> Iterator[P
             yield WireProbe(client, statement)
 
 
+@contextmanager
+def _open_slow(statement: bytes, target: RunningTarget) -> Iterator[Probe]:
+    if target.address is None:
+        raise ValueError("an engine in this process has no reader")
+    with RawClient(target.address) as client:
+        yield WireProbe(client, statement, _SLOW_BYTES_PER_S)
+
+
+def _slow_case() -> Case:
+    """Ten times all rows to a client that reads slower than the gateway could send."""
+    sql = f"{_TWO_BIGINTS}, generate_series(1, 10) AS copies"
+    return Case(_SLOW, _SLOW_TITLE, partial(_open_slow, extended_query(sql, 1)), _ONLY_GATEWAYS)
+
+
 def _text_case(key: str, title: str, sql: str, not_on: frozenset[str] = frozenset()) -> Case:
     return Case(key, title, partial(open_stream, sql, simple_query(sql)), not_on)
 
@@ -113,6 +128,12 @@ _LINEITEM = "lineitem, 16 columns, text"
 _TWO_BIGINTS = "SELECT l_orderkey, l_partkey FROM lineitem"
 _BIGINTS_BINARY = "two bigint columns, binary"
 _ONLY_SERVERS = frozenset({BUENAVISTA.name, PG_MIMIC.name, QUACK.name, IN_PROCESS.name})
+_ONLY_GATEWAYS = _ONLY_SERVERS | {POSTGRES.name, REMOTE_2.name}
+_SLOW, _SLOW_TITLE, _IDLE = "slow", "two bigint columns, binary, 10 times all rows, read at 50 MB/s", "idle"
+_SLOW_BYTES_PER_S = 50e6
+_SLOW_GROWTH_MIB = 150.0
+_FIRST_ROW_S = {EMBEDDED.name: 0.005, REMOTE.name: 0.010}
+"""Above DuckDB's own first batch."""
 _SCALE = 50
 _MEMORY_GROWTH_MIB = 100.0
 
@@ -140,6 +161,7 @@ SUITE = Suite(
     rows=LINEITEM_ROWS,
     quick_rows=200_000,
     cases=(
+        _text_case(_IDLE, "one row", "SELECT 1 AS one", _ONLY_GATEWAYS),
         _text_case("lineitem_text", _LINEITEM, "SELECT * FROM lineitem"),
         _text_case("bigint_text", "two bigint columns, text", _TWO_BIGINTS),
         _binary_case("bigint_binary", _BIGINTS_BINARY, _TWO_BIGINTS),
@@ -152,6 +174,7 @@ SUITE = Suite(
         _text_case("sparse_text", "sparse, nine of ten cells NULL, text", "SELECT * FROM sparse"),
         _scale_case(1),
         _scale_case(_SCALE),
+        _slow_case(),
     ),
     comparisons=(
         Comparison(
@@ -174,6 +197,15 @@ SUITE = Suite(
         Limit("remote", "gateway_cpu_s_per_gb", "lineitem_text", at_most=1.5),
         *(
             Limit(target, "peak_mib", f"scale_{_SCALE}", at_most=_MEMORY_GROWTH_MIB, less="scale_1")
+            for target in (EMBEDDED.name, REMOTE.name)
+        ),
+        *(
+            Limit(target, "first_row_s", case, at_most=at_most, less_target=IN_PROCESS.name)
+            for case in ("lineitem_text", "bigint_binary")
+            for target, at_most in _FIRST_ROW_S.items()
+        ),
+        *(
+            Limit(target, "peak_mib", _SLOW, at_most=_SLOW_GROWTH_MIB, less=_IDLE)
             for target in (EMBEDDED.name, REMOTE.name)
         ),
     ),
