@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from execnode.engine import DuckEngine, DuckSession
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgproxy.engines.base import EngineSession, ResultStream
+from pgproxy.engines.constants import ConstantAnswers
 from pgwire.types import ResultColumn
 
 LOCAL = "local"
@@ -16,6 +17,7 @@ class EmbeddedEngine:
 
     def __init__(self, engine: DuckEngine) -> None:
         self._engine = engine
+        self._constants = ConstantAnswers()
 
     @property
     def name(self) -> str:
@@ -40,7 +42,8 @@ class EmbeddedEngine:
     def execute(
         self, statement: EngineStatement, session: EngineSession | None = None
     ) -> AbstractAsyncContextManager[ResultStream]:
-        return self._engine.execute(statement, _own(session))
+        run = self._engine.execute(statement, _own(session))
+        return run if session is not None else self._constants.asked(statement, run)
 
     async def close(self) -> None:
         await self._engine.close()
