@@ -6,6 +6,7 @@ from types import MappingProxyType
 from pgproxy.sql.utility import copy, cursors, maintenance, prepared, settings, transactions
 from pgproxy.sql.utility.admin import parse_admin
 from pgproxy.sql.utility.reader import TokenReader
+from pgproxy.sql.utility.scan import plain_statement
 from pgproxy.sql.utility.statements import UtilityStatement
 
 _PARSERS: Mapping[str, Callable[[TokenReader], UtilityStatement]] = MappingProxyType(
@@ -45,6 +46,8 @@ _PARSERS: Mapping[str, Callable[[TokenReader], UtilityStatement]] = MappingProxy
         "do": maintenance.parse_do,
     }
 )
+_FIRST_WORDS = frozenset({*_PARSERS, "grant", "revoke", "security", "rollback", "create", "alter", "drop"})
+"""What a utility or administrative statement begins with."""
 
 
 def parse_utility(text: str) -> UtilityStatement | None:
@@ -55,6 +58,9 @@ def parse_utility(text: str) -> UtilityStatement | None:
         FeatureNotSupported: valid PostgreSQL that is not done here.
         AccessDenied: COPY with a file or a program.
     """
+    plain = plain_statement(text)
+    if plain is not None and plain.first_word not in _FIRST_WORDS:
+        return None
     reader = TokenReader(text)
     word = reader.current
     parse = _PARSERS.get(word.value) if word is not None and reader.is_word(word.value) else None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from pgproxy.sql.utility.escapes import decode_escape_string, decode_unicode_escapes
 from pgwire.errors import StatementError
@@ -61,6 +62,25 @@ _ESCAPED_BODY = re.compile(r"[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+", re.DOTALL)
 _PLAIN_BODY = re.compile(r"[^']*+(?:''[^']*+)*+")
 _NAME_BODY = re.compile(r'[^"]*+(?:""[^"]*+)*+')
 _SELF = frozenset(",()[].;:+-*/%^<>=")
+_PLAIN = re.compile(
+    r"""
+    [ \t\n\r\f]*+
+    (?P<statement>
+        (?![uU]&['"]) (?P<word> [A-Za-z_][A-Za-z0-9_]*+ (?![$\u0080-\U0010ffff]) )?+
+        (?:
+            (?![uU]&['"]) [A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*+
+          | (?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++) (?:[eE][+-]?+[0-9]++)?+ (?![A-Za-z0-9_.\u0080-\U0010ffff])
+          | '[^'\\]*+(?:''[^'\\]*+)*+'
+          | "[^"]++"(?!")
+          | -(?!-) | /(?!\*)
+          | [^A-Za-z0-9_\u0080-\U0010ffff'"$;\\/.-] | \.(?![0-9.])
+        )*+
+    )
+    (?:;[ \t\n\r\f]*+)?+ \Z
+    """,
+    re.VERBOSE,
+)
+"""One statement without comments, backslashes and dollar signs of its own: `scan` refuses nothing in it."""
 
 
 def scan(text: str) -> tuple[Token, ...]:
@@ -75,6 +95,23 @@ def scan(text: str) -> tuple[Token, ...]:
     while (token := scanner.next_token()) is not None:
         tokens.append(token)
     return tuple(tokens)
+
+
+class PlainStatement(NamedTuple):
+    """The one statement of a text. first_word: lower case, empty where it begins otherwise; start: where."""
+
+    text: str
+    start: int
+    first_word: str
+
+
+def plain_statement(text: str) -> PlainStatement | None:
+    """Give the one statement of a text that `scan` surely takes. None: ask `scan`, in ten times the time."""
+    found = _PLAIN.match(text)
+    if found is None:
+        return None
+    statement = found["statement"].rstrip(" \t\n\r\f")
+    return PlainStatement(statement, found.start("statement"), (found["word"] or "").lower())
 
 
 def scan_prefix(text: str) -> Iterator[Token]:

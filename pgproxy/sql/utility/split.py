@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from pgproxy.sql.utility.scan import Token, TokenKind, scan
+from pgproxy.sql.utility.scan import Token, TokenKind, plain_statement, scan
 from pgproxy.sql.utility.statements import StatementText
 
 
@@ -15,6 +15,9 @@ def split_statements(text: str) -> tuple[StatementText, ...]:
     Raises:
         StatementError: the text cannot be scanned; the position is in `text`.
     """
+    plain = plain_statement(text)
+    if plain is not None:
+        return (StatementText(plain.text, plain.start),) if plain.text else ()
     statements = []
     for is_end, tokens in groupby(scan(text), key=_is_semicolon):
         if is_end:
