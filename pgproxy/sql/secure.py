@@ -21,6 +21,7 @@ from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import PolicyCommand, TableName
 from pgproxy.sql.authorise import is_governed, readable_columns
+from pgproxy.sql.barrier import order_shows, put_barrier
 from pgproxy.sql.bindings import system_constant
 from pgproxy.sql.definitions import secure_definition
 from pgproxy.sql.dialect.names import column_name
@@ -137,12 +138,14 @@ class Securing:
         pushed: exp.Expr | None = None,
         with_rowid: bool = False,
         with_barrier: bool = False,
+        in_order: bool = True,
         source: exp.Subquery | None = None,
         commands: Sequence[PolicyCommand] = (PolicyCommand.SELECT,),
     ) -> exp.Select:
         """The query behind a governed relation.
 
         pushed: a leakproof predicate of the client over raw columns. commands: whose row filters all hold.
+        in_order: somebody can see in which order the rows come.
         """
         policy = use.policy
         if policy is None:
@@ -166,7 +169,7 @@ class Securing:
             select.set("where", exp.Where(this=predicate))
             with_barrier = with_barrier or with_rowid or self.leakproof.needs_barrier
         if with_barrier:
-            select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
+            put_barrier(select, in_order=in_order or with_rowid)
         self.tables_in_hand.pop()
         return select
 
@@ -237,7 +240,10 @@ class Securing:
         if is_plain:
             return _dressed(node, self._whole_view(use.info, view, with_barrier=is_barred))
         pushed = self.leakproof.pushable(node, use)
-        derived = self.derived_table(use, use.info, pushed=pushed, source=view, with_barrier=is_barred)
+        in_order = order_shows(node)
+        derived = self.derived_table(
+            use, use.info, pushed=pushed, source=view, with_barrier=is_barred, in_order=in_order
+        )
         return _dressed(node, derived)
 
     def _whole_view(self, view: TableInfo, source: exp.Subquery | None, *, with_barrier: bool) -> exp.Select:

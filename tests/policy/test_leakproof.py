@@ -267,6 +267,39 @@ def test_a_field_that_a_nested_query_gives_has_no_columns_type(sql: str) -> None
     assert "OFFSET 0" in plan(sql, "analyst", dialect="duckdb", catalog=catalog).sql
 
 
+IN_PARALLEL = (
+    "SELECT count(*) FROM customers WHERE note::UUID IS NOT NULL",
+    "SELECT name, sum(balance), min(note::UUID::TEXT) FROM customers WHERE note::UUID IS NOT NULL GROUP BY name ORDER BY 1",
+    "SELECT max(u::TEXT) FROM (SELECT note::UUID AS u, id FROM customers WHERE note::UUID IS NOT NULL) q WHERE u::TEXT <> 'x'",
+    "SELECT id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.id = o.customer_id AND c.note::UUID IS NOT NULL)",
+)  # fmt: skip
+IN_ORDER = (
+    "SELECT id FROM customers WHERE note::UUID IS NOT NULL",
+    "SELECT array_agg(id) FROM customers WHERE note::UUID IS NOT NULL",
+    "SELECT string_agg(name, ',') FROM customers WHERE note::UUID IS NOT NULL GROUP BY region",
+    "SELECT count(*) FROM (SELECT id FROM customers WHERE note::UUID IS NOT NULL LIMIT 3) q",
+    "SELECT DISTINCT id FROM customers WHERE note::UUID IS NOT NULL",
+    "SELECT id, count(*) OVER () FROM customers WHERE note::UUID IS NOT NULL",
+)
+
+
+@pytest.mark.parametrize("sql", IN_PARALLEL)
+def test_a_barrier_beneath_groups_does_not_keep_the_order_and_holds(
+    large: duckdb.DuckDBPyConnection, sql: str
+) -> None:
+    planned = plan(sql, "analyst")
+    assert planned.sql.count("pgproxy_one_row") == planned.sql.count("OFFSET 0") == 1
+    run(large, planned)
+
+
+@pytest.mark.parametrize("sql", IN_ORDER)
+def test_a_barrier_whose_order_shows_keeps_it(large: duckdb.DuckDBPyConnection, sql: str) -> None:
+    planned = plan(sql, "analyst")
+    assert "OFFSET 0" in planned.sql
+    assert "pgproxy_one_row" not in planned.sql
+    run(large, planned)
+
+
 def test_a_cast_that_a_predicate_implies_is_not_copied_inside_the_barrier() -> None:
     """`text IS TRUE` casts the text, and fails on what is no boolean: beside the filter, on hidden rows."""
     sql = "FROM customers SELECT count(*) WHERE note IS TRUE AND id > 0 AND note::UUID IS NULL"
