@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from pgproxy.catalog.model import CatalogModel
+from pgproxy.catalog.oids import OWNER_OID
 from pgproxy.catalog.relations.functions import function_oids
 from pgproxy.catalog.relations.principals import OWNER_NAME, role_oids
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
@@ -170,7 +171,9 @@ ACCESS_VIEWS = (
 """Over the relations that `pgproxy.catalog.store` makes."""
 
 
-def _items(object_oid: str, attnum: str = "0", owner: str | None = None) -> str:
+def _items(
+    object_oid: str, attnum: str = "0", owner: str | None = None, owner_oid: str = str(OWNER_OID)
+) -> str:
     """SQL: the aclitem[] of an object; NULL where the viewer knows of no grant."""
     mine = (
         f"SELECT list(DISTINCT m_i.item ORDER BY m_i.item) FROM {_ACL}.item AS m_i "
@@ -179,7 +182,10 @@ def _items(object_oid: str, attnum: str = "0", owner: str | None = None) -> str:
     )
     if owner is None:
         return f"({mine})"
-    own = f"'{OWNER_NAME}={owner}/{OWNER_NAME}'"
+    name = """'"' || replace(m_r.rolname, '"', '""') || '"'"""
+    name = f"CASE WHEN regexp_full_match(m_r.rolname, '[A-Za-z0-9_]+') THEN m_r.rolname ELSE {name} END"
+    role = f"SELECT coalesce(any_value({name}), '{OWNER_NAME}') FROM {_PG}.pg_authid AS m_r"
+    own = f"(SELECT m_n || '={owner}/' || m_n FROM ({role} WHERE m_r.oid = {owner_oid}) AS m_p(m_n))"
     return f"(SELECT list_prepend({own}, m_a) FROM ({mine}) AS m_o(m_a) WHERE m_a IS NOT NULL)"
 
 
@@ -190,9 +196,9 @@ _ON_STORED_FUNCTIONS = (
 """NULL means that PUBLIC holds EXECUTE: so it is for PostgreSQL's own functions, never for stored ones."""
 
 VIEWER_COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "pg_class": {"relacl": _items("$base.oid", owner=_OWNERS["relation"])},
+    "pg_class": {"relacl": _items("$base.oid", owner=_OWNERS["relation"], owner_oid="$base.relowner")},
     "pg_attribute": {"attacl": _items("$base.attrelid", "$base.attnum")},
-    "pg_namespace": {"nspacl": _items("$base.oid", owner=_OWNERS["schema"])},
+    "pg_namespace": {"nspacl": _items("$base.oid", owner=_OWNERS["schema"], owner_oid="$base.nspowner")},
     "pg_proc": {"proacl": _ON_STORED_FUNCTIONS},
     "pg_database": {"datacl": _items("$base.oid", owner=_OWNERS["database"])},
 }

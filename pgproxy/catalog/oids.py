@@ -7,6 +7,7 @@ PostgreSQL docs, "System Catalog Declarations and Initial Contents", OID assignm
 import hashlib
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 FIRST_USER_OID = 16384
@@ -65,6 +66,14 @@ def assign_oids(keys: Iterable[ObjectKey]) -> dict[ObjectKey, int]:
         taken.add(oid)
         assigned[key] = oid
     return assigned
+
+
+@lru_cache(maxsize=65_536)
+def owner_oid(owner: str | None) -> int:
+    """The OID of the role that owns something; None: what an administrator made belongs to the gateway."""
+    if owner is None:
+        return OWNER_OID
+    return _hash(ObjectKey(ObjectKind.ROLE, (owner,)), 0)
 
 
 def _hash(key: ObjectKey, attempt: int) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry, RelationEntry
+from pgproxy.catalog.oids import owner_oid
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
 from pgproxy.policy.effective import EffectivePolicy, TablePolicy
 from pgproxy.policy.model import Privilege
@@ -94,12 +95,14 @@ def visible_keys(policy: EffectivePolicy, model: CatalogModel) -> Iterator[int]:
     seen = {}
     databases: set[str] = set()
     schemas: set[tuple[str, str]] = set()
+    owners: set[str | None] = {None}
     for name, relation in model.relations.items():
         table_policy = policy.table(name, relation.table.owner)
         if not table_policy.is_visible:
             continue
         columns = _visible_columns(table_policy, relation)
         seen[relation.oid] = columns
+        owners.add(relation.table.owner)
         databases.add(name.catalog)
         schemas.add((name.catalog, name.schema))
         yield from _relation_keys(policy, table_policy, relation, columns)
@@ -112,6 +115,7 @@ def visible_keys(policy: EffectivePolicy, model: CatalogModel) -> Iterator[int]:
     for index in model.indexes:
         if _sees_index(seen, index):
             yield key(index.oid)
+    yield from (key(owner_oid(owner)) for owner in sorted(owners - {None}, key=str))
     yield from _container_keys(policy, model, databases, schemas)
 
 

@@ -199,8 +199,15 @@ def drop_role(state: ControlState, statement: a.DropRole, by: Administration) ->
 
 
 def drop_owned(state: ControlState, statement: a.DropOwned, by: Administration) -> ControlState:
-    """DROP OWNED: the privileges go; filters and masks stay, since without them more would be seen."""
+    """DROP OWNED: the privileges go; filters and masks stay, since without them more would be seen.
+
+    Raises: 42704; 0A000, a role owns something.
+    """
     names = frozenset(changes.principal_named(state, name).name for name in by.roles(statement.names))
+    if any(by.names.owns_something(name) for name in names):
+        raise FeatureNotSupported(
+            "dropping what a role owns is not supported", hint="Drop it, or use REASSIGN OWNED, first."
+        )
     return replace(state, grants=frozenset(g for g in state.grants if g.principal not in names))
 
 

@@ -145,8 +145,8 @@ class EffectivePolicy:
         return known
 
     def owns(self, owner: str | None) -> bool:
-        """Whether what belongs to `owner` is the principal's own."""
-        return self.may_own and owner is not None and owner == self.principal
+        """Whether what belongs to `owner` is the principal's own, or a group's that it is in."""
+        return self.may_own and owner is not None and (owner == self.principal or owner in self.groups)
 
     def is_ruled(self, name: TableName) -> bool:
         """Whether a filter, a mask or row level security is on the table, for whomever."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from execnode.statement import EngineStatement
 from pgproxy.catalog.sequences import SequenceInfo
 from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.control.administration import as_role
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.resolve import Route, StatementTraits
 from pgproxy.routing.router import PinnedSession, RouteRequest
@@ -23,12 +24,14 @@ from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
 from pgproxy.sql.cache import MAX_CACHED_TEXT_CHARS
 from pgproxy.sql.names import find_relation
+from pgproxy.sql.owner_changes import plan_owner_change
 from pgproxy.sql.parse import parse_statement
-from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext, StatementKind
+from pgproxy.sql.plan import NO_ORIGIN, Origin, Plan, PlanContext, PlanNotice, StatementKind
 from pgproxy.sql.planner import plan_statement
 from pgproxy.sql.schemas import knows_schema
 from pgproxy.sql.sequences import Named, find_sequence
 from pgproxy.sql.utility import UtilityStatement, parse_utility
+from pgproxy.sql.utility.owners import AlterOwner, ReassignOwned
 from pgproxy.sql.utility.query_calls import parse_query_call
 from pgproxy.sql.utility.statements import DeclareCursor
 from pgwire.backend import FieldDescription
@@ -140,6 +143,22 @@ class StatementPlanner:
         tables = self.catalog.snapshot.tables
         found = (tables.get(access.table) for access in plan.accesses)
         return any(info is not None and info.owner is not None for info in found)
+
+    def prepare_owner_change(
+        self, statement: AlterOwner | ReassignOwned
+    ) -> tuple[PreparedQuery, tuple[PlanNotice, ...]]:
+        """Plan ALTER … OWNER TO or REASSIGN OWNED, for a run at once; gives what to tell besides, too.
+
+        Raises:
+            GatewayError: it is wrong or denied.
+        """
+        actor = self.identity.principal
+        if isinstance(statement, ReassignOwned):
+            statement = replace(statement, names=tuple(as_role(name, actor) for name in statement.names))
+        owner = self._services.policies.effective(as_role(statement.owner, actor))
+        plan = plan_owner_change(statement, self._context(), owner)
+        planned = PreparedQuery("", (), plan=replace(plan, notices=()), planned_for=self._circumstances())
+        return planned, plan.notices
 
     def check_syntax(self, text: str) -> None:
         """Parse one statement and no more.

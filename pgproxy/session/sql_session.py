@@ -16,6 +16,7 @@ from pgproxy.session.discarding import Discards
 from pgproxy.session.explaining import Explains
 from pgproxy.session.notifications import Notifications
 from pgproxy.session.own_objects import OwnObjects
+from pgproxy.session.owner_changes import OwnerChanges
 from pgproxy.session.planning import StatementPlanner, field_descriptions
 from pgproxy.session.portal import Portal
 from pgproxy.session.portal_runs import Completion, PortalDriver
@@ -87,6 +88,7 @@ class SqlSession:
             copies_in=CopyIn(planner, driver, runner),
             explains=Explains(planner, driver),
             administering=administering,
+            owner_changes=OwnerChanges(planner, driver),
             notifications=self.notifications,
             discards=Discards(settings, driver, catalog, self.notifications, (statements, portals)),
         )

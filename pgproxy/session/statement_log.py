@@ -19,6 +19,7 @@ from pgproxy.session.telemetry import UNPLANNED, Outcome, Protocol, StatementRec
 from pgproxy.sql.plan import Plan
 from pgproxy.sql.utility import admin_statements as a
 from pgproxy.sql.utility import statements as u
+from pgproxy.sql.utility.owners import AlterOwner, ReassignOwned
 from pgwire.errors import AccessDenied, GatewayError, QueryCanceled, ShuttingDown
 from pgwire.sqlstate import SqlState
 
@@ -229,6 +230,8 @@ def utility_kind(statement: u.UtilityStatement) -> str:
         return statement.tag
     if isinstance(statement, a.AdminStatement):
         return command_tag(statement)
+    if isinstance(statement, (AlterOwner, ReassignOwned)):
+        return statement.tag
     return _KINDS.get(type(statement), UNPLANNED)
 
 

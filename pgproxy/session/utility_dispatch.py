@@ -10,6 +10,7 @@ from pgproxy.session.discarding import Discards
 from pgproxy.session.explaining import Explains
 from pgproxy.session.notices import is_wanted
 from pgproxy.session.notifications import Notifications
+from pgproxy.session.owner_changes import OwnerChanges
 from pgproxy.session.portal import Portal
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.sink import Client
@@ -36,6 +37,7 @@ class Utilities:
         copies_in: CopyIn,
         explains: Explains,
         administering: Administering,
+        owner_changes: OwnerChanges,
         notifications: Notifications,
         discards: Discards,
     ) -> None:
@@ -44,7 +46,7 @@ class Utilities:
         self._controls = controls
         self._cursors = cursors
         self._prepared = prepared
-        self._answering = (copies_out, explains, administering)
+        self._answering = (copies_out, explains, administering, owner_changes)
         self._copies_in = copies_in
         self._notifications = notifications
         self._discards = discards

@@ -58,7 +58,7 @@ def secure_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) -> tu
     if isinstance(tree, exp.Create):
         _check_new_name(name, context)
         is_there = name in context.catalog.schemas
-        return () if is_there or context.policy.is_admin else (_mark(name, context.session_user),)
+        return () if is_there or context.policy.is_admin else (schema_mark(name, context.session_user),)
     target.set("db", quoted("main" if name[1] == "public" else name[1]))
     if not knows_schema(name, context.catalog, context.policy):
         if not context.policy.is_admin:
@@ -96,7 +96,8 @@ def _dropping(
     return (schema,)
 
 
-def _mark(name: _SchemaName, owner: str) -> exp.Expr:
+def schema_mark(name: _SchemaName, owner: str) -> exp.Create:
+    """The view that names a schema's owner."""
     facts = exp.Select(expressions=[exp.alias_(exp.Literal.string(owner), quoted("owner"))])
     query = exp.Select(expressions=[exp.alias_(exp.Literal.number(1), quoted("owned"))])
     query.set(

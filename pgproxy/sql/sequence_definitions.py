@@ -101,7 +101,7 @@ def column_sequences(tree: exp.Create, table: TableName, context: PlanContext) -
         numbers = {key: options[key] for key in _NUMBERS if options.get(key) is not None}
         limit = _LIMITS[str(column.args["kind"].this.name).upper()]
         following += _creation(name, numbers, limit, is_cycled=bool(options.get("cycle")))
-        following.append(_marked(name, sequence_comment(_owner(context), kind)))
+        following.append(sequence_mark(name, sequence_comment(_owner(context), kind)))
         default = exp.AlterColumn(this=quoted(column.this.name), default=next_value(name))
         following.append(exp.Alter(this=_engine_table(table), kind="TABLE", actions=[default]))
     return tuple(following)
@@ -170,7 +170,8 @@ def _number(value: exp.Expr) -> int:
     return sign * int(held.name)
 
 
-def _marked(name: TableName, text: str) -> exp.Comment:
+def sequence_mark(name: TableName, text: str) -> exp.Comment:
+    """Write a sequence's comment."""
     return exp.Comment(this=_engine_table(name), kind="SEQUENCE", expression=exp.Literal.string(text))
 
 
@@ -194,11 +195,11 @@ def own_sequences(
     return tuple(
         exp.Drop(kind="SEQUENCE", tables=[_engine_table(name)], exists=True)
         for name in sorted(name for name in names - shared if name is not None)
-        if name.catalog == TEMP_CATALOG or _goes_with(table, context.catalog.sequences.get(name))
+        if name.catalog == TEMP_CATALOG or goes_with(table, context.catalog.sequences.get(name))
     )
 
 
-def _goes_with(table: TableInfo, info: SequenceInfo | None) -> bool:
+def goes_with(table: TableInfo, info: SequenceInfo | None) -> bool:
     """Whether it was made for a column, and by the table's owner: others may only borrow it in a default."""
     return info is not None and info.column is not None and info.owner == table.owner
 
@@ -289,7 +290,7 @@ def secure_creation(
     if is_there:
         return ()
     tree.set("exists", None)
-    return (_marked(name, sequence_comment(_owner(context), None)),)
+    return (sequence_mark(name, sequence_comment(_owner(context), None)),)
 
 
 def existing_notice(name: TableName, context: PlanContext) -> list[PlanNotice]:

@@ -104,10 +104,16 @@ def mark_view(draft: Draft, tree: exp.Create) -> None:
     query = tree.expression
     if not isinstance(query, (exp.Select, exp.SetOperation)):
         raise FeatureNotSupported("this form of query is not supported in a view")
-    facts = [exp.alias_(exp.Literal.string(draft.context.session_user), quoted("owner"))]
+    mark_query(query, draft.context.session_user)
+
+
+def mark_query(query: exp.Query, owner: str) -> None:
+    """Write into a view's query whose it is, in the place of what it says of that."""
+    facts = [exp.alias_(exp.Literal.string(owner), quoted("owner"))]
     mark = exp.CTE(this=exp.Select(expressions=facts), alias=exp.TableAlias(this=quoted(VIEW_MARK)))
     with_ = query.args.get("with_") or exp.With(expressions=[])
-    with_.set("expressions", [mark, *with_.expressions])
+    others = [cte for cte in with_.expressions if cte.alias != VIEW_MARK]
+    with_.set("expressions", [mark, *others])
     query.set("with_", with_)
 
 

@@ -128,6 +128,11 @@ ann: SELECT * FROM mine
 ann: SELECT count(*) FROM yours
 ann: ALTER TABLE yours RENAME TO mine
 ann: CREATE VIEW seen AS SELECT id FROM mine
+ann: SELECT relname, pg_get_userbyid(relowner), relowner = 'ann'::regrole FROM pg_class WHERE relname IN ('mine', 'seen') ORDER BY 1
+ann: SELECT tableowner FROM pg_tables WHERE tablename = 'mine' UNION ALL SELECT viewowner FROM pg_views WHERE viewname = 'seen'
+ann: CREATE SEQUENCE counted
+ann: SELECT sequenceowner FROM pg_sequences WHERE sequencename = 'counted'
+ann: DROP SEQUENCE counted
 ann: DROP TABLE mine
 ann: ALTER TABLE mine ALTER COLUMN id TYPE bigint
 ann: ALTER TABLE mine DROP COLUMN id
@@ -160,6 +165,7 @@ bob: DROP SCHEMA work
 ann: CREATE SCHEMA anns
 ann: CREATE SCHEMA anns
 ann: CREATE SCHEMA IF NOT EXISTS anns
+ann: SELECT schema_owner FROM information_schema.schemata WHERE schema_name = 'anns'
 ann: CREATE SCHEMA pg_mine
 ann: CREATE TABLE anns.t (id int)
 ann: DROP SCHEMA anns
@@ -168,6 +174,21 @@ ann: DROP SCHEMA anns
 ann: DROP SCHEMA anns
 ann: DROP SCHEMA IF EXISTS anns
 ann: DROP SCHEMA work
+ann: CREATE TABLE given_away (id int)
+ann: ALTER TABLE given_away OWNER TO bob
+ann: ALTER TABLE given_away OWNER TO nosuch
+ann: ALTER TABLE given_away OWNER TO ann
+ann: ALTER TABLE given_away OWNER TO CURRENT_USER
+ann: ALTER TABLE given OWNER TO ann
+ann: ALTER TABLE nosuch OWNER TO ann
+ann: ALTER TABLE IF EXISTS nosuch OWNER TO ann
+ann: ALTER VIEW given_away OWNER TO ann
+ann: ALTER SCHEMA work OWNER TO ann
+ann: ALTER SEQUENCE nosuch OWNER TO ann
+ann: ALTER TABLE given_away RENAME COLUMN id TO owner
+ann: ALTER TABLE given_away RENAME owner TO ann
+ann: REASSIGN OWNED BY ann TO bob
+ann: DROP TABLE given_away
 ann: CREATE TABLE copied (n int)
 ann: ALTER TABLE copied ADD COLUMN x text
 ann: SELECT * FROM copied ORDER BY n
@@ -443,6 +464,63 @@ def test_a_policy_holds_however_its_table_is_spelled(gateway: RunningGateway) ->
     with psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve:
         for name in ("cased.mixed", 'cased."Mixed"', "cased.MIXED"):
             assert answer(eve, f"SELECT name FROM {name}")[1] == [("shown",)], name
+
+
+def test_what_is_made_anothers_is_anothers(gateway: RunningGateway) -> None:
+    """Tables with their sequences, views, schemas: by administrators, and by owners to groups of theirs."""
+    with (
+        psycopg.connect(gateway.dsn("ann", database="defs"), autocommit=True) as ann,
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve,
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+    ):
+        ann.execute("CREATE SCHEMA gifts")
+        ann.execute("CREATE TABLE gifts.things (id serial, name text)")
+        ann.execute("INSERT INTO gifts.things (name) VALUES ('a'); COMMENT ON TABLE gifts.things IS 'kept'")
+        ann.execute("CREATE VIEW gifts.look AS SELECT name FROM gifts.things")
+        admin.execute(
+            "COMMENT ON VIEW gifts.look IS 'kept too'; COMMENT ON COLUMN gifts.look.name IS 'and this'"
+        )
+        owners = (
+            "SELECT relname, pg_get_userbyid(relowner), obj_description(oid) FROM pg_class "
+            "WHERE relnamespace = 'gifts'::regnamespace ORDER BY 1"
+        )
+        assert answer(eve, "ALTER TABLE gifts.things OWNER TO eve")[0] == "42P01"
+        assert answer(admin, "ALTER TABLE gifts.things OWNER TO eve")[0] == "ALTER TABLE"
+        assert answer(admin, "ALTER VIEW gifts.look OWNER TO eve")[0] == "ALTER VIEW"
+        assert answer(admin, owners)[1] == [
+            ("look", "eve", "kept too"),
+            ("things", "eve", "kept"),
+            ("things_id_seq", "eve", None),
+        ]
+        assert answer(admin, "SELECT col_description('gifts.look'::regclass, 1)")[1] == [("and this",)]
+        assert answer(ann, "SELECT * FROM gifts.things")[0] == "42P01"
+        assert answer(eve, "INSERT INTO gifts.things (name) VALUES ('b') RETURNING id")[1] == [(2,)]
+        assert answer(eve, "SELECT name FROM gifts.look ORDER BY 1")[1] == [("a",), ("b",)]
+        # A view goes on to read as its reader, an administrator's too.
+        assert answer(admin, "ALTER VIEW gifts.look OWNER TO admin")[0] == "ALTER VIEW"
+        admin.execute("GRANT SELECT ON gifts.look TO bob")
+        with psycopg.connect(gateway.dsn("bob", database="defs"), autocommit=True) as bob:
+            assert answer(bob, "SELECT * FROM gifts.look")[0] == "42501"
+            # In a transaction that is rolled back, nothing changes hands.
+            admin.execute("BEGIN; REASSIGN OWNED BY eve TO bob; ROLLBACK")
+            assert answer(bob, "SELECT * FROM gifts.things")[0] == "42P01"
+            admin.execute(
+                "CREATE ROLE keepers; GRANT keepers TO eve; GRANT CREATE ON SCHEMA gifts TO keepers"
+            )
+            assert answer(eve, "ALTER TABLE gifts.things OWNER TO keepers")[0] == "ALTER TABLE"
+            assert answer(eve, "SELECT count(*) FROM gifts.things")[1] == [(2,)]
+            assert answer(bob, "SELECT count(*) FROM gifts.things")[0] == "42P01"
+            admin.execute("GRANT keepers TO bob")
+            assert answer(bob, "SELECT count(*) FROM gifts.things")[1] == [(2,)]
+        assert answer(admin, "DROP ROLE keepers")[0] == "2BP01"
+        assert answer(admin, "REASSIGN OWNED BY keepers, ann TO admin")[0] == "REASSIGN OWNED"
+        assert answer(eve, "SELECT count(*) FROM gifts.things")[0] == "42P01"
+        assert ("things", "pgproxy", "kept") in answer(admin, owners)[1]
+        assert answer(
+            admin, "SELECT schema_owner FROM information_schema.schemata WHERE schema_name = 'gifts'"
+        )[1] == [("pgproxy",)]
+        admin.execute("REVOKE CREATE ON SCHEMA gifts FROM keepers; DROP ROLE keepers")
+        admin.execute("DROP SCHEMA gifts CASCADE")
 
 
 LONG = "n" * 63

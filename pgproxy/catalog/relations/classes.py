@@ -9,7 +9,7 @@ import pyarrow as pa
 from pgproxy.catalog.builtin import builtin_rows, relation_definitions
 from pgproxy.catalog.constraints import pretty_definition
 from pgproxy.catalog.model import CatalogModel, ConstraintEntry, IndexEntry
-from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID
+from pgproxy.catalog.oids import FIRST_USER_OID, OWNER_OID, PG_CATALOG_OID, PG_TOAST_OID, owner_oid
 from pgproxy.catalog.relations.table import Rule, build_rows, builtin_table
 from pgproxy.catalog.snapshot import TEMP_SCHEMA, RelationKind
 from pgproxy.catalog.types import column_type
@@ -59,24 +59,36 @@ def _build(
 def namespace_rows(model: CatalogModel) -> pa.Table:
     """pg_namespace: `public` and the other schemas of each catalog."""
     system: list[dict[str, Any]] = [
-        {"oid": oid, "nspname": name, "_database": None, "_key": EVERYBODY} for name, oid in _SCHEMAS.items()
+        {"oid": oid, "nspname": name, "nspowner": OWNER_OID, "_database": None, "_key": EVERYBODY}
+        for name, oid in _SCHEMAS.items()
     ]
+    owners = model.contents.schema_owners
     users: list[dict[str, Any]] = [
-        {"oid": oid, "nspname": schema, "_database": catalog, "_key": key(oid)}
+        {
+            "oid": oid,
+            "nspname": schema,
+            "nspowner": owner_oid(owners.get((catalog, schema))),
+            "_database": catalog,
+            "_key": key(oid),
+        }
         for (catalog, schema), oid in model.schemas.items()
     ]
-    return _build("pg_namespace", system + users, {"nspowner": OWNER_OID})
+    return _build("pg_namespace", system + users, {})
 
 
 def class_rows(model: CatalogModel) -> pa.Table:
     """pg_class. A table stands twice: with its row estimate, and without for who does not read all rows."""
     rows = [*_system_classes(), *_relation_classes(model), *_index_classes(model), *_sequence_classes(model)]
-    constants = {"relowner": OWNER_OID, "relispopulated": True, "relfrozenxid": 0}
+    constants = {"relispopulated": True, "relfrozenxid": 0}
     return _build("pg_class", rows, constants)
 
 
 def _class(
-    oid: int, name: str, schema: tuple[str | None, str, int], kind: str, row_key: int
+    oid: int,
+    name: str,
+    schema: tuple[str | None, str, int],
+    kind: str,
+    row_key: int,
 ) -> dict[str, Any]:
     """The columns that every kind of relation has. schema: (catalog, schema name, its OID)."""
     return {
@@ -84,6 +96,7 @@ def _class(
         "relname": name,
         "relnamespace": schema[2],
         "reltype": 0,
+        "relowner": OWNER_OID,
         "relam": {"r": _HEAP, "i": _BTREE}.get(kind, 0),
         # DuckDB's postgres extension reads a relation that has pages by ranges of ctid, which is not here.
         "relpages": 0,
@@ -129,6 +142,7 @@ def _relation_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
         )
         row |= {
             "reltype": relation.row_type,
+            "relowner": owner_oid(table.owner),
             "relnatts": len(table.columns),
             "relchecks": sum(constraint.kind == "c" for constraint in table.constraints),
             "relhasindex": relation.oid in indexed,
@@ -148,13 +162,15 @@ def _index_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
         schema = (name.catalog, name.schema, index.relation.schema_oid)
         # As PostgreSQL has an index from its making until the first ANALYZE.
         facts = {"relnatts": len(index.columns), "reltuples": 0.0, "relpages": 1}
+        facts["relowner"] = owner_oid(index.relation.table.owner)
         yield _class(index.oid, index.name, schema, "i", key(index.oid)) | facts
 
 
 def _sequence_classes(model: CatalogModel) -> Iterator[dict[str, Any]]:
     for info, oid in model.sequences:
         schema = (info.name.catalog, info.name.schema, model.schemas[info.name[:2]])
-        yield _class(oid, info.name.name, schema, "S", key(oid)) | {"relnatts": 3}
+        facts = {"relnatts": 3, "relowner": owner_oid(info.owner)}
+        yield _class(oid, info.name.name, schema, "S", key(oid)) | facts
 
 
 def index_rows(model: CatalogModel) -> pa.Table:

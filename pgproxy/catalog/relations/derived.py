@@ -30,8 +30,8 @@ class DerivedRelation:
 
 
 RELATION_VIEW = (
-    f"CREATE OR REPLACE VIEW {PG}._relation AS SELECT oid, relname, relnamespace, relkind, relhasindex, "
-    "relhasrules, relhastriggers, relpersistence, _schema, _is_hidden, _database, "
+    f"CREATE OR REPLACE VIEW {PG}._relation AS SELECT oid, relname, relnamespace, relowner, relkind, "
+    "relhasindex, relhasrules, relhastriggers, relpersistence, _schema, _is_hidden, _database, "
     f"CASE WHEN _key = 0 OR _key >= {private_key(0)} THEN _key ELSE oid END AS _key "
     f"FROM {PG}.pg_class WHERE _key >> 32 <> 2"
 )
@@ -57,6 +57,12 @@ def _columns(definition: RelationDefinition, derived: DerivedRelation) -> Iterat
     yield from (f"{sql} AS {name}" for name, sql in hidden.items() if name not in derived.rule.value)
 
 
+def owner_name(oid: str) -> str:
+    """SQL: the name of the role that owns something, for whoever sees that. oid: SQL."""
+    known = f"SELECT any_value(o.rolname) FROM {PG}.pg_authid AS o WHERE o.oid = {oid}"
+    return f"coalesce(({known}), 'unknown (OID=' || {oid} || ')')"
+
+
 def _role_columns(*names: str) -> dict[str, str]:
     return {name: f"r.{name}" for name in names}
 
@@ -64,7 +70,7 @@ def _role_columns(*names: str) -> dict[str, str]:
 _TABLE_COLUMNS = {
     "schemaname": "r._schema",
     "tablename": "r.relname",
-    "tableowner": "'pgproxy'",
+    "tableowner": owner_name("r.relowner"),
     "hasindexes": "r.relhasindex",
     "hasrules": "r.relhasrules",
     "hastriggers": "r.relhastriggers",
@@ -96,7 +102,7 @@ PG_VIEWS: Mapping[str, DerivedRelation] = {
         {
             "schemaname": "r._schema",
             "viewname": "r.relname",
-            "viewowner": "'pgproxy'",
+            "viewowner": owner_name("r.relowner"),
             "definition": "w._definition",
         },
         f"{PG}._relation AS r LEFT JOIN {PG}.pg_rewrite AS w ON w.ev_class = r.oid WHERE r.relkind = 'v'",
@@ -118,7 +124,7 @@ PG_VIEWS: Mapping[str, DerivedRelation] = {
         {
             "schemaname": "c._schema",
             "sequencename": "c.relname",
-            "sequenceowner": "'pgproxy'",
+            "sequenceowner": owner_name("c.relowner"),
             "data_type": "r.seqtypid",
             "start_value": "r.seqstart",
             "min_value": "r.seqmin",

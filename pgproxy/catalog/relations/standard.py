@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pgproxy.catalog.relations.derived import PG, DerivedRelation
+from pgproxy.catalog.relations.derived import PG, DerivedRelation, owner_name
 from pgproxy.catalog.relations.table import Rule
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG
 from pgproxy.catalog.visibility import held_keys
@@ -109,7 +109,7 @@ _VIEWS = DerivedRelation(
 
 _SCHEMATA = DerivedRelation(
     Rule.ROW,
-    {"catalog_name": "d.datname", "schema_name": "r.nspname", "schema_owner": "'pgproxy'"},
+    {"catalog_name": "d.datname", "schema_name": "r.nspname", "schema_owner": owner_name("r.nspowner")},
     f"{PG}.pg_namespace AS r {_EVERY_DATABASE}",
     hidden=_HERE,
 )

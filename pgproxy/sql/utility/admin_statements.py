@@ -94,7 +94,7 @@ class DropRole:
 
 @dataclass(frozen=True, slots=True)
 class DropOwned:
-    """DROP OWNED BY roles: nobody owns a thing here, so the privileges granted to them go."""
+    """DROP OWNED BY roles: the privileges granted to them go."""
 
     names: tuple[str, ...]
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from pgproxy.sql.utility import copy, cursors, maintenance, prepared, settings, transactions
 from pgproxy.sql.utility.admin import parse_admin
+from pgproxy.sql.utility.owners import parse_owner_change
 from pgproxy.sql.utility.reader import TokenReader
 from pgproxy.sql.utility.scan import plain_statement
 from pgproxy.sql.utility.statements import UtilityStatement
@@ -73,7 +74,7 @@ def parse_utility(text: str) -> UtilityStatement | None:
 
 
 def _parse_admin(reader: TokenReader) -> UtilityStatement | None:
-    statement = parse_admin(reader)
+    statement = parse_owner_change(reader) or parse_admin(reader)
     if statement is not None:
         reader.expect_end()
     return statement

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from pgproxy.sql.utility.admin_statements import AdminStatement
+from pgproxy.sql.utility.owners import AlterOwner, ReassignOwned
 
 INTERVAL_MARK = "interval "
 """Begins the value of `SET TIME ZONE INTERVAL '…'`: hours east, which the same text alone would not be."""
@@ -328,5 +329,7 @@ UtilityStatement: TypeAlias = (
     | CopyTo
     | CopyFrom
     | NoOp
+    | AlterOwner
+    | ReassignOwned
     | AdminStatement
 )

@@ -13,7 +13,7 @@ from pgproxy.sql.utility import statements as u
 
 def test_every_utility_statement_has_a_kind_of_its_own() -> None:
     admin = set(get_args(a.AdminStatement))
-    named = {a.GrantPrivileges, a.RoleMembership, u.NoOp, *_TAGS, *_KINDS}
+    named = {a.GrantPrivileges, a.RoleMembership, u.NoOp, u.AlterOwner, u.ReassignOwned, *_TAGS, *_KINDS}
     assert set(get_args(u.UtilityStatement)) | admin <= named
 
 
