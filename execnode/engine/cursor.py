@@ -7,6 +7,7 @@ import duckdb
 from execnode.engine.errors import translate_error
 from execnode.engine.kept_encoders import KeptEncoders
 from execnode.engine.kept_plans import KeptPlans
+from execnode.engine.kept_statements import KeptStatements
 from pgwire.errors import GatewayError
 
 
@@ -17,6 +18,7 @@ class EngineCursor:
     time_zone: what its TimeZone is set to. has_failed: an error ended its transaction; only ROLLBACK helps.
     is_clean: all that ran on it were SELECTs, each to its end: nothing of them is left on it.
     plans: those that it keeps; None: none. encoders: those that its short results leave.
+    statements: those that it has parsed.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -26,6 +28,7 @@ class EngineCursor:
     is_clean: bool = True
     plans: KeptPlans | None = None
     encoders: KeptEncoders = field(default_factory=KeptEncoders)
+    statements: KeptStatements = field(default_factory=KeptStatements)
 
     def set_time_zone(self, time_zone: str) -> None:
         """SET TimeZone if it differs: how timestamptz is computed with, and shown. Blocking."""

@@ -343,11 +343,9 @@ class StatementStream:
             if name is not None:
                 cursor.connection.execute(f"EXECUTE {name}")
                 return
-        parsed = cursor.connection.extract_statements(statement.sql)
-        if len(parsed) != 1:
-            raise engine_error(SqlState.SYNTAX_ERROR, engine_text=f"{len(parsed)} statements in one text")
-        cursor.is_clean = cursor.is_clean and parsed[0].type == duckdb.StatementType.SELECT
-        cursor.connection.execute(parsed[0], decode_parameters(statement.parameters))
+        parsed = cursor.statements.parsed(cursor.connection, statement.sql)
+        cursor.is_clean = cursor.is_clean and parsed.type == duckdb.StatementType.SELECT
+        cursor.connection.execute(parsed, decode_parameters(statement.parameters))
 
     def _tell_declared(self) -> None:
         self._tell_columns(self._statement.result_columns)
