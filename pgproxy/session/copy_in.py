@@ -26,8 +26,8 @@ from pgwire.backend import CopyInResponse
 from pgwire.copy import CopyBinaryDecoder, CopyFormat, CopyOptions, CopyTextDecoder
 from pgwire.errors import FeatureNotSupported, GatewayError, InternalError
 
-_PIECE_BYTES = 1 << 18
-"""Clients send small pieces; so much is gathered for one turn of the decoding thread."""
+_PIECE_BYTES = 1 << 20
+"""Clients send small pieces; so much, about a batch of rows, is gathered for one turn of decoding."""
 
 Decoder = CopyTextDecoder | CopyBinaryDecoder
 
@@ -92,20 +92,50 @@ class CopyIn:
     async def _gather(
         self, decoder: Decoder, session: StagingSession, destination: CopyDestination, client: Client
     ) -> None:
-        """Decode in a thread, one piece after the other, and stage each batch as it comes."""
-        name = destination.staging.name.name
+        """Decode in a thread, one piece after the other, while the engine stages the batch before."""
+        staging = _Staging(session, destination.staging.name.name)
         gathered = bytearray()
         while (data := await client.read_copy()) is not None:
             gathered += data
             if len(gathered) >= _PIECE_BYTES:
-                await self._stage(decoder.feed(bytes(gathered)), session, name)
+                await staging.take(decoder.feed(bytes(gathered)))
                 gathered.clear()
-        await self._stage(decoder.feed(bytes(gathered)), session, name)
-        await self._stage(decoder.finish(), session, name)
+        await staging.take(decoder.feed(bytes(gathered)))
+        await staging.take(decoder.finish())
+        await staging.store()
 
-    async def _stage(self, batches: Iterator[pa.RecordBatch], session: StagingSession, name: str) -> None:
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            await session.append_staging(name, batch)
+
+class _Staging:
+    """Where decoded batches go, one behind the decoder: decoding and storing take about as long."""
+
+    def __init__(self, session: StagingSession, table: str) -> None:
+        self._session = session
+        self._table = table
+        self._decoded: pa.RecordBatch | None = None
+
+    async def take(self, batches: Iterator[pa.RecordBatch]) -> None:
+        """Decode all of them; the last is not stored yet.
+
+        Raises:
+            GatewayError: a batch could not be decoded, or the one before not stored; neither is at work then.
+        """
+        has_more = True
+        while has_more:
+            decoding, storing = await asyncio.gather(
+                asyncio.to_thread(next, batches, None), self.store(), return_exceptions=True
+            )
+            if isinstance(storing, BaseException):
+                raise storing
+            if isinstance(decoding, BaseException):
+                raise decoding
+            self._decoded = decoding
+            has_more = decoding is not None
+
+    async def store(self) -> None:
+        """Store what was decoded last."""
+        batch, self._decoded = self._decoded, None
+        if batch is not None:
+            await self._session.append_staging(self._table, batch)
 
 
 def _decoder(destination: CopyDestination, options: CopyOptions) -> Decoder:
