@@ -52,6 +52,7 @@ SYSTEM_TYPES: Mapping[str, SystemType] = {
     "pg_mcv_list": SystemType(5017, 0, "VARCHAR"),
     "aclitem": SystemType(1033, 1034, "VARCHAR"),
     "pg_lsn": SystemType(3220, 3221, "VARCHAR"),
+    "void": SystemType(2278, 0, "VARCHAR"),
     "inet": SystemType(869, 1041, "VARCHAR"),
     "anyarray": SystemType(2277, 0, "VARCHAR[]"),
     "_name": SystemType(1003, 0, "VARCHAR[]"),

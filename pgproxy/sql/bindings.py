@@ -353,8 +353,9 @@ class _Binder:
             return oid
         name = self._macro(held.output, [oid], node)
         # In an array whose text is asked for, each element's type has to be known.
-        in_array = isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Array)
-        return exp.cast(name, "TEXT", dialect="duckdb") if in_array else name
+        outer = node.parent.parent if isinstance(node.parent, exp.Select) else node.parent
+        in_array = isinstance(outer, exp.Array)
+        return exp.Cast(this=name, to=exp.DataType(this=exp.DType.TEXT)) if in_array else name
 
     def _relation_oid(self, constant: exp.Literal) -> exp.Expr:
         if constant.name.isdigit():
@@ -440,6 +441,13 @@ def _is_text_parameter(node: exp.Expr) -> bool:
     return node.to.this in exp.DataType.TEXT_TYPES
 
 
+def _is_scalar(query: exp.Expr | None) -> bool:
+    """Whether a subquery stands for one value."""
+    return isinstance(query, exp.Subquery) and not isinstance(
+        query.parent, (exp.From, exp.Join, exp.Lateral, exp.In, exp.SetOperation)
+    )
+
+
 def is_shown(node: exp.Expr) -> bool:
     """Whether the value becomes text.
 
@@ -449,8 +457,11 @@ def is_shown(node: exp.Expr) -> bool:
     is_array = isinstance(node, exp.Cast) and node.to.this is exp.DType.ARRAY
     while isinstance(parent, (exp.Paren, exp.Alias)) or (is_array and isinstance(parent, exp.Coalesce)):
         parent = parent.parent
-    if isinstance(parent, exp.Select) and isinstance(parent.parent, exp.Array):
-        return is_shown(parent.parent)
+    if isinstance(parent, exp.Array):
+        return is_shown(parent)
+    outer = parent.parent if isinstance(parent, exp.Select) else None
+    if isinstance(outer, exp.Array) or _is_scalar(outer):
+        return outer is not None and is_shown(outer)
     if isinstance(parent, _JOINS_TEXT) or (
         isinstance(parent, exp.Anonymous) and parent.name.lower() == "format"
     ):

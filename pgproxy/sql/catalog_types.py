@@ -23,7 +23,7 @@ _PLAIN_OIDS = {"varchar": 1043}
 _UNSENT = frozenset({"anyarray", "_pg_statistic"})
 """Lists that go as text[]: these types have no array of known elements."""
 _REGTYPE_TEXTS, _REGTYPE_ARRAY = "regtype_array_text", 2211
-_NAMES_OF_OIDS = {19: "name", 26: "oid"}
+_NAMES_OF_OIDS = {19: "name", 26: "oid", 2278: "void"}
 _VECTOR_ELEMENTS = {"oidvector": "oid", "int2vector": "int2"}
 _OTHER_SESSION_TYPES = frozenset({"version", "pg_backend_pid"})
 """Session values that are no names: text and an integer, as they are bound."""
@@ -45,6 +45,7 @@ def type_catalog_columns(draft: Draft) -> tuple[int | None, ...] | None:
         types.plain_array(cast)
         types.vector_text(cast)
         types.read_name(cast)
+    types.name_columns(draft.tree)
     for called in list(draft.tree.find_all(exp.Anonymous)):
         types.shift_bounds(called)
         types.plain_age(called)
@@ -113,6 +114,11 @@ class _UnifiedTypes(KnownTypes):
             return kinds[0]
         return kinds[0] if len(set(kinds)) == 1 else super().all_of(nodes)
 
+    def _infer(self, node: exp.Expr) -> str | None:
+        """Of a cast to a reg* type, too, so that a derived table's column is known as one."""
+        name = catalog_type_name(node.to) if isinstance(node, exp.Cast) else None
+        return name if name in REG_TYPES else super()._infer(node)
+
 
 class _CatalogTypes:
     def __init__(self, draft: Draft) -> None:
@@ -174,6 +180,19 @@ class _CatalogTypes:
             joined = exp.Anonymous(this="array_to_string", expressions=[cast.this, exp.Literal.string(" ")])
             cast.set("this", joined)
 
+    def name_columns(self, tree: exp.Expr) -> None:
+        """`x::text` and `x || …` where x is a column of a reg* type: the name, not the number."""
+        for holder in list(tree.find_all(exp.Cast, exp.DPipe)):
+            if isinstance(holder, exp.DPipe):
+                self._name_column(holder.expression)
+            if not isinstance(holder, exp.Cast) or holder.to.this in exp.DataType.TEXT_TYPES:
+                self._name_column(holder.this)
+
+    def _name_column(self, value: exp.Expr) -> None:
+        name = self._known.of(value) if isinstance(value, exp.Column) else None
+        if name is not None and name in REG_TYPES:
+            value.replace(exp.Cast(this=value.copy(), to=_userdefined(name)))
+
     def read_name(self, cast: exp.Cast) -> None:
         """`format('%I.%I', a, b)::regclass`: the name of an object, computed."""
         held = self._system_types.get(catalog_type_name(cast.to) or "")
@@ -221,9 +240,9 @@ class _CatalogTypes:
         held = self._system_types.get(name or "")
         if held is None or held.output is None:
             return self._oid(value)
-        if name is not None and isinstance(value, exp.Column):
+        if name is not None and isinstance(value, (exp.Column, exp.Case, exp.Coalesce)):
             value.replace(exp.Cast(this=value.copy(), to=_userdefined(name)))
-        elif not isinstance(value, exp.Cast):
+        elif not isinstance(value, (exp.Cast, exp.Subquery)):
             return None
         return held.oid
 
@@ -235,8 +254,14 @@ class _CatalogTypes:
             _session_type(value)
             or self._function_type(value)
             or self._element(value)
+            or self._of_subquery(value)
             or self._known.of(value)
         )
+
+    def _of_subquery(self, value: exp.Expr) -> str | None:
+        query = value.this if isinstance(value, exp.Subquery) else None
+        is_scalar = isinstance(query, exp.Select) and len(query.expressions) == 1
+        return self._name(query.expressions[0].unalias()) if query is not None and is_scalar else None
 
     def _element(self, value: exp.Expr) -> str | None:
         """One entry of a vector, and the array that a subquery gives."""

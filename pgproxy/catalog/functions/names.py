@@ -136,6 +136,12 @@ def _named_text(table: str, column: str, guarded: bool = True) -> str:
     return _oid_text("p_oid", f"(SELECT max({shown}) FROM {PG}.{table} AS m_n WHERE m_n.oid = p_oid{guard})")
 
 
+def _must_be(found: str, sqlstate: str, kind: str) -> str:
+    """SQL: the OID of what a text names; an error where nothing that the viewer knows has this name."""
+    message = f"'pgproxy:{sqlstate}:{kind} \"' || CAST(p_text AS VARCHAR) || '\" does not exist'"
+    return f"CASE WHEN p_text IS NOT NULL THEN coalesce({found}, error(chr(2) || {message})) END"
+
+
 _FUNCTION_OID = (
     "CASE WHEN contains(CAST(p_text AS VARCHAR), '(') THEN "
     "error(chr(2) || 'pgproxy:0A000:functions by their arguments are not supported' || left(p_text, 0)) "
@@ -173,11 +179,21 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("regdictionary_text", TEXT, {"p_oid": _named_text("pg_ts_dict", "dictname", guarded=False)}),
     Macro("regdictionary_oid", OID, {"p_text": _named_oid("pg_ts_dict", "dictname", guarded=False)}),
     Macro("regoper_text", TEXT, {"p_oid": _REGOPER_TEXT}),
-    Macro("regclass_oid", REGCLASS, {"p_text": relation_oid("p_text")}, NAMES),
-    Macro("regtype_oid", REGTYPE, {"p_text": _type_oid("p_text")}, VIEWER),
+    Macro("regclass_oid", REGCLASS, {"p_text": _must_be(relation_oid("p_text"), "42P01", "relation")}, NAMES),
+    Macro("regtype_oid", REGTYPE, {"p_text": _must_be(_type_oid("p_text"), "42704", "type")}, VIEWER),
     Macro("regproc_oid", REGPROC, {"p_text": _FUNCTION_OID}, VIEWER),
-    Macro("regnamespace_oid", REGNAMESPACE, {"p_text": _named_oid("pg_namespace", "nspname")}, VIEWER),
-    Macro("regrole_oid", REGROLE, {"p_text": _named_oid("pg_authid", "rolname")}, VIEWER),
+    Macro(
+        "regnamespace_oid",
+        REGNAMESPACE,
+        {"p_text": _must_be(_named_oid("pg_namespace", "nspname"), "3F000", "schema")},
+        VIEWER,
+    ),
+    Macro(
+        "regrole_oid",
+        REGROLE,
+        {"p_text": _must_be(_named_oid("pg_authid", "rolname"), "42704", "role")},
+        VIEWER,
+    ),
     Macro("regcollation_oid", OID, {"p_text": _named_oid("pg_collation", "collname", guarded=False)}),
     Macro("to_regclass", REGCLASS, {"p_text": relation_oid("p_text")}, NAMES),
     Macro("to_regtype", REGTYPE, {"p_text": _type_oid("p_text")}, VIEWER),

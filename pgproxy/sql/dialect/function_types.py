@@ -24,6 +24,7 @@ _BY_RESULT = {
     "timestamp": "make_timestamp localtimestamp",
     "interval": "age make_interval justify_days justify_hours justify_interval",
     "bool": "bool_and bool_or every exists starts_with",
+    "void": "pg_sleep",
     "bytea": "decode sha224 sha256 sha384 sha512 convert_to set_byte",
     "text[]": "string_to_array regexp_split_to_array regexp_match regexp_matches parse_ident",
     "time": "make_time localtime",

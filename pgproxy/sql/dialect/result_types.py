@@ -30,6 +30,7 @@ _DECLARED = {
     "jsonb[]": 3807,
     "name[]": 1003,
     "record": Oid.RECORD,
+    "void": Oid.VOID,
     "record[]": 2287,
 }
 

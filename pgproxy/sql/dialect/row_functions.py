@@ -126,6 +126,9 @@ def rows_in_select(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         kind = types.of(node)
         if kind in ("int4", "int8") and isinstance(node, exp.ExplodingGenerateSeries):
             return cast(node, _SERIES_TYPES[kind])
+        if kind == "timestamptz":
+            for part in ("start", "end"):
+                node.set(part, cast(node.args[part], _SERIES_TYPES[kind]))
         return node
     if not isinstance(node, exp.Anonymous) or isinstance(node.parent, (exp.Table, exp.Lateral)):
         return node

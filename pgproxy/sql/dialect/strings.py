@@ -19,6 +19,7 @@ from pgproxy.sql.dialect.build import (
     string,
 )
 from pgproxy.sql.dialect.patterns import engine_pattern
+from pgproxy.sql.dialect.places import start_of
 from pgproxy.sql.dialect.text_forms import element_texts, output_text
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.utility.keywords import COLUMN_NAME, RESERVED, TYPE_OR_FUNCTION_NAME
@@ -208,6 +209,9 @@ def encodings(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if name not in ("encode", "decode") or len(arguments) != 2:
         return node
     form = (constant_text(arguments[1]) or "").lower()
+    unknown = constant_text(arguments[0]) if isinstance(arguments[0], exp.Literal) else None
+    if name == "encode" and unknown is not None:
+        arguments = [call("unhex", string(_bytes_of(arguments[0]))), arguments[1]]
     if name == "encode" and form == "hex":
         return call("lower", call("hex", arguments[0]))
     if name == "encode" and form == "base64":
@@ -227,6 +231,18 @@ def encodings(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if digits is not None:
         return call("unhex", string(digits))
     raise FeatureNotSupported(f"{name}() is supported with the constant formats hex and base64")
+
+
+def _bytes_of(constant: exp.Literal) -> str:
+    """The hex digits of a constant that stands for bytea."""
+    digits = literals.parse_bytea(constant.name)
+    if digits is not None:
+        return digits
+    if constant.name.startswith("\\x"):
+        problem, sqlstate = "invalid hexadecimal data", SqlState.INVALID_PARAMETER_VALUE
+    else:
+        problem, sqlstate = "invalid input syntax for type bytea", SqlState.INVALID_TEXT_REPRESENTATION
+    raise StatementError(problem, sqlstate=sqlstate, position=start_of(constant))
 
 
 def _hex_of_integer(operand: exp.Expr, kind: str | None) -> exp.Expr:

@@ -118,3 +118,8 @@ select (select 1, 2) + 1
 select false and 1
 select coalesce(name, false) from people
 select substr(id, 1) from people
+select 'nope'::text::regclass
+select ('no' || 'pe')::regclass
+select 'nope'::text::regtype
+select 'nope'::text::regnamespace
+select encode('\xabc', 'hex')

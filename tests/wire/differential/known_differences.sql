@@ -16,7 +16,6 @@ select b'101' & b'110', b'101' | b'010', ~b'101', b'101' || b'1', length(b'101')
 select json '{"a": {"b": 2}}' -> 'a', json '{"a":{"b":2}}' ->> 'a', json '[1, "x"]' ->> 1
 select x from jsonb_array_elements('[1, 2]'::jsonb) x
 select id, e.value from people p, jsonb_array_elements(jsonb_build_array(p.id, p.id * 2)) e order by id, e.value::text
-select coalesce(v -> 'b', '0') from (values ('{"a": 1}'::jsonb)) as t(v)
 select jsonb '5' = jsonb '5.0', jsonb '"a"' < jsonb '"b"'
 select json_object('{a,1,b,2}'), jsonb_object('{a,1,b,2}')
 select (jsonb '[1, 2, 3]')[1], (jsonb '{"a": 1}')['a']

@@ -35,3 +35,5 @@ select isfinite(date '2024-01-01'), date 'infinity'
 select extract(foo from date '2024-01-01')
 select date_trunc('day', timestamptz '2024-01-05 10:20:30+00')
 select interval '1 year 14 months', interval '100 hours', interval '-1 year'
+select generate_series(date '2024-01-01', date '2024-03-01', interval '1 month')
+select generate_series(timestamp '2024-01-01', '2024-01-02', '12 hours')

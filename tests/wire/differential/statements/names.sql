@@ -29,3 +29,13 @@ select 'a' || 'pg_type'::regclass, format('%s-%I', c.oid::regclass, c.relname), 
 select pg_size_bytes('1kB'), pg_size_bytes(' 1.5 GB '), pg_size_bytes('100'), pg_size_bytes('-2 mb'), pg_size_bytes(null)
 select pg_trigger_depth(), pg_encoding_max_length(6), pg_notification_queue_usage(), now() - pg_postmaster_start_time() < interval '1 day'
 select pg_backend_pid() - pg_backend_pid(), count(pg_backend_pid())
+select pg_sleep(0), pg_advisory_lock(1), pg_advisory_unlock_all()
+select array[to_regclass('people')]::text, array['people'::regclass, 'events'::regclass]::text[]
+select (select 'people'::regclass) as r, (select 'people'::regclass)::oid = 'people'::regclass::oid
+select x::text, x, x || '!' from (select 'people'::regclass as x) s
+select x from (select oid::regclass as x from pg_class where relname = 'people') s
+with q as (select oid::regclass as t from pg_class where relname in ('people', 'events')) select t, t::text from q order by 2
+select relname from pg_class where oid = any(array['people'::regclass, 'events'::regclass]) order by 1
+select count(*) from pg_class where oid in (select 'people'::regclass)
+select case when true then 'people'::regclass end, coalesce(null, 'people'::regclass)
+select ('peo' || 'ple')::regclass, null::text::regclass, 'public'::text::regnamespace, 'int4'::text::regtype

@@ -41,3 +41,4 @@ select length('abc'::bytea), octet_length('\x0102'::bytea)
 select 'a' operator(pg_catalog.~) 'a', 1 operator(pg_catalog.+) 2
 select pg_catalog.length('abc'), pg_catalog.upper('a')
 select pg_catalog.btrim('  x '), pg_catalog.btrim('{a}', '{}'), pg_catalog.ltrim('xa', 'x'), pg_catalog.rtrim('ax', 'x')
+select encode('\xdead', 'hex'), encode('abc', 'base64'), encode('abc'::bytea, 'hex'), encode('\001a', 'escape')
