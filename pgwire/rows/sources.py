@@ -196,10 +196,9 @@ def to_decimals(kind: str, array: ArrowArray, oid: int, typmod: int) -> ArrowArr
 
 def _decimals_of_floats(array: ArrowArray, oid: int) -> ArrowArray:
     """Through the shortest text; values below 1e-21, which have no room in 38 places, become 0."""
-    values = fixed_width_values(array, np.float32 if array.type == pa.float32() else np.float64)
-    if not np.isfinite(values).all():
+    if not pc.all(pc.is_finite(array), min_count=0).as_py():  # of values, not of what stands behind NULLs
         raise StatementError("numeric out of range", sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE)
-    tiny = pa.array(np.abs(values) < 1e-21)
+    tiny = pc.less(pc.abs(array), 1e-21)
     return checked_cast(pc.if_else(tiny, "0", float_strings(array)), pa.decimal256(76, 38), oid)
 
 
