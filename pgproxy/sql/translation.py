@@ -1,11 +1,11 @@
 """The seam to `pgproxy.sql.dialect`: PostgreSQL's meaning on DuckDB. It adds no relation and no privilege."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.engine import change_to_engine, to_engine
 from pgproxy.sql.dialect.names import output_names
@@ -16,11 +16,16 @@ from pgwire.errors import StatementError
 __all__ = ["ResolvedTypes", "output_names", "translate", "translate_fragment"]
 
 
+def _shown_type(column: ColumnInfo) -> str:
+    return column.shown_type
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedTypes:
-    """Column types of the statement's resolved relations."""
+    """Column types of the statement's resolved relations. type_of: what a column's type is called."""
 
     draft: Draft
+    type_of: Callable[[ColumnInfo], str] = _shown_type
     held: dict[int, Mapping[str, str] | None] = field(default_factory=dict)
 
     def column_types(self, table: exp.Table) -> Mapping[str, str] | None:
@@ -38,7 +43,7 @@ class ResolvedTypes:
         is_limited = use.role is Role.SOURCE and use.policy is not None
         seen = frozenset(readable_columns(use)) if is_limited else None
         columns = [column for column in use.info.columns if seen is None or column.name in seen]
-        return {column.name.lower(): column.shown_type for column in columns}
+        return {column.name.lower(): self.type_of(column) for column in columns}
 
     def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
         index = table.meta.get(USE_KEY)

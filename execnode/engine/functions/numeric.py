@@ -61,6 +61,8 @@ _DIVISION = let(
 """Long division by 10^9 a step, in 64 bits where they hold it: 1 to 2 µs a row."""
 
 _TEN = "10000000000::HUGEINT"
+_HAS_ROOM = "length(CAST(abs({0}) AS VARCHAR)) <= 29"
+"""28 digits and the point: times 10^10, a half of a product is within 128 bits."""
 _WIDE_EXACT = let(
     "{'a': replace(CAST(abs(p.a) AS VARCHAR), '.', '')::HUGEINT, "
     "'b': replace(CAST(abs(p.b) AS VARCHAR), '.', '')::HUGEINT, 'r': p.r, "
@@ -73,14 +75,16 @@ _WIDE_EXACT = let(
     f"(p.n + CASE WHEN p.e >= p.b THEN 1 WHEN p.e < -p.b THEN -1 ELSE 0 END)::DECIMAL(38, 0){_PLACED}",
 )  # fmt: skip
 """The same with the factors in two halves each: a product of quotients has more than 38 digits."""
+_NEAR = f"TRY_CAST(format('{{:.15g}}', p.a::DOUBLE / p.b::DOUBLE) AS DECIMAL(38, {QUOTIENT_SCALE}))"
+_OVERFLOW = failure("22003", "value overflows numeric format")
 _WIDE_DIVISION = let(
     "{'a': a, 'b': CASE WHEN b = 0 AND a IS NOT NULL THEN "
     f"{failure('22012', 'division by zero')} ELSE b END, 'r': least({QUOTIENT_SCALE}, {_DIVISION_SCALE})}}",
-    "CASE WHEN abs(p.a) < 100000000 AND abs(p.b) < 100000000 THEN "
+    f"CASE WHEN {_HAS_ROOM.format('p.a')} AND {_HAS_ROOM.format('p.b')} THEN "
     f"sign(p.a) * sign(p.b) * {_WIDE_EXACT} "
-    f"ELSE CAST(p.a::DOUBLE / p.b::DOUBLE AS DECIMAL(38, {QUOTIENT_SCALE})) END",
+    f"WHEN p.a IS NOT NULL AND p.b IS NOT NULL THEN coalesce({_NEAR}, {_OVERFLOW}) END",
 )
-"""For operands that are quotients themselves. Beyond 10^8 it is right to 15 digits."""
+"""For operands of many digits behind the point. Where one has more than 28 it is right to 15."""
 
 _FRACTION = r"length(regexp_extract(v, '\.([0-9]*)', 1))"
 _EXPONENT = r"coalesce(TRY_CAST(nullif(regexp_extract(v, '[eE]([+-]?[0-9]+)', 1), '') AS INTEGER), 0)"

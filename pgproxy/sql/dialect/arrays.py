@@ -127,7 +127,12 @@ def contains(node: exp.Expr, types: KnownTypes) -> exp.Expr:
             return has_all
         # NULL equals nothing, so no array has it.
         is_whole = exp.EQ(this=call("list_count", part.copy()), expression=call("len", part.copy()))
-        return exp.Paren(this=exp.And(this=has_all, expression=is_whole))
+        is_nothing = exp.Is(this=whole.copy(), expression=exp.Null())
+        return exp.Paren(
+            this=exp.And(
+                this=has_all, expression=exp.Paren(this=exp.Or(this=is_whole, expression=is_nothing))
+            )
+        )
     raise FeatureNotSupported(
         "the types of @> are not known here", hint="Cast both sides, to jsonb or to an array type."
     )
@@ -160,7 +165,9 @@ def _searched(node: exp.EQ | exp.NEQ, operand: exp.Expr | None) -> exp.Expr:
 def _unless_null(node: exp.Expr, operand: exp.Expr | None) -> exp.Expr:
     """A comparison with no array is unknown; the engine takes it for one with an empty array."""
     is_array = operand is not None and not isinstance(operand, (exp.Array, exp.Query))
-    if not is_array or operand is None or operand.find(exp.Column) is None or operand.find(exp.Query):
+    if not is_array or operand is None or operand.find(exp.Query):
+        return node
+    if operand.find(exp.Column, exp.Parameter) is None:
         return node
     if isinstance(node.expression, exp.Any) and _only_keeps_rows(node):
         return node

@@ -324,6 +324,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
             exp.Sub,
         ),
     ),
+    (text_forms.joined_to_text, (exp.DPipe,)),
     (arrays.concatenate, (exp.DPipe,)),
     (arrays.subscript, (exp.Bracket,)),
     (

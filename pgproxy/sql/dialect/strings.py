@@ -175,7 +175,10 @@ def split(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if name == "array_to_string" and len(arguments) in (2, 3):
         texts = element_texts(arguments[0], types)
         if len(arguments) == 2:
-            return call(name, texts, arguments[1])
+            # The engine makes NULL of an array that holds nothing else.
+            is_there = exp.Not(this=exp.Is(this=exp.column("item"), expression=exp.Null()))
+            held = exp.Lambda(this=is_there, expressions=[exp.to_identifier("item")])
+            return call(name, call("list_filter", texts, held), arguments[1])
         filled = exp.Lambda(
             this=call("coalesce", exp.column("item"), arguments[2]), expressions=[exp.to_identifier("item")]
         )

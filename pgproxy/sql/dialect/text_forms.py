@@ -22,6 +22,23 @@ def cast_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
+def joined_to_text(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """`||` of a text and what is none, which is written as a cast to text writes it.
+
+    PostgreSQL docs, "String Functions and Operators": text || anynonarray.
+    """
+    if not isinstance(node, exp.DPipe):
+        return node
+    for value, other in ((node.this, node.expression), (node.expression, node.this)):
+        kind = types.of(value)
+        is_beside_text = types.of(other) in TEXTS or constant_text(other) is not None
+        if is_beside_text and kind is not None and not kind.endswith("[]") and kind not in (*TEXTS, "jsonb"):
+            text = text_form(value, kind, types)
+            if text is not None:
+                value.replace(text)
+    return node
+
+
 def text_form(value: exp.Expr, kind: str | None, types: KnownTypes) -> exp.Expr | None:
     """A value as PostgreSQL writes it; None where the engine's cast does."""
     as_text: exp.Expr = cast(value.copy(), "VARCHAR")

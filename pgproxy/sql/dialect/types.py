@@ -163,8 +163,11 @@ class KnownTypes:
         return list(query.expressions) if is_known else None
 
     def all_of(self, nodes: list[exp.Expr]) -> str | None:
-        """Give the one type that these have together, by PostgreSQL's rules for numbers."""
-        kinds = {self.of(node) for node in nodes if not isinstance(node, exp.Null)}
+        """Give the one type that these have together, by PostgreSQL's rules for numbers.
+
+        Quoted constants and NULL take the type of the others.
+        """
+        kinds = {self.of(node) for node in nodes if not is_unknown(node)}
         if len(kinds) == 1:
             return kinds.pop()
         if kinds and all(kind in NUMBER_ORDER for kind in kinds):

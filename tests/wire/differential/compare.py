@@ -1,7 +1,7 @@
 """One statement on PostgreSQL and on the gateway; what a client sees of each in one form."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,7 @@ class Outcome:
     names: tuple[str, ...] = ()
     rows: tuple[tuple[str | None, ...], ...] = ()
     oids: tuple[tuple[int, int], ...] = ()
+    parameters: tuple[int, ...] = ()
 
 
 def statements() -> list[tuple[str, str]]:
@@ -60,6 +61,22 @@ def in_binary(connection: psycopg.Connection, text: str) -> Outcome:
 def on_gateway(connection: psycopg.Connection, text: str) -> Outcome:
     """Run by the simple protocol, values in text format."""
     return _outcome(connection.pgconn.exec_(text.encode()))
+
+
+def with_parameters(
+    connection: psycopg.Connection, text: str, values: Sequence[str | None], declared: Sequence[int]
+) -> Outcome:
+    """Prepare, describe and run; values in text format. declared: OIDs of the parameters, none to infer."""
+    server = connection.pgconn
+    prepared = server.prepare(b"", text.encode(), list(declared))
+    if prepared.status != ExecStatus.COMMAND_OK:
+        return _outcome(prepared)
+    described = server.describe_prepared(b"")
+    if described.status != ExecStatus.COMMAND_OK:
+        return _outcome(described)
+    bound = [None if value is None else value.encode() for value in values]
+    kinds = tuple(described.param_type(at) for at in range(described.nparams))
+    return replace(_outcome(server.exec_prepared(b"", bound)), parameters=kinds)
 
 
 def _outcome(result: PGresult, shown: Callable[[bytes], str] = bytes.decode) -> Outcome:

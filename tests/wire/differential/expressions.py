@@ -57,7 +57,7 @@ TEMPLATES = {
         div({num},{num}); power(m,2); power(n,2)""",
     "flt": """{flt}+{flt}; {flt}*{int}; {flt}/{flt}; round({flt}); trunc({flt}); ceil({flt}); floor({flt}); abs({flt});
         {num}::float8; {int}::float8; {flt}-{num}; date_part('epoch',{iv})""",
-    "txt": r"""upper({txt}); lower({txt}); initcap({txt}); {txt}||{txt}; {txt}||{int}; concat({txt},{int},{bool});
+    "txt": r"""upper({txt}); lower({txt}); initcap({txt}); {txt}||{txt}; {txt}||{int}; {txt}||{flt}; {iv}||{txt}; {num}||{txt}; {txt}||{bool}; {date}||{txt}; {txt}||{tz}; concat({flt},{iv},{num}); concat({txt},{int},{bool});
         concat_ws('-',{txt},{txt}); substr({txt},{small}); substr({txt},{small},{small}); left({txt},{small}); right({txt},-2);
         lpad({txt},{small},'xy'); rpad({txt},5); ltrim({txt}); rtrim({txt}); btrim({txt},' H'); replace({txt},'l','LL');
         translate({txt},'lo','01'); reverse({txt}); repeat({txt},{small}); split_part({txt},',',-1); md5({txt});
@@ -89,20 +89,55 @@ TEMPLATES = {
         array_positions({ai},5); coalesce({ai},'{}')""",
     "at": "{at}||{txt}; string_to_array({txt},','); array[{txt},{txt}]; array_append({at},{txt}); {ai}::text[]",
 }
+PARAMETERS = {
+    "int": (23, ["7", "-7", "0"]), "big": (20, ["10000000000", "-5"]), "num": (1700, ["12.345", "-0.5", "10.0"]),
+    "flt": (701, ["0.5", "1e3"]), "txt": (25, ["Hello World", "a,b", "42", ""]), "date": (1082, ["2024-02-29"]),
+    "ts": (1114, ["2024-02-29 13:14:15.678"]), "tz": (1184, ["2024-03-31 01:30:00+00"]),
+    "iv": (1186, ["1 mon 2 days 03:04:05", "-1 days"]), "bool": (16, ["t", "f"]),
+    "ai": (1007, ["{1,2,3}", "{5,NULL}"]), "at": (1009, ["{a,b}"]),
+}  # fmt: skip
+"""By kind: the type's OID, and values as text."""
 _CHOICES = {kind: [one.strip() for one in text.split(";")] for kind, text in TEMPLATES.items()}
 _PLACE = re.compile(r"\{(" + "|".join((*COLUMNS, "small")) + r")\}")
 
 
 def random_query(source: random.Random) -> str:
     """One expression over every row."""
-    expression = _expression(source, source.choice(list(_CHOICES)), source.choice((1, 1, 1, 2, 2, 3)))
-    return f"select {expression} as x from randoms order by k"
+    return _Expressions(source).query((1, 1, 1, 2, 2, 3))
 
 
-def _expression(source: random.Random, kind: str, depth: int) -> str:
-    if kind == "small":
-        return str(source.choice((0, 1, 2, 3, -1)))
-    if depth <= 0 or source.random() < 0.25:
-        return source.choice(COLUMNS[kind] if source.random() < 0.7 else CONSTANTS[kind])
-    template = source.choice(_CHOICES[kind])
-    return f"({_PLACE.sub(lambda place: _expression(source, place[1], depth - 1), template)})"
+def random_query_of_parameters(source: random.Random) -> tuple[str, list[int], list[str | None]]:
+    """The same with parameters in it: the text, the types of its parameters, their values as text."""
+    expressions = _Expressions(source, parameters=0.7)
+    return expressions.query((1, 1, 1, 2, 2)), expressions.oids, expressions.values
+
+
+class _Expressions:
+    """parameters: how often one stands where a column or a constant could."""
+
+    def __init__(self, source: random.Random, parameters: float = 0) -> None:
+        self._source = source
+        self._parameters = parameters
+        self.oids: list[int] = []
+        self.values: list[str | None] = []
+
+    def query(self, depths: tuple[int, ...]) -> str:
+        expression = self._one(self._source.choice(list(_CHOICES)), self._source.choice(depths))
+        return f"select {expression} as x from randoms order by k"
+
+    def _one(self, kind: str, depth: int) -> str:
+        source = self._source
+        if kind == "small":
+            return str(source.choice((0, 1, 2, 3, -1)))
+        if depth <= 0 or source.random() < 0.25:
+            if self._parameters and source.random() < self._parameters:
+                return self._parameter(kind)
+            return source.choice(COLUMNS[kind] if source.random() < 0.7 else CONSTANTS[kind])
+        template = source.choice(_CHOICES[kind])
+        return f"({_PLACE.sub(lambda place: self._one(place[1], depth - 1), template)})"
+
+    def _parameter(self, kind: str) -> str:
+        oid, values = PARAMETERS[kind]
+        self.oids.append(oid)
+        self.values.append(None if self._source.random() < 0.08 else self._source.choice(values))
+        return f"${len(self.oids)}"

@@ -102,3 +102,4 @@ select round(sum(salary) % avg(salary / 7), 18), round(avg(salary / 7) % sum(sal
 select count(*) from people group by id having sum(salary) > avg(salary) * 0.99999999999 and sum(salary) - avg(salary) = 0
 select sum(salary) > avg(salary), avg(salary) between sum(salary) / 4 and sum(salary), avg(salary) is distinct from sum(salary) / 3, sum(salary) = avg(salary) * 3, nullif(avg(salary), sum(salary)) from people
 select id from people group by id having avg(salary) > 0.5 and sum(salary) / 3 > 400 order by id
+select 946684800::numeric(38,10) / 10::numeric(38,10), div(946684800::numeric(38,10), 10::numeric(38,10)), 123456789012345.6789::numeric(38,10) / 3::numeric(38,10), -99999999999999999::numeric(38,10) / 7::numeric(38,10)

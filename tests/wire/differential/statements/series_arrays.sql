@@ -77,3 +77,6 @@ select s, (array['a', 'b'])[s] from generate_subscripts(array['a', 'b'], 1) s
 select array[id, id * 2] from people where id < 3 order by id
 select max(tags) from events
 select array_to_json(array[1, 2]), to_json(array['a', 'b']), array_to_json(array['a', null])
+select array_to_string(array[null]::text[], '|'), array_to_string(array[null, 1, null], '|'), array_to_string(null::int[], '|'), array_to_string('{}'::int[], ',')
+select i, array[5, null] <@ a, a <@ array[5, null], '{1,NULL}'::int[] <@ a from (values (1, array[1, 2]), (2, null), (3, '{}'::int[]), (4, array[null, 5])) t (i, a) order by i
+select array['42', x] || 'y'::text, array[x, null, 'z'] || x, coalesce(x, 'q') || 1.5::float8, case when x > 'a' then 'k' else x end || 2::float8 from (values ('b'::text)) t (x)

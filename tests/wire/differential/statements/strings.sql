@@ -42,3 +42,4 @@ select 'a' operator(pg_catalog.~) 'a', 1 operator(pg_catalog.+) 2
 select pg_catalog.length('abc'), pg_catalog.upper('a')
 select pg_catalog.btrim('  x '), pg_catalog.btrim('{a}', '{}'), pg_catalog.ltrim('xa', 'x'), pg_catalog.rtrim('ax', 'x')
 select encode('\xdead', 'hex'), encode('abc', 'base64'), encode('abc'::bytea, 'hex'), encode('\001a', 'escape')
+select 7::float8 || 'x', 'x' || 1e10::float8, 7::float4 || ('a' || 'b'), interval '1 mon 2 days' || ' later', 1.50 || 'x', '\x01ff'::bytea || 'x'::text, true || 'x'

@@ -1,0 +1,1 @@
+"""Which function, operator or common type PostgreSQL chooses for arguments, some of unknown type."""
