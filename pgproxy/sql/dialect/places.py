@@ -28,8 +28,13 @@ def start_of(node: exp.Expr | None) -> int | None:
     """The 1-based position of the first thing in `node` that has one."""
     if node is None:
         return None
-    starts = [found.meta["start"] for found in node.walk() if "start" in found.meta]
+    starts = [_start(found) for found in node.walk() if "start" in found.meta]
     return min(starts) + 1 if starts else None
+
+
+def _start(node: exp.Expr) -> int:
+    """Where a name, constant or call starts; of a parameter the number is known, and `$` stands before it."""
+    return int(node.meta["start"]) - isinstance(node.parent, exp.Parameter)
 
 
 def end_of(node: exp.Expr) -> int | None:
