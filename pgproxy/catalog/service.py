@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from weakref import WeakSet
 
 import duckdb
 import pyarrow as pa
@@ -52,6 +53,8 @@ class CatalogService:
         self, default_catalog: str, catalogs: Sequence[str], signal: BackendSignal = nobody_is_there
     ) -> None:
         """catalogs: names of the attached catalogs, as `ATTACH … AS` has them."""
+        self.replacing: WeakSet[object] = WeakSet()
+        """Whoever now gives names to something else, until `refresh` has told it."""
         self._signal = signal
         self._default_catalog = default_catalog
         self._catalogs = tuple(catalogs)

@@ -3,6 +3,8 @@
 PostgreSQL docs, "Transactions". A commit that cannot be is a rollback, and its error the client's.
 """
 
+from weakref import WeakSet
+
 from pgproxy.session.administering import Administering
 from pgproxy.session.cursors import Cursors
 from pgproxy.session.notifications import Notifications
@@ -24,7 +26,10 @@ class Blocks:
         cursors: Cursors,
         notifications: Notifications,
         administering: Administering,
+        replacing: WeakSet[object],
     ) -> None:
+        """replacing: those who define; see `pgproxy.session.services.Catalogs`."""
+        self._replacing = replacing
         self._runner = runner
         self._settings = settings
         self._catalog = catalog
@@ -82,11 +87,19 @@ class Blocks:
             GatewayError: it cannot be committed; it is rolled back.
         """
         try:
+            await self._end(is_commit=is_commit)
+        finally:
+            self._replacing.discard(self)
+
+    async def _end(self, *, is_commit: bool) -> None:
+        try:
             if is_commit:
                 await self._cursors.hold()
             await self._runner.close_all()
             has_definitions = self.transaction.changes_catalog
             self.transaction.changes_catalog = False
+            if has_definitions:
+                self._replacing.add(self)
             await self.transaction.end(is_commit=is_commit)
         except GatewayError:
             await self._runner.close_all()

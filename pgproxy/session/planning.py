@@ -118,7 +118,9 @@ class StatementPlanner:
         Raises:
             GatewayError: the statement is wrong or denied by now; 40001, it would be planned otherwise.
         """
-        plan = prepared.plan
+        plan, catalogs = prepared.plan, self._services.catalogs
+        if plan is not None and catalogs.replacing and self.touches_owned(plan):
+            await catalogs.refresh()
         if plan is None or _without_settings(prepared.planned_for) == _without_settings(
             self._circumstances()
         ):

@@ -16,7 +16,7 @@ from pgproxy.session.services import PortalStream, PortalStreamContext
 from pgproxy.sql.utility.statements import DeclareCursor
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Portal:
     """What Bind made. The stream opens at the first Execute and stays open while the portal is suspended.
 

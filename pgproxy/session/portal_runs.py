@@ -21,6 +21,7 @@ from pgwire.errors import CachedPlanChanged, GatewayError, InternalError
 from pgwire.sqlstate import SqlState
 
 _READS = frozenset({StatementKind.SELECT, StatementKind.EXPLAIN})
+_CONFIRMED_WRITES = ROW_WRITES | {StatementKind.CREATE_TABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,11 @@ class PortalDriver:
         self._warnings += [NoticeResponse("NOTICE", n.sqlstate, n.message) for n in plan.notices]
         if not plan.is_read_only and (in_block or plan.following_sql or self._planner.touches_owned(plan)):
             self._transaction.begin_implicit()
+        if plan.changes_catalog and _replaces(plan):
+            self._services.catalogs.replacing.add(portal)
         began_ns = time.perf_counter_ns()
         await self._runner.open(portal, plan, policy.groups, shape)
-        if plan.kind in _READS or (plan.kind in ROW_WRITES and self._transaction.is_engine_open):
+        if plan.kind in _READS or (plan.kind in _CONFIRMED_WRITES and self._transaction.is_engine_open):
             await self._planner.confirm(portal.prepared)
         self.log.note_started(time.perf_counter_ns() - began_ns)
         if portal.stream is not None:
@@ -153,10 +156,12 @@ class PortalDriver:
             await self._runner.complete(plan)
         if plan.changes_catalog:
             await self._planner.catalog.follow(plan)
+            self._services.catalogs.replacing.discard(portal)
 
     async def fail(self, portal: Portal) -> None:
         """End a portal that failed."""
         self._note_route(portal)
+        self._services.catalogs.replacing.discard(portal)
         await self._runner.close(portal)
 
     async def close(self, portal: Portal) -> None:
@@ -190,6 +195,12 @@ def command_tag(plan: Plan, rows: int) -> str:
             return f"{plan.kind.value} {rows}"
         case other:
             return str(other.value)
+
+
+def _replaces(plan: Plan) -> bool:
+    """Whether a definition gives a name to something else, or to nothing."""
+    makes = plan.kind in (StatementKind.CREATE_TABLE, StatementKind.CREATE_VIEW, StatementKind.CREATE_SCHEMA)
+    return not makes or plan.sql.startswith("CREATE OR REPLACE")
 
 
 def _plan_of(portal: Portal) -> Plan:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakSet
 
 from execnode.spool import SpoolLimits
 from execnode.statement import EngineStatement, RowChunk
@@ -40,6 +41,9 @@ class Catalogs(Protocol):
     def snapshot(self) -> CatalogSnapshot:
         """What exists now."""
         ...
+
+    replacing: WeakSet[object]
+    """Whoever now drops or replaces something that the engine may have taken up before `snapshot` has."""
 
     @property
     def catalogs_of_files(self) -> frozenset[str]:

@@ -77,7 +77,15 @@ class SqlSession:
         self.notifications = Notifications(services.notifications, identity.connection_id, identity.database)
         self._cursors = Cursors(planner, driver, transaction, portals, services.spool_limits)
         administering = Administering(planner, services, transaction)
-        self._blocks = Blocks(runner, settings, catalog, self._cursors, self.notifications, administering)
+        self._blocks = Blocks(
+            runner,
+            settings,
+            catalog,
+            self._cursors,
+            self.notifications,
+            administering,
+            services.catalogs.replacing,
+        )
         self._utilities = Utilities(
             settings,
             transaction,

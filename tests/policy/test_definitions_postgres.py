@@ -2,6 +2,7 @@
 """Definitions of those who are no administrators, statement by statement as PostgreSQL 15 decides them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -521,6 +522,35 @@ def test_what_is_made_anothers_is_anothers(gateway: RunningGateway) -> None:
         )[1] == [("pgproxy",)]
         admin.execute("REVOKE CREATE ON SCHEMA gifts FROM keepers; DROP ROLE keepers")
         admin.execute("DROP SCHEMA gifts CASCADE")
+
+
+def test_nobody_reads_what_replaces_a_table_of_theirs_in_the_instant_that_it_does(
+    gateway: RunningGateway,
+) -> None:
+    """The engine has the new table before the gateway's catalog does."""
+    read: list[object] = []
+    with (
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as eve,
+        psycopg.connect(gateway.dsn("eve", database="defs"), autocommit=True) as reader,
+        psycopg.connect(gateway.dsn(ADMIN, ADMIN_PASSWORD, "defs"), autocommit=True) as admin,
+        ThreadPoolExecutor(1) as thread,
+    ):
+
+        def read_on() -> None:
+            while (said := answer(reader, "SELECT secret FROM work.swapped"))[0] == "SELECT 0":
+                pass
+            read.append(said)
+
+        for replacing in (
+            "CREATE OR REPLACE TABLE work.swapped AS SELECT 'HIDDEN-6' AS secret",
+            "BEGIN; DROP TABLE work.swapped; CREATE TABLE work.swapped AS SELECT 'HIDDEN-6' AS secret; COMMIT",
+        ) * 4:  # fmt: skip
+            eve.execute("CREATE TABLE work.swapped (secret text)")
+            reading = thread.submit(read_on)
+            admin.execute(replacing)
+            reading.result(30)
+            admin.execute("DROP TABLE work.swapped")
+    assert {said[0] for said in read if isinstance(said, tuple)} <= {"42P01", "40001"}, read
 
 
 LONG = "n" * 63

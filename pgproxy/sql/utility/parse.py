@@ -47,7 +47,9 @@ _PARSERS: Mapping[str, Callable[[TokenReader], UtilityStatement]] = MappingProxy
         "do": maintenance.parse_do,
     }
 )
-_FIRST_WORDS = frozenset({*_PARSERS, "grant", "revoke", "security", "rollback", "create", "alter", "drop"})
+_FIRST_WORDS = frozenset(
+    {*_PARSERS, "grant", "revoke", "security", "rollback", "create", "alter", "drop", "reassign"}
+)
 """What a utility or administrative statement begins with."""
 
 
