@@ -56,6 +56,10 @@ CASES: dict[str, tuple[str, float]] = {
         "SELECT id, upper(name) FROM t WHERE chr(k + 1) <> 'X' ORDER BY x DESC LIMIT 10",
         4.0,
     ),
+    "top 10 in another order than stored, barrier": (
+        "SELECT id, upper(name) FROM t WHERE chr(k + 1) <> 'X' ORDER BY k DESC, name LIMIT 10",
+        4.0,
+    ),
 }
 """Queries over `t` and the ratio aimed at; the hand-written one adds the filter to the WHERE."""
 
