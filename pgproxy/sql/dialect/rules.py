@@ -27,6 +27,7 @@ from pgproxy.sql.dialect import (
     shapes,
     strings,
     text_forms,
+    unknown_constants,
 )
 from pgproxy.sql.dialect.types import KnownTypes
 
@@ -84,6 +85,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         documents.compared_document,
         (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ),
     ),
+    (unknown_constants.typed_arguments, (exp.Func, exp.AtTimeZone)),
     (
         row_functions.rows_in_select,
         (

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from pgproxy.sql.dialect.calls import call_of
 from pgproxy.sql.dialect.places import OperatorError, blame
 from pgproxy.sql.dialect.types import KnownTypes
-from pgproxy.sql.typing.calls import call_of
 from pgproxy.sql.typing.choice import Ambiguous, Undetermined, choose_function, choose_operator
 from pgproxy.sql.typing.names import OPERATORS, PREFIXES, TRUTHS, name_of, oid_of
 from pgproxy.sql.typing.signatures import Signature, argument_by_name

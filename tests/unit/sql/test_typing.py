@@ -2,8 +2,8 @@
 
 import pytest
 
+from pgproxy.sql.dialect.calls import call_of
 from pgproxy.sql.dialect.grammar import parse_source
-from pgproxy.sql.typing.calls import call_of
 from pgproxy.sql.typing.choice import Ambiguous, Undetermined, choose_function, choose_operator
 from pgproxy.sql.typing.signatures import Signature
 from pgproxy.sql.typing.types import UNKNOWN, common_type

@@ -28,3 +28,8 @@ select id, boss from people order by boss fetch first 2 rows with ties
 select id, active from people order by 2 desc fetch first 1 row with ties
 select boss, count(*) as n from people group by boss order by n desc fetch first row with ties
 select boss as b from people order by b nulls first fetch first 1 row with ties
+select floor('1.5'), ceil('1.2'), abs('-1'), sqrt('4'), round('2.5'), sign('-3'), power('2', 3), exp('0')
+select age('2024-02-29', '2024-01-01'), age(timestamp '2024-01-01', '2023-01-01'), justify_hours('30 hours'), justify_days('40 days')
+select '2024-01-01' at time zone 'UTC', date_bin('15 minutes', timestamp '2024-01-01 00:20', '2001-01-01'), to_char(interval '1 day', 'DD'), date_trunc('month', timestamp '2024-05-06')
+select trunc('2.7')
+select date_trunc('day', '2024-01-01 10:00')
