@@ -48,6 +48,9 @@ from pgwire.values import decode_parameter
 _MOST_SHAPES = 8
 """Lists of formats that a statement's fields are kept for; drivers ask for one or two."""
 
+_STOPS = (GatewayError, asyncio.CancelledError)
+"""What ends a message before its statement is known: an error, a cancellation, or a time that is up."""
+
 _ALLOWED_IN_FAILED_BLOCK = (u.Commit, u.Rollback, u.RollbackTo)
 
 
@@ -164,7 +167,7 @@ class SqlSession:
             for statement in statements[1:]:
                 wrong = statement.text
                 self._check_syntax(statement)
-        except GatewayError:
+        except _STOPS:
             self.log.begin(wrong, Protocol.SIMPLE)
             raise
         return statements
@@ -172,7 +175,7 @@ class SqlSession:
     async def _end_implicit(self) -> bool:
         try:
             return await self._blocks.end_implicit()
-        except GatewayError:
+        except _STOPS:
             self.log.begin("COMMIT", Protocol.SIMPLE)
             raise
 
@@ -197,7 +200,7 @@ class SqlSession:
         """
         try:
             return await self._parse(query, parameter_oids)
-        except GatewayError:
+        except _STOPS:
             self.log.begin(query, Protocol.EXTENDED)
             raise
 
@@ -255,7 +258,7 @@ class SqlSession:
             self._check_not_failed(prepared)
             parameters = _decode_parameters(prepared, bind)
             prepared = await self._planner.calls.bound(prepared, parameters)
-        except GatewayError:
+        except _STOPS:
             self.log.begin(prepared.text, Protocol.EXTENDED, prepared)
             raise
         return Portal(prepared, parameters, tuple(bind.result_formats))

@@ -143,6 +143,19 @@ def test_a_statement_whose_client_goes_away_is_recorded(audited: RunningGateway)
     assert (row["outcome"], row["sqlstate"]) in {("canceled", "08006"), ("canceled", "57014")}
 
 
+def test_a_statement_that_is_cancelled_while_it_is_planned_is_recorded(audited: RunningGateway) -> None:
+    count = 20
+    columns = ", ".join(f"n + {{number}} * {place} AS c{place}" for place in range(300))
+    with psycopg.connect(audited.dsn(), autocommit=True) as session:
+        session.execute("SET statement_timeout = '1ms'")
+        for number in range(count):
+            query = f"SELECT {columns.format(number=number)} FROM numbers AS t{number}"
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                session.execute(query, prepare=True)
+        found = rows_of(audited, session.info.backend_pid, count + 1)
+    assert [row["outcome"] for row in found] == ["ok", *["canceled"] * count]
+
+
 def test_old_rows_go_and_export_gives_what_is_asked_for(audited: RunningGateway) -> None:
     with psycopg.connect(audited.dsn(), autocommit=True) as connection:
         connection.execute("SELECT 1")
