@@ -27,14 +27,15 @@ def serve() -> None:
     configure_logging()
     try:
         settings = load_settings()
-    except SettingsError as error:
-        sys.stderr.write(f"execnode: {error}\n")
-        raise typer.Exit(_BAD_SETTINGS) from None
-    settle_imports()
-    keep_pandas_out()
-    keep_freed_memory()
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(run_node(settings))
+        settle_imports()
+        keep_pandas_out()
+        keep_freed_memory()
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(run_node(settings))
+    except* SettingsError as errors:
+        for error in errors.exceptions:
+            sys.stderr.write(f"execnode: {error}\n")
+        sys.exit(_BAD_SETTINGS)
 
 
 if __name__ == "__main__":

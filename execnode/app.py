@@ -25,7 +25,7 @@ from execnode.metrics import NodeMetrics
 from execnode.queries import QueryRegistry
 from execnode.service import ExecNodeService, NodeParts, ServiceLimits, build_server
 from execnode.sessions import SessionRegistry
-from execnode.settings import NodeSettings, split_address
+from execnode.settings import NodeSettings, SettingsError, split_address
 from execnode.spool import SpoolBudget, SpoolLimits, remove_orphans
 from execnode.tracing import Tracing, open_tracing, trace_options
 from execnode.transport import NodeServer, server_tls
@@ -125,7 +125,7 @@ async def _grpc(
     tls = None
     if settings.tls_cert_file is not None and settings.tls_key_file is not None:
         tls = server_tls(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
-    listener = _listen(settings.grpc_listen_addr)
+    listener = _listen("GRPC_LISTEN_ADDR", settings.grpc_listen_addr)
     server = build_server(service, settings.tokens)
     await server.start(sock=listener, ssl=tls)
     try:
@@ -140,7 +140,7 @@ async def _http(
     settings: NodeSettings, service: ExecNodeService, metrics: NodeMetrics
 ) -> AsyncGenerator[int, None]:
     """Serve HTTP; gives the port."""
-    listener = _listen(settings.listen_addr)
+    listener = _listen("LISTEN_ADDR", settings.listen_addr)
     config = uvicorn.Config(
         build_http(service.read_health, metrics.registry),
         log_config=None,
@@ -165,8 +165,14 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def _listen(address: str) -> socket.socket:
-    host, port = split_address(address)
+def _listen(setting: str, address: str) -> socket.socket:
+    try:
+        return _bound(*split_address(address))
+    except OSError as error:
+        raise SettingsError(f"{setting}: cannot listen there: {error.strerror}") from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio and grpclib set TCP_NODELAY only on sockets that name IPPROTO_TCP; without it,
     # every small answer waits 40 ms for a delayed ACK.
@@ -191,7 +197,10 @@ def _spool_folder(settings: NodeSettings) -> Generator[Path, None, None]:
     """
     if settings.spool_dir is not None:
         folder = settings.spool_dir / settings.grpc_listen_addr.replace(":", "_")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise SettingsError(f"SPOOL_DIR: cannot be used: {error.strerror}") from error
         yield folder
         return
     folder = Path(tempfile.mkdtemp(prefix="execnode-"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import tempfile
@@ -14,6 +15,7 @@ from contextlib import (
     asynccontextmanager,
 )
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -75,14 +77,30 @@ _FIRST_PROBES_S = 3.0
 _BYTES_PER_GB = 1 << 30
 
 
+_Entered = TypeVar("_Entered")
+
+
 def run(settings: GatewaySettings, config_file: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then drain. config_file: where the settings came from."""
     configure_logging(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
     settle_imports()
     keep_pandas_out()
     keep_freed_memory()
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(Gateway(settings, config_file).serve())
+    problems: tuple[BaseException, ...] = ()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(Gateway(settings, config_file).serve())
+    except* SettingsError as group:  # what runs already makes groups of it
+        problems = group.exceptions
+    if problems:
+        raise _first(problems[0])
+
+
+def _first(error: BaseException) -> BaseException:
+    """Give the error itself, or the first of a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 class Gateway:
@@ -145,13 +163,15 @@ class Gateway:
                 queue.opens_with(door.open_detached)
                 await stack.enter_async_context(queue)
                 routes = query_routes(queue, HttpViewers(logins.authenticator, policies), metastore)
-            listener = await stack.enter_async_context(door.listener(certificates, sessions, live))
+            listener = await _listening(
+                stack, "PG_WIRE_LISTEN_ADDR", door.listener(certificates, sessions, live)
+            )
             parts = ReadParts(
                 local, execution, follower, metastore, policies, live, writer, queue,
                 lambda: listener.connection_count,
             )  # fmt: skip
             app = self._http_app(parts, history, control, logins, routes)
-            http_port = await stack.enter_async_context(self._http_server(app))
+            http_port = await _listening(stack, "HTTP_LISTEN_ADDR", self._http_server(app))
             await registry.first_probes(_FIRST_PROBES_S)
             self._obey_signals(listener, certificates, registry)
             self._say_ready(listener.port, http_port)
@@ -219,6 +239,10 @@ class Gateway:
         folder = settings.spool_dir or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="pgproxy-"))
         )
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise SettingsError(f"SPOOL_DIR: cannot be used: {_words(error)}") from error
         limits = EngineLimits(folder, memory_limit_bytes=_memory_cap(settings), threads=settings.threads)
         duck = DuckEngine(
             limits,
@@ -260,6 +284,21 @@ class Gateway:
         if has_changed:
             log.info("flags.reloaded")
             registry.probe_all_now()
+
+
+async def _listening(
+    stack: AsyncExitStack, setting: str, server: AbstractAsyncContextManager[_Entered]
+) -> _Entered:
+    """Enter a server; say which setting is wrong where its address cannot be listened on."""
+    try:
+        return await stack.enter_async_context(server)
+    except OSError as error:
+        raise SettingsError(f"{setting}: cannot listen there: {_words(error)}") from error
+
+
+def _words(error: OSError) -> str:
+    """The system's words; asyncio puts the address before them."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 @asynccontextmanager

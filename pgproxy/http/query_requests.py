@@ -33,8 +33,17 @@ class SubmitBody(BaseModel):
     database: str = ""
 
     def to_request(self) -> Request:
-        """Give what the queue takes."""
+        """Give what the queue takes.
+
+        Raises:
+            StatementError: 22021, there is a NUL in a text; no connection could have sent it.
+        """
         values = tuple(parameter_text(value) for value in self.parameters)
+        if any("\0" in text for text in (self.sql, self.database, *values) if text is not None):
+            raise StatementError(
+                'invalid byte sequence for encoding "UTF8": 0x00',
+                sqlstate=SqlState.CHARACTER_NOT_IN_REPERTOIRE,
+            )
         statement = Statement(self.sql, values, self.database)
         return Request(statement, self.ttl, self.priority, self.idempotency_key)
 
@@ -43,7 +52,7 @@ def parse_submission(body: bytes, idempotency_header: str | None) -> Request:
     """Read a submission. The header `Idempotency-Key` stands for the member of the body.
 
     Raises:
-        StatementError: 22023, it is none; no value of it is repeated.
+        StatementError: 22023, it is none; no value of it is repeated. 22021, see `SubmitBody.to_request`.
     """
     try:
         found = json.loads(body)

@@ -264,6 +264,8 @@ def test_a_failure_says_why_and_shows_no_hidden_value(embedded_api: QueryApiClie
 
 
 def test_requests_that_are_malformed_are_400(embedded_api: QueryApiClient) -> None:
+    nul = embedded_api.call("POST", "/queries", {"sql": "SELECT $1", "parameters": ["\0"]})
+    assert (nul.status, nul.json()["error"]["sqlstate"]) == (400, "22021")
     wrong_members = ({"ttl": "soon"}, {"ttl": "999h"}, {"priority": 1000}, {"more": 1}, {"sql": ""})
     for body in ({}, [1], "x", *({"sql": "SELECT 1", **members} for members in wrong_members)):
         assert embedded_api.call("POST", "/queries", body).status == 400, body

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -173,6 +174,19 @@ def test_a_setting_that_does_not_parse_stops_the_start_by_name() -> None:
     done = subprocess.run([EXECNODE, "serve"], env=settings, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2
     assert "QUERY_RESULT_TTL" in done.stderr
+
+
+def test_a_folder_or_an_address_that_cannot_be_used_stops_the_start_by_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        for name, value in (("SPOOL_DIR", "/dev/null/spool"), ("LISTEN_ADDR", address)):
+            settings = environment(AGENT_TOKEN="t", **{name: value})
+            done = subprocess.run(
+                [EXECNODE, "serve"], env=settings, capture_output=True, text=True, timeout=20
+            )
+            assert done.returncode == 2
+            assert done.stderr.splitlines()[-1].startswith(f"execnode: {name}: cannot ")
+            assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("token", ["wrong", "", "new,old", "ne"])

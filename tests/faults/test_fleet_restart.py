@@ -144,5 +144,6 @@ async def test_a_rolling_restart_and_policy_changes_under_load_lose_nothing(flee
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 async def test_two_minutes_of_rolling_restarts_lose_nothing(fleet: Fleet) -> None:
     check(fleet, await restart_under_load(fleet, CLIENTS, least_s=120))

@@ -3,9 +3,12 @@
 import contextlib
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -16,6 +19,8 @@ from tests.faults.patience import Patience
 from tests.faults.raw_client import PROTOCOL_3_2, SSL_REQUEST, RawClient, Refused, error_fields, startup
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
 from tests.unit.pgwire.frontend_bytes import cstring, encode_frontend, int32, tagged
+
+PGPROXY = Path(sys.executable).parent / "pgproxy"
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,24 @@ def test_a_slot_comes_back_when_its_client_leaves_without_a_word(small: RunningG
     for _ in range(12):
         until_empty(small)
         log_in(small, "analyst").close()
+
+
+def test_a_folder_or_an_address_that_cannot_be_used_stops_the_start_by_name(small: RunningGateway) -> None:
+    wrong = {
+        "SPOOL_DIR": "/dev/null/spool",
+        "PG_WIRE_LISTEN_ADDR": f"127.0.0.1:{small.port}",
+        "HTTP_LISTEN_ADDR": f"127.0.0.1:{small.http_port}",
+    }
+    usual = {**small.environment, "PG_WIRE_LISTEN_ADDR": "127.0.0.1:0", "HTTP_LISTEN_ADDR": "127.0.0.1:0"}
+    for name, value in wrong.items():
+        done = subprocess.run(
+            [PGPROXY, "serve"],
+            env={**usual, "DATABASE": str(small.folder / "other.duckdb"), name: value},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(f"pgproxy: {name}: cannot ")
+        assert "Traceback" not in done.stderr
 
 
 def test_failed_logins_take_no_slot(small: RunningGateway) -> None:
