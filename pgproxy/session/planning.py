@@ -44,6 +44,17 @@ _SYSTEM_SCHEMAS = frozenset({"pg_catalog", "pgproxy"})
 _ALWAYS_THERE = frozenset({"public", "main", "pg_catalog", "information_schema", "pgproxy"})
 
 
+class PlanMoved(StatementError):
+    """The statement would be planned otherwise by now than it was begun."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "what the statement reads has changed while it waited to be run",
+            sqlstate=SqlState.SERIALIZATION_FAILURE,
+            hint="Run it again.",
+        )
+
+
 class StatementPlanner:
     """Plans for one session: with its principal's policy, its settings and its search path."""
 
@@ -116,7 +127,8 @@ class StatementPlanner:
         The engine reads what has the names by now; what a name's owner may do is bound to the table.
 
         Raises:
-            GatewayError: the statement is wrong or denied by now; 40001, it would be planned otherwise.
+            GatewayError: the statement is wrong or denied by now.
+            PlanMoved: 40001, it would be planned otherwise.
         """
         plan, catalogs = prepared.plan, self._services.catalogs
         if plan is not None and catalogs.replacing and self.touches_owned(plan):
@@ -132,11 +144,7 @@ class StatementPlanner:
             now = await self._plan_apart(prepared.text, prepared.declared_oids)
             is_same = (now.sql, now.bound_values) == (plan.sql, plan.bound_values)
         if not is_same:
-            raise StatementError(
-                "what the statement reads has changed while it waited to be run",
-                sqlstate=SqlState.SERIALIZATION_FAILURE,
-                hint="Run it again.",
-            )
+            raise PlanMoved
 
     def touches_owned(self, plan: Plan) -> bool:
         """Whether a privilege of the plan may come from owning the table, and so is on that table only."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pgproxy.routing.attempts import RouteOutcome
 from pgproxy.session.notices import is_wanted
-from pgproxy.session.planning import StatementPlanner, field_descriptions, overlay
+from pgproxy.session.planning import PlanMoved, StatementPlanner, field_descriptions, overlay
 from pgproxy.session.portal import Portal
 from pgproxy.session.presenting import present_error
 from pgproxy.session.running import ROW_WRITES, OutputShape, PlanRunner
@@ -19,6 +19,9 @@ from pgproxy.sql.plan import Plan, StatementKind
 from pgwire.backend import NoticeResponse, RowDescription
 from pgwire.errors import CachedPlanChanged, GatewayError, InternalError
 from pgwire.sqlstate import SqlState
+
+_MOST_BEGINNINGS = 5
+"""A statement whose plan moves while it waits is begun so often; what comes faster than that is told."""
 
 _READS = frozenset({StatementKind.SELECT, StatementKind.EXPLAIN})
 _CONFIRMED_WRITES = ROW_WRITES | {StatementKind.CREATE_TABLE}
@@ -100,6 +103,24 @@ class PortalDriver:
         Raises:
             GatewayError: denied, wrong, or refused by the engine.
         """
+        began_ns = time.perf_counter_ns()
+        for left in reversed(range(_MOST_BEGINNINGS)):
+            plan = await self._begin(portal, in_block=in_block, shape=shape)
+            try:
+                if plan.kind in _READS or (
+                    plan.kind in _CONFIRMED_WRITES and self._transaction.is_engine_open
+                ):
+                    await self._planner.confirm(portal.prepared)
+                break
+            except PlanMoved:  # nothing of it has left: a read outside of a block begins anew, as planned now
+                if not left or plan.kind is not StatementKind.SELECT or self._transaction.is_engine_open:
+                    raise
+                await self._runner.close(portal)
+        self.log.note_started(time.perf_counter_ns() - began_ns)
+        if portal.stream is not None:
+            self.log.note_route(portal.stream.outcome)
+
+    async def _begin(self, portal: Portal, *, in_block: bool, shape: OutputShape) -> Plan:
         before = portal.prepared
         portal.prepared = await self._planner.refreshed(before)
         _check_same_shape(before.columns, portal.prepared.columns)
@@ -115,13 +136,8 @@ class PortalDriver:
             self._transaction.begin_implicit()
         if plan.changes_catalog and _replaces(plan):
             self._services.catalogs.replacing.add(portal)
-        began_ns = time.perf_counter_ns()
         await self._runner.open(portal, plan, policy.groups, shape)
-        if plan.kind in _READS or (plan.kind in _CONFIRMED_WRITES and self._transaction.is_engine_open):
-            await self._planner.confirm(portal.prepared)
-        self.log.note_started(time.perf_counter_ns() - began_ns)
-        if portal.stream is not None:
-            self.log.note_route(portal.stream.outcome)
+        return plan
 
     async def forward(self, portal: Portal, sink: Sink, max_rows: int, *, describe: bool = False) -> Run:
         """Send up to `max_rows` rows (0: all). describe: send RowDescription first."""

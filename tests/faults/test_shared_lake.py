@@ -224,6 +224,24 @@ def test_a_plan_that_waited_in_a_nodes_queue_reads_no_table_that_took_the_name_m
     assert attempt(fleet, "DROP TABLE mine")
 
 
+def test_a_read_whose_policy_changed_in_a_nodes_queue_is_answered_under_the_new_one(
+    fleet: RunningGateway, narrow_node: RunningNode
+) -> None:
+    with (
+        connect(fleet, "eve") as eve,
+        psycopg.connect(fleet.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as admin,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        admin.execute("CREATE TABLE common AS SELECT i AS id FROM generate_series(1, 10) g(i)")
+        admin.execute("GRANT SELECT ON common TO eve")
+        with occupied(fleet, narrow_node, threads):
+            waiting = threads.submit(refused, eve, "SELECT count(*) FROM common")
+            wait_for(narrow_node.health, lambda health: health["queued_queries"] == 1)
+            admin.execute("CREATE POLICY few ON common FOR SELECT TO eve USING (id <= 3)")
+        assert waiting.result(30) == "SELECT 1[(3,)]"
+        admin.execute("DROP TABLE common")
+
+
 @pytest.mark.parametrize(
     "start", ["BEGIN; INSERT INTO kept VALUES (1)", "BEGIN ISOLATION LEVEL REPEATABLE READ"]
 )
