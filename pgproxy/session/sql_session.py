@@ -35,6 +35,7 @@ from pgproxy.session.transaction import Transaction
 from pgproxy.session.utilities import UtilityResult, UtilityRunner, status_after
 from pgproxy.session.utility_dispatch import Utilities
 from pgproxy.sql.cache import MAX_CACHED_TEXT_CHARS
+from pgproxy.sql.parameters import no_parameter
 from pgproxy.sql.utility import StatementText, split_statements
 from pgproxy.sql.utility import statements as u
 from pgwire.backend import CommandComplete, DataRow, EmptyQueryResponse, FieldDescription, RowDescription
@@ -183,6 +184,8 @@ class SqlSession:
         self.log.begin(statement.text, Protocol.SIMPLE)
         prepared = await self._prepare(statement.text, (), needs_columns=True)
         self.log.recognise(prepared)
+        if prepared.parameter_oids:
+            raise no_parameter(statement.text)
         if prepared.utility is not None:
             return await self._run_utility(prepared.utility, sink, describe=True)
         portal = Portal(prepared)

@@ -4,6 +4,7 @@ PostgreSQL docs, "PREPARE": an undeclared parameter takes its type from the cont
 and is text where that says nothing.
 """
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -37,6 +38,21 @@ def count_parameters(tree: exp.Expr) -> int:
     if any(not 1 <= number <= MAX_PARAMETERS for number in numbers):
         raise StatementError("there is no parameter of that number", sqlstate=SqlState.UNDEFINED_PARAMETER)
     return max(numbers, default=0)
+
+
+_FIRST_PARAMETER = re.compile(
+    r"""(?:[^'"$/-]|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|[/-]|\$(?!\d))*?\$(\d+)""", re.DOTALL
+)
+"""The first `$n` that stands in no string, name or comment."""
+
+
+def no_parameter(text: str) -> StatementError:
+    """Make the error of a statement whose parameters nobody gives: the simple protocol has no Bind."""
+    found = _FIRST_PARAMETER.match(text)
+    number, position = (found[1], found.start(1)) if found is not None else ("1", None)
+    return StatementError(
+        f"there is no parameter ${number}", sqlstate=SqlState.UNDEFINED_PARAMETER, position=position
+    )
 
 
 def infer_parameters(draft: Draft) -> tuple[int, ...]:
