@@ -6,7 +6,7 @@ part in the comparison and are never shown.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC
 
 from pgproxy.control.state import ControlState
@@ -158,8 +158,10 @@ def _describe_fleet(state: ControlState) -> Iterable[tuple[tuple[str, str], Fact
     for name, value in state.flags.items():
         yield ("flag", name), {"value": value}
     for r in state.rollouts.values():
-        place = {"target": r.target, "stage": r.stage + 1, "percent": f"{r.percent:g}"}
-        yield ("rollout", r.name), {**place, "status": r.status.value, "reason": r.reason}
+        plan: Facts = {"target": r.target, "stages": r.stages, "unit": r.unit.value, "hold_s": r.hold_s}
+        place: Facts = {"stage": r.stage + 1, "percent": f"{r.percent:g}", "since": r.since}
+        standing: Facts = {"status": r.status.value, "reason": r.reason}
+        yield ("rollout", r.name), {**plan, **asdict(r.limits), **place, **standing}
 
 
 def _describe_credentials(state: ControlState) -> Iterable[tuple[tuple[str, str], Facts]]:

@@ -1,12 +1,14 @@
 """The relational form: nothing is lost on the way there and back, and no change is invisible."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from pgproxy.control.difference import compute_differences
 from pgproxy.control.metastore import MetastoreError
+from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutUnit
 from pgproxy.control.rows import TABLES, rows_to_state, state_to_rows
 from pgproxy.control.state import ControlState
 from tests.unit.control.states import CUSTOMERS, control_states, sample_state
@@ -29,6 +31,24 @@ def test_states_differ_in_rows_exactly_when_a_difference_is_told(
 ) -> None:
     is_told = bool(compute_differences(one, other))
     assert is_told is (state_to_rows(one) != state_to_rows(other))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stages": (5.0, 100.0)},
+        {"hold_s": 1.0},
+        {"limits": RolloutLimits(max_p95_ratio=3.0)},
+        {"unit": RolloutUnit.SESSION},
+        {"since": 7.0},
+    ],
+    ids=str,
+)
+def test_whatever_changes_in_a_rollout_is_told(change: dict[str, Any]) -> None:
+    rollout = Rollout("move", "node", (10.0, 100.0))
+    one = replace(sample_state(), rollouts={"move": rollout})
+    other = replace(one, rollouts={"move": replace(rollout, **change)})
+    assert [d.kind for d in compute_differences(one, other)] == ["rollout"]
 
 
 @pytest.mark.parametrize("table", ["row_filter_principals", "column_mask_principals"])
