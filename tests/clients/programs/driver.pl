@@ -74,7 +74,7 @@ $found{errors} = [
     $found{metadata} = [
         [grep { /^(sales|public)\./ } $dbh->tables(undef, "%", "%", "TABLE,VIEW")],
         listed($dbh->table_info(undef, "sales", "%", "TABLE"), qw(TABLE_SCHEM TABLE_NAME TABLE_TYPE REMARKS)),
-        [grep { $_->[0] ne "pgproxy" } @{ listed($dbh->table_info("", "%", ""), qw(TABLE_SCHEM)) }],
+        [grep { $_->[0] !~ /^(pgproxy|pg_(toast_)?temp_\d+)$/ } @{ listed($dbh->table_info("", "%", ""), qw(TABLE_SCHEM)) }],
         listed($dbh->column_info(undef, "sales", "customers", "%"), @column),
         listed($dbh->primary_key_info(undef, "sales", "customers"), qw(TABLE_NAME COLUMN_NAME KEY_SEQ PK_NAME)),
         [$dbh->primary_key(undef, "sales", "orders")],
