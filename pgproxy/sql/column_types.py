@@ -11,13 +11,15 @@ from sqlglot import exp
 from pgproxy.catalog.declared_types import is_padded, length_limit
 from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
 from pgproxy.sql.comments import type_statement
-from pgproxy.sql.dialect.build import call, case, cast, constant_integer, raise_error, string
+from pgproxy.sql.dialect.build import call, case, cast, constant_integer, number, raise_error, string
 from pgproxy.sql.dialect.type_names import sql_name
 from pgproxy.sql.draft import quoted
 from pgproxy.sql.identities import is_default
 from pgwire.errors import FeatureNotSupported
 
 GIVEN = "pgproxy_given"
+_ONCE = "pgproxy_once"
+_PLAIN = (exp.Literal, exp.Column, exp.Parameter)
 
 _NAMES = {
     exp.DType.VARCHAR: "varchar",
@@ -119,9 +121,23 @@ def _fit_assignments(items: Sequence[exp.Expr], limited: Mapping[str, ColumnInfo
 def _fit_value(value: exp.Expr, column: ColumnInfo | None) -> None:
     if column is None or column.declared is None or is_default(value) or isinstance(value, exp.Null):
         return
-    fitted = fit(value.copy(), column.declared)
+    is_plain = _is_plain(value)
+    fitted = fit(value.copy() if is_plain else exp.column(_ONCE), column.declared)
     if fitted is not None:
-        value.replace(fitted)
+        value.replace(fitted if is_plain else _computed_once(value.copy(), fitted))
+
+
+def _is_plain(value: exp.Expr) -> bool:
+    inner = value
+    while isinstance(inner, (exp.Paren, exp.Cast)):
+        inner = inner.this
+    return isinstance(inner, _PLAIN)
+
+
+def _computed_once(value: exp.Expr, fitted: exp.Expr) -> exp.Expr:
+    """A value that is named several times and may be another one each time, as nextval() is."""
+    each = exp.Lambda(this=fitted, expressions=[exp.to_identifier(_ONCE)])
+    return call("list_extract", call("list_transform", exp.Array(expressions=[value]), each), number(1))
 
 
 def _fitted_rows(

@@ -223,3 +223,11 @@ create temp table declared (a varchar(2), j jsonb)
 insert into declared values ('abc')
 insert into declared values ('ab', '{"b":1, "a":2}') returning *
 drop table declared
+create sequence once
+create table seen (id int primary key, code varchar(5), fixed char(4))
+insert into seen values (1, nextval('once')::text, nextval('once')::text) returning code, fixed
+insert into seen values (2, nextval('once')::text, 'x') returning code, fixed
+insert into seen select 3, nextval('once')::text, 'y' returning code
+select id, code, fixed from seen order by id
+drop table seen
+drop sequence once
