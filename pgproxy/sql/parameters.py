@@ -18,6 +18,7 @@ from pgproxy.sql.dialect.places import point_at
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import Draft
 from pgproxy.sql.translation import ResolvedTypes
+from pgproxy.sql.typing.expressions import Surroundings
 from pgproxy.sql.typing.names import name_of, oid_of
 from pgproxy.sql.typing.statements import type_parameters
 from pgproxy.sql.typing.types import UNKNOWN
@@ -76,7 +77,8 @@ def infer_parameters(draft: Draft) -> tuple[int, ...]:
     found = dict(enumerate(declared, start=1))
     known = KnownTypes(ResolvedTypes(draft, _type_name), str)
     try:
-        type_parameters(draft.tree, found, known, partial(_cast_type, draft), partial(_target_types, draft))
+        around = Surroundings(found, known, partial(_cast_type, draft), partial(_target_types, draft))
+        type_parameters(draft.tree, around)
     except StatementError as error:
         raise point_at(error, draft.text) from None
     return tuple(found[number] or int(Oid.TEXT) for number in range(1, count + 1))

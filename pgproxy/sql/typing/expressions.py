@@ -6,20 +6,20 @@ for it takes there. PostgreSQL docs, "PREPARE", "Type Conversion"; source, parse
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sqlglot import exp
 
 from pgproxy.sql.dialect.calls import call_of
-from pgproxy.sql.dialect.places import OperatorError, blame
+from pgproxy.sql.dialect.places import blame
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.typing.choice import Ambiguous, Undetermined, choose_function, choose_operator
+from pgproxy.sql.typing.errors import no_subscripts, not_unique, undetermined
 from pgproxy.sql.typing.names import OPERATORS, PREFIXES, TRUTHS, name_of, oid_of
 from pgproxy.sql.typing.signatures import Signature, argument_by_name
 from pgproxy.sql.typing.types import UNKNOWN, array_of, common_type, element_of
-from pgwire.errors import StatementError
-from pgwire.sqlstate import SqlState
-from pgwire.types import Oid, format_type
+from pgwire.types import Oid
 
 Kind: TypeAlias = int | None
 """An OID; UNKNOWN of what has no type yet; None where it cannot be said."""
@@ -28,24 +28,32 @@ _MOMENTS = {exp.CurrentDate: Oid.DATE, exp.CurrentTimestamp: Oid.TIMESTAMPTZ, ex
 _ALIKE = (exp.Coalesce, exp.Greatest, exp.Least, exp.Array)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known from elsewhere.
+
+    parameters: OIDs by number, UNKNOWN where nothing has fixed them yet; fixed in place. known: types of what
+    holds no parameter. cast_type: of a cast's target. targets: types of the columns that an INSERT fills.
+    """
+
+    parameters: dict[int, int]
+    known: KnownTypes
+    cast_type: Callable[[exp.DataType], Kind]
+    targets: Callable[[exp.Expr], Sequence[Kind]]
+
+
 class ExpressionTypes:
     """Types of one statement's expressions; fixes the parameters on the way.
 
-    parameters: by number, UNKNOWN where nothing has fixed them. cast_type: of a cast's target.
     query: types a query inside an expression, gives the types of its columns.
     """
 
     def __init__(
-        self,
-        tree: exp.Expr,
-        parameters: dict[int, int],
-        known: KnownTypes,
-        cast_type: Callable[[exp.DataType], Kind],
-        query: Callable[[exp.Expr], Sequence[Kind]],
+        self, tree: exp.Expr, around: Surroundings, query: Callable[[exp.Expr], Sequence[Kind]]
     ) -> None:
-        self._parameters = parameters
-        self._known = known
-        self._cast_type = cast_type
+        self._parameters = around.parameters
+        self._known = around.known
+        self._cast_type = around.cast_type
         self._query = query
         self._found: dict[int, Kind] = {}
         self._places: dict[int, list[exp.Expr]] = {}
@@ -131,9 +139,9 @@ class ExpressionTypes:
         try:
             return choose(name, known)
         except Ambiguous:
-            raise blame(_not_unique(name, known, is_operator=choose is choose_operator), place) from None
+            raise blame(not_unique(name, known, is_operator=choose is choose_operator), place) from None
         except Undetermined:
-            raise _undetermined() from None
+            raise undetermined() from None
 
     def _plain(self, node: exp.Expr) -> Kind:
         if isinstance(node, exp.Null) or (isinstance(node, exp.Literal) and node.is_string):
@@ -271,7 +279,7 @@ class ExpressionTypes:
     def _subscripted(self, node: exp.Bracket) -> Kind:
         array = self.of(node.this)
         if array == UNKNOWN:
-            raise blame(_no_subscripts(), node)
+            raise blame(no_subscripts(), node)
         places = [place for index in node.expressions for place in _bounds(index)]
         for place in places:
             self.of(place)
@@ -352,34 +360,3 @@ def _written_operator(node: exp.Expr) -> str | None:
     if not isinstance(node, exp.Operator):
         return None
     return str(node.args["operator"]).rpartition(".")[2]
-
-
-def _not_unique(name: str, kinds: Sequence[int], *, is_operator: bool) -> StatementError:
-    shown = ["unknown" if kind == UNKNOWN else format_type(kind) for kind in kinds]
-    hint = "Could not choose a best candidate {}. You might need to add explicit type casts."
-    if is_operator:
-        text = f"{name} {shown[0]}" if len(shown) == 1 else f"{shown[0]} {name} {shown[1]}"
-        return OperatorError(
-            f"operator is not unique: {text}",
-            sqlstate=SqlState.AMBIGUOUS_FUNCTION,
-            hint=hint.format("operator"),
-        )
-    return StatementError(
-        f"function {name}({', '.join(shown)}) is not unique",
-        sqlstate=SqlState.AMBIGUOUS_FUNCTION,
-        hint=hint.format("function"),
-    )
-
-
-def _no_subscripts() -> StatementError:
-    return StatementError(
-        "cannot subscript type unknown because it does not support subscripting",
-        sqlstate=SqlState.DATATYPE_MISMATCH,
-    )
-
-
-def _undetermined() -> StatementError:
-    return StatementError(
-        "could not determine polymorphic type because input has type unknown",
-        sqlstate=SqlState.DATATYPE_MISMATCH,
-    )

@@ -3,12 +3,11 @@
 PostgreSQL source, analyze.c `transformSelectStmt`, `transformSetOperationStmt`, `transformInsertStmt`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.types import KnownTypes
-from pgproxy.sql.typing.expressions import ExpressionTypes, Kind
+from pgproxy.sql.typing.expressions import ExpressionTypes, Kind, Surroundings
 from pgproxy.sql.typing.types import UNKNOWN, common_type
 from pgwire.types import Oid
 
@@ -17,35 +16,19 @@ _AFTER_OUTPUTS = ("where", "having", "qualify", "order", "group", "windows", "di
 _COUNTS = ("limit", "offset")
 
 
-def type_parameters(
-    tree: exp.Expr,
-    parameters: dict[int, int],
-    known: KnownTypes,
-    cast_type: Callable[[exp.DataType], Kind],
-    targets: Callable[[exp.Expr], Sequence[Kind]],
-) -> None:
-    """Fix every parameter that the statement tells of, in place.
-
-    parameters: OIDs by number, UNKNOWN where the client declared none. targets: the types of the columns that
-    an INSERT or UPDATE writes to.
+def type_parameters(tree: exp.Expr, around: Surroundings) -> None:
+    """Fix every parameter that the statement tells of, in `around.parameters`.
 
     Raises:
         StatementError: 42725 or 42804, what PostgreSQL cannot decide either.
     """
-    _Statement(tree, parameters, known, cast_type, targets).visit(tree)
+    _Statement(tree, around).visit(tree)
 
 
 class _Statement:
-    def __init__(
-        self,
-        tree: exp.Expr,
-        parameters: dict[int, int],
-        known: KnownTypes,
-        cast_type: Callable[[exp.DataType], Kind],
-        targets: Callable[[exp.Expr], Sequence[Kind]],
-    ) -> None:
-        self._types = ExpressionTypes(tree, parameters, known, cast_type, self.columns)
-        self._targets = targets
+    def __init__(self, tree: exp.Expr, around: Surroundings) -> None:
+        self._types = ExpressionTypes(tree, around, self.columns)
+        self._targets = around.targets
         self._seen: dict[int, Sequence[Kind]] = {}
 
     def visit(self, node: object) -> None:
