@@ -158,11 +158,8 @@ class Gateway:
             services = _session_services(settings, observed, execution, local, control, queue)
             door = FrontDoor(settings, logins, services, metastore)
             await stack.enter_async_context(_background(door.share_cancels()))
-            routes: tuple[BaseRoute, ...] = ()
-            if queue is not None:
-                queue.opens_with(door.open_detached)
-                await stack.enter_async_context(queue)
-                routes = query_routes(queue, HttpViewers(logins.authenticator, policies), metastore)
+            viewers = HttpViewers(logins.authenticator, policies)
+            routes = await _open_queue(stack, queue, door, viewers, metastore)
             listener = await _listening(
                 stack, "PG_WIRE_LISTEN_ADDR", door.listener(certificates, sessions, live)
             )
@@ -284,6 +281,21 @@ class Gateway:
         if has_changed:
             log.info("flags.reloaded")
             registry.probe_all_now()
+
+
+async def _open_queue(
+    stack: AsyncExitStack,
+    queue: AsyncQueue | None,
+    door: FrontDoor,
+    viewers: HttpViewers,
+    metastore: Metastore,
+) -> tuple[BaseRoute, ...]:
+    """Let queries be submitted, if they may be; gives the pages for it."""
+    if queue is None:
+        return ()
+    queue.opens_with(door.open_detached)
+    await stack.enter_async_context(queue)
+    return query_routes(queue, viewers, metastore)
 
 
 async def _listening(

@@ -14,6 +14,7 @@ from typing import Self, TypeAlias
 
 from execnode.statement import EngineStatement, Parameter, RowChunk, RowEncoding
 from pgproxy.engines.base import ResultStream
+from pgproxy.engines.entered_stream import EnteredStream
 from pgwire.types import OutputSettings, ResultColumn
 
 MAX_ANSWERS = 256
@@ -85,16 +86,18 @@ def is_constant(sql: str) -> bool:
     return len(sql) <= MAX_BYTES and _STATEMENT.fullmatch(sql) is not None
 
 
-class _FirstAnswer:
+class _FirstAnswer(EnteredStream):
     """The engine's run, listened to."""
+
+    __slots__ = ("_answers", "_heard", "_question", "_run")
 
     def __init__(
         self, answers: ConstantAnswers, question: _Question, run: AbstractAsyncContextManager[ResultStream]
     ) -> None:
+        super().__init__()
         self._answers = answers
         self._question = question
         self._run = run
-        self._stream: ResultStream | None = None
         self._heard: list[RowChunk] = []
 
     async def __aenter__(self) -> Self:
@@ -109,30 +112,14 @@ class _FirstAnswer:
     ) -> bool | None:
         return await self._run.__aexit__(exc_type, exc, traceback)
 
-    @property
-    def columns(self) -> tuple[ResultColumn, ...]:
-        return self._entered.columns
-
-    @property
-    def affected_rows(self) -> int:
-        return self._entered.affected_rows
-
     async def read(self) -> RowChunk | None:
-        chunk = await self._entered.read()
+        """The next rows; what is the whole answer is kept when its end comes."""
+        chunk = await self._opened.read()
         if chunk is not None:
             self._heard.append(chunk)
         elif len(self._heard) == 1:
             self._answers.keep(self._question, self._heard[0])
         return chunk
-
-    async def read_progress(self) -> float | None:
-        return await self._entered.read_progress()
-
-    @property
-    def _entered(self) -> ResultStream:
-        if self._stream is None:
-            raise RuntimeError("a stream is read before it is entered")
-        return self._stream
 
 
 class _KeptAnswer:

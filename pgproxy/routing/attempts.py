@@ -15,8 +15,8 @@ from execnode.call_context import ARM_KEY, TRACE_KEY
 from execnode.statement import EngineStatement, RowChunk
 from execnode.tracing import NO_SPAN, TraceSpan, Tracing
 from pgproxy.engines.base import Engine, EngineSession
+from pgproxy.engines.entered_stream import EnteredStream
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason, OutcomeUnknown
-from pgproxy.routing.entered_stream import EnteredStream
 from pgproxy.routing.registry import EndpointLease, EndpointRegistry
 from pgproxy.routing.resolve import Arm, EndpointHealth, Route, RouteReason
 from pgwire.errors import GatewayError

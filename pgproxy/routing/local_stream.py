@@ -10,8 +10,8 @@ from typing import Self
 from execnode.statement import EngineStatement, RowChunk
 from execnode.tracing import NO_SPAN, Tracing
 from pgproxy.engines.base import Engine
+from pgproxy.engines.entered_stream import EnteredStream
 from pgproxy.routing.attempts import RouteOutcome
-from pgproxy.routing.entered_stream import EnteredStream
 from pgproxy.routing.resolve import RouteReason
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
