@@ -20,7 +20,7 @@ from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, type_of_engine_type
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import Draft
-from pgproxy.sql.plan import ConstantSlot, StatementKind
+from pgproxy.sql.plan import StatementKind
 from pgproxy.sql.translation import ResolvedTypes
 
 _KINDS = frozenset({StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
@@ -31,7 +31,7 @@ _SAFE_DIGITS = 18
 _FILTERED = (exp.Select, exp.Update, exp.Delete)
 
 
-def constant_slots(draft: Draft) -> tuple[ConstantSlot, ...]:
+def constant_slots(draft: Draft) -> tuple[int, ...]:
     """Find them in a resolved tree, which is still what the client wrote.
 
     None in a statement that reads the catalog, whose rules look at names in constants, or a temporary table,
@@ -43,17 +43,17 @@ def constant_slots(draft: Draft) -> tuple[ConstantSlot, ...]:
         return ()
     types = KnownTypes(ResolvedTypes(draft))
     stored = dict(_stored_constants(draft))
-    found: dict[int, bool] = {}
+    found: set[int] = set()
     refused: set[int] = set()
     for literal in draft.tree.find_all(exp.Literal):
         start, is_stored = literal.meta.get("start"), id(literal) in stored
         if start is None:
             continue
         if _fits(literal, stored[id(literal)] if is_stored else _compared_with(literal, types)):
-            found[start] = not is_stored
+            found.add(start)
         else:
             refused.add(start)  # also where it was copied from a place that is on the list
-    return tuple(ConstantSlot(start, found[start]) for start in sorted(found.keys() - refused))
+    return tuple(sorted(found - refused))
 
 
 def _fits(literal: exp.Expr, kind: str | None) -> bool:

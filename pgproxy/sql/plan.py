@@ -164,16 +164,6 @@ class PlanNotice(NamedTuple):
     sqlstate: SqlState = SqlState.SUCCESSFUL_COMPLETION
 
 
-class ConstantSlot(NamedTuple):
-    """A constant of the client's text on whose value the plan does not depend (`pgproxy.sql.constant_slots`).
-
-    start: its place in the text, from 0. is_compared: with a column in a condition; else it is stored.
-    """
-
-    start: int
-    is_compared: bool
-
-
 class Origin(NamedTuple):
     """The table column behind an output column: pg_class.oid and pg_attribute.attnum; zeros: none."""
 
@@ -205,7 +195,8 @@ class Plan:
     notices: what the client is told besides, as NOTICE.
     reads: the catalogs of the tables that it reads, named or not, without SYSTEM_CATALOG. None: it reads what
         may change though its catalog cannot: a view, a temporary table.
-    constant_slots: constants in whose place others may stand in `sql`, in the text's order.
+    constant_slots: where in the client's text, from 0, constants stand on whose values the plan does not
+        depend (`pgproxy.sql.constant_slots`), in its order.
     """
 
     kind: StatementKind
@@ -233,4 +224,4 @@ class Plan:
     live_relations: frozenset[tuple[str, str]] = frozenset()
     following_sql: tuple[str, ...] = ()
     reads: frozenset[str] | None = None
-    constant_slots: tuple[ConstantSlot, ...] = field(default=(), compare=False)
+    constant_slots: tuple[int, ...] = field(default=(), compare=False)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from pgproxy.sql.plan import ConstantSlot, Plan
+from pgproxy.sql.plan import Plan
 from pgproxy.sql.statement_shape import Shape
 
 _NUMBER_START = {"integer": 948_051_200, "bigint": 948_051_200_948_051_200}
@@ -34,10 +34,9 @@ class Template:
         return replace(self.plan, sql=_joined(self.pieces, [constants[gap] for gap in self.gaps]))
 
 
-def slots_in(shape: Shape, slots: Sequence[ConstantSlot]) -> tuple[int, ...]:
-    """Which of a shape's constants are slots, in their order."""
-    starts = {slot.start for slot in slots}
-    return tuple(index for index, start in enumerate(shape.starts) if start in starts)
+def slots_in(shape: Shape, slots: Sequence[int]) -> tuple[int, ...]:
+    """Which of a shape's constants are slots, in their order. slots: where these stand in the text."""
+    return tuple(index for index, start in enumerate(shape.starts) if start in slots)
 
 
 def fixed_part(shape: Shape, slots: Sequence[int]) -> tuple[str, ...] | None:
