@@ -12,16 +12,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from benchmarks.growth import SERIES_TITLES, series_rows
 from benchmarks.harness import Plan, SuiteResult, run_suite
 from benchmarks.machine import ROOT
 from benchmarks.report import (
     LIMIT_TITLES,
-    SERIES_TITLES,
     limit_rows,
     metric_rows,
     metric_titles,
     ratio_rows,
-    series_rows,
     write_report,
 )
 from benchmarks.suites import SUITES

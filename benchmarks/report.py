@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.growth import SERIES_TITLES, draw_growth, median_of, series_rows
 from benchmarks.harness import CaseResult, Reading, SuiteResult
-from benchmarks.spread import Spread, fit_power, mean_ratio_of, ratio_of, spread_of
+from benchmarks.spread import Spread, mean_ratio_of, ratio_of, spread_of
 from benchmarks.suites.base import Comparison, Metric
 
-SERIES_TITLES = ("series", "target", "size: median", "grows with the power")
 LIMIT_TITLES = ("case", "what", "measured", "limit", "met")
 QUIET_OTHER_CORES = 0.15
 """More of other programs' work than this, on average, and the numbers are not to be trusted."""
@@ -23,7 +23,8 @@ def write_report(result: SuiteResult, folder: Path, stem: str) -> list[Path]:
     paths[0].write_text(json.dumps(to_json(result), indent=1, ensure_ascii=False) + "\n")
     paths[1].write_text(to_markdown(result, paths[2].name))
     draw(result, paths[2])
-    return paths
+    growth = folder / f"{stem}-growth.png"
+    return [*paths, growth] if draw_growth(result, growth) else paths
 
 
 def to_json(result: SuiteResult) -> dict[str, Any]:
@@ -160,34 +161,13 @@ def mean_ratio(result: SuiteResult, comparison: Comparison) -> Spread | None:
     return mean_ratio_of([(above, below) for above, below in pairs])
 
 
-def series_rows(result: SuiteResult) -> list[tuple[str, str, str, str]]:
-    """Give the table of growth: series, target, the medians, and the exponent that fits them."""
-    rows = []
-    metrics = {metric.key: metric for metric in result.suite.metrics}
-    for series in result.suite.series:
-        for target in result.suite.targets:
-            points = [
-                (size, median)
-                for key, size in series.sizes.items()
-                if (median := _median(result, target.name, key, series.metric)) is not None
-            ]
-            # pgbench gives 0 µs where an answer is there before it looks at the clock again.
-            if len(points) == len(series.sizes) and all(value > 0 for _, value in points):
-                metric = metrics[series.metric]
-                shown = ", ".join(f"{x:,.0f}: {y / metric.scale:,.{metric.digits}f}" for x, y in points)
-                rows.append(
-                    (f"{series.title}, {metric.title}", target.name, shown, f"{fit_power(points):.2f}")
-                )
-    return rows
-
-
 def limit_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
     """Give the table of limits: case, target and metric, measured, limit, met."""
     rows = []
     metrics = {metric.key: metric for metric in result.suite.metrics}
     for limit in result.suite.limits:
-        median = _median(result, limit.target, limit.case, limit.metric)
-        base = 0.0 if limit.base is None else _median(result, *limit.base, limit.metric)
+        median = median_of(result, limit.target, limit.case, limit.metric)
+        base = 0.0 if limit.base is None else median_of(result, *limit.base, limit.metric)
         if median is None or base is None:
             continue
         value, metric = median - base, metrics[limit.metric]
@@ -199,12 +179,6 @@ def limit_rows(result: SuiteResult) -> list[tuple[str, str, str, str, str]]:
         met = "yes" if value <= limit.at_most else "**no**"
         rows.append((title, f"{limit.target}: {metric.title}", shown, at_most, met))
     return rows
-
-
-def _median(result: SuiteResult, target: str, case: str, metric: str) -> float | None:
-    readings = result.cases[case].readings.get(target, []) if case in result.cases else []
-    values = values_of(readings, metric)
-    return spread_of(values).median if values else None
 
 
 def metric_rows(result: SuiteResult, case: CaseResult) -> list[tuple[str, ...]]:
@@ -278,7 +252,8 @@ def to_markdown(result: SuiteResult, plot: str) -> str:
     if limits := limit_rows(result):
         lines += ["", "## Limits", "", *_table(LIMIT_TITLES, limits)]
     if growth := series_rows(result):
-        lines += ["", "## Growth", "", *_table(SERIES_TITLES, growth)]
+        picture = f"![How it grows]({Path(plot).stem}-growth.png)"
+        lines += ["", "## Growth", "", picture, "", *_table(SERIES_TITLES, growth)]
     for case in result.cases.values():
         lines += ["", f"## {case.title}", "", *_table(metric_titles(result), metric_rows(result, case))]
         lines += [f"\n**{name} failed**: {reason}" for name, reason in case.failures.items()]

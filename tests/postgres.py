@@ -44,7 +44,7 @@ def start_postgres(directory: Path) -> str:
     _run_program("cp", "-a", str(_initialised()), data)
     port = free_port()
     options = (
-        f"-p {port} -k {cluster} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+        f"-p {port} -k {cluster} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=210"
         " -c synchronous_commit=off -c full_page_writes=off -c timezone=UTC"
     )
     _run("pg_ctl", "-D", data, "-l", str(cluster / "server.log"), "-w", "-o", options, "start")

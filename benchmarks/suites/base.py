@@ -88,14 +88,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Cases that differ by one quantity: how does a metric grow with it?
+    """Cases that differ by one quantity, or targets in one case: how does a metric grow with it?
 
-    sizes: the quantity by case's key.
+    sizes: the quantity by case's key; with `case`, which is a case's key, by target's name.
     """
 
     title: str
     metric: str
     sizes: Mapping[str, float]
+    case: str | None = None
 
 
 def no_derived_values(values: Mapping[str, float], usage: Usage) -> Mapping[str, float]:

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import partial
 
 from benchmarks.data import point_data
-from benchmarks.pgbench import Load, run_pgbench
+from benchmarks.pgbench import Load, run_pgbench, warm_up
 from benchmarks.raw_client import RawClient
-from benchmarks.suites.base import Case, Comparison, Metric, Probe, Suite
+from benchmarks.suites.base import Case, Comparison, Metric, Probe, Series, Suite
 from benchmarks.targets.base import RunningTarget
 from benchmarks.targets.gateway import OTHER_PASSWORD, OTHER_USER, PASSWORD, USER, Deployment, gateway_target
 from tests.query_api import QueryApiClient
@@ -37,7 +37,7 @@ class LoadProbe:
     def check(self) -> Mapping[str, str]:
         with RawClient(self._address) as client:
             rows = sorted(map(str, client.fetch_text(_LIGHT)))
-        run_pgbench(self._address, self._load, 1)
+        warm_up(self._address, self._load)
         return {"rows": str(len(rows)), "digest": repr(rows)}
 
     def measure(self) -> Mapping[str, float]:
@@ -163,5 +163,9 @@ SUITE = Suite(
             _QUEUED_ON, _QUEUED_ON, "queue_alone_p95_s", at_least=0.5, below_metric="queue_flooded_p95_s"
         ),
         Comparison(_QUEUED_ON, _QUEUED_ON, "total_alone_p95_s", below_metric="total_flooded_p95_s"),
+    ),
+    series=tuple(
+        Series(f"nodes, {case.title}", "p50_s", dict(zip(_names, _NODES, strict=True)), key)
+        for key, case in _LOADS.items()
     ),
 )

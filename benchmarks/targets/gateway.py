@@ -22,6 +22,7 @@ from tests.certificates import Authority
 
 USER, PASSWORD = "bench", "bench-secret"
 OTHER_USER, OTHER_PASSWORD = "other", "other-secret"
+ADMIN, ADMIN_PASSWORD = "admin", "admin-secret"
 _TOKEN = "benchmark-node-token-0123456789"
 _BIN = Path(sys.executable).parent
 _POLICY = """
@@ -95,8 +96,8 @@ def _environment(folder: Path, data: DataSet, deployment: Deployment) -> dict[st
         "DATABASE_MODE": "read_write" if deployment.is_writable else "read_only",
         "PG_WIRE_LISTEN_ADDR": f"127.0.0.1:{free_port()}",
         "HTTP_LISTEN_ADDR": f"127.0.0.1:{free_port()}",
-        "BOOTSTRAP_ADMIN": "admin",
-        "BOOTSTRAP_ADMIN_PASSWORD": "admin-secret",
+        "BOOTSTRAP_ADMIN": ADMIN,
+        "BOOTSTRAP_ADMIN_PASSWORD": ADMIN_PASSWORD,
         **({"FEATURE_REMOTE_ROUTING": "true"} if deployment.nodes else {}),
         **(_tls_settings(folder) if deployment.has_tls else {}),
         **({"FEATURE_ASYNC_QUEUE": "true"} if deployment.has_queue else {}),
