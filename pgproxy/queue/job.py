@@ -38,7 +38,7 @@ class LeaseLost(Exception):
 class Job:
     """A query that runs here. `run` is its whole life; `session` tells how far it is.
 
-    has_begun: its task has. has_ended: its end is written down.
+    statement: None where it is still to be read. has_begun: its task has. has_ended: its end is written down.
     """
 
     query: QueuedQuery
@@ -48,6 +48,7 @@ class Job:
     files: Executor
     open_session: OpenDetached
     observe_retry: Callable[[str], None]
+    statement: Statement | None = None
     session: DetachedSession | None = None
     has_begun: bool = False
     has_ended: bool = False
@@ -58,7 +59,7 @@ class Job:
         Raises:
             LeaseLost: nothing is to be written about it any more.
         """
-        statement = await self.store.statement(self.query.id)
+        statement = self.statement or await self.store.statement(self.query.id)
         if statement is None:
             raise LeaseLost
         while True:

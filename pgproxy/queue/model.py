@@ -165,3 +165,12 @@ class Submission:
     may_write: bool
     priority: int = 0
     idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A free place to run a query in. owner: whose. limit: who has fewer running may take it."""
+
+    owner: str
+    lease_until: float
+    limit: int

@@ -6,20 +6,22 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
 from execnode.engine.jobs import finish_job, finished
 from pgproxy.control.metastore import MetastoreError
 from pgproxy.queue.job import Job, LeaseLost, OpenDetached
-from pgproxy.queue.model import Facts, QueryState, QueuedQuery
+from pgproxy.queue.model import Facts, QueryState, QueuedQuery, Statement
 from pgproxy.queue.results import ResultFolder
 from pgproxy.queue.store import QueryStore, after_loss
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
 
 log = structlog.get_logger(__name__)
+
+_Result = TypeVar("_Result")
 
 _AGAIN_S = 1.0
 
@@ -80,8 +82,24 @@ class RunningJobs:
         """Do what must be done whole; False where the metastore failed. A cancellation is raised after it."""
         return await finished(self._tasks.create_task(forgiving(work)))
 
-    def begin(self, query: QueuedQuery) -> None:
-        """Run a query that was claimed."""
+    async def whole(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Do what must be done whole. A cancellation is raised after it.
+
+        Raises:
+            MetastoreError: the metastore failed.
+        """
+        found = await finished(self._tasks.create_task(_result_of(work)))
+        if isinstance(found, MetastoreError):
+            raise found
+        return found
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether this gateway still begins anything."""
+        return not self._is_stopping
+
+    def begin(self, query: QueuedQuery, statement: Statement | None = None) -> None:
+        """Run a query that was claimed. statement: what was submitted, where it is known already."""
         parts = self._parts
         job = Job(
             query,
@@ -91,6 +109,7 @@ class RunningJobs:
             parts.files,
             parts.open_session,
             parts.observer.retried,
+            statement,
         )
         parts.observer.started(max((query.started_at or query.submitted_at) - query.submitted_at, 0.0))
         task = self._tasks.create_task(self._run(job))
@@ -191,6 +210,14 @@ class RunningJobs:
     async def _drop_files(self, job: Job) -> None:
         parts = self._parts
         await finish_job(parts.files, partial(parts.folder.delete, job.query.id, parts.owner))
+
+
+async def _result_of(work: Callable[[], Awaitable[_Result]]) -> _Result | MetastoreError:
+    """Give an error back instead of raising it: in a group of tasks it would end the others."""
+    try:
+        return await work()
+    except MetastoreError as error:
+        return error
 
 
 async def forgiving(work: Callable[[], Awaitable[None]]) -> bool:

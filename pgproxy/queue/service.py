@@ -179,15 +179,15 @@ class AsyncQueue:
         )
         query_id = new_query_id()
         async with self._submitting:
-            if await self._store.count_queued(principal) >= self._limits.max_queued:
+            queued = await self._store.count_queued(principal)
+            if queued >= self._limits.max_queued:
                 raise QueueLimit("too many queries of this role wait already")
-            added = await self._store.insert(query_id, submission, time.time())
+            added = await self.workers.add(query_id, submission, may_begin=not queued)
         if added is None:  # another gateway was given the same key meanwhile
             known = await self._known(principal, request)
             if known is None:
                 raise UnknownQuery  # and it was deleted there
             return known, False
-        self.workers.wake()
         return added, True
 
     async def get(self, viewer: Viewer, query_id: str) -> QueuedQuery:

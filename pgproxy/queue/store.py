@@ -15,6 +15,7 @@ from pgproxy.queue.model import (
     Facts,
     QueryState,
     QueuedQuery,
+    Slot,
     Statement,
     Submission,
     scope_text,
@@ -29,6 +30,8 @@ _COLUMNS = (
 GATEWAY_LOST = "gateway_lost"
 """Why a query is tried again whose gateway died."""
 
+_NO_SLOT = Slot("", 0.0, 0)
+
 
 class QueryStore:
     """The table `async_queries`."""
@@ -38,13 +41,25 @@ class QueryStore:
         self._box = metastore.secret_box
         self._digest_key = self._box.derive("digests of submitted statements")
 
-    async def insert(self, query_id: str, submission: Submission, now: float) -> QueuedQuery | None:
-        """Add a query; None where its principal has used its idempotency key before."""
+    async def insert(
+        self, query_id: str, submission: Submission, now: float, slot: Slot | None = None
+    ) -> QueuedQuery | None:
+        """Add a query; None where its principal has used its idempotency key before.
+
+        slot: it is RUNNING there from the first, and never waits, if its principal may have another one.
+        """
+        slot = slot or _NO_SLOT
         text = submission.statement.to_json()
         added = await self._run(
             "INSERT INTO async_queries (id, principal, idempotency_key, digest, statement, priority, ttl_s, "
-            "may_write, state, attempts, owner, lease_until, submitted_at, facts) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'QUEUED', 0, '', 0, $9, $10) "
+            "may_write, submitted_at, facts, state, attempts, owner, lease_until, started_at) "
+            "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+            "CASE WHEN begins THEN 'RUNNING' ELSE 'QUEUED' END, CASE WHEN begins THEN 1 ELSE 0 END, "
+            "CASE WHEN begins THEN $11 ELSE '' END, "
+            "CASE WHEN begins THEN CAST($12 AS double precision) ELSE 0 END, "
+            "CASE WHEN begins THEN CAST($13 AS double precision) END "
+            "FROM (SELECT count(*) < $14 AS begins FROM async_queries "
+            "WHERE state = 'RUNNING' AND principal = $15) AS others WHERE true "
             f"ON CONFLICT (principal, idempotency_key) DO NOTHING RETURNING {_COLUMNS}",
             query_id,
             submission.principal,
@@ -56,6 +71,11 @@ class QueryStore:
             int(submission.may_write),
             now,
             Facts(scope=scope_text(submission.statement.scope)).to_json(),
+            slot.owner,
+            slot.lease_until,
+            now,
+            slot.limit,
+            submission.principal,
         )
         return _query(added[0]) if added else None
 

@@ -10,7 +10,7 @@ import structlog
 
 from execnode.engine.jobs import finish_job
 from pgproxy.queue.fairness import choose_next
-from pgproxy.queue.model import QueryState, QueuedQuery
+from pgproxy.queue.model import QueryState, QueuedQuery, Slot, Submission
 from pgproxy.queue.running import JobParts, RunningJobs, forgiving
 from pgproxy.queue.store import GATEWAY_LOST, after_loss
 from pgwire.errors import GatewayError
@@ -49,6 +49,7 @@ class QueueWorkers:
         self._tasks = asyncio.TaskGroup()
         self._loops: list[asyncio.Task[None]] = []
         self._wanted = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._jobs = RunningJobs(parts, self._tasks, self._wanted.set)
         self._last_served: dict[str, float] = {}
         self.cleaned = 0
@@ -70,13 +71,46 @@ class QueueWorkers:
         for loop in self._loops:
             loop.cancel()
         await asyncio.wait(self._loops)  # nothing is claimed any more
-        await self._jobs.stop()
+        async with self._claiming:
+            await self._jobs.stop()
         await self._tasks.__aexit__(None, None, None)
         await finish_job(self._files, self._folder.close)
 
-    def wake(self) -> None:
-        """Something was submitted here."""
+    async def add(self, query_id: str, submission: Submission, *, may_begin: bool) -> QueuedQuery | None:
+        """Add a query; None where its principal has used its idempotency key before.
+
+        may_begin: nothing of its principal waits. If a slot is free then, and nobody is about to take it, it
+        begins without waiting for a turn: another write of the metastore, which who floods the queue delays.
+        """
+        if may_begin and self._is_at_rest and not self._claiming.locked():
+            return await self._jobs.whole(partial(self._add_running, query_id, submission))
+        added = await self._store.insert(query_id, submission, time.time())
         self._wanted.set()
+        return added
+
+    async def _add_running(self, query_id: str, submission: Submission) -> QueuedQuery | None:
+        async with self._claiming:
+            now, options = time.time(), self._options
+            limit = 1 if self._is_last_slot else options.max_per_principal
+            slot = Slot(self._owner, now + options.lease_s, limit) if self._is_at_rest else None
+            added = await self._store.insert(query_id, submission, now, slot)
+            if added is not None and added.state is QueryState.RUNNING:
+                self._last_served[added.principal] = now
+                self._jobs.begin(added, submission.statement)
+            else:
+                self._wanted.set()
+        return added
+
+    @property
+    def _is_at_rest(self) -> bool:
+        """Whether a slot is free here because nobody who waits may take it."""
+        is_free = self._jobs.may_begin and len(self._jobs) < self._options.max_running
+        return is_free and not self._wanted.is_set()
+
+    @property
+    def _is_last_slot(self) -> bool:
+        """Whether of several slots one is left."""
+        return 1 < self._options.max_running == len(self._jobs) + 1
 
     @property
     def running(self) -> int:
@@ -116,8 +150,9 @@ class QueueWorkers:
                 continue
 
     async def _claim_all(self) -> None:
-        while len(self._jobs) < self._options.max_running and await self._claim_one():
-            continue
+        async with self._claiming:
+            while len(self._jobs) < self._options.max_running and await self._claim_one():
+                continue
 
     async def _claim_one(self) -> bool:
         options = self._options
@@ -128,7 +163,7 @@ class QueueWorkers:
             running,
             self._last_served,
             options.max_per_principal,
-            is_last_slot=1 < options.max_running == len(self._jobs) + 1,
+            is_last_slot=self._is_last_slot,
         )
         return chosen is not None and await self._jobs.unbroken(partial(self._claim, chosen.id))
 

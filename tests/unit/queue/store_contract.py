@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pgproxy.control import Metastore
 from pgproxy.control.state import ControlState
 from pgproxy.queue.fairness import Waiting
-from pgproxy.queue.model import TRANSITIONS, Facts, QueryState, QueuedQuery, Statement, Submission
+from pgproxy.queue.model import TRANSITIONS, Facts, QueryState, QueuedQuery, Slot, Statement, Submission
 from pgproxy.queue.store import QueryStore, after_loss
 from tests.unit.control.states import user
 
@@ -64,6 +64,18 @@ class StoreContract:
         assert (winner.state, winner.attempts, winner.started_at) == (QueryState.RUNNING, 1, 5.0)
         await store.insert("q2", submission(), 6.0)
         assert await store.waiting(1) == ((Waiting("q2", "ann", 0, 6.0),), {"ann": 1})
+
+    async def test_one_that_finds_a_slot_runs_from_the_first(self, store: QueryStore) -> None:
+        slot = Slot("g", 12.0, 2)
+        added = [await store.insert(f"q{n}", submission(), 2.0, slot) for n in range(3)]
+        assert [(a.state, a.attempts, a.started_at) for a in added if a is not None] == [
+            (QueryState.RUNNING, 1, 2.0),
+            (QueryState.RUNNING, 1, 2.0),
+            (QueryState.QUEUED, 0, None),
+        ]
+        assert await store.claim("q0", "other", 3.0, 10.0) is None
+        assert await store.renew("g", ("q0", "q1", "q2"), 20.0) == {"q0", "q1"}
+        assert {query.id for query in await store.lapsed(20.1)} == {"q0", "q1"}
 
     async def test_the_first_few_of_each_principal_wait_in_front(self, store: QueryStore) -> None:
         for n in range(5):

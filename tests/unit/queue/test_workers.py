@@ -14,7 +14,7 @@ from execnode.statement import RowChunk
 from pgproxy.control import Metastore, MetastoreError, open_metastore
 from pgproxy.control.state import ControlState
 from pgproxy.queue import running
-from pgproxy.queue.model import QueryState, QueuedQuery, Statement, Submission
+from pgproxy.queue.model import QueryState, QueuedQuery, Slot, Statement, Submission
 from pgproxy.queue.results import ResultFolder
 from pgproxy.queue.running import JobParts, RunningJobs
 from pgproxy.queue.store import QueryStore
@@ -37,13 +37,22 @@ class Moment:
 
 
 class HeldStore(QueryStore):
-    """The store, held up after a claim or before an end is written; it may fail first."""
+    """The store, held up after a submission or a claim, or before an end is written; it may fail first."""
 
     def __init__(self, metastore: Metastore) -> None:
         super().__init__(metastore)
+        self.adding: Moment | None = None
         self.claimed: Moment | None = None
         self.ending: Moment | None = None
         self.failures = 0
+
+    async def insert(
+        self, query_id: str, submission: Submission, now: float, slot: Slot | None = None
+    ) -> QueuedQuery | None:
+        added = await super().insert(query_id, submission, now, slot)
+        if self.adding is not None:
+            await self.adding.wait()
+        return added
 
     async def claim(self, query_id: str, owner: str, now: float, lease_s: float) -> QueuedQuery | None:
         query = await super().claim(query_id, owner, now, lease_s)
@@ -137,10 +146,11 @@ class World:
         )
         self.workers = QueueWorkers(self.parts, WorkerOptions(lease_s=60, poll_s=0.05))
 
-    async def submit(self, query_id: str, text: str = "SELECT 1") -> None:
+    async def submit(self, query_id: str, text: str = "SELECT 1", *, may_begin: bool = False) -> QueuedQuery:
         submission = Submission("ann", Statement(text), 60.0, may_write="SELECT" not in text)
-        assert await self.store.insert(query_id, submission, 1.0)
-        self.workers.wake()
+        added = await self.workers.add(query_id, submission, may_begin=may_begin)
+        assert added is not None
+        return added
 
     async def claim(self, query_id: str) -> QueuedQuery:
         query = await self.store.claim(query_id, OWNER, 2.0, 10.0)
@@ -217,6 +227,63 @@ async def test_one_that_is_claimed_while_the_gateway_stops_waits_for_the_next(wo
         held.passed.set()
     found = await world.get("q1")
     assert (found.state, found.attempts) == (QueryState.QUEUED, 0)
+
+
+async def test_one_that_finds_a_free_slot_never_waits(world: World) -> None:
+    world.store.claimed = Moment()  # where it would stay if it had to be claimed
+    async with world.working() as workers:
+        added = await world.submit("q1", may_begin=True)
+        assert (added.state, added.attempts, added.started_at) == (QueryState.RUNNING, 1, added.submitted_at)
+        await world.statements.reached("SELECT 1")
+        assert workers.running == 1
+        world.statements.may_end.set()
+        assert (await world.ended("q1")).state is QueryState.SUCCEEDED
+
+
+async def test_one_more_than_its_role_may_have_waits_although_a_slot_is_free(world: World) -> None:
+    async with world.working() as workers:
+        states = [(await world.submit(f"q{n}", f"SELECT {n}", may_begin=True)).state for n in range(3)]
+        assert states == [QueryState.RUNNING, QueryState.RUNNING, QueryState.QUEUED]
+        await world.statements.reached("SELECT 0", "SELECT 1")
+        assert workers.running == 2
+        world.statements.may_end.set()
+        assert (await world.ended("q2")).state is QueryState.SUCCEEDED
+
+
+async def test_none_begins_while_others_are_given_their_turns(world: World) -> None:
+    held = world.store.claimed = Moment()
+    async with world.working():
+        await world.submit("q1", "SELECT 'first'")
+        await held.reached.wait()
+        assert (await world.submit("q2", "SELECT 'second'", may_begin=True)).state is QueryState.QUEUED
+        held.passed.set()
+        await world.statements.reached("SELECT 'first'", "SELECT 'second'")
+        world.statements.may_end.set()
+        await world.ended("q2")
+
+
+async def test_one_that_begins_while_the_gateway_stops_waits_for_the_next(world: World) -> None:
+    held = world.store.adding = Moment()
+    await world.workers.start()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(world.submit("q1", "INSERT 1", may_begin=True))
+        await held.reached.wait()
+        tasks.create_task(world.workers.stop())
+        await asyncio.sleep(0)
+        held.passed.set()
+    found = await world.get("q1")
+    assert (found.state, found.attempts) == (QueryState.QUEUED, 0)
+
+
+async def test_one_whose_submitter_goes_while_it_begins_runs_all_the_same(world: World) -> None:
+    held = world.store.adding = Moment()
+    world.statements.may_end.set()
+    async with world.working(), asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(world.submit("q1", may_begin=True))
+        await held.reached.wait()
+        task.cancel()
+        held.passed.set()
+        assert (await world.ended("q1")).state is QueryState.SUCCEEDED
 
 
 async def test_a_write_that_ends_while_the_gateway_stops_has_succeeded_and_keeps_its_result(
