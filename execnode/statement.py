@@ -44,6 +44,8 @@ class EngineStatement:
     keeps_plan: the embedded engine keeps the plan for the next time, if nothing in `reads` can change; for
         what has no parameters.
     reads: the catalogs of the tables that it reads.
+    rows_as_of: the number of what the rows are as of: the same statement gives the same rows again while the
+        number is the same. None: they may be others each time.
     metadata: sent beside it: see `execnode.call_context`; nothing of the statement itself.
     """
 
@@ -59,6 +61,7 @@ class EngineStatement:
     tracks_progress: bool = False
     keeps_plan: bool = False
     reads: frozenset[str] = frozenset()
+    rows_as_of: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

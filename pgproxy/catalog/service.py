@@ -9,7 +9,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from itertools import count
+from typing import NamedTuple, TypeVar
 from weakref import WeakSet
 
 import duckdb
@@ -41,6 +43,13 @@ _INSTANCE_WAIT_S = 60.0
 _Result = TypeVar("_Result")
 
 
+class _Publication(NamedTuple):
+    """One writing of a viewer's keys. version: of what it was for. number: no other one has it."""
+
+    version: tuple[int, int]
+    number: int
+
+
 class CatalogService:
     """Builds snapshots and fills SYSTEM_CATALOG.
 
@@ -66,7 +75,8 @@ class CatalogService:
         self._is_settled.set()
         self._model: CatalogModel = build_model(CatalogContents())
         self._policy_set = PolicySet(epoch=0)
-        self._viewers: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._viewers: OrderedDict[str, _Publication] = OrderedDict()
+        self._publications = count(1)
         self._private_sessions: set[int] = set()
         """Those of which something stands in the relations."""
         self._snapshot = _snapshot(0, default_catalog, self._model)
@@ -131,16 +141,26 @@ class CatalogService:
         """Publish principals, memberships and policies."""
         await self._run(lambda: self._publish_policy_set(policy_set))
 
-    async def publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> None:
+    async def publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> int:
         """Make sure that the principal's keys are published for the present generation.
 
-        Cheap when they are. private: what exists for the session that asks alone.
+        Cheap when they are. private: what exists for the session that asks alone. Gives the publication's
+        number: while it stays, this viewer finds the same rows in all relations but the live ones.
         """
+        number = self.published(policy, private)
+        if number is not None:
+            return number
+        return await self._run(lambda: self._publish_viewer(policy, private))
+
+    def published(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> int | None:
+        """The number of the publication that stands; None: none does."""
         viewer = viewer_name(policy, private)
-        if self._viewers.get(viewer) == self._published_for(private):
+        found = self._viewers.get(viewer)
+        if found is None or found.version != self._version_for(private):
+            return None
+        with suppress(KeyError):  # it has just gone, in the service's thread
             self._viewers.move_to_end(viewer)
-            return
-        await self._run(lambda: self._publish_viewer(policy, private))
+        return found.number
 
     async def forget_private(self, session: int) -> None:
         """Take out what exists for one session alone, if anything was published."""
@@ -187,31 +207,33 @@ class CatalogService:
     def _refresh(self) -> CatalogSnapshot:
         connection = self._ready()
         model = build_model(introspect(connection, self._catalogs, self._of_files))
+        self._viewers.clear()  # first: nobody may take them for published once they are not
         store.write_catalog(connection, model, self._policy_set, self._published)
         self._model = model
-        self._viewers.clear()
         self._snapshot = _snapshot(self._snapshot.generation + 1, self._default_catalog, model)
         return self._snapshot
 
     def _publish_policy_set(self, policy_set: PolicySet) -> None:
+        self._viewers.clear()
         store.write_policies(self._ready(), self._model, policy_set, self._published)
         self._policy_set = policy_set
-        self._viewers.clear()
 
-    def _published_for(self, private: PrivateObjects | None) -> tuple[int, int]:
+    def _version_for(self, private: PrivateObjects | None) -> tuple[int, int]:
         return self._snapshot.generation, private.version if private is not None else 0
 
-    def _publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None) -> None:
-        viewer, version = viewer_name(policy, private), self._published_for(private)
-        if self._viewers.get(viewer) == version:
-            return
+    def _publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None) -> int:
+        number = self.published(policy, private)
+        if number is not None:
+            return number
+        viewer, version = viewer_name(policy, private), self._version_for(private)
         stale = []
         while len(self._viewers) >= MAX_VIEWERS:
             stale.append(self._viewers.popitem(last=False)[0])
         if private is not None:
             self._private_sessions.add(private.number)
         write_viewer(self._ready(), self._model, Viewer(policy, self._policy_set, private), stale)
-        self._viewers[viewer] = version
+        published = self._viewers[viewer] = _Publication(version, next(self._publications))
+        return published.number
 
     def _forget_private(self, session: int) -> None:
         forget_private(self._ready(), session)

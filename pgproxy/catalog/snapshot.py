@@ -16,6 +16,9 @@ SYSTEM_CATALOG = "pgproxy_system"
 information_schema and pgproxy.*, and the macros behind their functions."""
 
 
+FUNCTION_SCHEMA = "fn"
+"""Its schema of macros."""
+
 TEMP_CATALOG = "temp"
 """DuckDB's catalog of temporary tables; their schema is `main`."""
 
@@ -125,7 +128,8 @@ class SystemFunction:
 
     macro: (schema, name) inside SYSTEM_CATALOG. arity: the numbers of arguments that a client may give.
     session_values: bound after the client's arguments, in this order. result_type_oid: PostgreSQL's; a
-    reg* result is a BIGINT OID, as in columns.
+    reg* result is a BIGINT OID, as in columns. is_steady: it does nothing, and gives the same while its
+    arguments and SYSTEM_CATALOG are the same.
     """
 
     macro: tuple[str, str]
@@ -133,6 +137,7 @@ class SystemFunction:
     result_type_oid: int
     session_values: tuple[SystemValue, ...] = ()
     is_table: bool = False
+    is_steady: bool = False
 
 
 @dataclass(frozen=True, slots=True)

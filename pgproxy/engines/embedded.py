@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from execnode.engine import DuckEngine, DuckSession
 from execnode.statement import CatalogGeneration, EngineStatement
 from pgproxy.engines.base import EngineSession, ResultStream
-from pgproxy.engines.constants import ConstantAnswers
+from pgproxy.engines.kept_answers import KeptAnswers
 from pgwire.types import ResultColumn
 
 LOCAL = "local"
@@ -17,7 +17,7 @@ class EmbeddedEngine:
 
     def __init__(self, engine: DuckEngine) -> None:
         self._engine = engine
-        self._constants = ConstantAnswers()
+        self._answers = KeptAnswers()
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class EmbeddedEngine:
         self, statement: EngineStatement, session: EngineSession | None = None
     ) -> AbstractAsyncContextManager[ResultStream]:
         run = self._engine.execute(statement, _own(session))
-        return run if session is not None else self._constants.asked(statement, run)
+        return run if session is not None else self._answers.asked(statement, run)
 
     async def close(self) -> None:
         await self._engine.close()

@@ -22,6 +22,7 @@ class Portal:
 
     result_formats: as in Bind. rows_sent: over all Executes. is_pinned: the stream runs in the block's engine
     session. cursor: set once SQL reads it: DECLARE or FETCH. declared: the DECLARE that made it.
+    rows_as_of: as in EngineStatement.
     """
 
     prepared: PreparedQuery
@@ -31,6 +32,7 @@ class Portal:
     rows_sent: int = 0
     cursor: CursorRows | None = None
     declared: DeclareCursor | None = None
+    rows_as_of: int | None = None
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     _context: PortalStreamContext | None = None
     _leftover: RowChunk | None = None

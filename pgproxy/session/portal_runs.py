@@ -6,6 +6,7 @@ Shared by the simple and the extended protocol, by FETCH and by COPY TO.
 import time
 from dataclasses import dataclass
 
+from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.routing.attempts import RouteOutcome
 from pgproxy.session.notices import is_wanted
 from pgproxy.session.planning import PlanMoved, StatementPlanner, field_descriptions, overlay
@@ -127,8 +128,6 @@ class PortalDriver:
         plan = _plan_of(portal)
         policy = self._planner.policy
         self.log.note_plan(plan)
-        if plan.is_catalog:
-            await self._services.catalogs.publish_viewer(policy, self._planner.catalog.private)
         if plan.live_relations:
             await self._services.activity.refresh(plan.live_relations)
         self._warnings += [NoticeResponse("NOTICE", n.sqlstate, n.message) for n in plan.notices]
@@ -136,8 +135,24 @@ class PortalDriver:
             self._transaction.begin_implicit()
         if plan.changes_catalog and _replaces(plan):
             self._services.catalogs.replacing.add(portal)
-        await self._runner.open(portal, plan, policy.groups, shape)
+        await self._open(portal, plan, policy, shape)
         return plan
+
+    async def _open(self, portal: Portal, plan: Plan, policy: EffectivePolicy, shape: OutputShape) -> None:
+        """Open the stream, once who asks is published in the catalog, if the plan reads that.
+
+        A change of the catalog takes what was published away until it is published anew; a statement that the
+        engine begins in between would find nothing.
+        """
+        catalogs, private = self._services.catalogs, self._planner.catalog.private
+        for left in reversed(range(_MOST_BEGINNINGS)):
+            as_of = await catalogs.publish_viewer(policy, private) if plan.is_catalog else None
+            portal.rows_as_of = as_of if plan.is_repeatable else None
+            await self._runner.open(portal, plan, policy.groups, shape)
+            is_settled = as_of is None or catalogs.published(policy, private) == as_of
+            if is_settled or not left or not plan.is_repeatable:
+                return
+            await self._runner.close(portal)
 
     async def forward(self, portal: Portal, sink: Sink, max_rows: int, *, describe: bool = False) -> Run:
         """Send up to `max_rows` rows (0: all). describe: send RowDescription first."""

@@ -93,6 +93,7 @@ class PlanRunner:
             tracks_progress=shape.tracks_progress,
             keeps_plan=_may_be_kept(plan) and not parameters,
             reads=plan.reads or frozenset(),
+            rows_as_of=portal.rows_as_of,
         )
         call = portal.prepared.call
         if call is not None:

@@ -50,8 +50,15 @@ class Catalogs(Protocol):
         """Those whose views are shown as tables."""
         ...
 
-    async def publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> None:
-        """Make the system relations show this principal's view; cheap when already done."""
+    async def publish_viewer(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> int:
+        """Make the system relations show this principal's view; cheap when already done.
+
+        Gives a number: what is not live stays as it is for this principal while that is the same.
+        """
+        ...
+
+    def published(self, policy: EffectivePolicy, private: PrivateObjects | None = None) -> int | None:
+        """Give the number that `publish_viewer` gave, if it still stands."""
         ...
 
     async def forget_private(self, session: int) -> None:

@@ -63,7 +63,10 @@ class RelationUse:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The state between two stages. `tree` belongs to this draft alone and is changed in place."""
+    """The state between two stages. `tree` belongs to this draft alone and is changed in place.
+
+    engine_functions: (schema, name) of all that the verified text calls, as DuckDB's parser sees it.
+    """
 
     text: str
     parameter_oids: tuple[int, ...]
@@ -80,6 +83,7 @@ class Draft:
     accesses: tuple[ObjectAccess, ...] = ()
     placed_relations: frozenset[tuple[str, str, str]] = frozenset()
     engine_types: Mapping[int, str] = field(default_factory=dict)
+    engine_functions: frozenset[tuple[str, str]] = frozenset()
     setting_changes: tuple[SettingChange, ...] = ()
     parameter_numbers: tuple[int, ...] | None = None
     is_catalog: bool = False
@@ -89,6 +93,15 @@ class Draft:
     following: tuple[exp.Expr, ...] = ()
     following_sql: tuple[str, ...] = ()
     notices: tuple[PlanNotice, ...] = ()
+
+    @property
+    def live_relations(self) -> frozenset[tuple[str, str]]:
+        """What must be filled before the statement runs, inside SYSTEM_CATALOG."""
+        return frozenset(
+            use.info.physical
+            for use in self.uses
+            if isinstance(use.info, SystemRelation) and use.info.is_live
+        )
 
 
 @dataclass(slots=True)

@@ -195,6 +195,7 @@ class Plan:
     notices: what the client is told besides, as NOTICE.
     reads: the catalogs of the tables that it reads, named or not, without SYSTEM_CATALOG. None: it reads what
         may change though its catalog cannot: a view, a temporary table.
+    is_repeatable: it reads nothing but the catalog, and gives the same rows while that stays as it is.
     constant_slots: where in the client's text, from 0, constants stand on whose values the plan does not
         depend (`pgproxy.sql.constant_slots`), in its order.
     """
@@ -224,4 +225,5 @@ class Plan:
     live_relations: frozenset[tuple[str, str]] = frozenset()
     following_sql: tuple[str, ...] = ()
     reads: frozenset[str] | None = None
+    is_repeatable: bool = False
     constant_slots: tuple[int, ...] = field(default=(), compare=False)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import SYSTEM_CATALOG, TEMP_CATALOG, RelationKind, SystemRelation
+from pgproxy.catalog.snapshot import SYSTEM_CATALOG, TEMP_CATALOG, RelationKind
 from pgproxy.policy.model import TableName
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
@@ -26,6 +26,7 @@ from pgproxy.sql.parameters import cast_parameters, infer_parameters
 from pgproxy.sql.parse import parse_statement, too_complex
 from pgproxy.sql.plan import Plan, PlanContext, StatementKind
 from pgproxy.sql.render import render
+from pgproxy.sql.repeatable import is_repeatable
 from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
 from pgproxy.sql.sequences import asks_sequences, secure_calls
@@ -75,6 +76,7 @@ def plan_explain(inner: Plan, *, is_admin: bool) -> Plan:
         describe_sql=f"EXPLAIN {inner.describe_sql}",
         returns_rows=True,
         is_read_only=True,
+        is_repeatable=False,
         changes_catalog=False,
         following_sql=(),
         notices=(),
@@ -144,12 +146,9 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         following_sql=draft.following_sql,
         notices=draft.notices,
         parameter_numbers=draft.parameter_numbers,
-        live_relations=frozenset(
-            use.info.physical
-            for use in draft.uses
-            if isinstance(use.info, SystemRelation) and use.info.is_live
-        ),
+        live_relations=draft.live_relations,
         reads=_read_catalogs(draft),
+        is_repeatable=is_repeatable(draft),
     )
 
 

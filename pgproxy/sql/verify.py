@@ -6,6 +6,7 @@ would have to find among the relations and functions that the planner itself pla
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -63,7 +64,7 @@ def verify(draft: Draft) -> Draft:
         if shadow is not None:
             text = to_sql(shadow)
             check_tree(draft, _read(draft, text), text, must_be_read=True)
-    return draft
+    return replace(draft, engine_functions=tree.functions or frozenset())
 
 
 def placed_functions(draft: Draft, sql: str) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """All catalog functions together."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 
 from pgproxy.catalog.functions.definitions import DEFINITION_MACROS
@@ -11,19 +12,15 @@ from pgproxy.catalog.functions.server import SERVER_MACROS, TABLE_TWINS
 from pgproxy.catalog.functions.signals import SIGNAL_MACROS
 from pgproxy.catalog.snapshot import SystemFunction
 
-MACROS: tuple[Macro, ...] = (
-    *NAME_MACROS,
-    *DEFINITION_MACROS,
-    *PRIVILEGE_MACROS,
-    *SERVER_MACROS,
-    *SIGNAL_MACROS,
-)
+_STEADY: tuple[Macro, ...] = (*NAME_MACROS, *DEFINITION_MACROS, *PRIVILEGE_MACROS, *SERVER_MACROS)
+MACROS: tuple[Macro, ...] = (*_STEADY, *SIGNAL_MACROS)
 
 
 @cache
 def system_functions() -> Mapping[str, SystemFunction]:
     """Every catalog function, by name."""
-    return {macro.name: macro.function for macro in MACROS}
+    steady = {macro.name: replace(macro.function, is_steady=True) for macro in _STEADY}
+    return {**steady, **{macro.name: macro.function for macro in SIGNAL_MACROS}}
 
 
 def macro_statements() -> Iterator[str]:

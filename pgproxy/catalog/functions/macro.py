@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemFunction, SystemValue
+from pgproxy.catalog.snapshot import FUNCTION_SCHEMA, SYSTEM_CATALOG, SystemFunction, SystemValue
 from pgproxy.catalog.visibility import row_predicate
 
 PG = f"{SYSTEM_CATALOG}.pg"
 ACL = f"{SYSTEM_CATALOG}.acl"
-FUNCTION_SCHEMA = "fn"
 
 VIEWER = (SystemValue.VIEWER, SystemValue.DATABASE)
 """What a function needs that reads guarded rows."""

@@ -1,5 +1,7 @@
 """The service keeps the published catalog and its viewers in step with what exists."""
 
+from typing import Any
+
 import duckdb
 import pytest
 
@@ -11,7 +13,7 @@ from pgproxy.catalog.service import CatalogService
 from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.effective import effective_policy
 from pgproxy.policy.model import PolicySet, Principal, PrincipalKind, TableName
-from tests.unit.catalog.shop import CUSTOMERS, NOTES, Shop, open_shop
+from tests.unit.catalog.shop import CUSTOMERS, NOTES, POLICIES, Shop, open_shop
 
 
 async def test_a_refresh_shows_new_tables_and_forgets_dropped_ones() -> None:
@@ -35,6 +37,37 @@ async def test_viewers_are_published_anew_after_a_refresh() -> None:
         assert shop.read("analyst", "pg_catalog.pg_tables", ["tablename"], "schemaname = 'sales'") == []
         await shop.service.publish_viewer(shop.policy("analyst"))
         assert len(shop.read("analyst", "pg_catalog.pg_tables", ["tablename"], "schemaname = 'sales'")) == 2
+
+
+async def test_a_publication_keeps_its_number_until_something_else_may_be_seen() -> None:
+    async with open_shop() as shop:
+        service, analyst = shop.service, shop.policy("analyst")
+        first = await service.publish_viewer(analyst)
+        root = await service.publish_viewer(shop.policy("root"))
+        assert await service.publish_viewer(analyst) == first != root
+        await service.refresh()
+        second = await service.publish_viewer(analyst)
+        await service.publish_policy_set(POLICIES)
+        third = await service.publish_viewer(analyst)
+        assert len({first, root, second, third}) == 4
+        assert await service.publish_viewer(analyst) == third
+
+
+async def test_nobody_counts_as_published_once_a_refresh_has_begun_to_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    numbers = []
+    write = service_module.store.write_catalog
+
+    def write_and_look(*arguments: Any) -> None:
+        write(*arguments)
+        numbers.append(shop.service.published(shop.policy("analyst")))
+
+    async with open_shop() as shop:
+        assert shop.service.published(shop.policy("analyst")) is not None
+        monkeypatch.setattr(service_module.store, "write_catalog", write_and_look)
+        await shop.service.refresh()
+        assert numbers == [None]
 
 
 async def test_only_so_many_viewers_are_kept_and_the_least_used_goes(monkeypatch: pytest.MonkeyPatch) -> None:

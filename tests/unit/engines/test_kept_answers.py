@@ -1,4 +1,4 @@
-"""Statements of constants: the engine's own bytes, once asked, and never for anything else."""
+"""Answers that are kept: the engine's own bytes, once asked, of constants and of the catalog as it is."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,8 +8,9 @@ import pytest
 
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.statement import CatalogGeneration, EngineStatement, Parameter, RowChunk, RowEncoding
-from pgproxy.engines.constants import MAX_ANSWERS, MAX_BYTES, is_constant
+from pgproxy.engines import kept_answers
 from pgproxy.engines.embedded import EmbeddedEngine
+from pgproxy.engines.kept_answers import MAX_BYTES, is_constant
 from pgwire.errors import GatewayError
 from pgwire.types import Oid, OutputSettings, ResultColumn
 
@@ -155,11 +156,44 @@ async def test_an_error_and_an_answer_that_is_left_early_are_not_kept(duck: Coun
     assert duck.asked == asked + 1
 
 
-async def test_no_more_answers_are_kept_than_may_be(duck: CountingEngine) -> None:
+CATALOG = EngineStatement(
+    "SELECT n FROM (SELECT 7 + range AS n FROM range(3)) ORDER BY n", result_columns=COLUMNS, rows_as_of=1
+)
+
+
+async def test_a_question_to_the_catalog_is_answered_again_while_that_is_the_same(
+    duck: CountingEngine,
+) -> None:
     engine = EmbeddedEngine(duck)
-    first = replace(ONE, result_columns=(ResultColumn("0", Oid.INT4, -1, "INTEGER"),))
-    for number in range(MAX_ANSWERS + 1):
-        await chunks_of(engine, replace(ONE, result_columns=(replace(COLUMNS[0], name=str(number)),)))
+    first = await chunks_of(engine, CATALOG)
     asked = duck.asked
-    await chunks_of(engine, first)
-    assert duck.asked == asked + 1
+    assert await chunks_of(engine, CATALOG) == first
+    assert duck.asked == asked
+    for other in (
+        replace(CATALOG, rows_as_of=2),
+        replace(CATALOG, rows_as_of=None),
+        replace(CATALOG, rows_as_of=None),
+        replace(CATALOG, sql=CATALOG.sql + " DESC"),
+        replace(CATALOG, result_formats=(1,)),
+    ):
+        await chunks_of(engine, other)
+        asked += 1
+        assert duck.asked == asked
+
+
+async def test_no_more_is_kept_than_may_be(duck: CountingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def is_asked(statement: EngineStatement) -> bool:
+        before = duck.asked
+        await chunks_of(engine, statement)
+        return duck.asked > before
+
+    engine = EmbeddedEngine(duck)
+    monkeypatch.setattr(kept_answers, "MAX_KEPT_BYTES", 4096)
+    several = [replace(CATALOG, rows_as_of=number) for number in range(4)]
+    assert [await is_asked(statement) for statement in several] == [True] * 4
+    assert not await is_asked(several[3])
+    assert await is_asked(several[0])
+    monkeypatch.setattr(kept_answers, "MAX_ANSWER_BYTES", 8)
+    long = replace(CATALOG, rows_as_of=9)
+    assert await is_asked(long)
+    assert await is_asked(long)
