@@ -11,12 +11,11 @@ none of them outlives its own statement's connection but the first two.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from execnode.engine.scheduling import call_giving_way
+from execnode.engine.scheduling import beginning_batch_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,8 @@ def connect_sandboxed(limits: EngineLimits, *, keeps_secrets: bool = False) -> d
         config["memory_limit"] = f"{limits.memory_limit_bytes}B"
     if limits.threads is not None:
         config["threads"] = limits.threads
-    connection = call_giving_way(partial(duckdb.connect, ":memory:", config=config))
+    with beginning_batch_threads():
+        connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     # Else Arrow loses the zone of a time with one, and the upper half of UHUGEINT becomes negative.
     connection.execute("SET GLOBAL arrow_lossless_conversion = true")

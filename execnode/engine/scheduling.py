@@ -1,43 +1,27 @@
-"""How the kernel schedules DuckDB's own threads: behind those that somebody waits for.
+"""How the kernel schedules the threads of statements: behind those that somebody waits for.
 
-DuckDB wakes one of them for every task of every statement, a short one's too, which the calling thread has
-mostly done by the time the other one runs. Such a waking then took the core from whoever was on it: the event
-loop, or the statement itself. `man 7 sched`, SCHED_BATCH: as long a share of the processor as any thread
-has, but never at the cost of one that runs.
+DuckDB wakes a thread of its own for every task of every statement, a short one's too, which the calling
+thread has mostly done by the time the other one runs. Such a waking then took the core from whoever was on
+it: the event loop, or the statement itself. `man 7 sched`, SCHED_BATCH: as long a share of the processor as
+any thread has, but never at the cost of one that runs.
 
-The threads of a statement that lasts take every core that they find. Who has a moment's work, the event loop
-above all, then waits for each turn until the scheduler's next tick, up to four milliseconds: so they are
-nicer than the rest, DuckDB's own from the start, the calling one once its statement is known to last.
+The threads of a statement that lasts take every core that they find. Who has a moment's work then waits for
+each turn until the scheduler's next tick, up to four milliseconds: so the calling one becomes nicer than the
+rest as soon as another statement begins. DuckDB's own do not, which serve every statement and could not take
+it back.
 """
 
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
-
-_Result = TypeVar("_Result")
 
 _NICENESS = 5
 """A third of the usual share of a core that is wanted by both."""
 
 
-def call_giving_way(make: Callable[[], _Result]) -> _Result:
-    """Call it in a thread whose own threads give way and are batch work. Blocking."""
-
-    def call() -> _Result:
-        give_way(threading.get_native_id())
-        with beginning_batch_threads():
-            return make()
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(call).result()
-
-
 def give_way(thread_id: int | None) -> bool:
-    """Let a thread, and those that it begins from now on, go after others that want the core.
+    """Let a thread go after others that want the core.
 
     It cannot be taken back. Linux keeps a niceness for each thread; elsewhere it would be the whole
     process's, so nothing is done: False.

@@ -6,8 +6,9 @@ the one that waited longest, and makes a lock and a condition for each job.
 No more jobs begin at once than there are cores: sixteen short statements on two cores would take the
 interpreter's lock from one another at each step, which doubled what each of them cost. A job that lasts is
 no longer counted, so what is short never waits for what is long by more than PATIENCE_S. If it makes no rows
-yet, its thread gives way from then on to whoever wants the core, the event loop above all; a thread cannot
-take that back, so this is the last job that it does.
+yet and another statement begins, its thread gives way from then on to whoever wants the core; a thread cannot
+take that back, so this is the last job that it does. A statement alone gives way to nobody: it would lose the
+core to every other program on the machine.
 """
 
 import threading
@@ -31,7 +32,10 @@ Later = Callable[[float, Callable[[], None]], object]
 
 
 class ThreadJob(Protocol):
-    """What a thread runs. It raises nothing. gives_way: whether its thread does, once it lasts."""
+    """What a thread runs. It raises nothing.
+
+    gives_way: a statement's first, which gives way to later ones, once it lasts, as others do to it.
+    """
 
     gives_way: bool
 
@@ -85,7 +89,7 @@ class EngineThreads(Executor):
                 self._begin(thread, job)
         if thread is not None:
             thread.jobs.put(job)
-        if not self._is_watching and (thread is None or job.gives_way):
+        elif not self._is_watching:
             self._watch()
 
     @property
@@ -140,6 +144,8 @@ class EngineThreads(Executor):
     def _free_thread(self) -> "_Thread | None":
         """None: as many run as may."""
         if self._brief >= self._at_once:
+            self._discount_lasting()
+        if self._brief >= self._at_once:
             return None
         if self._idle:
             return self._idle.pop()
@@ -150,16 +156,31 @@ class EngineThreads(Executor):
         return thread
 
     def _begin(self, thread: "_Thread", job: ThreadJob) -> None:
-        thread.is_brief, thread.began_s, thread.may_give_way = True, self._clock(), job.gives_way
+        now_s = self._clock()
+        if job.gives_way:
+            for other in self._threads:
+                if other.may_give_way and now_s - other.began_s >= PATIENCE_S:
+                    other.give_way()
+        thread.is_brief, thread.began_s, thread.may_give_way = True, now_s, job.gives_way
         self._brief += 1
 
     def _leave(self, thread: "_Thread") -> None:
+        thread.may_give_way = False
+        self._discount(thread)
+
+    def _discount(self, thread: "_Thread") -> None:
         if thread.is_brief:
             thread.is_brief = False
             self._brief -= 1
 
+    def _discount_lasting(self) -> None:
+        now_s = self._clock()
+        for thread in self._threads:
+            if now_s - thread.began_s >= PATIENCE_S:
+                self._discount(thread)
+
     def _watch(self) -> None:
-        """Look after a while at what runs, for as long as something waits or may give way."""
+        """Look after a while at what runs, for as long as something waits."""
         if self._later is not None:
             self._is_watching = True
             self._later(PATIENCE_S, self._look)
@@ -167,29 +188,20 @@ class EngineThreads(Executor):
     def _look(self) -> None:
         """Count no longer what lasts, and begin what may begin then."""
         with self._lock:
-            now_s = self._clock()
-            for thread in self._threads:
-                if now_s - thread.began_s >= PATIENCE_S:
-                    self._note_lasting(thread)
             while self._waiting and not self._is_shut and (free := self._free_thread()) is not None:
                 job = self._waiting.popleft()
                 self._begin(free, job)
                 free.jobs.put(job)
-            is_wanted = bool(self._waiting) or any(t.is_brief and t.may_give_way for t in self._threads)
-            self._is_watching = is_wanted and not self._is_shut
+            self._is_watching = bool(self._waiting) and not self._is_shut
         if self._is_watching:
             self._watch()
-
-    def _note_lasting(self, thread: "_Thread") -> None:
-        if thread.is_brief and thread.may_give_way:
-            thread.is_spent = give_way(thread.native_id)
-        self._leave(thread)
 
 
 class _Thread(threading.Thread):
     """One of them. jobs: what it is woken with; None ends it.
 
-    is_brief: whether what it runs is counted. may_give_way: of what it runs. is_spent: it has given way.
+    is_brief: whether what it runs is counted. may_give_way: whether what it runs does, once it lasts, and has
+    not yet. is_spent: it has given way.
     """
 
     def __init__(self, pool: EngineThreads, name: str) -> None:
@@ -201,6 +213,11 @@ class _Thread(threading.Thread):
         self.began_s = 0.0
         self.jobs: SimpleQueue[ThreadJob | None] = SimpleQueue()
         self.start()
+
+    def give_way(self) -> None:
+        """Let others have the core first from now on."""
+        self.may_give_way = False
+        self.is_spent = give_way(self.native_id)
 
     def run(self) -> None:
         while (job := self.jobs.get()) is not None:

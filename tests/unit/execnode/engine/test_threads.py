@@ -149,31 +149,47 @@ def test_no_more_threads_begin_than_there_may_be_however_long_their_jobs_last() 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="niceness is the whole process's elsewhere")
-def test_a_job_that_lasts_gives_way_and_the_next_one_has_a_thread_that_does_not() -> None:
-    clock, looks = [0.0], list[Callable[[], None]]()
-    pool = EngineThreads(2, "test", 1, lambda _, look: looks.append(look), lambda: clock[0])
+def test_a_job_that_lasts_gives_way_to_the_next_statement_whose_thread_does_not() -> None:
+    time = Time()
+    pool = EngineThreads(3, "test", 1, time.later, lambda: time.now_s)
     usual = os.getpriority(os.PRIO_PROCESS, 0)
-    lasting, brief, rows = Held(gives_way=True), Held(gives_way=True), Held()
+    lasting, brief, after = Held(gives_way=True), Held(gives_way=True), Held(gives_way=True)
     try:
         pool.start(lasting)
         assert lasting.begun.wait(20)
-        clock[0] += PATIENCE_S
-        looks.pop()()
-        assert not looks, "nothing waits, and what runs has given way"
-        pool.start(rows)
-        assert rows.begun.wait(20)
-        clock[0] += PATIENCE_S
+        time.passes()
         pool.start(brief)
-        looks.pop()()
-        assert not brief.begun.is_set(), "there are no more than two threads"
+        assert brief.begun.wait(20)
+        assert not time.due, "what lasts is known when another job comes; nobody looks meanwhile"
         lasting.let_go.set()
         while len(pool._threads) > 1:  # it is about to end
             pass
-        looks.pop()()
-        assert brief.begun.wait(20)
+        brief.let_go.set()
+        while not pool._idle:
+            pass
+        pool.start(after)
     finally:
-        for job in (lasting, brief, rows):
+        for job in (lasting, brief, after):
             job.let_go.set()
         pool.shutdown(cancel_futures=True)
     assert lasting.niceness > usual
-    assert (brief.niceness, rows.niceness) == (usual, usual)
+    assert (brief.niceness, after.niceness) == (usual, usual)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness is the whole process's elsewhere")
+def test_a_statement_alone_gives_way_neither_to_other_programs_nor_to_a_readers_rows() -> None:
+    time = Time()
+    pool = EngineThreads(2, "test", 1, time.later, lambda: time.now_s)
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    lasting, rows = Held(gives_way=True), Held()
+    try:
+        pool.start(lasting)
+        assert lasting.begun.wait(20)
+        time.passes()
+        pool.start(rows)
+        assert rows.begun.wait(20)
+    finally:
+        for job in (lasting, rows):
+            job.let_go.set()
+        pool.shutdown(cancel_futures=True)
+    assert lasting.niceness == usual
