@@ -133,6 +133,14 @@ def filter_predicate(
     return predicates[0] if len(predicates) == 1 else exp.and_(*predicates, copy=False)
 
 
+def asks_relations(policy: TablePolicy) -> bool:
+    """Whether a row filter has a subquery."""
+    try:
+        return any(has_subquery(_parsed(rule.using)) for rule in (*policy.permissive, *policy.restrictive))
+    except GatewayError:
+        return True  # what cannot be applied denies, when it is bound
+
+
 def check_predicate(
     policy: TablePolicy, scope: PolicyScope, command: PolicyCommand, *, reads: bool
 ) -> exp.Expr:

@@ -43,6 +43,7 @@ from pgproxy.sql.policy_expressions import (
     BASE_ALIAS,
     RAW,
     PolicyScope,
+    asks_relations,
     broken_policy,
     filter_predicate,
     mask_expression,
@@ -52,6 +53,7 @@ from pgproxy.sql.render import to_sql
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.session_relations import session_relation
 from pgproxy.sql.shield import shield_calls
+from pgproxy.sql.top_rows import asks_for_top_rows, hold_behind_mark, mark_of
 from pgproxy.sql.views import check_view_source
 from pgproxy.sql.writes import secure_write
 from pgwire.errors import AccessDenied, InternalError
@@ -139,13 +141,15 @@ class Securing:
         with_rowid: bool = False,
         with_barrier: bool = False,
         in_order: bool = True,
+        with_mark: bool = False,
         source: exp.Subquery | None = None,
         commands: Sequence[PolicyCommand] = (PolicyCommand.SELECT,),
     ) -> exp.Select:
         """The query behind a governed relation.
 
         pushed: a leakproof predicate of the client over raw columns. commands: whose row filters all hold.
-        in_order: somebody can see in which order the rows come.
+        in_order: somebody can see in which order the rows come. with_mark: what runs above asks for
+        `mark_of`, which then is the barrier.
         """
         policy = use.policy
         if policy is None:
@@ -164,10 +168,12 @@ class Securing:
         if source is None:
             self.relations.add(engine_name(table.name))
         if predicate is not None:
+            if with_mark:
+                select.append("expressions", mark_of(predicate))
             if pushed is not None:
                 predicate = exp.and_(predicate, exp.paren(pushed), copy=False)
             select.set("where", exp.Where(this=predicate))
-            with_barrier = with_barrier or with_rowid or self.leakproof.needs_barrier
+            with_barrier = with_barrier or with_rowid or (self.leakproof.needs_barrier and not with_mark)
         if with_barrier:
             put_barrier(select, in_order=in_order or with_rowid)
         self.tables_in_hand.pop()
@@ -241,10 +247,24 @@ class Securing:
             return _dressed(node, self._whole_view(use.info, view, with_barrier=is_barred))
         pushed = self.leakproof.pushable(node, use)
         in_order = order_shows(node)
+        with_mark = view is None and not is_barred and self._takes_marks(node, use.policy)
         derived = self.derived_table(
-            use, use.info, pushed=pushed, source=view, with_barrier=is_barred, in_order=in_order
+            use,
+            use.info,
+            pushed=pushed,
+            source=view,
+            with_barrier=is_barred,
+            in_order=in_order,
+            with_mark=with_mark,
         )
+        if with_mark:
+            hold_behind_mark(self.draft.tree)
         return _dressed(node, derived)
+
+    def _takes_marks(self, node: exp.Table, policy: TablePolicy | None) -> bool:
+        """Whether the barrier may be a mark of each row: see `pgproxy.sql.top_rows`."""
+        is_filtered = policy is not None and policy.is_filtered and not asks_relations(policy)
+        return is_filtered and self.leakproof.needs_barrier and asks_for_top_rows(node, self.draft.tree)
 
     def _whole_view(self, view: TableInfo, source: exp.Subquery | None, *, with_barrier: bool) -> exp.Select:
         """All columns of a view without a policy of its own. source: its query; None: as it is kept."""

@@ -102,6 +102,8 @@ FORMS = (
     "SELECT (SELECT {x} FROM customers WHERE {p} LIMIT 1), n FROM numbers",
     "SELECT {x} FROM customers WHERE {p} UNION ALL SELECT {x} FROM customers WHERE {p2}",
     "SELECT id, {x} FROM customers WHERE {p} ORDER BY 1 DESC LIMIT 2",
+    "SELECT * FROM customers WHERE {x} IS NOT NULL AND {p} ORDER BY id DESC LIMIT 2",
+    "SELECT id, c.name AS n, upper(note) FROM customers c WHERE {p} OR {x} IS NULL ORDER BY n, id FETCH FIRST 2 ROWS ONLY",
     "SELECT DISTINCT ON (region) region, {x} FROM customers WHERE {p} ORDER BY region",
     "SELECT {x} FROM (SELECT * FROM customers WHERE {p}) AS customers WHERE {p2}",
     "UPDATE orders SET status = (SELECT {x}::text FROM customers WHERE {p} LIMIT 1) WHERE id > 0 RETURNING *",

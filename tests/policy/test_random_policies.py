@@ -39,6 +39,7 @@ QUERIES = (
     "SELECT o.id, c.ssn FROM orders o LEFT JOIN customers c ON c.id = o.customer_id ORDER BY 1",
     "SELECT a.id FROM customers a JOIN customers b ON a.name = b.name WHERE a.note = b.note ORDER BY 1",
     "SELECT id FROM customers WHERE upper(name) LIKE 'A%' OR note IN ('7', 'EU') ORDER BY id",
+    "SELECT * FROM customers WHERE upper(name) || '' <> 'BOB' ORDER BY id DESC LIMIT 2",
 )
 ATOMS = (
     "id > 2", "region = 'US'", "name LIKE '%n%'", "note = '7'", "balance BETWEEN 10 AND 35", "ssn = '***'",
@@ -74,9 +75,12 @@ def queries(draw: st.DrawFn) -> str:
     """A query of the grammar: plain, of distinct rows, grouped, through a CTE, or of a set operation."""
     items = ", ".join(draw(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=3)))
     source, where = draw(st.sampled_from(SOURCES)), draw(predicates())
-    match draw(st.sampled_from(["plain", "distinct", "group", "cte", "set", "count"])):
+    match draw(st.sampled_from(["plain", "distinct", "group", "cte", "set", "count", "top"])):
         case "plain":
             return f"SELECT {items} FROM {source} WHERE {where}"
+        case "top":
+            order = draw(st.sampled_from(["id", "id DESC", "1", "region, id DESC"]))
+            return f"SELECT id, {items} FROM {source} WHERE {where} AND substr(id::text, 1) <> '4' ORDER BY {order} LIMIT 2"
         case "distinct":
             return f"SELECT DISTINCT {items} FROM {source} WHERE {where}"
         case "group":
