@@ -409,6 +409,10 @@ def error_response(error: GatewayError) -> ErrorResponse:
         hint=error.hint,
         position=error.position,
         where=error.where,
+        schema_name=error.about.schema,
+        table_name=error.about.table,
+        column_name=error.about.column,
+        constraint_name=error.about.constraint,
         routine=error.routine,
     )
 

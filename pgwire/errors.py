@@ -5,16 +5,30 @@ these vouches for that. PostgreSQL docs, "Error and Notice Message Fields"; Appe
 Codes".
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pgwire.sqlstate import SqlState
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorObject:
+    """What an error is about, for drivers to read: names, or None."""
+
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
+
+
+NO_OBJECT = ErrorObject()
 
 
 class GatewayError(Exception):
     """Anything a client may see.
 
     position: 1-based index, in characters, into the query text that the client sent; None for none.
-    where: PostgreSQL's CONTEXT, e.g. the line of COPY's own input.
+    where: PostgreSQL's CONTEXT, e.g. the line of COPY's own input. about: the object that it is about.
     """
 
     default_sqlstate: ClassVar[SqlState] = SqlState.INTERNAL_ERROR
@@ -39,6 +53,7 @@ class GatewayError(Exception):
         self.hint = hint
         self.position = position
         self.where = where
+        self.about = NO_OBJECT
 
 
 class ProtocolViolation(GatewayError):

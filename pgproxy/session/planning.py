@@ -22,6 +22,7 @@ from pgproxy.session.services import Identity, SessionServices
 from pgproxy.session.session_catalog import SessionCatalog
 from pgproxy.session.session_values import SessionValues
 from pgproxy.session.settings import SessionSettings
+from pgproxy.session.violations import Viewer
 from pgproxy.sql.cache import MAX_CACHED_TEXT_CHARS
 from pgproxy.sql.names import find_relation
 from pgproxy.sql.owner_changes import plan_owner_change
@@ -237,6 +238,11 @@ class StatementPlanner:
             temp_tables=self.catalog.temp_tables,
             private=private.view if private is not None else None,
         )
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who is told of an error, and what there is."""
+        return Viewer(self.policy, self.catalog.snapshot, tuple(self.temp_tables.values()))
 
     @property
     def temp_tables(self) -> dict[str, TableInfo]:

@@ -88,9 +88,8 @@ class PortalDriver:
             await self.finish(portal)
         except GatewayError as error:
             failed = portal.prepared.plan
-            shown = present_error(
-                error, failed, portal.prepared.text, failed.sql if failed is not None else ""
-            )
+            sql = failed.sql if failed is not None else ""
+            shown = present_error(error, failed, portal.prepared.text, sql, self._planner.viewer)
             await self.fail(portal)
             raise shown from error
         return Completion(command_tag(plan, rows), rows=rows)

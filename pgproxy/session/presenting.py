@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from execnode.engine import ENGINE_ERROR_MARKER, EngineFault
 from pgproxy.session.conversions import conversion_message
 from pgproxy.session.undefined_functions import find_undefined
+from pgproxy.session.violations import Viewer, name_violation
 from pgproxy.sql.plan import Plan
 from pgproxy.sql.utility.scan import TokenKind, scan
 from pgwire.errors import GatewayError
@@ -21,8 +22,16 @@ _UNGROUPED = re.compile(r"^column (\S+) must appear in the GROUP BY clause")
 _UPDATED_COLUMN = re.compile(r"^Referenced update column (.+) not found in table!")
 
 
-def present_error(error: GatewayError, plan: Plan | None, text: str = "", sql: str = "") -> GatewayError:
+_WORDED = frozenset({SqlState.CARDINALITY_VIOLATION, SqlState.UNIQUE_VIOLATION})
+"""What the fixed sentence says better than the engine's own."""
+
+
+def present_error(
+    error: GatewayError, plan: Plan | None, text: str = "", sql: str = "", viewer: Viewer | None = None
+) -> GatewayError:
     """Make an engine's error presentable. text: what the client sent. sql: what the engine was given.
+
+    viewer: None: no constraint is named.
 
     The engine's own first sentence is shown only where the statement touched no governed relation: it can
     quote cells and the rewritten SQL.
@@ -31,11 +40,13 @@ def present_error(error: GatewayError, plan: Plan | None, text: str = "", sql: s
         return error
     if _name_function(error, text) or _name_reference(error, text, sql):
         return error
+    if viewer is not None and name_violation(error, plan, viewer):
+        return error
     shows_value = plan is not None and not plan.is_governed
     worded = conversion_message(error.sqlstate, error.engine_text, shows_value=shows_value)
     if worded is not None:
         error.message = worded
-    elif shows_value and error.engine_text and error.sqlstate is not SqlState.CARDINALITY_VIOLATION:
+    elif shows_value and error.engine_text and error.sqlstate not in _WORDED:
         sentence = error.engine_text.split("\n", 1)[0].split("Error: ", 1)[-1].strip()
         error.message = sentence or error.message
     return error
