@@ -85,7 +85,7 @@ def _gives_catalog_type(called: exp.Anonymous, functions: Mapping[str, SystemFun
 
 
 @dataclass(frozen=True, slots=True)
-class _SystemColumns:
+class SystemColumns:
     """Columns of the statement's system relations, by PostgreSQL's type."""
 
     draft: Draft
@@ -124,7 +124,7 @@ class _CatalogTypes:
     def __init__(self, draft: Draft) -> None:
         self._system_types = draft.context.catalog.system_types
         self._functions = draft.context.catalog.system_functions
-        self._known = _UnifiedTypes(_SystemColumns(draft), type_name=str)
+        self._known = _UnifiedTypes(SystemColumns(draft), type_name=str)
 
     def type_calls(self, tree: exp.Expr) -> None:
         """`to_regclass(…)` as a value of its type, whose text is a name."""

@@ -6,6 +6,8 @@ An allow-list of positions, each with the rules that look there:
   `constants` read a string beside numbers, moments, documents, arrays and what is of no known type; beside a
   column of text nothing does. Of an integer they ask the type, and `leakproof_predicates` whether it has more
   than 18 digits: the statement's shape tells int4 from int8, and longer ones are no part of it;
+* in a statement that reads the catalog only, the same beside its columns of type name and oid. Rules look at
+  names in constants, but only in casts and in arguments of functions; pg_settings is looked at by name;
 * a constant that INSERT or UPDATE stores as it is, or adds to a column, under the same types.
 
 All else is a part of what the plan is kept under: patterns, LIMIT, positions in ORDER BY, intervals and
@@ -16,7 +18,8 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.catalog.snapshot import SystemRelation, TableInfo
+from pgproxy.sql.catalog_types import SystemColumns
 from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, type_of_engine_type
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import Draft
@@ -25,8 +28,8 @@ from pgproxy.sql.translation import ResolvedTypes
 
 _KINDS = frozenset({StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
-_TEXTS = frozenset({"text", "varchar"})
-_NUMBERS = frozenset({*INTEGERS, *FLOATS, "numeric"})
+_TEXTS = frozenset({"text", "varchar", "name"})
+_NUMBERS = frozenset({*INTEGERS, *FLOATS, "numeric", "oid"})
 _SAFE_DIGITS = 18
 _FILTERED = (exp.Select, exp.Update, exp.Delete)
 
@@ -34,14 +37,13 @@ _FILTERED = (exp.Select, exp.Update, exp.Delete)
 def constant_slots(draft: Draft) -> tuple[int, ...]:
     """Find them in a resolved tree, which is still what the client wrote.
 
-    None in a statement that reads the catalog, whose rules look at names in constants, or a temporary table,
-    nor in DuckDB's own grammar.
+    None in a statement that reads a temporary table, or the catalog and tables, nor in DuckDB's own grammar.
     """
     if draft.kind not in _KINDS or draft.dialect != "postgres" or draft.parameter_oids:
         return ()
-    if any(not isinstance(use.info, TableInfo) or use.is_temporary for use in draft.uses):
+    types = _column_types(draft)
+    if types is None:
         return ()
-    types = KnownTypes(ResolvedTypes(draft))
     stored = dict(_stored_constants(draft))
     found: set[int] = set()
     refused: set[int] = set()
@@ -54,6 +56,15 @@ def constant_slots(draft: Draft) -> tuple[int, ...]:
         else:
             refused.add(start)  # also where it was copied from a place that is on the list
     return tuple(sorted(found - refused))
+
+
+def _column_types(draft: Draft) -> KnownTypes | None:
+    """The types of the columns that constants may stand beside; None: none may."""
+    if all(isinstance(use.info, TableInfo) and not use.is_temporary for use in draft.uses):
+        return KnownTypes(ResolvedTypes(draft))
+    if all(isinstance(use.info, SystemRelation) and not use.info.session_rows for use in draft.uses):
+        return KnownTypes(SystemColumns(draft), type_name=str)
+    return None
 
 
 def _fits(literal: exp.Expr, kind: str | None) -> bool:

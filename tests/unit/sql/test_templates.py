@@ -30,6 +30,9 @@ VARIED = [
     "INSERT INTO orders (id, status) VALUES ({n}, {s}), (-{n}, {s}), (NULL, NULL)",
     "UPDATE orders SET customer_id = customer_id + -{n}, status = {s} WHERE id = {n} AND status <> {s}",
     "DELETE FROM orders WHERE id = {n} RETURNING status",
+    "SELECT relname FROM pg_catalog.pg_class WHERE relname = {s} AND oid IN ({n}, {n})",
+    "SELECT c.relname FROM pg_class AS c JOIN (SELECT oid AS it FROM pg_class) AS d ON c.oid = d.it "
+    "AND d.it = {n} WHERE c.relname IN ({s}, {s}) OR NOT c.relname <> {s}",
 ]
 """Every constant in the place of a mark may be another."""
 
@@ -50,7 +53,9 @@ KEPT = [
     "INSERT INTO orders (id, status) SELECT {n}, {s}",
     "SELECT x FROM (VALUES ({n}), ({n})) AS v(x) WHERE x = CAST({s} AS integer)",
     "SELECT name FROM pg_catalog.pg_settings WHERE name = {s}",
-    "SELECT relname FROM pg_catalog.pg_class WHERE relname = {s}",
+    "SELECT c.relname FROM pg_catalog.pg_class AS c, customers WHERE c.relname = {s} AND c.oid = {n}",
+    "SELECT relname FROM pg_catalog.pg_class WHERE oid = {s} AND relname LIKE {s}",
+    "SELECT relname FROM pg_catalog.pg_class WHERE relname || {s} <> 'x' AND oid::text = {s}",
     "EXPLAIN SELECT {n}",
 ]
 """No plan is made from another's for these, whatever their constants."""
@@ -176,12 +181,21 @@ def test_a_template_is_of_one_policy_and_one_principal() -> None:
     [
         "SELECT 'a", 'SELECT "a', "SELECT $1, 5", "SELECT $$5$$", "SELECT E'\\'' , '5'", "SELECT 5 -- '",
         "SELECT /* ' */ 5", "SELECT 'a\0'",
-        "SELECT a1, \"5\", 1.5, .5, 1e5, 5.e, 1234567890, 007, U&'x', E'5'",
+        "SELECT a1, \"5\", 1.5, .5, 1e5, 5.e, 2147483648, 2140000000, 9999999999, 007, U&'x', E'5'",
         "SELECT a" + " " * 4_000 + "5",
     ],
 )  # fmt: skip
 def test_what_is_no_plain_constant_has_no_shape(text: str) -> None:
     assert shape_of(text) is None
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "7", "999999999", "1000000000", "1999999999", "2099999999", "2139999999"]
+)
+def test_what_surely_is_an_int4_is_one(number: str) -> None:
+    shape = shape_of(f"SELECT {number}")
+    assert shape is not None
+    assert (shape.constants, shape.kinds) == ((number,), ("integer",))
 
 
 def test_a_shape_has_the_constants_and_the_rest() -> None:
