@@ -26,6 +26,8 @@ _Arguments = ParamSpec("_Arguments")
 
 PATIENCE_S = 0.005
 """A job that has run for so long is one that lasts."""
+GIVES_WAY_AFTER_S = 0.025
+"""A short statement may last, too, waiting for the interpreter's lock; nicer, it would hold that longer."""
 
 Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds, in the thread that starts jobs."""
@@ -159,7 +161,7 @@ class EngineThreads(Executor):
         now_s = self._clock()
         if job.gives_way:
             for other in self._threads:
-                if other.may_give_way and now_s - other.began_s >= PATIENCE_S:
+                if other.may_give_way and now_s - other.began_s >= GIVES_WAY_AFTER_S:
                     other.give_way()
         thread.is_brief, thread.began_s, thread.may_give_way = True, now_s, job.gives_way
         self._brief += 1

@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from execnode.engine.threads import PATIENCE_S, EngineThreads
+from execnode.engine.threads import GIVES_WAY_AFTER_S, PATIENCE_S, EngineThreads
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ class Time:
     def later(self, _delay_s: float, call: Callable[[], None]) -> None:
         self.due.append(call)
 
-    def passes(self) -> None:
-        self.now_s += PATIENCE_S
+    def passes(self, time_s: float = PATIENCE_S) -> None:
+        self.now_s += time_s
         due, self.due = self.due, []
         for call in due:
             call()
@@ -157,7 +157,7 @@ def test_a_job_that_lasts_gives_way_to_the_next_statement_whose_thread_does_not(
     try:
         pool.start(lasting)
         assert lasting.begun.wait(20)
-        time.passes()
+        time.passes(GIVES_WAY_AFTER_S)
         pool.start(brief)
         assert brief.begun.wait(20)
         assert not time.due, "what lasts is known when another job comes; nobody looks meanwhile"
@@ -185,7 +185,7 @@ def test_a_statement_alone_gives_way_neither_to_other_programs_nor_to_a_readers_
     try:
         pool.start(lasting)
         assert lasting.begun.wait(20)
-        time.passes()
+        time.passes(GIVES_WAY_AFTER_S)
         pool.start(rows)
         assert rows.begun.wait(20)
     finally:
@@ -193,3 +193,21 @@ def test_a_statement_alone_gives_way_neither_to_other_programs_nor_to_a_readers_
             job.let_go.set()
         pool.shutdown(cancel_futures=True)
     assert lasting.niceness == usual
+
+
+def test_a_job_that_waited_for_its_turn_does_not_give_way_yet() -> None:
+    time = Time()
+    pool = EngineThreads(2, "test", 1, time.later, lambda: time.now_s)
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    waited, other = Held(gives_way=True), Held(gives_way=True)
+    try:
+        pool.start(waited)
+        assert waited.begun.wait(20)
+        time.passes()
+        pool.start(other)
+        assert other.begun.wait(20), "but it is not counted any more"
+    finally:
+        for job in (waited, other):
+            job.let_go.set()
+        pool.shutdown(cancel_futures=True)
+    assert waited.niceness == usual
