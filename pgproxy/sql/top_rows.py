@@ -61,13 +61,13 @@ def _means_all_columns(root: exp.Select, alias: str) -> Iterator[bool]:
     """Of each node: whether it means columns without their names, but for the outputs `*` and `t.*`."""
     outputs = {id(star) for star in _plain_stars(root)}
     for node in root.find_all(exp.Star, exp.Column):
-        if isinstance(node, exp.Star):
-            yield id(node) not in outputs
-        else:
+        if isinstance(node, exp.Column):
             yield not node.table and node.name.lower() == alias.lower()
+        else:
+            yield id(node) not in outputs
 
 
-def _plain_stars(root: exp.Select) -> Iterator[exp.Star]:
+def _plain_stars(root: exp.Expr) -> Iterator[exp.Star]:
     for item in root.expressions:
         star = item.this if isinstance(item, exp.Column) else item
         if isinstance(star, exp.Star) and not any(star.args.values()):
@@ -81,7 +81,7 @@ def mark_of(predicate: exp.Expr) -> exp.Expr:
     return exp.alias_(value, quoted(_MARK))
 
 
-def hold_behind_mark(root: exp.Select) -> None:
+def hold_behind_mark(root: exp.Expr) -> None:
     """Let the client's predicate run on marked rows alone, and show the mark to nobody; in place."""
     where = root.args["where"]
     where.set("this", case((exp.column(quoted(_MARK)), exp.paren(where.this, copy=False))))
