@@ -27,6 +27,8 @@ from pgwire.sqlstate import SqlState
 from pgwire.types import Oid, engine_type_of, postgres_type_of, type_by_name
 
 MAX_PARAMETERS = 65_535
+_ANY = 2276
+"""The pseudo-type "any", of which no value is."""
 
 
 def count_parameters(tree: exp.Expr) -> int:
@@ -70,10 +72,7 @@ def infer_parameters(draft: Draft) -> tuple[int, ...]:
     used = {int(parameter.name) for parameter in draft.tree.find_all(exp.Parameter)}
     for number, oid in enumerate(declared, start=1):
         if oid == UNKNOWN and number not in used:
-            raise StatementError(
-                f"could not determine data type of parameter ${number}",
-                sqlstate=SqlState.INDETERMINATE_DATATYPE,
-            )
+            raise _indeterminate(number)
     found = dict(enumerate(declared, start=1))
     known = KnownTypes(ResolvedTypes(draft, _type_name), str)
     try:
@@ -81,12 +80,30 @@ def infer_parameters(draft: Draft) -> tuple[int, ...]:
         type_parameters(draft.tree, around)
     except StatementError as error:
         raise point_at(error, draft.text) from None
+    for number, kind in found.items():
+        if (kind == UNKNOWN and _is_only_tested(draft.tree, number)) or kind == _ANY:
+            raise _indeterminate(number)
     return tuple(found[number] or int(Oid.TEXT) for number in range(1, count + 1))
+
+
+def _is_only_tested(tree: exp.Expr, number: int) -> bool:
+    """Whether nothing but `$n IS NULL` and `$n IS DISTINCT FROM NULL` asks for a parameter."""
+    places = [place.parent for place in tree.find_all(exp.Parameter) if int(place.name) == number]
+    tests = (exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
+    return all(isinstance(test, tests) and isinstance(test.expression, exp.Null) for test in places)
+
+
+def _indeterminate(number: int) -> StatementError:
+    return StatementError(
+        f"could not determine data type of parameter ${number}", sqlstate=SqlState.INDETERMINATE_DATATYPE
+    )
 
 
 def cast_parameters(tree: exp.Expr, oids: tuple[int, ...]) -> None:
     """Wrap each `$n` in a cast to the engine's type of its OID."""
     types = {oid: exp.DataType.build(engine_type_of(oid), dialect="duckdb") for oid in set(oids)}
+    if Oid.JSONB in types:
+        types[Oid.JSONB] = exp.DataType(this=exp.DType.JSONB)  # the engine has one type for both
     for parameter in list(tree.find_all(exp.Parameter)) if oids else ():
         parent, key, index = parameter.parent, parameter.arg_key, parameter.index
         cast = exp.Cast(this=parameter, to=types[oids[int(parameter.name) - 1]].copy())

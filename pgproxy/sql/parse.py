@@ -23,6 +23,7 @@ from pgproxy.sql.dialect.grammar import (
     without_comment,
     without_denials,
 )
+from pgproxy.sql.dialect.spelled_tokens import kept_tokens, restore_unknown
 from pgproxy.sql.methods import call_methods
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.tokens import tokens_of
@@ -209,7 +210,9 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
         parser = _grammar(dialect).parser(
             error_level=sqlglot.ErrorLevel.RAISE, error_message_context=len(text)
         )
-        kept = without_comment(protect_calls(without_denials(tokens)) if dialect == "postgres" else tokens)
+        kept = without_comment(
+            protect_calls(kept_tokens(without_denials(tokens))) if dialect == "postgres" else tokens
+        )
         trees = [tree for tree in parser.parse(kept, text) if tree is not None]
     except ParseError as error:
         raise GrammarError(_syntax_error(text, tokens, error)) from None
@@ -221,7 +224,7 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
     if len(trees) != 1 or not isinstance(trees[0], exp.Expr):
         raise GrammarError(StatementError("cannot insert multiple commands into a prepared statement"))
     _place_booleans(trees[0], tokens)
-    return _with_plain_types(call_methods(restore_calls(trees[0]), dialect))
+    return _with_plain_types(call_methods(restore_unknown(restore_calls(trees[0])), dialect))
 
 
 def _place_booleans(tree: exp.Expr, tokens: Sequence[Token]) -> None:

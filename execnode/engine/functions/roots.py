@@ -34,7 +34,7 @@ _ROOT = let(
     f"{{'x': x, 'r': least(r, 20), 'q': CASE WHEN x < 0 THEN {_NEGATIVE} ELSE sqrt(x::DOUBLE) END}}",
     "CASE "
     + " ".join(f"WHEN p.x < {bound} THEN {_corrected(digits)}" for digits, bound in _SIZES)
-    + " ELSE round(p.q, p.r)::DECIMAL(38, 20) END",
+    + " ELSE round(p.q, p.r::INTEGER)::DECIMAL(38, 20) END",
 )
 _ROOT_SCALE = let(
     "abs(x)::DOUBLE",
@@ -42,13 +42,15 @@ _ROOT_SCALE = let(
 )
 
 _TOO_LARGE = failure("22003", "value out of range: overflow")
+_TOO_SMALL = failure("22003", "value out of range: underflow")
 
 
 def _checked(result: str, operand: str) -> str:
-    """SQL of a float function that raises where a finite operand gives infinity."""
+    """SQL of a float function that raises where a finite operand gives infinity, or nothing."""
     return let(
         f"{{'x': {operand}, 'y': {result}}}",
-        f"CASE WHEN isinf(p.y) AND NOT isinf(p.x) THEN {_TOO_LARGE} ELSE p.y END",
+        f"CASE WHEN isinf(p.y) AND NOT isinf(p.x) THEN {_TOO_LARGE} "
+        f"WHEN p.y = 0 AND NOT isinf(p.x) THEN {_TOO_SMALL} ELSE p.y END",
     )
 
 
@@ -64,7 +66,8 @@ _POWER = (
     "WHEN p.x < 0 AND NOT isinf(p.x) AND floor(p.y) <> p.y THEN "
     f"{failure('2201F', 'a negative number raised to a non-integer power yields a complex result')} "
     "WHEN isinf(power(p.x, p.y)) AND NOT isinf(p.x) AND NOT isinf(p.y) THEN "
-    f"{_TOO_LARGE} ELSE power(p.x, p.y) END"
+    f"{_TOO_LARGE} WHEN power(p.x, p.y) = 0 AND p.x <> 0 AND NOT isinf(p.x) AND NOT isinf(p.y) THEN "
+    f"{_TOO_SMALL} ELSE power(p.x, p.y) END"
 )
 
 ROOT_MACROS = (

@@ -13,9 +13,11 @@ from pgproxy.sql.dialect.build import (
     paren,
     raise_error,
 )
+from pgproxy.sql.dialect.floats import checked
 from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.scales import MAX_DIGITS, approximate, declare, number_of, quotient
 from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS
+from pgproxy.sql.dialect.type_rules import negated_type
 from pgproxy.sql.dialect.types import KnownTypes, Number
 from pgwire.errors import FeatureNotSupported
 
@@ -49,7 +51,13 @@ def divide(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         return approximate(double, types)
     if left == "float4" and right is not None and right != "float4":
         double.set("this", cast(node.this, "DOUBLE"))
-    return double
+    return checked(node, double, types)
+
+
+def smallest_integer(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """The smallest integer of a type; the engine reads the digits alone, which need a wider one."""
+    kind = negated_type(node) if isinstance(node, exp.Neg) else None
+    return node if kind is None else cast(exp.Paren(this=node), "INTEGER" if kind == "int4" else "BIGINT")
 
 
 def small_integers(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -103,6 +111,16 @@ def sign_keeps_type(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if isinstance(node, exp.Sign) and kind == "numeric":
         return cast(node, "DECIMAL(38, 0)")
     return node
+
+
+def rounded_null(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """round() and the like of a numeric that may be the constant NULL, which the engine gives no type."""
+    is_ours = isinstance(node, (exp.Round, exp.Trunc, exp.Ceil, exp.Floor)) and types.of(node) == "numeric"
+    if not is_ours or node.this.find(exp.Null, exp.Parameter) is None:
+        return node
+    decimals = node.args.get("decimals")
+    scale = 0 if decimals is None else constant_integer(decimals)
+    return node if scale is None else cast(node, f"DECIMAL({MAX_DIGITS}, {min(max(scale, 0), MAX_DIGITS)})")
 
 
 def power_of_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:

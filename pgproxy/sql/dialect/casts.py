@@ -18,13 +18,18 @@ from pgproxy.sql.dialect.build import (
     string,
 )
 from pgproxy.sql.dialect.common_scales import common_scale
+from pgproxy.sql.dialect.places import PlacelessError
 from pgproxy.sql.dialect.scales import declare
-from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, TEXTS, type_of_data_type
+from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, TEXTS, sql_name, type_of_data_type
 from pgproxy.sql.dialect.types import KnownTypes, Number
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
 _INTEGER_NAMES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
+_DOUBLE = re.compile(
+    r"\s*[+-]?(?:(?P<digits>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|nan|inf(?:inity)?)\s*", re.IGNORECASE
+)
+_DOUBLE_RANGE = {"float8": (5e-324, 1.7976931348623157e308), "float4": (1.4e-45, 3.4028235677973366e38)}
 _MAX_DIGITS = 38
 TEXT_VALUE_SCALE = 18
 """Digits behind the point of what was text or a double before the run."""
@@ -49,6 +54,8 @@ def literal_cast(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
             raise invalid_text(_INTEGER_NAMES[kind])
         _check_range(int(text), kind)
+    if kind in FLOATS:
+        _check_double(text, kind)
     if kind == "bool":
         return exp.Boolean(this=_known(literals.parse_boolean(text), "boolean") == "true")
     return _date_time_literal(node, text, kind)
@@ -61,18 +68,36 @@ def _bytes_literal(text: str) -> exp.Expr:
     return call("unhex", string(_known(digits, "bytea")))
 
 
+def _check_double(text: str, kind: str, error: type[StatementError] = StatementError) -> None:
+    """A constant of a float type: no number at all, or one that is too large or too small."""
+    match = _DOUBLE.fullmatch(text)
+    if match is None:
+        raise invalid_text(sql_name(kind))
+    if match["digits"] is None:
+        return
+    value = abs(float(match["digits"]))
+    smallest, largest = _DOUBLE_RANGE[kind]
+    has_digit = re.search(r"[1-9]", re.split("[eE]", match["digits"])[0]) is not None
+    if value > largest or (value < smallest and has_digit):
+        raise error(
+            f'"{text}" is out of range for type {sql_name(kind)}',
+            sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE,
+        )
+
+
 def _check_number(node: exp.Expr, kind: str | None) -> None:
     value = constant_integer(node)
     if value is not None and kind in _INTEGER_NAMES:
-        _check_range(value, str(kind))
+        _check_range(value, str(kind), PlacelessError)
+    digits = node.this if isinstance(node, exp.Neg) else node
+    if kind in FLOATS and isinstance(digits, exp.Literal):
+        _check_double(digits.name, str(kind), PlacelessError)
 
 
-def _check_range(value: int, kind: str) -> None:
+def _check_range(value: int, kind: str, error: type[StatementError] = StatementError) -> None:
     limit = 2 ** (8 * int(kind[3:]) - 1)
     if not -limit <= value < limit:
-        raise StatementError(
-            f"{_INTEGER_NAMES[kind]} out of range", sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE
-        )
+        raise error(f"{_INTEGER_NAMES[kind]} out of range", sqlstate=SqlState.NUMERIC_VALUE_OUT_OF_RANGE)
 
 
 def interval_constant(text: str, unit: str | None) -> exp.Expr:
@@ -139,6 +164,17 @@ def text_to_integer(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
+def text_to_double(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """Text of a number that is too large for a double; the engine reads infinity."""
+    kind = type_of_data_type(node.args["to"]) if isinstance(node, exp.Cast) else None
+    if kind not in FLOATS or constant_text(node.this) is not None or types.of(node.this) not in TEXTS:
+        return node
+    is_word = call("contains", call("lower", node.this.copy()), string("inf"))
+    is_wrong = exp.And(this=call("isinf", node.copy()), expression=exp.Not(this=is_word))
+    wrong = raise_error("22003", f"value is out of range for type {sql_name(kind)}")
+    return exp.Paren(this=case((is_wrong, wrong), default=node.copy()))
+
+
 def bare_numeric(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`::numeric` without a scale keeps every digit; the engine's default is DECIMAL(18, 3)."""
     if not isinstance(node, exp.Cast):
@@ -190,10 +226,24 @@ def exponent_constant(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`1.5e3` is numeric; the engine reads a double."""
     if not isinstance(node, exp.Literal) or node.is_string or "e" not in node.name.lower():
         return node
-    is_text = isinstance(node.parent, exp.Cast) and type_of_data_type(node.parent.args["to"]) in TEXTS
-    if isinstance(node.parent, (exp.Cast, exp.Neg, exp.Limit)) and not is_text:
+    if _is_beside_double(node, types):
+        return cast(string(node.name), "DOUBLE")  # which may have more digits than a numeric
+    signed = node.parent if isinstance(node.parent, exp.Neg) else node
+    is_text = isinstance(signed.parent, exp.Cast) and type_of_data_type(signed.parent.args["to"]) in TEXTS
+    if isinstance(signed.parent, (exp.Cast, exp.Limit)) and not is_text:
         return node
     return _constant_numeric(node) or node
+
+
+def _is_beside_double(node: exp.Expr, types: KnownTypes) -> bool:
+    """Whether a constant is an operand beside a double, which makes it one."""
+    operand: exp.Expr = node
+    while isinstance(operand.parent, (exp.Neg, exp.Paren)):
+        operand = operand.parent
+    holder = operand.parent
+    if not isinstance(holder, exp.Binary):
+        return False
+    return types.of(holder.expression if operand is holder.this else holder.this) in FLOATS
 
 
 def _constant_numeric(operand: exp.Expr) -> exp.Expr | None:

@@ -13,6 +13,7 @@ from pgproxy.sql.dialect import literals
 from pgproxy.sql.dialect.build import constant_text
 from pgproxy.sql.dialect.places import OperatorError, blame, start_of
 from pgproxy.sql.dialect.result_types import output_types
+from pgproxy.sql.dialect.spelled_tokens import UNKNOWN_KEY
 from pgproxy.sql.dialect.type_names import DOCUMENTS, FLOATS, INTEGERS, TEXTS, sql_name
 from pgproxy.sql.dialect.types import KnownTypes
 from pgwire.errors import StatementError
@@ -87,6 +88,8 @@ def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
     elif isinstance(node, exp.Is):
         if isinstance(node.expression, exp.Boolean):
             _need_boolean(node.this, f"IS {'TRUE' if node.expression.this else 'FALSE'}", types)
+        elif node.expression.meta.get(UNKNOWN_KEY):
+            _need_boolean(node.this, "IS UNKNOWN", types)
     elif isinstance(node, exp.EQ) and isinstance(node.parent, exp.Update) and node.arg_key == "expressions":
         return  # an assignment
     elif type(node) in _COMPARISONS:

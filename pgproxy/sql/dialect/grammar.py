@@ -14,6 +14,8 @@ from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.tokenizer_core import Token, TokenType
 
+from pgproxy.sql.dialect.spelled_tokens import kept_tokens, restore_unknown
+
 NAME_KEY = "name"
 """Where a function node's `meta` holds the name that the client wrote."""
 
@@ -297,8 +299,8 @@ def parse_source(text: str) -> exp.Expr:
         sqlglot.errors.ParseError: it does not parse.
     """
     dialect = SourceDialect()
-    tokens = protect_calls(dialect.tokenize(text))
+    tokens = protect_calls(kept_tokens(dialect.tokenize(text)))
     (tree,) = dialect.parser(error_level=sqlglot.ErrorLevel.RAISE).parse(tokens, text)
     if not isinstance(tree, exp.Expr):
         raise sqlglot.errors.ParseError("no statement")
-    return restore_calls(tree)
+    return restore_unknown(restore_calls(tree))

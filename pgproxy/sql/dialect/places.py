@@ -18,6 +18,10 @@ class OperatorError(StatementError):
     after: int | None = None
 
 
+class PlacelessError(StatementError):
+    """An error that PostgreSQL meets while it computes, and so without a place."""
+
+
 class QueryError(StatementError):
     """An error of a query in parentheses, whose first place is `inside`, 1-based."""
 
@@ -47,7 +51,7 @@ def blame(error: StatementError, node: exp.Expr) -> StatementError:
     """Give an error the place of a node, unless it has one; it is given back."""
     if isinstance(error, OperatorError):
         error.after = error.after if error.after is not None else end_of(node)
-    elif error.position is None:
+    elif error.position is None and not isinstance(error, PlacelessError):
         error.position = start_of(node)
     return error
 

@@ -15,6 +15,7 @@ from pgproxy.sql.dialect import (
     document_aggregates,
     document_changes,
     documents,
+    floats,
     function_calls,
     moments,
     number_formats,
@@ -141,6 +142,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
             exp.Log,
         ),
     ),
+    (arithmetic.smallest_integer, (exp.Neg,)),
     (
         arithmetic.small_integers,
         (
@@ -149,6 +151,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
             exp.Mul,
         ),
     ),
+    (floats.in_range, (exp.Add, exp.Sub, exp.Mul)),
     (moments.difference_of_times, (exp.Sub,)),
     (moments.difference_of_instants, (exp.Sub,)),
     (moments.interval_beside_instant, (exp.Add, exp.Sub)),
@@ -167,6 +170,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     (casts.limited_numeric, (exp.Cast,)),
     (arithmetic.remainder, (exp.Mod,)),
     (arithmetic.whole_quotient, (exp.Anonymous,)),
+    (arithmetic.rounded_null, (exp.Round, exp.Trunc, exp.Ceil, exp.Floor)),
     (arithmetic.round_half_even, (exp.Round,)),
     (
         arithmetic.sign_keeps_type,
@@ -234,6 +238,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     (casts.literal_cast, (exp.Cast,)),
     (moments.between_times_and_zones, (exp.Cast,)),
     (casts.text_to_integer, (exp.Cast,)),
+    (casts.text_to_double, (exp.Cast,)),
     (casts.text_to_bytes, (exp.Cast,)),
     (casts.bare_numeric, (exp.Cast,)),
     (text_forms.cast_to_text, (exp.Cast,)),

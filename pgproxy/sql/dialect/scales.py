@@ -157,8 +157,10 @@ def _of_cast(node: exp.Cast) -> Number | None:
     precision, scale = (constant_integer(size.this) for size in target.expressions)
     if precision is None or scale is None:
         return None
-    is_parameter = isinstance(node.this, exp.Parameter)
-    return Number(precision, scale, macro("numeric_min_scale", node.copy()) if is_parameter else scale)
+    if not isinstance(node.this, exp.Parameter):
+        return Number(precision, scale, scale)
+    # What is bound has the scale that it came with; the cast gives it the widest.
+    return Number(precision, scale, macro("text_numeric_scale", cast(node.this.copy(), "VARCHAR")))
 
 
 def _around(node: exp.Expr, types: KnownTypes) -> Number | None:

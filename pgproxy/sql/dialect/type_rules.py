@@ -83,6 +83,12 @@ def literal_type(node: exp.Literal) -> str | None:
     return "int4" if value < 2**31 else "int8" if value < 2**63 else "numeric"
 
 
+def negated_type(node: exp.Neg) -> str | None:
+    """The type of a constant with a minus, which is read as one: -2147483648 is an integer."""
+    digits = node.this.name if isinstance(node.this, exp.Literal) and not node.this.is_string else ""
+    return {str(2**31): "int4", str(2**63): "int8"}.get(digits.lstrip("0"))
+
+
 def is_unknown(item: exp.Expr) -> bool:
     """A constant without a type, which is text in a column."""
     return isinstance(item, exp.Null) or are_texts([item])

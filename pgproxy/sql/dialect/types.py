@@ -39,6 +39,7 @@ from pgproxy.sql.dialect.type_rules import (
     is_row,
     is_unknown,
     literal_type,
+    negated_type,
     series_type,
 )
 
@@ -239,6 +240,8 @@ class KnownTypes:
             node,
             (exp.Paren, exp.Neg, exp.Filter, exp.Window, exp.Collate, exp.Alias, exp.Distinct, exp.Order),
         ):
+            if isinstance(node, exp.Neg) and (kind := negated_type(node)) is not None:
+                return kind
             inner = node.expressions[0] if isinstance(node, exp.Distinct) and node.expressions else node.this
             return self.of(inner) if isinstance(inner, exp.Expr) else None
         if isinstance(node, exp.Bracket):

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from pgproxy.sql.dialect.calls import call_of
 from pgproxy.sql.dialect.places import blame
+from pgproxy.sql.dialect.spelled_tokens import UNKNOWN_KEY
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.typing.choice import Ambiguous, Undetermined, choose_function, choose_operator
 from pgproxy.sql.typing.errors import no_subscripts, not_unique, undetermined
@@ -173,7 +174,7 @@ class ExpressionTypes:
                 return self._ranged(node)
             case exp.Is():
                 self.of(node.this)
-                if isinstance(node.expression, exp.Boolean):
+                if isinstance(node.expression, exp.Boolean) or node.expression.meta.get(UNKNOWN_KEY):
                     self.assign(node.this, int(Oid.BOOL))
                 return int(Oid.BOOL)
             case exp.SimilarTo() | exp.Escape():

@@ -60,9 +60,11 @@ def test_long_operator_chains_are_planned_or_refused_but_never_crash() -> None:
         assert error.sqlstate == "54001"  # noqa: PT017 - either outcome is right
 
 
-def test_unicode_escapes_are_refused_not_misread() -> None:
+def test_unicode_escapes_are_decoded_in_strings_and_refused_in_names() -> None:
+    assert plan("SELECT U&'\\0041!'").sql.endswith("'A!'")
+    assert plan("SELECT U&'!0041' UESCAPE '!'").sql.endswith("'A'")
     with pytest.raises(GatewayError) as caught:
-        plan("SELECT U&'\\0041'")
+        plan('SELECT 1 AS U&"\\0041"')
     assert caught.value.sqlstate == "0A000"
 
 

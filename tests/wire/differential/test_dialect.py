@@ -17,6 +17,7 @@ from tests.wire.differential.compare import (
     on_gateway,
     on_postgres,
     statements,
+    with_parameters,
 )
 
 _REFUSED = listed("refused.sql")
@@ -80,6 +81,28 @@ def test_an_error_has_postgresqls_code_and_caret(reference, gateway, text):
 @pytest.mark.parametrize("text", sorted(listed("error_differences.sql")))
 def test_an_error_that_differs_still_does(reference, gateway, text):
     assert error_of(gateway, text) != error_of(reference, text), "take it off the list"
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "declared"),
+    [
+        ("select $1::numeric, $1 * 2, $1::text, concat($1), sum($1)", ["1.50"], []),
+        ("select $1 + salary from people order by id", ["1.5000"], [1700]),
+        ("select $1::numeric, floor($1), round($1, 1), coalesce($1, 0)", [None], []),
+        ("select $1::numeric, coalesce($1, 0)", ["0.000"], []),
+        ("select name from people where name like $1 escape $2", ["A!%%", "!"], []),
+        ("select $1 is unknown, $1 is not unknown", ["t"], []),
+        ("select $1 is null", ["a"], []),
+        ("select $1 is null", ["a"], [25]),
+        ("select count($1)", ["1"], []),
+        ("select $1", ['{"bb":1, "a":[1,2]}'], [3802]),
+        ("select $1::jsonb, $1 -> 'a'", ['{"bb":1, "a":[1,2]}'], []),
+        ("select $1::float8 * 1e308::float8", ["100"], []),
+    ],
+)
+def test_a_parameter_is_what_postgresql_makes_of_it(reference, gateway, text, values, declared):
+    ours = with_parameters(gateway, text, values, declared)
+    assert ours == with_parameters(reference, text, values, declared)
 
 
 def test_every_listed_statement_is_in_the_corpus_once():

@@ -5,7 +5,6 @@ create table owned (id int references owners(id), n int)
 drop table copied, like_it
 drop table owned
 insert into dear values (1, 1)
-insert into made values (3, U&'\00e9')
 insert into papers (id, at) values (11, '040506')
 insert into papers (id, flags) values (14, '{yes,off}')
 select * from copied order by id
