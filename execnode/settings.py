@@ -76,6 +76,8 @@ class NodeSettings(BaseSettings):
         tokens = value.get_secret_value().split(",")
         if not all(token.strip() for token in tokens) or len(tokens) > 2:
             raise ValueError("must be one token, or two with a comma between")
+        if not (value.get_secret_value().isascii() and value.get_secret_value().isprintable()):
+            raise ValueError("must be printable ASCII: a gateway sends it in a header")
         return value
 
     @field_validator("listen_addr", "grpc_listen_addr")

@@ -368,8 +368,10 @@ def _read_config_file(path: Path, known: frozenset[str]) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
         values = _yaml_values(text) if path.suffix in {".yaml", ".yml"} else _env_values(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--config: cannot read {path}: {type(error).__name__}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"--config: cannot read {path}: it is not UTF-8") from error
+    except OSError as error:
+        raise SettingsError(f"--config: cannot read {path}: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
         raise SettingsError(f"--config: {path}:{line}: not valid YAML") from None

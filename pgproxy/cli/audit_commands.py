@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from pgproxy.cli.metastore_access import MetastoreUrl, duration_option, reported_failures, run_with_service
+from pgproxy.cli.metastore_access import (
+    MOST_ROWS,
+    MetastoreUrl,
+    duration_option,
+    reported_failures,
+    run_with_service,
+)
 from pgproxy.control.audit import AuditStore
 from pgproxy.control.service import Actor, ControlService
 
@@ -23,7 +29,8 @@ def _root() -> None:
 @app.command("export")
 def export(
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="The last so many records; all if left out.")
+        int | None,
+        typer.Option("--limit", min=1, max=MOST_ROWS, help="The last so many records; all if left out."),
     ] = None,
     metastore: MetastoreUrl = None,
 ) -> None:

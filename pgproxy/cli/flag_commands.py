@@ -32,7 +32,11 @@ def set_values(
         if not separator:
             typer.echo("pgproxy: a flag is NAME=VALUE", err=True)
             raise typer.Exit(EXIT_BAD_INPUT)
-        values[name.strip().upper()] = value
+        flag = name.strip().upper()
+        if flag in values:
+            typer.echo(f"pgproxy: {flag} is given twice", err=True)
+            raise typer.Exit(EXIT_BAD_INPUT)
+        values[flag] = value
     result = run_with_service(
         metastore, lambda service, actor: service.apply(actor, lambda state: set_flags(state, values))
     )

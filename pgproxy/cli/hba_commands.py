@@ -1,6 +1,7 @@
 """`pgproxy hba`: who may come from where, and how they must prove who they are; pg_hba.conf's own lines."""
 
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,11 @@ def match_rule(
     metastore: MetastoreUrl = None,
 ) -> None:
     """Say which rule decides about a client."""
+    try:
+        ip_address(address)
+    except ValueError:
+        typer.echo("pgproxy: --address is no IP address", err=True)
+        raise typer.Exit(EXIT_BAD_INPUT) from None
     state = run_with_service(metastore, lambda service, _: service.metastore.state())
     subject = Subject.of(state, user)
     caller = subject.caller(database or GatewaySettings.load().catalog_name, address, is_tls=tls)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from pgproxy.cli import policy_test
 from pgproxy.cli.metastore_access import (
+    MOST_ROWS,
     MetastoreUrl,
     live_catalog,
     read_file,
@@ -117,7 +118,9 @@ def roll_back(
 
 @app.command("history")
 def show_history(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The last so many changes.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MOST_ROWS, help="The last so many changes.")
+    ] = 20,
     metastore: MetastoreUrl = None,
 ) -> None:
     """Show who changed what, when; the newest first. Secrets are never shown."""

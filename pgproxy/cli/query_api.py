@@ -73,11 +73,11 @@ class QueryApi:
         if not self.url.startswith(("http://", "https://")):
             raise ApiError("the gateway's URL begins with http:// or https://")
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url.rstrip("/") + path, data, method=method)  # noqa: S310  # checked above
-        request.add_header("Authorization", self.authorization)
-        if data is not None:
-            request.add_header("Content-Type", "application/json")
         with _failures():
+            request = Request(self.url.rstrip("/") + path, data, method=method)  # noqa: S310  # checked above
+            request.add_header("Authorization", self.authorization)
+            if data is not None:
+                request.add_header("Content-Type", "application/json")
             return cast(HTTPResponse, urlopen(request, timeout=_TIMEOUT_S, context=self._tls()))  # noqa: S310
 
     def follow(self, query_id: str) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from pgproxy.control.changes import endpoint_named, undefined
 from pgproxy.control.flags import FLAG_PARSERS
 from pgproxy.control.fleet import (
     ENDPOINT_TRANSITIONS,
+    Assignment,
     CatalogKind,
     CatalogSource,
     Endpoint,
@@ -21,6 +22,13 @@ from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
 _MAX_NAME_BYTES = 63
+_LARGEST = 2**31 - 1
+"""PostgreSQL's integer, which the metastore keeps numbers in."""
+
+_EMBEDDED = "local"
+"""What routes, logs and metrics call the embedded engine."""
+
+_TOKEN = re.compile(r"[!-+\--~]([ -+\--~]*[!-+\--~])?")  # AGENT_TOKEN has a comma between two
 _PASSWORD = re.compile(r"password\s*=|://[^/@]*:[^/@]*@", re.I)
 _RESERVED_CATALOGS = frozenset({"system", "temp", "memory", "pg_catalog", "information_schema", "pgproxy"})
 _CATALOG_OPTIONS: Mapping[CatalogKind, frozenset[str]] = {
@@ -93,8 +101,8 @@ def check_fleet(before: ControlState, after: ControlState) -> None:
         if before.endpoints.get(name) != endpoint:
             _check_endpoint(endpoint)
     for key, assignment in after.assignments.items():
-        if before.assignments.get(key) != assignment and assignment.weight < 1:
-            raise _bad_value("a weight is 1 or more")
+        if before.assignments.get(key) != assignment:
+            _check_numbers(assignment)
         if not 0 <= assignment.shadow_percent <= 100:
             raise _bad_value("a shadow is a percent from 0 to 100")
         check_target(after, assignment.endpoint)
@@ -106,17 +114,32 @@ def check_fleet(before: ControlState, after: ControlState) -> None:
             _check_flag(name, value)
 
 
+def _check_numbers(assignment: Assignment) -> None:
+    if not 1 <= assignment.weight <= _LARGEST:
+        raise _bad_value(f"a weight is a number from 1 to {_LARGEST}")
+    if abs(assignment.priority) > _LARGEST:
+        raise _bad_value(f"a priority is a number from -{_LARGEST} to {_LARGEST}")
+
+
 def _check_endpoint(endpoint: Endpoint) -> None:
-    if not _is_name(endpoint.name) or "=" in endpoint.name:
+    if not _is_name(endpoint.name) or "=" in endpoint.name or not endpoint.name.isprintable():
         raise StatementError(
-            f"an endpoint name has 1 to {_MAX_NAME_BYTES} bytes and no =", sqlstate=SqlState.INVALID_NAME
+            f"an endpoint name has 1 to {_MAX_NAME_BYTES} bytes, all printable, and no =",
+            sqlstate=SqlState.INVALID_NAME,
+        )
+    if endpoint.name == _EMBEDDED:
+        raise StatementError(
+            f'endpoint name "{_EMBEDDED}" is reserved: it means the embedded engine',
+            sqlstate=SqlState.RESERVED_NAME,
         )
     if not endpoint.token:
         raise _bad_value("an endpoint needs a token")
+    if not _TOKEN.fullmatch(endpoint.token):
+        raise _bad_value("a token is printable ASCII, without a comma, and blank at neither end")
     if not _is_node_url(endpoint.url):
         raise _bad_value("an endpoint's URL is grpc://HOST:PORT or grpcs://HOST:PORT")
-    if endpoint.capacity < 0:
-        raise _bad_value("a capacity is 0 or more")
+    if not 0 <= endpoint.capacity <= _LARGEST:
+        raise _bad_value(f"a capacity is a number from 0 to {_LARGEST}")
     try:
         labels = dict(endpoint.all_labels)
         if labels:

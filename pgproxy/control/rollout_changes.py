@@ -10,14 +10,15 @@ from pgproxy.control.state import ControlState
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
+_MOST = 10**9
 _ENDED = frozenset({RolloutStatus.COMPLETED, RolloutStatus.ABORTED})
 
 
 def start_rollout(state: ControlState, rollout: Rollout) -> ControlState:
     """Start a rollout; one that has ended makes room for another of its name.
 
-    Raises: 42710, it has not ended; 55000, another one runs, or the target is retired; 42704, no such target;
-        22023, a bad limit.
+    Raises: 42710, it has not ended; 55000, another one runs, or the target has no endpoint that may be used;
+        42704, no such target; 22023, a bad limit.
     """
     known = state.rollouts.get(rollout.name)
     if known is not None and known.status not in _ENDED:
@@ -32,11 +33,7 @@ def start_rollout(state: ControlState, rollout: Rollout) -> ControlState:
         )
     check_name(rollout.name, "a rollout")
     check_target(state, rollout.target)
-    endpoint = state.endpoints.get(rollout.target)
-    if endpoint is not None and endpoint.state is EndpointState.RETIRED:
-        raise StatementError(
-            f'endpoint "{endpoint.name}" is RETIRED', sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE
-        )
+    _check_has_endpoint(state, rollout)
     _check_limits(rollout)
     return replace(state, rollouts={**state.rollouts, rollout.name: rollout})
 
@@ -89,18 +86,34 @@ def rollout_named(state: ControlState, name: str) -> Rollout:
     return state.rollouts[name]
 
 
+def _check_has_endpoint(state: ControlState, rollout: Rollout) -> None:
+    endpoint = state.endpoints.get(rollout.target)
+    if endpoint is not None and endpoint.state is EndpointState.RETIRED:
+        raise StatementError(
+            f'endpoint "{endpoint.name}" is RETIRED', sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE
+        )
+    used = (e for e in state.endpoints.values() if e.state is not EndpointState.RETIRED)
+    if not any(rollout.is_target(e.name, e.all_labels) for e in used):
+        raise StatementError(
+            f"no endpoint has the labels {rollout.target}",
+            sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+            hint="Add one with these labels first.",
+        )
+
+
 def _check_limits(rollout: Rollout) -> None:
     limits = rollout.limits
     is_sound = (
         rollout.stages
         and rollout.hold_s >= 0
-        and limits.min_queries >= 1
+        and 1 <= limits.min_queries <= _MOST
         and 0 <= limits.max_error_rate <= 1
-        and limits.max_p95_ratio > 0
-        and limits.max_shadow_mismatches >= 0
+        and 0 < limits.max_p95_ratio <= _MOST
+        and 0 <= limits.max_shadow_mismatches <= _MOST
     )
     if not is_sound:
         raise StatementError(
-            "a rollout has stages, at least one query a stage, an error rate from 0 to 1 and a ratio above 0",
+            "a rollout has stages, at least one query a stage, an error rate from 0 to 1, a ratio above 0, "
+            "and no number of more than a billion",
             sqlstate=SqlState.INVALID_PARAMETER_VALUE,
         )

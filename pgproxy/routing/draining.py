@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from pgproxy.engines.errors import EngineUnavailable
+from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.engines.probe import ProbeReport
 from pgwire.errors import GatewayError
 
@@ -19,6 +20,10 @@ A gateway that is late, its machine being busy, is sent elsewhere; a node that i
 again forgets it soon."""
 
 _POLL_S = 0.2
+
+_ABSENT_S = 2.0
+"""A node that refuses connections for so long is not there. One that answers late is busy with what is waited
+for."""
 
 
 class DrainedEngine(Protocol):
@@ -46,18 +51,48 @@ async def wait_drained(connect: Callable[[], DrainedEngine], timeout_s: float) -
 
     connect: opens the node's engine, which is closed here.
     """
-    engine = connect()
-    started = time.monotonic()
+    watch = _Watch(connect(), time.monotonic())
     try:
         async with asyncio.timeout(timeout_s + _GATEWAYS_FOLLOW_S):
             while True:
-                report = await engine.probe(refuse_new_s=_REFUSES_S)
-                if report.is_idle and time.monotonic() - started > _GATEWAYS_FOLLOW_S:
-                    return DrainEnding.IDLE
+                ending = await watch.ask()
+                if ending is not None:
+                    return ending
                 await asyncio.sleep(_POLL_S)
     except TimeoutError:
-        return DrainEnding.TIMEOUT
-    except (EngineUnavailable, GatewayError):
-        return DrainEnding.UNREACHABLE
+        return DrainEnding.TIMEOUT if watch.has_answered else DrainEnding.UNREACHABLE
     finally:
-        await engine.close()
+        await watch.engine.close()
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is known of the node. has_answered: the last question. absent_since_s: it refuses connections."""
+
+    engine: DrainedEngine
+    started_s: float
+    has_answered: bool = False
+    absent_since_s: float | None = None
+
+    async def ask(self) -> DrainEnding | None:
+        """Ask once; None: not yet."""
+        now_s = time.monotonic()
+        try:
+            report = await self.engine.probe(refuse_new_s=_REFUSES_S)
+        except EngineUnavailable as failure:
+            self.has_answered = False
+            return self._absence(failure, now_s)
+        except GatewayError:  # it answers that it is ill; what runs on it may end all the same
+            self.has_answered = True
+            return None
+        self.has_answered, self.absent_since_s = True, None
+        knows_all = time.monotonic() - self.started_s > _GATEWAYS_FOLLOW_S
+        return DrainEnding.IDLE if report.is_idle and knows_all else None
+
+    def _absence(self, failure: EngineUnavailable, now_s: float) -> DrainEnding | None:
+        if failure.reason is not FallbackReason.CONNECT:
+            self.absent_since_s = None
+            return None
+        if self.absent_since_s is None:
+            self.absent_since_s = now_s
+        return DrainEnding.UNREACHABLE if now_s - self.absent_since_s >= _ABSENT_S else None

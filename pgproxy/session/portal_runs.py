@@ -103,7 +103,7 @@ class PortalDriver:
         Raises:
             GatewayError: denied, wrong, or refused by the engine.
         """
-        began_ns = time.perf_counter_ns()
+        began_ns, told = time.perf_counter_ns(), len(self._warnings)
         for left in reversed(range(_MOST_BEGINNINGS)):
             plan = await self._begin(portal, in_block=in_block, shape=shape)
             try:
@@ -116,6 +116,7 @@ class PortalDriver:
                 if not left or plan.kind is not StatementKind.SELECT or self._transaction.is_engine_open:
                     raise
                 await self._runner.close(portal)
+                del self._warnings[told:]  # the new plan tells its own
         self.log.note_started(time.perf_counter_ns() - began_ns)
         if portal.stream is not None:
             self.log.note_route(portal.stream.outcome)

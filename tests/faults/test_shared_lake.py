@@ -242,6 +242,41 @@ def test_a_read_whose_policy_changed_in_a_nodes_queue_is_answered_under_the_new_
         admin.execute("DROP TABLE common")
 
 
+@pytest.mark.parametrize("mode", ["true", "false"])
+def test_a_read_that_begins_anew_while_its_node_drains_leaves_nothing_there(
+    fleet: RunningGateway, mode: str
+) -> None:
+    """It waits in the node's queue, the drain begins, its policy changes; then it gets the slot."""
+    fleet.cli("flags", "set", f"FEATURE_CURSOR_MODE={mode}")
+    name, table = f"leaver-{mode}", f"common_{mode}"
+    count = f"SELECT count(*) FROM {table}"
+    with (
+        connect(fleet, "eve") as eve,
+        psycopg.connect(fleet.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as admin,
+        ThreadPoolExecutor(3) as threads,
+        ExitStack() as stack,
+    ):
+        node = start_node(stack, fleet.environment, name, MAX_CONCURRENT_QUERIES="1")
+        for place, weight in ((name, "1000"), ("node3", "1")):
+            fleet.cli("assign", "--user", "eve", "--endpoint", place, "--priority", "1", "--weight", weight)
+            stack.callback(fleet.cli, "unassign", "--user", "eve", "--endpoint", place)
+        wait_for(lambda: fleet.health()["endpoints"].get(name), lambda state: state == "active")
+        admin.execute(f"CREATE TABLE {table} AS SELECT i AS id FROM generate_series(1, 10) g(i)")
+        stack.callback(admin.execute, f"DROP TABLE {table}")
+        admin.execute(f"GRANT SELECT ON {table} TO eve")
+        wait_for(lambda: one(eve, count), lambda seen: seen == 10)
+        assert str(one(eve, "SHOW pgproxy.last_route")).startswith(name)
+        with occupied(fleet, node, threads):
+            waiting = threads.submit(refused, eve, count)
+            wait_for(node.health, lambda health: health["queued_queries"] == 1)
+            draining = threads.submit(fleet.cli, "endpoint", "drain", name)
+            wait_for(node.health, lambda health: health["draining"])
+            admin.execute(f"CREATE POLICY few ON {table} FOR SELECT TO eve USING (id <= 3)")
+        assert waiting.result(30) == "SELECT 1[(3,)]"
+        assert "nothing is left on it" in draining.result(60)
+        assert str(one(eve, "SHOW pgproxy.last_route")).startswith("node3")
+
+
 @pytest.mark.parametrize(
     "start", ["BEGIN; INSERT INTO kept VALUES (1)", "BEGIN ISOLATION LEVEL REPEATABLE READ"]
 )

@@ -38,6 +38,7 @@ def test_without_a_token_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> N
         ("MAX_CONCURRENT_QUERIES", "0"),
         ("AGENT_TOKEN", "one,two,three"),
         ("AGENT_TOKEN", "one,"),
+        ("AGENT_TOKEN", "t\u00f6ken"),
         ("LISTEN_ADDR", "nine"),
         ("MAX_QUEUED_QUERIES", "-1"),
         ("QUERY_TIMEOUT", "fast"),
