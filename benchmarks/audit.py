@@ -16,6 +16,7 @@ import psycopg
 from prometheus_client import CollectorRegistry
 
 from benchmarks.machine import describe_machine, load_average
+from pgproxy.audit.ended import EndedStatements
 from pgproxy.audit.options import AuditMode, AuditOptions
 from pgproxy.audit.writer import AuditWriter
 from pgproxy.control.opening import open_metastore
@@ -48,9 +49,10 @@ async def audit_us(folder: Path, count: int) -> float:
     metrics = GatewayMetrics(CollectorRegistry())
     async with open_metastore(f"sqlite:///{folder / 'audit.sqlite'}") as metastore:
         writer = AuditWriter(metastore.audit, AuditOptions("bench", AuditMode.FAIL_CLOSED), metrics)
+        statements = EndedStatements()
         began = time.process_time()
         for number in range(count):
-            writer.add([record(number)])
+            writer.add(statements.of([record(number)]))
         assert await writer.flush()
         return (time.process_time() - began) / count * _US
 

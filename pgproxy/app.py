@@ -141,7 +141,7 @@ class Gateway:
             registry = execution.registry
             writer = AuditWriter(metastore.audit, _audit_options(settings), self._metrics)
             history = History()
-            told = [execution.rollouts.statement_ended, history.statement_ended]
+            told = [execution.rollouts.statements_ended, history.statements_ended]
             recorder = self._recorder(writer, told, tracing)
             sessions = session_registry(settings, policies)
             followers = Followers(
@@ -176,9 +176,12 @@ class Gateway:
             await listener.drain(settings.shutdown_grace_period)
 
     def _recorder(
-        self, writer: AuditWriter, told: Sequence[Callable[[StatementRecord], None]], tracing: Tracing
+        self,
+        writer: AuditWriter,
+        told: Sequence[Callable[[Sequence[StatementRecord]], None]],
+        tracing: Tracing,
     ) -> StatementRecorder:
-        """Make what takes ended statements. told: of each, beside the log, the metrics and the audit log."""
+        """Make what takes ended statements. told: of all, beside the log, the metrics and the audit log."""
         settings = self._settings
         lines = statement_lines(settings.log_level, is_json=settings.log_format is LogFormat.JSON)
         return StatementRecorder(writer, self._metrics, told, tracing, settings.queries_shown, lines)

@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import Any
 from uuid import uuid4
 
-from pgproxy.audit.moments import moment
+from pgproxy.audit.ended import EndedStatement, StatementShape
+from pgproxy.audit.moments import ZONE, moment
 from pgproxy.audit.options import AuditOptions, AuditQueryText
 from pgproxy.audit.redaction import redact
-from pgproxy.control.audit import AuditRecord
+from pgproxy.control.audit import AUDIT_COLUMNS, AuditRecord
 from pgproxy.session.statement_log import MAX_TEXT
 from pgproxy.session.telemetry import StatementRecord
 from pgproxy.sql.plan import ObjectAccess
@@ -17,41 +18,48 @@ from pgproxy.sql.plan import ObjectAccess
 STATEMENT = "statement"
 LOCAL = "local"
 
+_place = AUDIT_COLUMNS.index
+_WHO = slice(_place("event"), _place("pid"))
+_WHAT = slice(_place("protocol"), _place("query"))
+_WHERE = slice(_place("objects"), _place("started_at"))
+_HOW = slice(_place("outcome"), _place("engine_text"))
+"""The columns that all statements of one shape share."""
 
-def audit_record(record: StatementRecord, options: AuditOptions) -> AuditRecord:
-    """Give the row of a statement that has ended; a text that is kept redacted has yet to be."""
-    objects, policies = _objects(record.accesses)
+
+def audit_record(statement: EndedStatement, options: AuditOptions) -> AuditRecord:
+    """Give the row of a statement; a text that is kept redacted has yet to be."""
+    record, shape, started_at, ended_at, queue_ms, first_row_ms, total_ms = statement
+    columns: tuple[Any, ...] = shape.columns or _columns(shape, record, options)
+    text = None if options.query_text is AuditQueryText.NONE else record.text
     is_full = options.query_text is AuditQueryText.FULL
+    engine_text = record.engine_text[:MAX_TEXT] if is_full else ""
+    return AuditRecord._make(
+        (
+            record.request_id, *columns[_WHO], record.connection_id, *columns[_WHAT], text, *columns[_WHERE],
+            started_at + ZONE, ended_at + ZONE, queue_ms, first_row_ms, total_ms, record.rows, record.bytes,
+            *columns[_HOW], engine_text, "", 1,
+        )
+    )  # fmt: skip
+
+
+def _columns(shape: StatementShape, record: StatementRecord, options: AuditOptions) -> AuditRecord:
+    """Give a row whose columns from `_WHO` to `_HOW` all statements of the shape share; it is kept."""
+    objects, policies = _objects(record.accesses)
     is_remote = record.route not in ("", LOCAL)
-    return AuditRecord(
-        request_id=record.request_id,
-        event=STATEMENT,
-        gateway=options.gateway,
-        principal=record.principal,
+    shape.columns = event_record(STATEMENT, options.gateway, record.principal, record.kind, objects)._replace(
         client_addr=record.client_host,
         application_name=record.application_name,
-        pid=record.connection_id,
         protocol=str(record.protocol),
-        kind=record.kind,
         fingerprint=record.fingerprint,
-        query=None if options.query_text is AuditQueryText.NONE else record.text,
-        objects=objects,
         policies=policies,
         route=("remote" if is_remote else LOCAL) if record.route else "",
         route_reason=record.route_reason,
         endpoint=record.route if is_remote else "",
         fallback_reason=record.fallback_reason,
-        started_at=moment(record.started_at),
-        ended_at=moment(record.ended_at),
-        queue_ms=_rounded(record.queue_ms),
-        first_row_ms=_rounded(record.first_row_ms),
-        total_ms=round(record.total_ms, 3),
-        rows=record.rows,
-        bytes=record.bytes,
         outcome=str(record.outcome),
         sqlstate=record.sqlstate,
-        engine_text=record.engine_text[:MAX_TEXT] if is_full else "",
     )
+    return shape.columns
 
 
 def event_record(event: str, gateway: str, principal: str, kind: str, objects: str) -> AuditRecord:
@@ -71,12 +79,8 @@ def redacted(rows: Sequence[AuditRecord]) -> list[AuditRecord]:
     return [row if row.query is None else row._replace(query=redact(row.query)) for row in rows]
 
 
-@lru_cache(maxsize=1024)
 def _objects(accesses: tuple[ObjectAccess, ...]) -> tuple[str, str]:
-    """JSON of the objects with their privileges, and of the policies applied to them.
-
-    Remembered: a cached plan gives the same accesses at each run.
-    """
+    """JSON of the objects with their privileges, and of the policies applied to them."""
     privileges: dict[str, set[str]] = {}
     filters: dict[str, dict[str, None]] = {}
     masks: dict[str, dict[str, None]] = {}
@@ -92,7 +96,3 @@ def _objects(accesses: tuple[ObjectAccess, ...]) -> tuple[str, str]:
         if filters[name] or masks[name]
     ]
     return json.dumps(objects, ensure_ascii=False), json.dumps(policies, ensure_ascii=False)
-
-
-def _rounded(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else round(milliseconds, 3)

@@ -12,13 +12,13 @@ from itertools import islice
 
 import structlog
 
+from pgproxy.audit.ended import EndedStatement
 from pgproxy.audit.logins import LoginEnd, LoginTally, single
 from pgproxy.audit.options import AuditMode, AuditOptions, AuditQueryText
 from pgproxy.audit.records import audit_record, redacted
 from pgproxy.control.audit import AuditRecord, AuditStore
 from pgproxy.control.metastore import MetastoreError
 from pgproxy.metrics import GatewayMetrics
-from pgproxy.session.telemetry import StatementRecord
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ QUEUE_LIMIT = 50_000
 """Rows that may wait; one without its text takes about 1 kB."""
 
 _BATCH = 1000
-_GATHER_S = 0.1
+_GATHER_S = 0.2
 """How long a record waits for others: a batch costs one commit."""
 
 _FIRST_RETRY_S = 0.2
@@ -70,18 +70,18 @@ class AuditWriter:
         """Call this before what waits is written: it adds the records of statements that have just ended."""
         self._gather = gather
 
-    def add(self, records: Sequence[StatementRecord]) -> None:
+    def add(self, statements: Sequence[EndedStatement]) -> None:
         """Queue the rows of statements that have ended.
 
         Made here, a few at a time: a thread that makes hundreds holds the interpreter's lock for as long.
         """
         may_drop = self._options.mode is AuditMode.BEST_EFFORT
-        for record in records:
+        for statement in statements:
             if may_drop and self._is_full:
                 self._dropped += 1
                 self._metrics.audit_dropped.inc()
                 continue
-            row = audit_record(record, self._options)
+            row = audit_record(statement, self._options)
             self._characters += _characters(row)
             self._queue.append(row)
         self._note_arrival()

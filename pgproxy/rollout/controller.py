@@ -7,7 +7,7 @@ several gateways one makes it, and each counts anew for the next stage.
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
@@ -73,9 +73,14 @@ class RolloutController:
         """What this gateway has counted of the present stage."""
         return self._figures
 
-    def statement_ended(self, record: StatementRecord) -> None:
-        """Count a read: for the canary where the rollout routed it, for the control where it stayed."""
-        if self._rollout is None or record.kind != "SELECT" or record.outcome is Outcome.DENIED:
+    def statements_ended(self, records: Iterable[StatementRecord]) -> None:
+        """Count reads: for the canary where the rollout routed them, for the control where they stayed."""
+        if self._rollout is not None:
+            for record in records:
+                self._count(record)
+
+    def _count(self, record: StatementRecord) -> None:
+        if record.kind != "SELECT" or record.outcome is Outcome.DENIED:
             return
         if record.route_reason == RouteReason.ROLLOUT.value:
             arm = self._figures.canary

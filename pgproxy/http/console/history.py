@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pgproxy.rollout.figures import Latencies, is_failure
@@ -13,6 +13,7 @@ SLICE_S = 5
 _SLICES = 180
 _MOST_NAMES = 24
 _OTHERS = "others"
+_NO_ARM = Arm.NONE.value
 
 
 @dataclass(slots=True)
@@ -30,27 +31,28 @@ class Slice:
         route = _name(self.routes, record.route or "not run")
         self.routes[route] += 1
         if record.queue_ms is not None:
-            self.queue.setdefault(route, Latencies()).add(record.queue_ms)
-        if record.arm != Arm.NONE.value:
-            self.completion.setdefault(record.arm, Latencies()).add(record.total_ms)
-        reason = _failure(record)
-        if reason:
-            self.failures[_name(self.failures, reason)] += 1
+            _add(self.queue, route, record.queue_ms)
+        if record.arm != _NO_ARM:
+            _add(self.completion, record.arm, record.total_ms)
+        if record.outcome is not Outcome.OK or record.fallback_reason:
+            self.failures[_name(self.failures, _failure(record))] += 1
 
 
 class History:
-    """Takes every statement's record; never blocks. clock: Unix time."""
+    """Takes all statements' records; never blocks. clock: Unix time."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._slices: deque[Slice] = deque(maxlen=_SLICES)
 
-    def statement_ended(self, record: StatementRecord) -> None:
-        """Count one statement in the present slice."""
+    def statements_ended(self, records: Iterable[StatementRecord]) -> None:
+        """Count statements in the present slice."""
         began_at = self._present()
         if not self._slices or self._slices[-1].began_at != began_at:
             self._slices.append(Slice(began_at))
-        self._slices[-1].add(record)
+        add = self._slices[-1].add
+        for record in records:
+            add(record)
 
     def charts(self) -> dict[str, object]:
         """Give the series that the page draws: one value a slice, null where there is none."""
@@ -75,12 +77,17 @@ def _name(known: Counter[str], name: str) -> str:
     return name if name in known or len(known) < _MOST_NAMES else _OTHERS
 
 
+def _add(latencies: dict[str, Latencies], name: str, duration_ms: float) -> None:
+    found = latencies.get(name)
+    if found is None:
+        found = latencies[name] = Latencies()
+    found.add(duration_ms)
+
+
 def _failure(record: StatementRecord) -> str:
-    """Say why a statement failed, or ran elsewhere, in a word of a closed list; empty: it did neither."""
+    """Say why a statement failed, or ran elsewhere, in a word of a closed list."""
     if record.fallback_reason:
         return record.fallback_reason
-    if record.outcome is Outcome.OK:
-        return ""
     return record.sqlstate if is_failure(record.sqlstate, "") else record.outcome.value
 
 

@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 import structlog
 
+from pgproxy.audit.ended import EndedStatement, EndedStatements
 from pgproxy.audit.lines import json_line, statement_facts, statement_lines
+from pgproxy.audit.options import AuditOptions
+from pgproxy.audit.records import audit_record
 from pgproxy.logs import configure_logging
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.session.telemetry import Outcome, Protocol, StatementRecord
@@ -29,6 +32,10 @@ REFUSED = replace(
 )
 
 
+def ended(record: StatementRecord) -> EndedStatement:
+    return EndedStatements().of([record])[0]
+
+
 @pytest.mark.parametrize("record", [SERVED, REFUSED])
 def test_the_line_is_the_one_that_structlog_writes(
     record: StatementRecord, monkeypatch: pytest.MonkeyPatch
@@ -40,7 +47,7 @@ def test_the_line_is_the_one_that_structlog_writes(
         structlog.get_logger().info("statement.completed", **statement_facts(record))
     finally:
         structlog.reset_defaults()
-    line = json_line(record)
+    line = json_line(ended(record))
     assert list(json.loads(line)) == list(json.loads(told.getvalue()))
     at = line.index('"timestamp"')
     assert line[:at] == told.getvalue()[:at]
@@ -52,6 +59,43 @@ def test_lines_of_statements_that_end_together_are_one_write(monkeypatch: pytest
     told = io.StringIO()
     monkeypatch.setattr(told, "write", writes.append)
     monkeypatch.setattr(sys, "stderr", told)
-    statement_lines("info", is_json=True)([SERVED, REFUSED])
-    statement_lines("warning", is_json=True)([SERVED])
+    statement_lines("info", is_json=True)(EndedStatements().of([SERVED, REFUSED]))
+    statement_lines("warning", is_json=True)([ended(SERVED)])
     assert [text.count("statement.completed") for text in writes] == [2]
+
+
+def test_statements_of_one_shape_share_what_is_made_of_it_and_nothing_else() -> None:
+    statements = EndedStatements()
+    again = replace(SERVED, request_id="0011223344556677-b", connection_id=9, rows=4)
+    first, second = statements.of([SERVED, again])
+    assert first.shape is second.shape
+    other = [
+        replace(SERVED, principal="eve"), replace(SERVED, outcome=Outcome.ERROR, sqlstate="22012"),
+        replace(SERVED, accesses=SERVED.accesses[:1]), replace(SERVED, route="node1"),
+    ]  # fmt: skip
+    shapes = {id(one.shape) for one in statements.of([SERVED, *other])}
+    assert len(shapes) == 5
+    lines = [json.loads(json_line(one)) for one in (first, second)]
+    assert [(line["request_id"], line["connection_id"], line["rows"]) for line in lines] == [
+        ("0011223344556677-a", 7, 3),
+        ("0011223344556677-b", 9, 4),
+    ]
+
+
+def test_a_statement_that_was_refused_and_one_that_ran_have_their_own_rows() -> None:
+    rows = [
+        audit_record(one, AuditOptions("gate")) for one in EndedStatements().of([SERVED, REFUSED, SERVED])
+    ]
+    assert rows[0] == rows[2]
+    assert [(row.outcome, row.sqlstate, row.route, row.pid) for row in rows[:2]] == [
+        ("ok", "00000", "local", 7),
+        ("denied", "42501", "", 7),
+    ]
+    assert json.loads(rows[0].objects)[0] == {"table": 'test.sales.odd"name', "privileges": ["SELECT"]}
+    assert (rows[0].event, rows[0].gateway, rows[0].kind, rows[0].query) == (
+        "statement",
+        "gate",
+        "SELECT",
+        None,
+    )
+    assert (rows[0].ended_at, rows[0].total_ms) == ("2023-11-14T22:13:20.050000+00:00", 4.568)

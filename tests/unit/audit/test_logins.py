@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from pgproxy.audit.ended import EndedStatements
 from pgproxy.audit.logins import LoginEnd
 from pgproxy.audit.options import AuditMode, AuditOptions
 from pgproxy.audit.writer import QUEUE_LIMIT, AuditWriter
@@ -79,7 +80,8 @@ async def test_a_flood_of_failures_from_everywhere_is_a_bounded_number_of_rows(
 async def test_while_nothing_can_be_written_logins_are_counted_not_queued(
     metastore: Metastore, writer: AuditWriter
 ) -> None:
-    writer.add([StatementRecord("ann", 1, f"r-{number}") for number in range(QUEUE_LIMIT)])
+    waiting = (StatementRecord("ann", 1, f"r-{number}") for number in range(QUEUE_LIMIT))
+    writer.add(EndedStatements().of(waiting))
     for _ in range(5000):
         writer.login_ended(GOOD)
     assert not writer.accepts

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from pgproxy.audit.ended import EndedStatements
 from pgproxy.audit.options import AuditMode, AuditOptions
 from pgproxy.audit.writer import AuditWriter
 from pgproxy.control import open_metastore
@@ -35,15 +36,16 @@ async def test_what_comes_during_a_write_waits_for_others(
         options = AuditOptions("gate", AuditMode.FAIL_CLOSED)
         writer = AuditWriter(metastore.audit, options, GatewayMetrics(CollectorRegistry()))
         batches: list[int] = []
+        statements = EndedStatements()
         write = metastore.audit.write
 
         async def one_more_comes(records: Sequence[AuditRecord]) -> None:
             batches.append(len(records))
-            writer.add([record(9000 + len(batches))])
+            writer.add(statements.of([record(9000 + len(batches))]))
             await write(records)
 
         monkeypatch.setattr(metastore.audit, "write", one_more_comes)
-        writer.add([record(number) for number in range(1500)])
+        writer.add(statements.of(record(number) for number in range(1500)))
         assert await writer.flush()
         assert (batches, writer.waiting) == ([1000, 500], 2)
         monkeypatch.setattr(metastore.audit, "write", write)

@@ -61,14 +61,14 @@ def test_nothing_equals_an_empty_token() -> None:
 def test_charts_have_a_value_a_slice_and_names_of_a_closed_number() -> None:
     now = [1000.0]
     history = History(lambda: now[0])
-    for number in range(40):
-        history.statement_ended(
-            StatementRecord("a", 1, route=f"node{number}", arm="canary", queue_ms=2.0, total_ms=10.0)
-        )
+    history.statements_ended(
+        StatementRecord("a", 1, route=f"node{number}", arm="canary", queue_ms=2.0, total_ms=10.0)
+        for number in range(40)
+    )
     now[0] += 5
     lost = StatementRecord("a", 1, route="n", arm="control", outcome=Outcome.ERROR, sqlstate="08006")
-    history.statement_ended(lost)
-    history.statement_ended(StatementRecord("a", 1, outcome=Outcome.DENIED, sqlstate="42501"))
+    denied = StatementRecord("a", 1, outcome=Outcome.DENIED, sqlstate="42501")
+    history.statements_ended([lost, denied])
     charts = history.charts()
     statements, failures, arms = charts["statements"], charts["failures"], charts["arms"]
     assert isinstance(statements, dict)

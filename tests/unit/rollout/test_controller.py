@@ -55,7 +55,7 @@ def serve(
         record = StatementRecord("ann", 1, kind="SELECT", route_reason=reason.value, total_ms=10.0)
         for name, value in facts.items():
             setattr(record, name, value)
-        controller.statement_ended(record)
+        controller.statements_ended([record])
 
 
 async def step(*controllers: RolloutController) -> None:
