@@ -15,6 +15,7 @@ import duckdb
 from benchmarks.machine import describe_machine, load_average
 from demo.data import create_tpch
 from execnode.engine.parser import serialized_tree
+from execnode.runtime import settle_imports
 from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, RelationKind, TableInfo
 from pgproxy.policy.effective import effective_policy
 from pgproxy.policy.model import (
@@ -170,6 +171,7 @@ def measure_execution() -> None:
 def main() -> int:
     """Measure and print."""
     print(describe_machine(), "load", load_average())
+    settle_imports()  # as the gateway does
     measure_planning()
     measure_execution()
     return 0

@@ -93,7 +93,7 @@ def bind(draft: Draft, bound: BoundValues) -> Draft:
         FeatureNotSupported: a form that cannot be bound before execution.
     """
     binder = _Binder(draft.context, bound)
-    for node in [node for node in draft.tree.walk(bfs=False) if isinstance(node, _BOUND)]:
+    for node in list(draft.tree.find_all(*_BOUND, bfs=False)):
         replacement = binder.bind_node(node) if id(node) not in binder.done else None
         if replacement is not None and replacement is not node:
             if node is draft.tree:

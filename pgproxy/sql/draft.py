@@ -150,7 +150,7 @@ def engine_name(name: TableName) -> tuple[str, str, str]:
 
 def quoted(name: str) -> exp.Identifier:
     """A quoted identifier."""
-    return exp.to_identifier(name, quoted=True)
+    return exp.Identifier(this=name, quoted=True)
 
 
 def engine_table(name: tuple[str, str, str], alias: str | None = None) -> exp.Table:

@@ -240,7 +240,7 @@ class Predicates:
     def _names(self) -> "_Names":
         """What the statement itself gives names to."""
         names = _Names({use.alias.lower() for use in self.draft.uses})
-        for node in self.draft.tree.walk():
+        for node in self.draft.tree.find_all(exp.Alias, exp.Select, exp.TableAlias):
             if node.key == "alias":
                 names.take(node.alias.lower(), node.this)
             elif node.key == "select":

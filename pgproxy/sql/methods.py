@@ -12,7 +12,7 @@ _MAX_PARTS = 4
 
 def call_methods(tree: exp.Expr, dialect: str) -> exp.Expr:
     """Write method calls of scalar functions as plain calls. A schema's function stays what it is."""
-    for dot in [node for node in tree.walk(bfs=False) if isinstance(node, exp.Dot)][::-1]:
+    for dot in list(tree.find_all(exp.Dot, bfs=False))[::-1]:
         method = dot.expression
         if isinstance(method, exp.Anonymous) and isinstance(method.this, str):
             receiver = _receiver(dot.this)

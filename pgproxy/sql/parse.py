@@ -239,7 +239,7 @@ def _place_booleans(tree: exp.Expr, tokens: Sequence[Token]) -> None:
 
 def _with_plain_types(tree: exp.Expr) -> exp.Expr:
     """`x::regclass` and `x::pg_catalog.regclass` as one shape, a type of the catalog; ALL as a word."""
-    for node in [node for node in tree.walk() if isinstance(node, _RESPELLED)]:
+    for node in list(tree.find_all(*_RESPELLED)):
         if isinstance(node, exp.ObjectIdentifier):
             name = exp.to_identifier(str(node.this).lower())
             node.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))

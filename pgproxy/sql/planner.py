@@ -184,16 +184,14 @@ def fingerprint(tree: exp.Expr) -> str:
     pieces: list[str] = []
     for node in tree.walk(bfs=False):
         kind = type(node)
-        pieces += ["\0", str(node.arg_key), ":", kind.__name__]
+        pieces.append(f"\0{node.arg_key}:{kind.__name__}")
         if kind is exp.Identifier:
             name = str(node.this)
             pieces.append(name if node.args.get("quoted") else name.lower())
         elif kind is exp.DataType:
             pieces.append(str(node.this))
-        elif kind is not exp.Literal:
-            pieces += [
-                f" {part}={value}"
-                for part, value in node.args.items()
-                if value is True or (type(value) is str and value)
-            ]
+        elif kind is not exp.Literal and kind is not exp.Column:  # whose parts are nodes
+            for part, value in node.args.items():
+                if value is True or (type(value) is str and value):
+                    pieces.append(f" {part}={value}")
     return hashlib.sha256("".join(pieces).encode("utf-8", "replace")).hexdigest()[:16]

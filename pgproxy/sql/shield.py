@@ -39,7 +39,7 @@ _UNIT_NAMES = frozenset({"date_diff", "datediff", "date_sub", "datesub"})
 
 def shield_calls(tree: exp.Expr) -> None:
     """Give every argument of such a call, that is not constant, as plain values; in place."""
-    for node in [node for node in tree.walk() if isinstance(node, _SHIELDED)]:
+    for node in list(tree.find_all(*_SHIELDED)):
         for argument in list(_arguments(node)):
             if argument.find(exp.Column, exp.Query) is not None:
                 held = exp.Array(expressions=[argument.copy()])

@@ -22,6 +22,7 @@ from pgproxy.sql.sequence_definitions import plain_serials
 _TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
 _SETTINGS = "pg_show_all_settings"
 _CHANGE = "set_config"
+_RESPELLED = (exp.Select, exp.Table, exp.Dot, exp.Anonymous)
 
 
 def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
@@ -31,7 +32,7 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
     elif isinstance(tree, exp.Alter):
         _rename_column(tree)
     plain_serials(tree)
-    for node in list(tree.walk(bfs=False)):
+    for node in list(tree.find_all(*_RESPELLED, bfs=False)):
         match node:
             case exp.Select():
                 _change_one_setting(node, settings)

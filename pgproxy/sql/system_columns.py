@@ -24,6 +24,8 @@ _OUTER_SIDES = frozenset({"LEFT", "RIGHT", "FULL"})
 
 def place_system_columns(draft: Draft) -> None:
     """Put its value in the place of each system column of a system relation, in the draft's tree."""
+    if not any(isinstance(use.info, SystemRelation) for use in draft.uses):
+        return
     for column in list(draft.tree.find_all(exp.Column)):
         name = column.name if column.this.args.get("quoted") else column.name.lower()
         if name not in _TYPES:

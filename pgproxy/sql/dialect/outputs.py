@@ -108,8 +108,8 @@ def _names_a_column(scale: exp.Expr, group: exp.Group | None) -> bool:
     """Whether a column that is no key stands outside of aggregates, where a grouped query may not name it."""
     if group is None:
         return False
-    keys = {key.sql() for key in group.expressions}
-    columns = [column for column in scale.find_all(exp.Column) if column.sql() not in keys]
+    keys = {(key.table, key.name) for key in group.expressions if isinstance(key, exp.Column)}
+    columns = (column for column in scale.find_all(exp.Column) if (column.table, column.name) not in keys)
     return any(column.find_ancestor(exp.AggFunc) is None for column in columns)
 
 

@@ -108,6 +108,7 @@ class KnownTypes:
         self._rows: dict[int, tuple[exp.Expr, list[tuple[str, str | None]] | None]] = {}
         self.numbers: dict[int, tuple[exp.Expr, Number]] = {}
         self._sources: dict[int, tuple[exp.Expr, list[exp.Expr]]] | None = None
+        self._definitions: dict[int, exp.CTE | None] = {}
         self.asked: set[int] = set()
 
     def of(self, node: exp.Expr) -> str | None:
@@ -124,7 +125,7 @@ class KnownTypes:
 
     def learn(self, nodes: Sequence[exp.Expr]) -> None:
         """Find the types of all nodes of a tree, each query's FROM read once."""
-        self._sources = {}
+        self._sources, self._definitions = {}, {}
         for node in nodes:
             if _may_be_typed(type(node)):  # type: ignore[arg-type]  # as in `of`
                 self.of(node)
@@ -141,6 +142,14 @@ class KnownTypes:
             return held[1]
         wanted = alias.lower()
         return [source for source in held[1] if source.alias_or_name.lower() == wanted]
+
+    def _definition(self, table: exp.Table) -> exp.CTE | None:
+        """`scopes.cte_of`, which every column of a query asks of each relation in its FROM."""
+        if self._sources is None:
+            return cte_of(table)
+        if id(table) not in self._definitions:
+            self._definitions[id(table)] = cte_of(table)
+        return self._definitions[id(table)]
 
     def replace(self, old: exp.Expr, new: exp.Expr) -> None:
         """Let `new` have the type that `old` had in PostgreSQL."""
@@ -361,7 +370,7 @@ class KnownTypes:
 
     def _source_column(self, source: exp.Expr, name: str) -> str | None:
         if isinstance(source, exp.Table):
-            definition = cte_of(source)
+            definition = self._definition(source)
             if definition is not None:
                 return self._query_column(typing_query(definition), name, definition.args.get("alias"))
             if isinstance(source.this, exp.Func):
