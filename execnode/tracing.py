@@ -5,19 +5,18 @@ What a span says comes from closed lists, names and numbers: never from a statem
 """
 
 import random
-from collections.abc import Iterator, Mapping
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
-
-from execnode.call_context import TRACE_KEY
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Span, Tracer
+from typing import Any
 
 _FLUSH_INTERVAL_MS = 1000
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_NANOSECONDS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,68 +44,83 @@ def check_endpoint(url: str | None) -> str | None:
 
 
 class TraceSpan:
-    """One span, or nothing. traceparent: what its children name (W3C Trace Context); empty: there is none."""
+    """One span, or nothing. traceparent: what its children name (W3C Trace Context); empty: there is none.
 
-    __slots__ = ("_span", "trace_id", "traceparent")
+    Until it ends it is nothing but these facts. OpenTelemetry's own live spans may be read and changed by
+    anybody at any time, and making two of them costs as much as answering a short statement.
+    """
 
-    def __init__(self, span: "Span | None" = None) -> None:
-        self._span = span
-        self.traceparent, self.trace_id = "", ""
-        if span is not None:
-            self.traceparent, self.trace_id = _names(span)
+    __slots__ = ("_send", "attributes", "ended_ns", "name", "parent_id", "span_id", "sqlstate", "started_ns",
+                 "trace_id", "traceparent")  # fmt: skip
+
+    def __init__(
+        self,
+        name: str = "",
+        parent: tuple[str, str] | None = None,
+        send: "Callable[[TraceSpan], None] | None" = None,
+    ) -> None:
+        """parent: a trace and a span in it; None: it begins a trace. send: takes it; None: there is none."""
+        self.name = name
+        self._send = send
+        self.traceparent = self.trace_id = self.span_id = self.parent_id = self.sqlstate = ""
+        self.attributes: dict[str, Any] = {}
+        self.started_ns = self.ended_ns = 0
+        if send is not None:
+            self.trace_id, self.parent_id = parent or (_random_id(128), "")
+            self.span_id = _random_id(64)
+            self.traceparent = f"00-{self.trace_id}-{self.span_id}-01"
+            self.started_ns = time.time_ns()
 
     def note(self, facts: Mapping[str, object]) -> None:
         """Say something of it; what is None or empty is left out."""
-        if self._span is None:
+        if self._send is None:
             return
-        self._span.set_attributes(
-            {
-                f"pgproxy.{name}": [str(one) for one in value] if isinstance(value, list) else value
-                for name, value in facts.items()
-                if isinstance(value, list | str | int | float) and value != ""
-            }
-        )
+        for name, value in facts.items():
+            if isinstance(value, list):
+                self.attributes[f"pgproxy.{name}"] = [str(one) for one in value]
+            elif isinstance(value, str | int | float) and value != "":
+                self.attributes[f"pgproxy.{name}"] = value
 
-    def end(self, sqlstate: str = "") -> None:
-        """It is over. sqlstate: it failed so."""
-        span, self._span = self._span, None
-        if span is None:
+    def end(self, sqlstate: str = "", ended_at: float | None = None) -> None:
+        """It is over. sqlstate: it failed so. ended_at: when that was, in Unix seconds; None: now."""
+        send, self._send = self._send, None
+        if send is None:
             return
         if sqlstate:
-            from opentelemetry.trace import Status, StatusCode
-
-            span.set_attribute("db.response.status_code", sqlstate)
-            span.set_status(Status(StatusCode.ERROR))
-        span.end()
+            self.sqlstate = self.attributes["db.response.status_code"] = sqlstate
+        self.ended_ns = time.time_ns() if ended_at is None else round(ended_at * _NANOSECONDS)
+        send(self)
 
 
 NO_SPAN = TraceSpan()
 
 
 class Tracing:
-    """Starts spans. tracer: None for none.
+    """Starts spans. send: takes those that have ended; None: there are none.
 
     sample_ratio: of new traces; the others cost nothing, since what has no parent is not even begun.
     """
 
-    def __init__(self, tracer: "Tracer | None" = None, sample_ratio: float = 1.0) -> None:
-        self._tracer = tracer
+    def __init__(self, send: Callable[[TraceSpan], None] | None = None, sample_ratio: float = 1.0) -> None:
+        self._send = send
         self._sample_ratio = sample_ratio
 
     @property
     def is_on(self) -> bool:
         """Whether spans may begin at all."""
-        return self._tracer is not None
+        return self._send is not None
 
     def start(self, name: str, parent: str = "") -> TraceSpan:
         """Begin a span. parent: a traceparent; empty: a new trace."""
-        if self._tracer is None or not (parent or random.random() < self._sample_ratio):  # noqa: S311
+        if self._send is None:
             return NO_SPAN
-        from opentelemetry.context import Context
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
-        context = TraceContextTextMapPropagator().extract({TRACE_KEY: parent}) if parent else Context()
-        return TraceSpan(self._tracer.start_span(name, context=context))
+        if not parent:
+            is_sampled = random.random() < self._sample_ratio  # noqa: S311
+            return TraceSpan(name, None, self._send) if is_sampled else NO_SPAN
+        found = _TRACEPARENT.fullmatch(parent)
+        if found is None or not int(found[3], 16) & 1:
+            return NO_SPAN
+        return TraceSpan(name, (found[1], found[2]), self._send)
 
 
 @contextmanager
@@ -115,29 +129,49 @@ def open_tracing(service: str, options: TraceOptions | None) -> Iterator[Tracing
     if options is None:
         yield Tracing()
         return
-    provider = _provider(service, options)
-    try:
-        yield Tracing(provider.get_tracer(service, version("pgproxy")), options.sample_ratio)
-    finally:
-        provider.shutdown()
-
-
-def _provider(service: str, options: TraceOptions) -> Any:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": service, "service.version": version("pgproxy")}),
-    )
     exporter = OTLPSpanExporter(f"{options.endpoint.rstrip('/')}/v1/traces")
-    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_FLUSH_INTERVAL_MS))
-    return provider
+    processor = BatchSpanProcessor(exporter, schedule_delay_millis=_FLUSH_INTERVAL_MS)
+    try:
+        yield Tracing(_sender(service, processor.on_end), options.sample_ratio)
+    finally:
+        processor.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry's own
 
 
-def _names(span: "Span") -> tuple[str, str]:
-    """The traceparent and the trace's id."""
-    context = span.get_span_context()
-    trace_id = f"{context.trace_id:032x}"
-    return f"00-{trace_id}-{context.span_id:016x}-{int(context.trace_flags):02x}", trace_id
+def _sender(service: str, take: Callable[[Any], None]) -> Callable[[TraceSpan], None]:
+    """Give what makes OpenTelemetry's form of ended spans. take: takes that."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+
+    resource = Resource.create({"service.name": service, "service.version": version("pgproxy")})
+    scope = InstrumentationScope(service, version("pgproxy"))
+    sampled, is_unset, is_error = TraceFlags(TraceFlags.SAMPLED), Status(), Status(StatusCode.ERROR)
+
+    def send(span: TraceSpan) -> None:
+        trace_id = int(span.trace_id, 16)
+        take(
+            ReadableSpan(
+                span.name,
+                context=SpanContext(trace_id, int(span.span_id, 16), is_remote=False, trace_flags=sampled),
+                parent=SpanContext(trace_id, int(span.parent_id, 16), is_remote=True, trace_flags=sampled)
+                if span.parent_id
+                else None,
+                resource=resource,
+                attributes=span.attributes,
+                status=is_error if span.sqlstate else is_unset,
+                start_time=span.started_ns,
+                end_time=span.ended_ns,
+                instrumentation_scope=scope,
+            )
+        )
+
+    return send
+
+
+def _random_id(bits: int) -> str:
+    """Hexadecimal; not zero, which would be none (W3C Trace Context)."""
+    return f"{random.getrandbits(bits) or 1:0{bits // 4}x}"

@@ -346,7 +346,7 @@ def _session_services(  # noqa: PLR0913, PLR0917  # what every session shares
 
 
 def _tracing(settings: GatewaySettings) -> AbstractContextManager[Tracing]:
-    options = trace_options(settings.otel_exporter_otlp_endpoint, settings.trace_sample_ratio)
+    options = trace_options(settings.otel_exporter_otlp_endpoint, settings.traced_share)
     return open_tracing("pgproxy", options)
 
 

@@ -11,7 +11,7 @@ from dataclasses import fields
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, assert_never
 
 import yaml
 from dotenv import dotenv_values
@@ -45,6 +45,17 @@ class DatabaseMode(StrEnum):
 
     READ_WRITE = "read_write"
     READ_ONLY = "read_only"
+
+
+class TraceSampler(StrEnum):
+    """OTEL_TRACES_SAMPLER (OpenTelemetry's specification). No client sends a parent, so both kinds agree."""
+
+    ALWAYS_ON = "always_on"
+    ALWAYS_OFF = "always_off"
+    TRACEIDRATIO = "traceidratio"
+    PARENTBASED_ALWAYS_ON = "parentbased_always_on"
+    PARENTBASED_ALWAYS_OFF = "parentbased_always_off"
+    PARENTBASED_TRACEIDRATIO = "parentbased_traceidratio"
 
 
 class LogFormat(StrEnum):
@@ -240,7 +251,9 @@ class GatewaySettings(BaseSettings):
 
     queries_shown: int = Field(default=1000, ge=0, le=100_000)
     otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(check_endpoint)] = None
-    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 0.05
+    otel_traces_sampler: TraceSampler | None = None
+    otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1)] = 1.0
+    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 0.01
 
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_format: LogFormat = LogFormat.JSON
@@ -254,6 +267,21 @@ class GatewaySettings(BaseSettings):
             return "memory"
         location = self.database.rpartition(":")[2]
         return "ducklake" if "=" in location else Path(location).stem or "database"
+
+    @property
+    def traced_share(self) -> float:
+        """Of statements: by OpenTelemetry's own settings where there is a sampler, else by this program's."""
+        match self.otel_traces_sampler:
+            case None:
+                return self.trace_sample_ratio
+            case TraceSampler.ALWAYS_OFF | TraceSampler.PARENTBASED_ALWAYS_OFF:
+                return 0.0
+            case TraceSampler.ALWAYS_ON | TraceSampler.PARENTBASED_ALWAYS_ON:
+                return 1.0
+            case TraceSampler.TRACEIDRATIO | TraceSampler.PARENTBASED_TRACEIDRATIO:
+                return self.otel_traces_sampler_arg
+            case _:
+                assert_never(self.otel_traces_sampler)
 
     @property
     def flags(self) -> Flags:

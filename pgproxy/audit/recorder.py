@@ -100,7 +100,7 @@ class StatementRecorder:
         for record in records:
             if record.span.traceparent:
                 record.span.note(statement_facts(record))
-                record.span.end("" if record.outcome is Outcome.OK else record.sqlstate)
+                record.span.end("" if record.outcome is Outcome.OK else record.sqlstate, record.ended_at)
             if record.fallback_reason:
                 self._metrics.fallbacks.labels(record.route, record.fallback_reason).inc()
             if record.outcome is Outcome.DENIED:

@@ -24,6 +24,7 @@ class Span:
     span_id: str
     parent_id: str
     is_error: bool
+    ended_ns: int
     attributes: dict[str, str]
 
 
@@ -63,7 +64,7 @@ def _span(service: str, span: object) -> Span:
     attributes = {a.key: str(a.value).strip() for a in span.attributes}  # type: ignore[attr-defined]
     return Span(
         service, span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(),  # type: ignore[attr-defined]
-        span.status.code == 2, attributes,  # type: ignore[attr-defined]
+        span.status.code == 2, span.end_time_unix_nano, attributes,  # type: ignore[attr-defined]
     )  # fmt: skip
 
 

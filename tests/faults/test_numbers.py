@@ -59,7 +59,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         start_gateway(
             folder, nodes=1, policy=POLICY.replace("users:\n", USERS), log=folder / "log", LOG_LEVEL="info",
             REMOTE_CANARY_USERS="analyst,traced", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,
-            TRACE_SAMPLE_RATIO="1",
+            OTEL_TRACES_SAMPLER="parentbased_always_on",
             QUERIES_SHOWN="20000", LOG_FORMAT="json",
         ) as gateway,
     ):  # fmt: skip

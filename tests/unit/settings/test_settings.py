@@ -95,6 +95,9 @@ def test_a_variable_is_parsed(monkeypatch: pytest.MonkeyPatch, name: str, text: 
         ("NODE_LOST_AFTER", "900ms"),
         ("NODE_LOST_AFTER", "never"),
         ("HEALTH_CHECK_INTERVAL", "often"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ("TRACE_SAMPLE_RATIO", "-0.1"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_setting(
@@ -102,6 +105,23 @@ def test_a_bad_value_is_refused_by_the_name_of_its_setting(
 ) -> None:
     monkeypatch.setenv(name, text)
     assert [line.split(":")[0] for line in problem().splitlines()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "argument", "share"),
+    [
+        (None, "0.5", 0.25), ("always_on", "0.5", 1.0), ("parentbased_always_off", "0.5", 0.0),
+        ("parentbased_traceidratio", "0.5", 0.5), ("traceidratio", None, 1.0),
+    ],
+)  # fmt: skip
+def test_opentelemetrys_sampler_is_taken_before_our_own_share(
+    monkeypatch: pytest.MonkeyPatch, sampler: str | None, argument: str | None, share: float
+) -> None:
+    monkeypatch.setenv("TRACE_SAMPLE_RATIO", "0.25")
+    for name, text in (("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", argument)):
+        if text is not None:
+            monkeypatch.setenv(name, text)
+    assert GatewaySettings.load().traced_share == share
 
 
 def test_every_bad_setting_is_named_and_no_value_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
