@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from execnode.admission import AdmissionGate
+from execnode.certificates import renew_certificate
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.http import build_http
 from execnode.limits import ResultLimits
@@ -39,11 +41,15 @@ _EXTRA_THREADS = 8  # health, describe and spool files find a thread when every 
 
 
 async def run_node(settings: NodeSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain: refuse what is new, wait for what runs, close."""
+    """Serve until SIGTERM or SIGINT, then drain: refuse what is new, wait for what runs, close.
+
+    SIGHUP reads the certificate's files again.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, log.info, "node.nothing_to_reload")
     with _spool_folder(settings) as folder:
         orphans = remove_orphans(folder)
         log.info("node.starting", orphaned_spool_files=orphans)
@@ -125,6 +131,8 @@ async def _grpc(
     tls = None
     if settings.tls_cert_file is not None and settings.tls_key_file is not None:
         tls = server_tls(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
+        renewal = partial(renew_certificate, tls, settings.tls_cert_file, settings.tls_key_file)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renewal)
     listener = _listen("GRPC_LISTEN_ADDR", settings.grpc_listen_addr)
     server = build_server(service, settings.tokens)
     await server.start(sock=listener, ssl=tls)

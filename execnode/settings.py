@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
+from execnode.memory import LEAST_MEMORY_GB, MOST_MEMORY_GB
 from execnode.tracing import check_endpoint
 
 DurationS = Annotated[
@@ -52,7 +53,7 @@ class NodeSettings(BaseSettings):
     agent_token: SecretStr
     listen_addr: str = "127.0.0.1:9443"
     grpc_listen_addr: str = "127.0.0.1:9444"
-    max_memory_gb: float | None = Field(default=None, gt=0)
+    max_memory_gb: float | None = Field(default=None, ge=LEAST_MEMORY_GB, le=MOST_MEMORY_GB)
     query_result_ttl: DurationS = Field(default=600.0, gt=0)
     query_cleanup_interval: DurationS = Field(default=60.0, gt=0)
     query_timeout: DurationS = 0.0

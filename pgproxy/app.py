@@ -49,7 +49,7 @@ from pgproxy.http.app import gateway_app
 from pgproxy.http.console.history import History
 from pgproxy.http.console.routes import console_routes
 from pgproxy.http.console.views import ConsoleParts
-from pgproxy.http.server import serve_http
+from pgproxy.http.server import HttpTls, serve_http
 from pgproxy.identity.default_rules import default_hba_rules
 from pgproxy.logins import Logins
 from pgproxy.logs import configure_logging
@@ -111,6 +111,7 @@ class Gateway:
         self._settings = settings
         self._config_file = config_file
         self._flags = CurrentFlags(settings.flags, {})
+        self._http_tls = _http_tls(settings)
         self._stop = asyncio.Event()
         self._started = time.monotonic()
         self._metrics = GatewayMetrics(CollectorRegistry())
@@ -211,8 +212,7 @@ class Gateway:
     def _http_server(self, http: Starlette) -> AbstractAsyncContextManager[int]:
         settings = self._settings
         address = settings.http_listen_addr
-        files = (settings.tls_cert_file, settings.tls_key_file) if settings.http_tls else (None, None)
-        return serve_http(http, address.host, address.port, tls_files=files)
+        return serve_http(http, address.host, address.port, tls=self._http_tls)
 
     def _say_ready(self, port: int, http_port: int) -> None:
         host, http_host = self._settings.pg_wire_listen_addr.host, self._settings.http_listen_addr.host
@@ -270,6 +270,8 @@ class Gateway:
         def reload() -> None:
             if certificates is not None:
                 certificates.reload()
+            if self._http_tls is not None:
+                self._http_tls.reload()
             self._reload_flags(registry)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
@@ -284,6 +286,12 @@ class Gateway:
         if has_changed:
             log.info("flags.reloaded")
             registry.probe_all_now()
+
+
+def _http_tls(settings: GatewaySettings) -> HttpTls | None:
+    if not settings.http_tls or settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    return HttpTls(settings.tls_cert_file, settings.tls_key_file)
 
 
 async def _open_queue(

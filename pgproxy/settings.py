@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
+from execnode.memory import LEAST_MEMORY_GB, MOST_MEMORY_GB
 from execnode.tracing import check_endpoint
 from pgproxy.audit.options import AuditMode, AuditQueryText
 from pgproxy.control.flags import Flags, parse_boolean, parse_names, parse_percent
@@ -229,7 +230,7 @@ class GatewaySettings(BaseSettings):
     login_lock_longest: Seconds = 900.0
     shutdown_grace_period: Seconds = 30.0
 
-    max_memory_gb: float | None = Field(default=None, gt=0)
+    max_memory_gb: float | None = Field(default=None, ge=LEAST_MEMORY_GB, le=MOST_MEMORY_GB)
     threads: int | None = Field(default=None, ge=1)
     spool_dir: Path | None = Field(default=None, validate_default=True)
     async_max_running: int = Field(default=4, ge=1)

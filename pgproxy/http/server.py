@@ -2,15 +2,32 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
-TlsFiles = tuple[Path | None, Path | None]
+from execnode.certificates import renew_certificate
+
 _BACKLOG = 128
+
+
+@dataclass(slots=True)
+class HttpTls:
+    """Certificate chain and key of HTTPS, as PEM files. context: once it is served."""
+
+    certificate: Path
+    key: Path
+    context: ssl.SSLContext | None = None
+
+    def reload(self) -> None:
+        """Read the files again. Files that cannot be used leave what is shown as it is."""
+        if self.context is not None:
+            renew_certificate(self.context, self.certificate, self.key)
 
 
 class _EmbeddedServer(uvicorn.Server):
@@ -23,12 +40,11 @@ class _EmbeddedServer(uvicorn.Server):
 
 @asynccontextmanager
 async def serve_http(
-    app: ASGIApp, host: str, port: int, grace_s: float = 5.0, tls_files: TlsFiles = (None, None)
+    app: ASGIApp, host: str, port: int, grace_s: float = 5.0, tls: HttpTls | None = None
 ) -> AsyncIterator[int]:
     """Serve `app` while the context is entered; gives the port that it listens on (for port 0).
 
-    grace_s: how long requests may take to end when the context is left. tls_files: certificate chain and
-        key as PEM; none for plain HTTP.
+    grace_s: how long requests may take to end when the context is left. tls: None for plain HTTP.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -41,10 +57,13 @@ async def serve_http(
         server_header=False,
         lifespan="off",
         ws="none",  # nothing here speaks WebSocket; uvicorn would import what does
-        ssl_certfile=tls_files[0],
-        ssl_keyfile=tls_files[1],
+        ssl_certfile=tls.certificate if tls is not None else None,
+        ssl_keyfile=tls.key if tls is not None else None,
         timeout_graceful_shutdown=max(1, round(grace_s)),
     )
+    config.load()
+    if tls is not None:
+        tls.context = config.ssl
     server = _EmbeddedServer(config)
     try:
         tasks = await asyncio.TaskGroup().__aenter__()

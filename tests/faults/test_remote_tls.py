@@ -1,7 +1,11 @@
 """A node behind TLS: reached by who trusts its authority, and by nobody else."""
 
+import asyncio
 import datetime
+import hashlib
 import ipaddress
+import signal
+import ssl
 from pathlib import Path
 
 import pytest
@@ -87,3 +91,45 @@ async def test_a_node_that_asks_for_certificates_takes_gateways_of_its_authority
                 with pytest.raises(EngineUnavailable):
                     await gateway.probe()
             await gateway.close()
+
+
+async def test_sighup_brings_a_nodes_new_certificate_to_new_connections_and_ends_none(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server = authority.issue("127.0.0.1", "server")
+    options = RemoteOptions(tls=NodeTls(authority.file))
+    files = {"TLS_CERT_FILE": str(server.certificate), "TLS_KEY_FILE": str(server.key)}
+    async with exec_node(tmp_path, **files) as node:
+        gateway = RemoteEngine("a", f"grpcs://127.0.0.1:{node.port}", TOKEN, options)
+        assert (await gateway.probe()).load == 0
+        old = await shown_certificate(node.port)
+        authority.issue("127.0.0.1", "server")  # into the same files
+        node.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(20):
+            while (new := await shown_certificate(node.port)) == old:  # noqa: ASYNC110  # signals tell nobody
+                await asyncio.sleep(0.02)
+        server.key.write_bytes(authority.issue("127.0.0.1", "other").key.read_bytes())
+        node.process.send_signal(signal.SIGHUP)
+        assert (await gateway.probe()).load == 0, "the connection of before goes on"
+        assert await shown_certificate(node.port) == new, "a key that does not fit changes nothing"
+        await gateway.close()
+
+
+async def test_sighup_ends_no_node_that_has_no_certificate(tmp_path: Path) -> None:
+    async with exec_node(tmp_path) as node:
+        node.process.send_signal(signal.SIGHUP)
+        gateway = RemoteEngine("a", f"grpc://127.0.0.1:{node.port}", TOKEN)
+        assert (await gateway.probe()).load == 0
+        await gateway.close()
+        node.process.send_signal(signal.SIGTERM)
+        assert await node.process.wait() == 0
+
+
+async def shown_certificate(port: int) -> bytes:
+    """The SHA-256 fingerprint of what a new connection is shown."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return hashlib.sha256(shown).digest()

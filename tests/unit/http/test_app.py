@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import ssl
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from pgproxy.http.app import HealthReport, gateway_app
-from pgproxy.http.server import serve_http
+from pgproxy.http.server import HttpTls, serve_http
 from pgproxy.metrics import GatewayMetrics, GatewayNumbers
+from tests.certificates import Authority
 
 
 async def get(port: int, path: str) -> tuple[int, str, bytes]:
@@ -73,3 +76,31 @@ async def test_leaving_stops_listening_and_keeps_what_was_raised() -> None:
         await serve_and_fail()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", ports[0])
+
+
+async def test_https_shows_a_renewed_certificate_to_new_connections(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    issued = authority.issue("127.0.0.1", "server")
+    tls = HttpTls(issued.certificate, issued.key)
+    app = gateway_app(Readings(), GatewayMetrics(CollectorRegistry()))
+    async with serve_http(app, "127.0.0.1", 0, tls=tls) as port:
+        shown = [await _shown_certificate(port)]
+        authority.issue("127.0.0.1", "server")  # into the same files
+        tls.reload()
+        shown.append(await _shown_certificate(port))
+        issued.key.write_text("no key")
+        tls.reload()
+        shown.append(await _shown_certificate(port))
+    assert shown[0] != shown[1]
+    assert shown[1] == shown[2], "files that cannot be used change nothing"
+
+
+async def _shown_certificate(port: int) -> bytes:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    await writer.wait_closed()
+    return shown
