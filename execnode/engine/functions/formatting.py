@@ -39,16 +39,18 @@ _NUMBER = let(
     fields("n", "z", i="ltrim(split_part(p.t, '.', 1), '0')", f="split_part(p.t, '.', 2)"),
     fields(
         "n", "f", "i",
-        o="length(p.i) > whole",
-        g="list_transform(groups, lambda g: substring(CASE WHEN length(p.i) > whole THEN repeat('#', whole) "
-        "ELSE lpad(p.i, whole, '0') END, g[1], g[2]))",
-        d="CASE WHEN length(p.i) > whole THEN repeat('#', length(p.f)) ELSE left(p.f, kept) || "
+        o="length(p.i) > whole OR whole = 0",
+        g="list_transform(groups, lambda g: substring(CASE WHEN length(p.i) > whole OR whole = 0 "
+        "THEN repeat('#', whole) ELSE lpad(p.i, whole, '0') END, g[1], g[2]))",
+        d="CASE WHEN length(p.i) > whole OR whole = 0 THEN repeat('#', length(p.f)) ELSE left(p.f, kept) || "
         "CASE WHEN trims THEN rtrim(substring(p.f, kept + 1), '0') ELSE substring(p.f, kept + 1) END END",
     ),
     fields("n", "d", "o", g="array_to_string(p.g, ',')"),
     fields("n", "d", "g",
            lead="CASE WHEN p.o THEN 0 ELSE length(regexp_extract(left(p.g, blank), '^[0,]*')) END"),
-    "{'blank': repeat(' ', p.lead), 'digits': substring(p.g, p.lead + 1) || point || p.d, 'n': p.n}",
+    "{'blank': repeat(' ', p.lead), 'digits': CASE WHEN trims AND point <> '' AND p.d = '' AND "
+    "substring(p.g, p.lead + 1) = '' THEN '0' ELSE '' END || substring(p.g, p.lead + 1) || point || p.d, "
+    "'n': p.n}",
 )  # fmt: skip
 """v: rounded to the pattern's scale. whole: digits before the point, in groups of (start, length). blank: how
 many characters at the front show only behind a digit. kept: digits behind the point that always show."""
@@ -94,7 +96,23 @@ _PARSED_NUMBER = let(
     "ELSE CASE WHEN p.n THEN '-' ELSE '' END || p.i || CASE WHEN p.f = '' THEN '' ELSE '.' || p.f END END",
 )
 
+_FLOAT_TEXT = (
+    "CASE WHEN abs(x) < most THEN regexp_replace(CAST(x AS VARCHAR), '\\.0$', '') ELSE "
+    + let(
+        "regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
+        "{'t': p, 's': CASE WHEN starts_with(p, '-') THEN '-' ELSE '' END, "
+        "'i': split_part(ltrim(p, '-'), '.', 1), 'd': replace(ltrim(p, '-'), '.', '')}",
+        fields("t", "s", "i", f="left(p.d, 1)", r="rtrim(substring(p.d, 2), '0')"),
+        "CASE WHEN regexp_matches(p.t, '[a-z]') THEN p.t ELSE "
+        "p.s || p.f || CASE WHEN p.r = '' THEN '' ELSE '.' || p.r END || 'e+' || "
+        "lpad(CAST(length(p.i) - 1 AS VARCHAR), 2, '0') END",
+    )
+    + " END"
+)
+"""most: from which on PostgreSQL writes an exponent; the engine does so later."""
+
 FORMATTING_MACROS = (
+    Macro("float_text", "x, most", _FLOAT_TEXT),
     Macro("padded_number", "n, w", _PADDED),
     Macro("ordinal_suffix", "n", _SUFFIX),
     Macro("year_with_comma", "n", "CAST(n::BIGINT // 1000 AS VARCHAR) || ',' || "

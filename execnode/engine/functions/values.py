@@ -103,6 +103,8 @@ VALUE_MACROS = (
     Macro("bucket", "x, lo, hi, n, inside", _BUCKET_CHECK),
     Macro("array_positions", "a, x", "list_filter(range(1, len(a) + 1), "
           "lambda k: a[k] IS NOT DISTINCT FROM x)::INTEGER[]"),
+    Macro("array_position_from", "a, x, s", "list_filter(range(greatest(s, 1), len(a) + 1), "
+          "lambda k: a[k] IS NOT DISTINCT FROM x)[1]::INTEGER"),
     Macro("array_replace", "a, x, y", "list_transform(a, lambda k: CASE WHEN k IS NOT DISTINCT FROM x THEN y "
           "ELSE k END)"),
     Macro("array_fill", "x, n", "list_transform(range(0, n), lambda k: x)"),

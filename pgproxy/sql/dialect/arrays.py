@@ -10,6 +10,7 @@ from pgproxy.sql.dialect.build import (
     constant_integer,
     constant_text,
     function_name,
+    macro,
     number,
     string,
 )
@@ -21,7 +22,7 @@ _SIZES = frozenset({"array_length", "array_upper", "array_lower", "cardinality",
 
 
 def sizes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """The length of an array; NULL where it is empty, and for a second dimension of a plain array."""
+    """The length of an array in one dimension; NULL where it is empty or has no such dimension."""
     name = function_name(node)
     if isinstance(node, exp.ArraySize):
         name, arguments = "array_length", [node.this, node.expression]
@@ -29,21 +30,37 @@ def sizes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         arguments = list(node.expressions)
     else:
         return node
-    length = call("len", arguments[0])
     if name == "array_length" and len(arguments) == 1:
-        return length  # the engine's own, of lists
+        return call("len", arguments[0])  # the engine's own, of lists
+    return _size(name, arguments, _depth(arguments[0], types))
+
+
+def _size(name: str, arguments: list[exp.Expr], depth: int) -> exp.Expr:
+    length = call("len", arguments[0])
+    is_empty = exp.EQ(this=length, expression=number(0))
     if name == "cardinality":
-        return cast(length, "INTEGER")
+        whole = arguments[0]
+        for _ in range(depth - 1):
+            whole = call("flatten", whole)
+        return cast(call("len", whole), "INTEGER")
     if name == "array_ndims":
-        return case((exp.GT(this=length, expression=number(0)), number(1)))
+        return case((exp.Not(this=is_empty), number(depth)))
     dimension = constant_integer(arguments[1]) if len(arguments) > 1 else None
     if dimension is None:
         raise FeatureNotSupported(f"{name}() needs a constant dimension")
-    if dimension != 1:
-        raise FeatureNotSupported("arrays of more than one dimension are not supported")
+    if not 1 <= dimension <= depth:
+        return cast(exp.Null(), "INTEGER")
     if name == "array_lower":
-        return case((exp.GT(this=length, expression=number(0)), number(1)))
-    return cast(call("nullif", length, number(0)), "INTEGER")
+        return case((exp.Not(this=is_empty), number(1)))
+    inner = arguments[0]
+    for _ in range(dimension - 1):
+        inner = call("list_extract", inner, number(1))
+    return cast(call("nullif", call("len", inner), number(0)), "INTEGER")
+
+
+def _depth(array: exp.Expr, types: KnownTypes) -> int:
+    """How many dimensions an array has by its type, or as it is written."""
+    return max((types.of(array) or "").count("[]"), 1)
 
 
 def list_calls(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -60,6 +77,8 @@ def list_calls(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         )
     if name == "array_position" and len(node.expressions) == 2:
         return cast(call("nullif", call("list_position", *node.expressions), number(0)), "INTEGER")
+    if name == "array_position" and len(node.expressions) == 3:
+        return macro("array_position_from", *node.expressions)
     return node
 
 

@@ -124,13 +124,21 @@ def plain_interval(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if text is None:
         raise FeatureNotSupported("this form of interval is not supported", hint="Write interval '…'.")
     if isinstance(unit, exp.IntervalSpan):
-        return interval_constant(_in_span(text, unit.expression.name), None)
+        return interval_constant(_in_span(text, unit.this.name, unit.expression.name), None)
     return interval_constant(text, unit.name.lower().removesuffix("s") if unit is not None else None)
 
 
-def _in_span(text: str, smallest: str) -> str:
-    """`'5:06' DAY TO MINUTE`: a bare number counts the smallest field."""
-    return f"{text} {smallest}" if re.fullmatch(r"\s*[+-]?\d+\s*", text) else text
+def _in_span(text: str, largest: str, smallest: str) -> str:
+    """`'5:06' DAY TO MINUTE`: a bare number counts the smallest field, a clock of two is what they are."""
+    words = text.split()
+    if len(words) == 1 and re.fullmatch(r"[+-]?\d+", words[0]):
+        return f"{text} {smallest}"
+    if (largest.upper(), smallest.upper()) == ("MINUTE", "SECOND") and words and words[-1].count(":") == 1:
+        sign, clock = re.fullmatch(r"([+-]?)(.*)", words[-1], re.DOTALL).groups()  # type: ignore[union-attr]  # it matches all
+        return " ".join([*words[:-1], f"{sign}0:{clock}"])
+    if smallest.upper() == "HOUR" and len(words) == 2 and all(re.fullmatch(r"[+-]?\d+", w) for w in words):
+        return f"{words[0]} days {words[1]} hours"
+    return text
 
 
 def text_to_bytes(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -330,9 +338,9 @@ def _date_time_literal(node: exp.Cast, text: str, kind: str) -> exp.Expr:
     ):
         return _date_word(word, node)
     found: str | None = None
+    text, is_before_christ = literals.without_era(text)
     if kind == "date":
-        date = literals.parse_date(text)
-        found = date[0] if date else None
+        found = _date_alone(text)
     elif kind in ("timestamp", "timestamptz"):
         found = literals.parse_timestamp(text, with_zone=kind == "timestamptz")
     elif kind == "time":
@@ -340,7 +348,7 @@ def _date_time_literal(node: exp.Cast, text: str, kind: str) -> exp.Expr:
         found = time[0] if time else None
     if found is not None:
         _check_moment(found, kind)
-        node.set("this", string(found))
+        node.set("this", string(f"{found[:10]} (BC){found[10:]}" if is_before_christ else found))
     elif kind in ("date", "timestamp", "timestamptz", "time") and not re.search(
         r"\d|infinity|allballs", word
     ):
@@ -348,6 +356,23 @@ def _date_time_literal(node: exp.Cast, text: str, kind: str) -> exp.Expr:
             f"invalid input syntax for type {kind}", sqlstate=SqlState.INVALID_DATETIME_FORMAT
         )
     return node
+
+
+def _date_alone(text: str) -> str | None:
+    """The date of a constant, which may have a time behind it."""
+    date = literals.parse_date(text)
+    if date is None or not date[1]:
+        return date[0] if date else None
+    if literals.parse_timestamp(text, with_zone=False) is None:
+        raise invalid_moment("date")
+    return date[0]
+
+
+def invalid_moment(kind: str) -> StatementError:
+    """22007, without the text."""
+    return StatementError(
+        f"invalid input syntax for type {sql_name(kind)}", sqlstate=SqlState.INVALID_DATETIME_FORMAT
+    )
 
 
 def _check_moment(text: str, kind: str) -> None:

@@ -277,6 +277,18 @@ def _check_cast(node: exp.Cast, types: KnownTypes) -> None:
         )
 
 
+def _check_rounded(node: exp.Expr, types: KnownTypes) -> None:
+    """round() and trunc() to some digits are of numerics alone."""
+    kind = types.of(node.this)
+    if node.args.get("decimals") is not None and kind in FLOATS:
+        raise StatementError(
+            f"function {node.key}({sql_name(kind or '')}, integer) does not exist",
+            sqlstate=SqlState.UNDEFINED_FUNCTION,
+            position=start_of(node),
+            hint=FUNCTION_HINT,
+        )
+
+
 def _check_set_operation(node: exp.SetOperation, types: KnownTypes) -> None:
     left, right = output_types(node.this, types), output_types(node.expression, types)
     if left is None or right is None or node.args.get("by_name"):
@@ -316,6 +328,7 @@ _CHECKS: tuple[tuple[Callable[..., None], tuple[type[exp.Expr], ...]], ...] = (
     (_check_condition, (exp.Where, exp.Having, exp.Not, exp.Join)),
     (_check_aggregate, (exp.AggFunc,)),
     (_check_cast, (exp.Cast,)),
+    (_check_rounded, (exp.Round, exp.Trunc)),
     (_check_set_operation, (exp.SetOperation,)),
 )
 """What looks at which nodes; the first one does."""

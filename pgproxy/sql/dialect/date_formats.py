@@ -314,6 +314,8 @@ def parse_moment(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         if known is None or code.suffix:
             raise FeatureNotSupported(f"this {name}() pattern is not supported")
         directives += known
+    if not re.search("%[YyG]", directives):
+        raise FeatureNotSupported(f"{name}() without a year is not supported", hint="Put a year before it.")
     text = constant_text(node.expressions[0])
     if text is not None and not text.strip():
         raise StatementError("invalid value for to_date()", sqlstate=SqlState.INVALID_DATETIME_FORMAT)

@@ -71,6 +71,8 @@ def extract_field(node: exp.Expr, types: KnownTypes) -> exp.Expr:
 
 def _field(name: str, operand: exp.Expr, types: KnownTypes) -> exp.Expr:
     field = _FIELD_NAMES.get(name.lower(), name.lower())
+    if field.startswith("timezone") and types.of(operand) == "timestamp":
+        raise FeatureNotSupported(f'unit "{field}" not supported for type timestamp without time zone')
     if types.of(operand) == "date":
         if field in _CLOCK_FIELDS:
             raise FeatureNotSupported(f'unit "{field}" not supported for type date')
@@ -142,6 +144,8 @@ def truncate(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         raise StatementError("unit not recognized", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
     if types.of(operand) == "date":
         operand = cast(operand, "TIMESTAMPTZ")
+    if unit.removesuffix("s") == "week" and types.of(operand) == "interval":
+        raise FeatureNotSupported('unit "week" not supported for type interval')
     return call("date_trunc", field, operand)
 
 

@@ -16,7 +16,9 @@ from pgproxy.sql.dialect.build import (
     constant_text,
     function_name,
     joined,
+    macro,
     paren,
+    raise_error,
     string,
 )
 from pgproxy.sql.dialect.document_changes import computed_keys
@@ -160,7 +162,10 @@ def _json_of(value: exp.Expr, kind: str | None) -> exp.Expr:
     if kind in (*DOCUMENTS, *INTEGERS, "numeric", "bool"):
         return text
     if kind in FLOATS:
-        return call("regexp_replace", text, string(r"\.0$"), string(""))
+        plain = macro("float_text", value, cast(string("1e15" if kind == "float8" else "1e6"), "DOUBLE"))
+        is_number = call("isfinite", value.copy())
+        word = case((exp.Not(this=call("isnan", value.copy())), _infinity(value)), default=string('"NaN"'))
+        return exp.Paren(this=case((is_number, plain), (_is_null(value), exp.Null()), default=word))
     if kind in ("timestamp", "timestamptz"):
         iso = call("replace", text, string(" "), string("T"))
         if kind == "timestamptz":
@@ -175,6 +180,23 @@ def _json_of(value: exp.Expr, kind: str | None) -> exp.Expr:
     if kind is None and constant_text(value) is None:
         return cast(call("to_json", value), "VARCHAR")
     return cast(call("to_json", text), "VARCHAR")
+
+
+def _infinity(value: exp.Expr) -> exp.Expr:
+    is_positive = exp.GT(this=paren(value.copy()), expression=exp.Literal.number(0))
+    return case((is_positive, string('"Infinity"')), default=string('"-Infinity"'))
+
+
+def _is_null(value: exp.Expr) -> exp.Expr:
+    return exp.Is(this=paren(value.copy()), expression=exp.Null())
+
+
+def _given_key(key: exp.Expr) -> exp.Expr:
+    """A key as text, which is not NULL."""
+    text = cast(key, "VARCHAR")
+    if constant_text(key) is not None:
+        return text
+    return call("coalesce", text, raise_error("22023", "argument of a key must not be null"))
 
 
 def constructors(node: exp.Expr, types: KnownTypes) -> exp.Expr:
@@ -210,11 +232,11 @@ def _object(pairs: list[tuple[exp.Expr, exp.Expr]], types: KnownTypes, *, is_bin
         pairs = [latest[key] for key in sorted(latest, key=json_text.key_order)]
     elif is_binary and len(pairs) > 1:
         return computed_keys(
-            [key for key, _ in pairs], [as_json(value, types.of(value)) for _, value in pairs]
+            [_given_key(key) for key, _ in pairs], [as_json(value, types.of(value)) for _, value in pairs]
         )
     members = [
         joined(
-            cast(call("to_json", cast(key, "VARCHAR")), "VARCHAR"),
+            cast(call("to_json", _given_key(key)), "VARCHAR"),
             string(":" if is_binary else " : "),
             as_json(value, types.of(value)),
         )
@@ -234,7 +256,15 @@ def inspection(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """json(b)_array_length(), json(b)_typeof()."""
     name = function_name(node)
     if name in ("json_array_length", "jsonb_array_length"):
-        return cast(call("json_array_length", *node.expressions), "INTEGER")
+        document = node.expressions[0] if len(node.expressions) == 1 else None
+        if document is None:
+            return node
+        text = constant_text(document)
+        document = document if text is None else cast(string(json_text.checked(text)), "JSON")
+        kind = call("json_type", document.copy())
+        wrong = exp.Not(this=exp.EQ(this=kind, expression=string("ARRAY")))
+        failed = raise_error("22023", "cannot get array length of a non-array")
+        return case((wrong, failed), default=cast(call("json_array_length", document), "INTEGER"))
     if name in ("json_typeof", "jsonb_typeof"):
         kind = call("json_type", *node.expressions)
         branches = [
@@ -279,9 +309,12 @@ def has_key(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     kind = call("json_type", document.copy())
     strings = call("json_extract_string", document.copy(), string("$[*]"))
     is_list = exp.EQ(this=kind, expression=string("ARRAY"))
+    is_string = exp.EQ(this=kind.copy(), expression=string("VARCHAR"))
+    alone = exp.Array(expressions=[call("json_extract_string", document.copy(), string("$"))])
     return exp.Paren(
         this=case(
             (is_list, call(test, strings, cast(names.copy(), "VARCHAR[]"))),
+            (is_string, call(test, alone, cast(names.copy(), "VARCHAR[]"))),
             default=call(test, call("json_keys", document), cast(names, "VARCHAR[]")),
         )
     )

@@ -6,6 +6,8 @@ PostgreSQL docs, "Date/Time Input", "Interval Input", "Array Value Input", "byte
 
 import re
 
+from pgproxy.sql.dialect import zone_names
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?P<month_name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -22,6 +24,7 @@ _DATES = tuple(
         r"(?P<year>\d{4})[ -]" + _MONTH + r"[ -](?P<day>\d{1,2})",
     )
 )
+_ERA = re.compile(r"\s+(ad|bc)$", re.IGNORECASE)
 _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d*)?))?\s*(?P<half>am|pm)?"
     r"\s*(?P<zone>z|utc|gmt|[+-]\d{1,2}(?::?\d{2})?(?::\d{2})?)?\s*$",
@@ -66,6 +69,12 @@ def parse_date(text: str) -> tuple[str, str] | None:
     return None
 
 
+def without_era(text: str) -> tuple[str, bool]:
+    """The moment before AD or BC, and whether it is before Christ."""
+    match = _ERA.search(text.rstrip())
+    return (text, False) if match is None else (text[: match.start()], match[1].lower() == "bc")
+
+
 def parse_time(text: str) -> tuple[str, str] | None:
     """Read a time of day; gives `hh:mm:ss[.ffffff]`, and the zone as `+hh[:mm]` or nothing."""
     match = _TIME.match(text.strip())
@@ -90,14 +99,28 @@ def parse_timestamp(text: str, *, with_zone: bool) -> str | None:
     """Read a date with or without a time; a zone is dropped where the type has none, as PostgreSQL does."""
     found = parse_date(text)
     if found is None:
+        zoned = zone_names.split_zone(text)
+        found = parse_date(zoned[0]) if zoned is not None else None
+    if found is None:
         return None
     date, rest = found
     if not rest:
         return f"{date} 00:00:00"
+    zoned = zone_names.split_zone(f"0 {rest}")
+    if zoned is not None:
+        return _in_named_zone(date, zoned[0][2:], zoned[1], with_zone=with_zone)
     time = parse_time(rest)
     if time is None:
         return None
     return f"{date} {time[0]}{time[1] if with_zone else ''}"
+
+
+def _in_named_zone(date: str, rest: str, zone: str, *, with_zone: bool) -> str | None:
+    time = parse_time(rest) if rest.strip() else ("00:00:00", "")
+    if time is None or time[1]:
+        return None
+    offset = zone_names.offset_at(f"{date} {time[0]}", zone) if with_zone else ""
+    return None if offset is None else f"{date} {time[0]}{offset}"
 
 
 def parse_interval(text: str, unit: str | None = None) -> Duration | None:

@@ -146,7 +146,7 @@ def _literal(parts: _Pattern, text: str) -> None:
 
 
 def _take(parts: _Pattern, code: str, written: str) -> None:
-    if parts.suffix.strip() and code in ("9", "0", ".", ",", "D", "G"):
+    if parts.suffix and code in ("9", "0", ".", ",", "D", "G"):
         raise FeatureNotSupported("to_char() with text between digits is not supported")
     if code in ("9", "0"):
         _digit(parts, code)

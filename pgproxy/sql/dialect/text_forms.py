@@ -45,7 +45,9 @@ def text_form(value: exp.Expr, kind: str | None, types: KnownTypes) -> exp.Expr 
     if kind == "numeric":
         return text_of(value, types)
     if kind in FLOATS:
-        return call("regexp_replace", as_text, string(r"\.0$"), string(""))
+        return macro(
+            "float_text", value.copy(), cast(string("1e15" if kind == "float8" else "1e6"), "DOUBLE")
+        )
     if kind == "interval":
         return _interval_text(as_text)
     if kind == "jsonb":

@@ -24,9 +24,7 @@ select ;
 
 -- series_arrays
 select * from generate_series(1.0, 2.0, 0.5)
-select array_length(array[1, 2, 3], 1), array_length(array[]::int[], 1), array_length(array[1], 2), cardinality(array[1, 2]), cardinality(array[]::int[])
 select '{{1,2},{3,4}}'::int[]
-select array[[1, 2], [3, 4]], array_length(array[[1, 2], [3, 4]], 2)
 
 -- strings
 select 'aa' ~ '(a)\1'
@@ -46,3 +44,7 @@ select statement_timestamp() >= transaction_timestamp(), clock_timestamp() >= no
 select row(1,2) union all select row(3,'x')
 values (row(1,2))
 select row(salary / 3) as x from people order by x
+
+-- hunted
+select to_timestamp('12:34', 'HH24:MI')
+select to_char(485, '9 9 9')
