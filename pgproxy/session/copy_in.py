@@ -5,14 +5,11 @@ The rows go, typed, into a temporary table of the block's own engine session; th
 PostgreSQL docs, "COPY" and "COPY Operations".
 """
 
-import asyncio
-from collections.abc import Iterator
 from uuid import uuid4
-
-import pyarrow as pa
 
 from pgproxy.engines.base import StagingSession
 from pgproxy.session.copy_options import copy_options
+from pgproxy.session.copy_staging import CopyStaging
 from pgproxy.session.copy_target import CopyDestination, find_destination
 from pgproxy.session.planning import StatementPlanner
 from pgproxy.session.portal import Portal
@@ -92,50 +89,17 @@ class CopyIn:
     async def _gather(
         self, decoder: Decoder, session: StagingSession, destination: CopyDestination, client: Client
     ) -> None:
-        """Decode in a thread, one piece after the other, while the engine stages the batch before."""
-        staging = _Staging(session, destination.staging.name.name)
+        """Decode in a thread, one piece after the other, while the engine stages what came before."""
         gathered = bytearray()
-        while (data := await client.read_copy()) is not None:
-            gathered += data
-            if len(gathered) >= _PIECE_BYTES:
-                await staging.take(decoder.feed(bytes(gathered)))
-                gathered.clear()
-        await staging.take(decoder.feed(bytes(gathered)))
-        await staging.take(decoder.finish())
-        await staging.store()
-
-
-class _Staging:
-    """Where decoded batches go, one behind the decoder: decoding and storing take about as long."""
-
-    def __init__(self, session: StagingSession, table: str) -> None:
-        self._session = session
-        self._table = table
-        self._decoded: pa.RecordBatch | None = None
-
-    async def take(self, batches: Iterator[pa.RecordBatch]) -> None:
-        """Decode all of them; the last is not stored yet.
-
-        Raises:
-            GatewayError: a batch could not be decoded, or the one before not stored; neither is at work then.
-        """
-        has_more = True
-        while has_more:
-            decoding, storing = await asyncio.gather(
-                asyncio.to_thread(next, batches, None), self.store(), return_exceptions=True
-            )
-            if isinstance(storing, BaseException):
-                raise storing
-            if isinstance(decoding, BaseException):
-                raise decoding
-            self._decoded = decoding
-            has_more = decoding is not None
-
-    async def store(self) -> None:
-        """Store what was decoded last."""
-        batch, self._decoded = self._decoded, None
-        if batch is not None:
-            await self._session.append_staging(self._table, batch)
+        async with CopyStaging(session, destination.staging.name.name) as staging:
+            while (data := await client.read_copy()) is not None:
+                gathered += data
+                if len(gathered) >= _PIECE_BYTES:
+                    await staging.take(decoder.feed(bytes(gathered)))
+                    gathered.clear()
+            await staging.take(decoder.feed(bytes(gathered)))
+            await staging.take(decoder.finish())
+            await staging.store()
 
 
 def _decoder(destination: CopyDestination, options: CopyOptions) -> Decoder:
