@@ -38,10 +38,9 @@ def split_columns(
 
 
 def _has_plain_ends(block: bytes, eol: bytes) -> bool:
-    returns = block.count(b"\r")
-    return returns == (block.count(b"\n") if eol == b"\r\n" else 0) == block.count(b"\r\n") or (
-        eol == b"\n" and returns == 0
-    )
+    if eol == b"\n":
+        return b"\r" not in block
+    return block.count(b"\r") == block.count(b"\n") == block.count(b"\r\n")
 
 
 def _is_plain_text(block: bytes, options: CopyOptions) -> bool:
@@ -61,7 +60,8 @@ def _is_plain_text(block: bytes, options: CopyOptions) -> bool:
 
 
 def _is_plain_csv(block: bytes, options: CopyOptions) -> bool:
-    if block.startswith(END_OF_DATA) or b"\n\\." in block:
+    # One byte is found at memory's speed, three take a tenth of the decoding.
+    if b"\\" in block and (block.startswith(END_OF_DATA) or b"\n\\." in block):
         return False
     quote = options.quote.encode()
     if quote not in block:
