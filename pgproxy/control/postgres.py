@@ -5,6 +5,7 @@ its NOTIFY wakes every gateway when it commits. A poll besides finds what a lost
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -229,6 +230,8 @@ async def open_postgres_metastore(url: str, secret_key_file: Path | None) -> Asy
     """
     if secret_key_file is None:
         raise MetastoreError("a PostgreSQL metastore needs SECRET_KEY_FILE")
+    # asyncpg's pool logs, with a traceback, each try to connect again; whoever needs a connection tells it.
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
     box = load_secret_box(secret_key_file, create=False)
     try:
         pool = await asyncpg.create_pool(

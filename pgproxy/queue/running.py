@@ -224,7 +224,10 @@ async def forgiving(work: Callable[[], Awaitable[None]]) -> bool:
     """Do it; False where it failed: a metastore that fails now is asked again at the next turn."""
     try:
         await work()
-    except (MetastoreError, GatewayError, OSError):
+    except MetastoreError as error:  # one line a turn: it may be away for long
+        log.warning("async_queue.metastore_failed", problem=str(error))
+        return False
+    except (GatewayError, OSError):
         log.exception("async_queue.turn_failed")
         return False
     return True

@@ -130,12 +130,15 @@ def test_a_metastore_killed_and_restarted_is_followed_again_before_the_grace_end
         "METASTORE_URL": f"postgresql://postgres@127.0.0.1:{port}/postgres",
         "SECRET_KEY_FILE": str(key_file),
         "METASTORE_GRACE": "5m",
+        "FEATURE_ASYNC_QUEUE": "true",
+        "SPOOL_DIR": str(tmp_path / "spool"),
     }
+    log = tmp_path / "gateway.log"
     (tmp_path / "one").mkdir()
     query = "SELECT count(*) FROM sales.orders WHERE id > %s"
     try:
         with (
-            start_gateway(tmp_path / "one", **settings) as gateway,
+            start_gateway(tmp_path / "one", log=log, **settings) as gateway,
             psycopg.connect(gateway.dsn("analyst"), autocommit=True) as analyst,
         ):
             assert analyst.execute(query, (0,), prepare=True).fetchone() == (2000,)
@@ -148,6 +151,8 @@ def test_a_metastore_killed_and_restarted_is_followed_again_before_the_grace_end
                 admin.execute("REVOKE SELECT ON sales.orders FROM eu_team")
             with pytest.raises(psycopg.errors.UndefinedTable):
                 analyst.execute(query, (0,), prepare=True)
+            assert "metastore.lost" in log.read_text()
+            assert "Traceback" not in log.read_text(), "an outage is told, in lines, and is no bug"
     finally:
         stop_postgres(cluster)
 
