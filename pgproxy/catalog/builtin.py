@@ -78,6 +78,15 @@ def keyword_rows() -> BuiltinRows:
     return BuiltinRows(len(found["word"]), found)
 
 
+@cache
+def reserved_words() -> frozenset[str]:
+    """The words that are no names unless they are quoted."""
+    found = keyword_rows().columns
+    return frozenset(
+        word for word, code in zip(found["word"], found["catcode"], strict=True) if code in ("R", "T")
+    )
+
+
 def _read(name: str) -> str:
     return resources.files("pgproxy.catalog.data").joinpath(name).read_text(encoding="utf-8")
 

@@ -24,7 +24,8 @@ from pgproxy.catalog.sequences import (
     sequence_of_default,
 )
 from pgproxy.catalog.sizes import estimated_sizes, used_bytes
-from pgproxy.catalog.snapshot import VIEW_MARK, ColumnInfo, ConstraintInfo, RelationKind, TableInfo
+from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, RelationKind, TableInfo
+from pgproxy.catalog.view_marks import take_view_mark
 from pgproxy.policy.model import TableName
 
 _TableKey = tuple[str, str, str]
@@ -211,9 +212,9 @@ _CREATE_VIEW = re.compile(r"^CREATE\s+VIEW\s+.*?\bAS\s+(?=\(|SELECT\b|WITH\b|FRO
 
 
 def _view_query(create_view: str) -> tuple[str, str | None]:
-    """The query of a CREATE VIEW statement, in PostgreSQL's dialect, and the owner that it names.
+    """The query of a CREATE VIEW statement, as its client wrote it, and the owner that it names.
 
-    As stored where sqlglot cannot read it.
+    In PostgreSQL's dialect where nobody wrote it here; as stored where sqlglot cannot read it.
     """
     try:
         statement = sqlglot.parse_one(create_view, read="duckdb")
@@ -222,21 +223,8 @@ def _view_query(create_view: str) -> tuple[str, str | None]:
     query = statement.args.get("expression") if isinstance(statement, exp.Create) else None
     if query is None:
         return _CREATE_VIEW.sub("", create_view).rstrip("; \n"), None
-    owner = _take_owner(query)
-    return str(query.sql(dialect="postgres")), owner
-
-
-def _take_owner(query: exp.Expr) -> str | None:
-    """Take the gateway's mark out of a view's query: the owner that it names."""
-    with_ = query.args.get("with_")
-    first = with_.expressions[0] if isinstance(with_, exp.With) and with_.expressions else None
-    if with_ is None or first is None or first.alias != VIEW_MARK:
-        return None
-    owner = first.this.expressions[0].unalias().name
-    first.pop()
-    if not with_.expressions:
-        query.set("with_", None)
-    return str(owner)
+    mark = take_view_mark(query)
+    return mark.text or str(query.sql(dialect="postgres")), mark.owner
 
 
 def _constraints(

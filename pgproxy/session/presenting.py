@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from execnode.engine import ENGINE_ERROR_MARKER, EngineFault
+from pgproxy.policy.model import Privilege
 from pgproxy.session.conversions import conversion_message
 from pgproxy.session.undefined_functions import find_undefined
 from pgproxy.session.violations import Viewer, name_violation
@@ -19,6 +20,12 @@ from pgwire.sqlstate import SqlState
 _REFERENCE = re.compile(r'"((?:[^"]|"")*)"(?:\s*\.\s*"((?:[^"]|"")*)")?(?:\s*\.\s*"((?:[^"]|"")*)")?')
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
 _UNGROUPED = re.compile(r"^column (\S+) must appear in the GROUP BY clause")
+_OBJECT = re.compile(
+    r'^(?P<kind>Table|View|Index|Sequence|Schema) with name "?(?P<name>[^"\n]+?)"? '
+    r"(?P<what>already exists|does not exist)!"
+)
+_NO_TARGET = re.compile(r'^(Referenced update column |Table ".+" does not have a column with name )')
+_WRITES = frozenset({Privilege.INSERT, Privilege.UPDATE})
 _UPDATED_COLUMN = re.compile(r"^Referenced update column (.+) not found in table!")
 
 
@@ -38,7 +45,7 @@ def present_error(
     """
     if not isinstance(error, EngineFault) or ENGINE_ERROR_MARKER in error.engine_text:
         return error
-    if _name_function(error, text) or _name_reference(error, text, sql):
+    if _name_function(error, text) or _name_object(error, text) or _name_reference(error, plan, text, sql):
         return error
     if viewer is not None and name_violation(error, plan, viewer):
         return error
@@ -70,18 +77,36 @@ def _name_function(error: EngineFault, text: str) -> bool:
     return True
 
 
-def _name_reference(error: EngineFault, text: str, sql: str) -> bool:
+def _name_object(error: EngineFault, text: str) -> bool:
+    """Name the client's relation or schema that is there already, or is not."""
+    found = _OBJECT.match(error.engine_text.split("Error: ", 1)[-1])
+    if found is None or found["name"].lower() not in text.lower():
+        return False
+    kind = "schema" if found["kind"] == "Schema" else "relation"
+    error.message = f'{kind} "{found["name"]}" {found["what"]}'
+    return True
+
+
+def _name_reference(error: EngineFault, plan: Plan | None, text: str, sql: str) -> bool:
     """Name which of the client's references is meant, with its position, where that is clear."""
     parts = _reference_at(error, sql)
     if not parts:
         return False
     start = _find_name(text, parts)
-    message = _message(error.sqlstate, parts)
+    message = _written_column(error, plan, parts) or _message(error.sqlstate, parts)
     if start is None or message is None:
         return False
     error.message = message
     error.position = start + 1
     return True
+
+
+def _written_column(error: EngineFault, plan: Plan | None, parts: tuple[str, ...]) -> str | None:
+    """Say that what INSERT or UPDATE writes to has no such column."""
+    if plan is None or not _NO_TARGET.match(error.engine_text.split("Error: ", 1)[-1]):
+        return None
+    written = [one.table.name for one in plan.accesses if one.privileges & _WRITES and not one.is_beneath]
+    return f'column "{parts[-1]}" of relation "{written[0]}" does not exist' if len(written) == 1 else None
 
 
 def _message(sqlstate: SqlState, parts: tuple[str, ...]) -> str | None:

@@ -16,6 +16,7 @@ RESERVED_PREFIX = "pgproxy_"
 
 USE_KEY = "pgproxy_use"
 CTE_KEY = "pgproxy_cte"
+CTE_NAME_KEY = "pgproxy_cte_name"
 """Keys of `exp.Table.meta`, which survives copying: the index into `Draft.uses`; the CTE that is meant."""
 
 RAISES_KEY = "pgproxy_raises"
@@ -90,6 +91,7 @@ class Draft:
     is_governed: bool = False
     sql: str = ""
     describe_sql: str = ""
+    view_text: str | None = None
     following: tuple[exp.Expr, ...] = ()
     following_sql: tuple[str, ...] = ()
     notices: tuple[PlanNotice, ...] = ()

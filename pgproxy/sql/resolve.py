@@ -17,7 +17,17 @@ from sqlglot import exp
 from pgproxy.catalog.snapshot import RelationKind, TableInfo
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.sql.admit import child_nodes
-from pgproxy.sql.draft import CTE_KEY, RESERVED_PREFIX, USE_KEY, Draft, RelationUse, Role, position_of, quoted
+from pgproxy.sql.draft import (
+    CTE_KEY,
+    CTE_NAME_KEY,
+    RESERVED_PREFIX,
+    USE_KEY,
+    Draft,
+    RelationUse,
+    Role,
+    position_of,
+    quoted,
+)
 from pgproxy.sql.names import find_relation, undefined_table, written_name
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.qualifiers import normalise_qualifiers
@@ -136,6 +146,7 @@ class RelationResolver:
             renamed = f"{RESERVED_PREFIX}cte_{self.found.cte_count}"
             recursive = (name, renamed) if with_.args.get("recursive") else None
             self.visit(cte.this, ctes, recursive=recursive)
+            cte.meta[CTE_NAME_KEY] = name
             alias.set("this", quoted(renamed))
             ctes = {**ctes, name: renamed}
         return ctes

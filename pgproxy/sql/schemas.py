@@ -6,7 +6,8 @@ A schema's owner is named by a view in it that no client can see or write (`pgpr
 from sqlglot import exp
 
 from pgproxy.catalog.ownership import SCHEMA_MARK
-from pgproxy.catalog.snapshot import VIEW_MARK, CatalogSnapshot
+from pgproxy.catalog.snapshot import CatalogSnapshot
+from pgproxy.catalog.view_marks import ViewMark, set_view_mark
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege
@@ -56,10 +57,11 @@ def secure_schema(tree: exp.Expr, target: exp.Table, context: PlanContext) -> tu
     name = schema_name(target, context)
     target.set("catalog", quoted(name[0]))
     if isinstance(tree, exp.Create):
-        _check_new_name(name, context)
+        _check_new_name(name, context, may_be_there=bool(tree.args.get("exists")))
+        target.set("db", quoted(_engine_schema(name)))
         is_there = name in context.catalog.schemas
         return () if is_there or context.policy.is_admin else (schema_mark(name, context.session_user),)
-    target.set("db", quoted("main" if name[1] == "public" else name[1]))
+    target.set("db", quoted(_engine_schema(name)))
     if not knows_schema(name, context.catalog, context.policy):
         if not context.policy.is_admin:
             target.set("catalog", quoted("temp"))
@@ -98,17 +100,20 @@ def _dropping(
 
 def schema_mark(name: _SchemaName, owner: str) -> exp.Create:
     """The view that names a schema's owner."""
-    facts = exp.Select(expressions=[exp.alias_(exp.Literal.string(owner), quoted("owner"))])
     query = exp.Select(expressions=[exp.alias_(exp.Literal.number(1), quoted("owned"))])
-    query.set(
-        "with_", exp.With(expressions=[exp.CTE(this=facts, alias=exp.TableAlias(this=quoted(VIEW_MARK)))])
-    )
+    set_view_mark(query, ViewMark(owner))
     view = exp.Table(this=quoted(SCHEMA_MARK), db=quoted(name[1]), catalog=quoted(name[0]))
     return exp.Create(this=view, kind="VIEW", expression=query)
 
 
-def _check_new_name(name: _SchemaName, context: PlanContext) -> None:
+def _engine_schema(name: _SchemaName) -> str:
+    return "main" if name[1] == "public" else name[1]
+
+
+def _check_new_name(name: _SchemaName, context: PlanContext, *, may_be_there: bool) -> None:
     folded = name[1].lower()
+    if folded == "public" and not may_be_there:
+        raise StatementError('schema "public" already exists', sqlstate=SqlState.DUPLICATE_SCHEMA)
     if folded.startswith("pg_") or folded in _TAKEN:
         raise StatementError(
             f'unacceptable schema name "{name[1]}"',

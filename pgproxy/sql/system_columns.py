@@ -15,6 +15,7 @@ from pgproxy.policy.model import TableName
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.draft import CTE_KEY, USE_KEY, Draft, quoted
+from pgproxy.sql.plan import StatementKind
 
 _TYPES = {"tableoid": "oid", "xmin": "xid", "xmax": "xid", "cmin": "cid", "cmax": "cid"}
 _FIRST_XID = 3
@@ -41,7 +42,8 @@ def place_system_columns(draft: Draft) -> None:
 def expand_stars(draft: Draft) -> bool:
     """Write out `*` and `t.*` where they stand for columns of types that the engine does not have.
 
-    Those of system relations, and declared ones. Gives whether there was one.
+    Those of system relations, and declared ones; and in a view, whose columns are those of now. Gives whether
+    there was one.
     """
     has_written = False
     # The inner ones first, and those of common table expressions in their order.
@@ -91,7 +93,10 @@ def _written_out(draft: Draft, select: exp.Select, item: exp.Expr) -> list[exp.E
             return [item]
         name = source.alias_or_name
         written += [exp.column(quoted(column), table=quoted(name)) for column in columns]
-    return written if any(_has_own_types(draft, source) for source in sources) else [item]
+    is_needed = draft.kind is StatementKind.CREATE_VIEW or any(
+        _has_own_types(draft, source) for source in sources
+    )
+    return written if is_needed else [item]
 
 
 def _columns(draft: Draft, source: exp.Expr) -> Sequence[str] | None:

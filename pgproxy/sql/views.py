@@ -3,20 +3,22 @@
 A view of an administrator gives its reader what its text reads, as in PostgreSQL, but not freedom from the
 reader's own filters and masks. A view `WITH (security_invoker)`, and every view of somebody else, reads as
 its reader. DuckDB keeps a view as the text of its query and nothing else, so the text itself says whose it
-is: by a common table expression that nothing reads, under a name that no client may write.
+is, and what the client wrote (`pgproxy.catalog.view_marks`).
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import VIEW_MARK, RelationKind, TableInfo
+from pgproxy.catalog.snapshot import RelationKind, TableInfo
+from pgproxy.catalog.view_marks import ViewMark, set_view_mark, take_view_mark
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.policy.model import Privilege
 from pgproxy.sql.admit import admit_stored
-from pgproxy.sql.draft import Draft, RelationUse, Role, quoted
+from pgproxy.sql.draft import Draft, RelationUse, Role
 from pgproxy.sql.parse import parse_fragment
 from pgwire.errors import AccessDenied, FeatureNotSupported, GatewayError
 
@@ -40,6 +42,7 @@ def _parsed(text: str) -> exp.Expr | None:
         body = tree.expression if isinstance(tree, exp.Create) else tree
         if not isinstance(body, exp.Query):
             return None
+        take_view_mark(body)
         admit_stored(body)
     except GatewayError:
         return None
@@ -93,28 +96,23 @@ def check_invoker(view: TableInfo, beneath: Iterable[RelationUse], reader: Effec
 
 
 def mark_view(draft: Draft, tree: exp.Create) -> None:
-    """Take the view's options away, and write into its query whose it is, where that must be known.
+    """Take the view's options away, and write into its query its text, and whose it is, where that counts.
 
     Raises:
         FeatureNotSupported: another option; a form of query that cannot carry the mark.
     """
-    is_invoker = _is_invoker(tree)
-    if draft.context.policy.is_admin and not is_invoker:
-        return
+    is_owned = _is_invoker(tree) or not draft.context.policy.is_admin
     query = tree.expression
-    if not isinstance(query, (exp.Select, exp.SetOperation)):
+    if isinstance(query, (exp.Select, exp.SetOperation)):
+        owner = draft.context.session_user if is_owned else None
+        set_view_mark(query, ViewMark(owner, draft.view_text))
+    elif is_owned:
         raise FeatureNotSupported("this form of query is not supported in a view")
-    mark_query(query, draft.context.session_user)
 
 
 def mark_query(query: exp.Query, owner: str) -> None:
     """Write into a view's query whose it is, in the place of what it says of that."""
-    facts = [exp.alias_(exp.Literal.string(owner), quoted("owner"))]
-    mark = exp.CTE(this=exp.Select(expressions=facts), alias=exp.TableAlias(this=quoted(VIEW_MARK)))
-    with_ = query.args.get("with_") or exp.With(expressions=[])
-    others = [cte for cte in with_.expressions if cte.alias != VIEW_MARK]
-    with_.set("expressions", [mark, *others])
-    query.set("with_", with_)
+    set_view_mark(query, replace(take_view_mark(query), owner=owner))
 
 
 def _is_invoker(tree: exp.Create) -> bool:

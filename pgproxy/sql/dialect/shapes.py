@@ -39,15 +39,16 @@ _BYTE_COLLATIONS = frozenset({"default", "c", "posix", "ucs_basic"})
 
 
 def name_inner_columns(root: exp.Expr) -> None:
-    """Give unnamed columns of derived tables and CTEs PostgreSQL's names, in place."""
+    """Give unnamed columns of derived tables, CTEs, views and new tables PostgreSQL's names, in place."""
     for query in root.find_all(exp.Select):
-        if not _is_referenced(query):
+        holder = _holder(query)
+        if holder is None:
             continue
         for item in query.expressions:
             if isinstance(item, (exp.Alias, exp.Column)) or item.is_star:
                 continue
             name = column_name(item)
-            if name != UNNAMED:
+            if name != UNNAMED or isinstance(holder, exp.Create):
                 parent, index = item.parent, item.index
                 alias = exp.Alias(this=item, alias=exp.to_identifier(name, quoted=True))
                 if parent is not None:
@@ -86,14 +87,14 @@ def _takes_lambda(function: exp.Expr | None) -> bool:
     return name in _TAKE_LAMBDAS
 
 
-def _is_referenced(query: exp.Select) -> bool:
-    """Tell whether the query's columns can be named from outside, and itself names them."""
+def _holder(query: exp.Select) -> exp.Expr | None:
+    """What gives the query's columns to others by name, if the query itself names them."""
     if isinstance(query.parent, exp.SetOperation) and query.arg_key != "this":
-        return False
+        return None
     holder = query.parent
     while isinstance(holder, (exp.SetOperation, exp.Subquery)) and not _is_derived_table(holder):
         holder = holder.parent
-    return isinstance(holder, exp.CTE) or _is_derived_table(holder)
+    return holder if isinstance(holder, (exp.CTE, exp.Create)) or _is_derived_table(holder) else None
 
 
 def _is_derived_table(node: exp.Expr | None) -> bool:

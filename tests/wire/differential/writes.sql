@@ -231,3 +231,17 @@ insert into seen select 3, nextval('once')::text, 'y' returning code
 select id, code, fixed from seen order by id
 drop table seen
 drop sequence once
+create table unnamed as select 'two', count(*), upper(name), coalesce(id, 1), case when id > 1 then 1 end, id + 1 as "Next" from goods group by id, name
+select * from unnamed where false
+create view seen_goods as select count(*), max(price), 1 + 1 from goods
+select * from seen_goods
+select count, max from seen_goods
+create view two_named (a, b) as select count(*), 2 from goods
+select a > 0, b from two_named
+create table twice (a int, b int, a text)
+create table twice as select 1, 2
+create view twice as select 1 as a, 2 as a
+create view twice (a, a) as select 1, 2
+create schema public
+create schema if not exists public
+drop view seen_goods, two_named
