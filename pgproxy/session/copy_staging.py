@@ -63,5 +63,5 @@ class CopyStaging:
 
     async def _append(self, decoded: list[pa.RecordBatch]) -> None:
         if decoded:
-            whole = await asyncio.to_thread(pa.concat_batches, decoded)
+            whole = await asyncio.to_thread(pa.concat_batches, decoded)  # type: ignore[attr-defined]  # the stubs lack it
             await self._session.append_staging(self._table, whole)
