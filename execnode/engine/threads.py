@@ -135,6 +135,7 @@ class EngineThreads(Executor):
             self._leave(thread)
             if thread.is_spent:  # nor does it begin another one, which would be as it is
                 self._threads.remove(thread)
+                thread.has_left = True
                 return None
             if self._waiting and self._brief < self._at_once:
                 job = self._waiting.popleft()
@@ -203,7 +204,8 @@ class _Thread(threading.Thread):
     """One of them. jobs: what it is woken with; None ends it.
 
     is_brief: whether what it runs is counted. may_give_way: whether what it runs does, once it lasts, and has
-    not yet. is_spent: it has given way.
+    not yet. is_spent: it has given way. has_left: nobody gives it another job; one that only became spent may
+    have one already, which it was given before it came to take it.
     """
 
     def __init__(self, pool: EngineThreads, name: str) -> None:
@@ -212,6 +214,7 @@ class _Thread(threading.Thread):
         self.is_brief = False
         self.may_give_way = False
         self.is_spent = False
+        self.has_left = False
         self.began_s = 0.0
         self.jobs: SimpleQueue[ThreadJob | None] = SimpleQueue()
         self.start()
@@ -226,7 +229,7 @@ class _Thread(threading.Thread):
             while job is not None:
                 job.run()
                 job = self._pool.next_for(self)
-            if self.is_spent:
+            if self.has_left:
                 return
 
 

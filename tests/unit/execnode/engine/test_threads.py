@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from typing import Any
 
 import pytest
 
@@ -211,3 +212,37 @@ def test_a_job_that_waited_for_its_turn_does_not_give_way_yet() -> None:
             job.let_go.set()
         pool.shutdown(cancel_futures=True)
     assert waited.niceness == usual
+
+
+class LateForIdling(EngineThreads):
+    """Its threads are held up after they were told to be idle, as where somebody else has the core."""
+
+    def __init__(self, *arguments: Any, **facts: Any) -> None:
+        super().__init__(*arguments, **facts)
+        self.idles, self.goes_on = threading.Event(), threading.Event()
+
+    def next_for(self, thread: Any) -> Any:
+        job = super().next_for(thread)
+        self.idles.set()
+        self.goes_on.wait(20)
+        return job
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness is the whole process's elsewhere")
+def test_a_job_is_done_though_its_thread_became_nicer_before_it_had_taken_it() -> None:
+    time = Time()
+    pool = LateForIdling(2, "test", 2, time.later, lambda: time.now_s)
+    done, taken_late, other = Held(gives_way=True), Held(gives_way=True), Held(gives_way=True)
+    done.let_go.set()
+    try:
+        pool.start(done)
+        assert pool.idles.wait(20)
+        pool.start(taken_late)
+        time.passes(GIVES_WAY_AFTER_S)
+        pool.start(other)
+        pool.goes_on.set()
+        assert taken_late.begun.wait(20)
+    finally:
+        for job in (taken_late, other):
+            job.let_go.set()
+        pool.shutdown(cancel_futures=True)
