@@ -136,6 +136,19 @@ def events_data(cache: Path, rows: int) -> DataSet:
     return DataSet("bench", _cached(cache / f"events-{_REVISION}-{rows}.duckdb", create), ("events",))
 
 
+def governed_data(cache: Path, rows: int) -> DataSet:
+    """Give `t` with `rows` rows, a third of them in the region EU."""
+
+    def create(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(
+            "CREATE TABLE t AS SELECT i::INTEGER AS id, ['EU', 'US', 'APAC'][1 + i % 3] AS region, "
+            "(i % 1000)::INTEGER AS k, 'name' || (i % 5000) AS name, i * 1.5 AS x "
+            f"FROM range({rows}) AS r(i)"
+        )
+
+    return DataSet("bench", _cached(cache / f"governed-{_REVISION}-{rows}.duckdb", create), ("t",))
+
+
 def scale_data(cache: Path, rows: int) -> DataSet:
     """Give `tall` with `rows` rows of four columns, and `broad` with a thousand rows of 400."""
     columns = ", ".join(f"(i * {k} % 100000)::INTEGER AS c{k}" for k in range(1, 401))
