@@ -49,6 +49,8 @@ def decode_statement(message: v1.Statement | None) -> EngineStatement:
         returns_rows=message.returns_rows,
         copy_options=dict(message.copy_options),
         tracks_progress=message.tracks_progress,
+        keeps_plan=message.keeps_plan,
+        reads=frozenset(message.reads),
     )
 
 

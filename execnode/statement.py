@@ -41,8 +41,8 @@ class EngineStatement:
     with_row_offsets: chunks can then be split at a row boundary without reading rows.
     returns_rows: False: the engine answers with a count of affected rows.
     tracks_progress: the engine keeps count of how far it is; costs a little at every statement.
-    keeps_plan: the embedded engine keeps the plan for the next time, if nothing in `reads` can change; for
-        what has no parameters.
+    keeps_plan: the engine keeps the plan for the next time, if nothing in `reads` can change; for what has no
+        parameters.
     reads: the catalogs of the tables that it reads.
     rows_as_of: the number of what the rows are as of: the same statement gives the same rows again while the
         number is the same. None: they may be others each time.

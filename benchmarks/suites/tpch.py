@@ -33,9 +33,9 @@ SUITE = Suite(
     about=(
         "Each query by the simple protocol, read to the end. `governed` has a row filter on lineitem "
         "(without AIR, a seventh of the rows) and masks on customer.c_phone and supplier.s_comment: its "
-        "answers are others, and it is measured against DuckDB without any policy. The gateway keeps the "
-        "plans of queries that come again over a file that is open to read, as here; DuckDB in process "
-        "plans each anew, for 1 to 4 ms. PostgreSQL has no index here."
+        "answers are others, and it is measured against DuckDB without any policy. The gateway and its nodes "
+        "keep the plans of queries that come again over a file that is open to read, as here; DuckDB in "
+        "process plans each anew, for 1 to 4 ms. PostgreSQL has no index here."
     ),
     metrics=(Metric("wall_s", "ms", 1, 1e-3),),
     targets=(EMBEDDED, GOVERNED, REMOTE, IN_PROCESS, POSTGRES),

@@ -28,6 +28,8 @@ def encode_statement(statement: EngineStatement) -> v1.Statement:
         returns_rows=statement.returns_rows,
         copy_options=dict(statement.copy_options),
         tracks_progress=statement.tracks_progress,
+        keeps_plan=statement.keeps_plan,
+        reads=sorted(statement.reads) if statement.keeps_plan else [],
     )
 
 

@@ -126,6 +126,29 @@ async def until_running(engine: RemoteEngine, count: int) -> None:
             pass
 
 
+async def test_a_node_keeps_the_plan_of_what_comes_again_over_a_file_that_nobody_writes(
+    port: int, reach: Reach
+) -> None:
+    engine = reach(port)
+
+    async def ask(sql: str, *, keeps_plan: bool, reads: str = "data") -> list[int]:
+        statement = EngineStatement(
+            sql,
+            result_columns=(result_column("n", "BIGINT"),),
+            keeps_plan=keeps_plan,
+            reads=frozenset({reads} - {""}),
+        )
+        async with engine.execute(statement) as stream:
+            return await read_all(stream)
+
+    kept, other = (f"SELECT count(*) AS {name} FROM data.main.big" for name in ("comes", "differs"))
+    for sql, keeps_plan, reads in ((kept, True, "data"), (other, False, "data"), (other, True, "unknown")):
+        assert [await ask(sql, keeps_plan=keeps_plan, reads=reads) for _ in range(4)] == [[ROWS]] * 4
+    made = "SELECT count(*) AS n FROM duckdb_prepared_statements() WHERE contains(statement, '{}')"
+    found = [await ask(made.format(name), keeps_plan=True, reads="") for name in ("comes", "differs")]
+    assert found == [[1], [0]]
+
+
 @both_modes
 async def test_every_row_arrives_once_and_in_order(port: int, reach: Reach, cursor_mode: bool) -> None:
     engine = reach(port, cursor_mode=cursor_mode)

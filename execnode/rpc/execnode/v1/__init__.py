@@ -648,6 +648,16 @@ class Statement(betterproto2.Message):
     GetProgress will be asked
     """
 
+    keeps_plan: "bool" = betterproto2.field(21, betterproto2.TYPE_BOOL)
+    """
+    it comes again: the node keeps its plan, if nothing in `reads` can change
+    """
+
+    reads: "list[str]" = betterproto2.field(22, betterproto2.TYPE_STRING, repeated=True)
+    """
+    the catalogs of the tables that it reads
+    """
+
 
 default_message_pool.register_message("execnode.v1", "Statement", Statement)
 
