@@ -26,11 +26,11 @@ from pgproxy.sql.schemas import knows_schema, schema_mark
 from pgproxy.sql.sequence_definitions import goes_with, sequence_mark
 from pgproxy.sql.sequences import find_sequence, undefined_sequence
 from pgproxy.sql.utility.owners import AlterOwner, OwnedKind, ReassignOwned
+from pgproxy.sql.verify import verify_definition
 from pgproxy.sql.views import mark_query
-from pgwire.errors import AccessDenied, FeatureNotSupported, InternalError, StatementError
+from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
-_DEFINED = (("ALTER",), ("CREATE",), ("DROP",))
 _KINDS = {
     OwnedKind.TABLE: StatementKind.ALTER_TABLE,
     OwnedKind.VIEW: StatementKind.ALTER_VIEW,
@@ -242,8 +242,8 @@ def _plan(
     if not trees:
         trees = [exp.Drop(kind="VIEW", tables=[engine_table(_NOTHING)], exists=True)]
     texts = tuple(map(to_sql, trees))
-    if any(context.parse_engine_sql(text).statement_types not in _DEFINED for text in texts):
-        raise InternalError("the rewritten statement could not be verified")
+    for tree, text in zip(trees, texts, strict=True):
+        verify_definition(tree, text, context.parse_engine_sql)
     return Plan(
         kind=kind,
         sql=texts[0],

@@ -5,7 +5,7 @@ second one
 would have to find among the relations and functions that the planner itself placed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from sqlglot import exp
@@ -13,7 +13,7 @@ from sqlglot import exp
 from pgproxy.sql.admit import function_name
 from pgproxy.sql.allowed_functions import GRAMMAR_FUNCTIONS, OPERATOR_FUNCTIONS
 from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, Draft
-from pgproxy.sql.plan import EngineTree, StatementKind
+from pgproxy.sql.plan import EngineParser, EngineTree, StatementKind
 from pgproxy.sql.render import to_sql
 from pgproxy.sql.tokens import called_names
 from pgwire.errors import InternalError
@@ -42,6 +42,11 @@ ENGINE_TYPES = {
 _ALWAYS = OPERATOR_FUNCTIONS | GRAMMAR_FUNCTIONS
 _RAISING = "error"
 _FOLLOWING = (("ALTER",), ("DROP",), ("CREATE",))
+_TYPES_OF_DEFINITIONS: dict[type[exp.Expr], str] = {
+    exp.Comment: "ALTER",
+    exp.Create: "CREATE",
+    exp.Drop: "DROP",
+}
 
 
 def verify(draft: Draft) -> Draft:
@@ -67,15 +72,41 @@ def verify(draft: Draft) -> Draft:
     return replace(draft, engine_functions=tree.functions or frozenset())
 
 
+def verify_definition(tree: exp.Expr, sql: str, parse_engine_sql: EngineParser) -> None:
+    """Check a definition that the gateway makes of what the catalog tells, rendered as `sql`.
+
+    What it says is what the tree says: one statement of its kind, with its relations and functions.
+
+    Raises:
+        InternalError: it does not; nothing runs.
+    """
+    read = _parsed(parse_engine_sql, sql)
+    if read.statement_types != (_TYPES_OF_DEFINITIONS.get(type(tree)),):
+        raise _disagreement()
+    shadow = shadow_query(tree)
+    if shadow is None:
+        return
+    text = to_sql(shadow)
+    found = _parsed(parse_engine_sql, text)
+    if found.relations is None or found.functions is None:
+        raise _disagreement()
+    tables = (node for node in shadow.find_all(exp.Table) if isinstance(node.this, exp.Identifier))
+    names = called_names(text)
+    _check_relations(found.relations, frozenset((node.catalog, node.db, node.name) for node in tables))
+    _check_functions(found.functions, names - {_RAISING} if not _calls_raise(shadow) else names)
+
+
 def placed_functions(draft: Draft, sql: str) -> frozenset[str]:
     """The functions that `render` wrote into `sql`: each name before a parenthesis, as our tokens see it.
 
     `error` is one of them only if the tree, in which no client may call it, holds a call of it.
     """
     names = called_names(sql)
-    if _RAISING in names and not any(_raises(node) for node in draft.tree.find_all(exp.Anonymous, exp.Var)):
-        return names - {_RAISING}
-    return names
+    return names - {_RAISING} if _RAISING in names and not _calls_raise(draft.tree) else names
+
+
+def _calls_raise(tree: exp.Expr) -> bool:
+    return any(_raises(node) for node in tree.find_all(exp.Anonymous, exp.Var))
 
 
 def _raises(node: exp.Expr) -> bool:
@@ -145,14 +176,23 @@ def check_tree(draft: Draft, tree: EngineTree, sql: str, *, must_be_read: bool =
     if must_be_read and (tree.relations is None or tree.functions is None):
         raise _disagreement()
     if tree.relations is not None:
-        for relation in tree.relations:
-            if relation not in draft.placed_relations and not _is_own_cte(relation):
-                raise _disagreement()
+        _check_relations(tree.relations, draft.placed_relations)
     if tree.functions is not None:
-        placed = placed_functions(draft, sql)
-        for _schema, name in tree.functions:
-            if name.lower() not in placed and name.lower() not in _ALWAYS:
-                raise _disagreement()
+        _check_functions(tree.functions, placed_functions(draft, sql))
+
+
+def _check_relations(
+    found: Collection[tuple[str, str, str]], placed: Collection[tuple[str, str, str]]
+) -> None:
+    for relation in found:
+        if relation not in placed and not _is_own_cte(relation):
+            raise _disagreement()
+
+
+def _check_functions(found: Collection[tuple[str, str]], placed: Collection[str]) -> None:
+    for _schema, name in found:
+        if name.lower() not in placed and name.lower() not in _ALWAYS:
+            raise _disagreement()
 
 
 def _is_own_cte(relation: tuple[str, str, str]) -> bool:
@@ -161,8 +201,12 @@ def _is_own_cte(relation: tuple[str, str, str]) -> bool:
 
 
 def _read(draft: Draft, sql: str) -> EngineTree:
+    return _parsed(draft.context.parse_engine_sql, sql)
+
+
+def _parsed(parse_engine_sql: EngineParser, sql: str) -> EngineTree:
     try:
-        return draft.context.parse_engine_sql(sql)
+        return parse_engine_sql(sql)
     except ValueError:
         raise _disagreement() from None
 

@@ -5,9 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from pgproxy.sql.plan import EngineTree
+from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
+from pgproxy.policy.model import TableName
+from pgproxy.sql.owner_changes import plan_owner_change
+from pgproxy.sql.plan import EngineTree, Plan
+from pgproxy.sql.utility.owners import AlterOwner, OwnedKind
 from pgwire.errors import InternalError
-from tests.policy.world import context_for, parse_engine_sql, plan
+from tests.policy.world import CATALOG, context_for, parse_engine_sql, plan
 
 
 def tampered(change: Callable[[EngineTree], EngineTree]) -> Callable[[str], EngineTree]:
@@ -107,3 +111,50 @@ def test_a_query_of_which_the_engine_gives_no_tree_does_not_run() -> None:
 
     with pytest.raises(InternalError):
         plan("SELECT id FROM orders", parse_engine_sql=without_tree)
+
+
+LOOK = TableName("lake", "sales", "look")
+LOOK_TEXT = (
+    "CREATE VIEW sales.look (a, b) AS WITH pgproxy_view AS (SELECT 'eve' AS \"owner\"), q AS "
+    "(SELECT id, status FROM lake.sales.orders WHERE (upper(status) != 'X')) SELECT id, status FROM q;"
+)
+
+
+def remade(parse: Callable[[str], EngineTree]) -> Plan:
+    columns = (ColumnInfo("a", "INTEGER", comment="it's one"), ColumnInfo("b", "VARCHAR"))
+    look = TableInfo(LOOK, RelationKind.VIEW, columns, engine_sql=LOOK_TEXT, owner="eve", comment="of eve's")
+    catalog = replace(CATALOG, tables={**CATALOG.tables, LOOK: look})
+    context = context_for("root", catalog=catalog, parse_engine_sql=parse)
+    change = AlterOwner(OwnedKind.VIEW, ("sales", "look"), "analyst")
+    return plan_owner_change(change, context, context_for("analyst").policy)
+
+
+def test_a_change_of_owner_is_what_the_catalog_told() -> None:
+    planned = remade(parse_engine_sql)
+    assert "'analyst' AS \"owner\"" in planned.sql
+    assert 'FROM "lake"."sales"."orders"' in planned.sql
+    assert len(planned.following_sql) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        with_function("query"),
+        with_function("error"),
+        with_relation("lake", "hr", "salaries"),
+        with_relation("", "", "orders"),
+        lambda tree: replace(tree, statement_types=("CREATE", "CREATE")),
+        lambda tree: replace(tree, statement_types=("INSERT",)),
+    ],
+)
+def test_a_change_of_owner_that_says_more_is_a_disagreement(
+    change: Callable[[EngineTree], EngineTree],
+) -> None:
+    with pytest.raises(InternalError):
+        remade(tampered(change))
+
+
+def test_each_statement_of_a_change_of_owner_is_of_its_own_kind() -> None:
+    for kinds in (("CREATE",), ("ALTER",), ("DROP",)):
+        with pytest.raises(InternalError):
+            remade(lambda sql, kinds=kinds: EngineTree(kinds, None, None))  # type: ignore[misc]  # bound now
