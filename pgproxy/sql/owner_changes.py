@@ -54,11 +54,13 @@ def plan_owner_change(
     """Plan a change of owners. owner: who becomes it.
 
     Raises:
-        StatementError: 42P01, 3F000, 42809; 42704, there is no such role, or it is locked.
+        StatementError: 42P01, 3F000, 42809; 42704, no such role that it may know of, or a locked one.
         AccessDenied: 42501, not the owner's; or not a member of the new one, or that may not create there.
         FeatureNotSupported: 0A000, a temporary relation; schema public.
     """
-    if not owner.may_own:
+    if isinstance(statement, ReassignOwned) and not context.policy.is_admin:
+        raise AccessDenied("permission denied to reassign objects", rule=DenialRule.ADMINISTRATION)
+    if not owner.may_own or not _is_known(owner, context.policy):
         raise StatementError(f'role "{owner.principal}" does not exist', sqlstate=SqlState.UNDEFINED_OBJECT)
     if isinstance(statement, ReassignOwned):
         changes, notices = tuple(_reassigned(frozenset(statement.names), context, owner)), ()
@@ -72,6 +74,11 @@ def plan_owner_change(
         context,
         () if found is not None else (skipped,),
     )
+
+
+def _is_known(role: EffectivePolicy, policy: EffectivePolicy) -> bool:
+    """Whether the catalog shows a role to who acts; PostgreSQL shows all, and tells them from none here."""
+    return policy.sees_policy or policy.owns(role.principal)
 
 
 def _altered(statement: AlterOwner, context: PlanContext, owner: EffectivePolicy) -> _Change | None:
@@ -142,8 +149,6 @@ def _check_member(owner: EffectivePolicy, context: PlanContext) -> None:
 
 def _reassigned(names: frozenset[str], context: PlanContext, owner: EffectivePolicy) -> Iterator[_Change]:
     """Everything of the session's database that is theirs; a table's own sequences come with it."""
-    if not context.policy.is_admin:
-        raise AccessDenied("permission denied to reassign objects", rule=DenialRule.ADMINISTRATION)
     catalog = context.catalog
     done: set[TableName] = set()
     for info in catalog.tables.values():

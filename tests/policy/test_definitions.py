@@ -87,6 +87,18 @@ HOSTILE = (
     ("ALTER TABLE work.eves RENAME TO shut.eves", "42601|0A000"),
     ("ALTER TABLE work.eves SET SCHEMA shut", "42|0A000"),
     ("ALTER TABLE work.eves OWNER TO admin", "42|0A000"),
+    # Nobody finds out who else there is.
+    *(
+        (statement.format(name), expected.format(name))
+        for name in ("bob", "admin", "nobody_here")
+        for statement, expected in (
+            ("ALTER TABLE work.eves OWNER TO {}", '42704|role "{}" does not exist'),
+            ("ALTER TABLE work.nosuch OWNER TO {}", "42704"),
+            ("ALTER SCHEMA eves OWNER TO {}", "42704"),
+            ("REASSIGN OWNED BY eve TO {}", "'42501', 'permission denied to reassign objects'"),
+            ("REASSIGN OWNED BY {} TO eve", "'42501', 'permission denied to reassign objects'"),
+        )
+    ),
     ("DROP TABLE work.eves, work.unseen", "42P01"),
     ("DROP TABLE IF EXISTS work.unseen, shut.closed", "DROP TABLE"),
     ("DROP TABLE work.eves, work.ruled", "42501"),

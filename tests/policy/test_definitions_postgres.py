@@ -135,7 +135,6 @@ ann: DROP SCHEMA anns
 ann: DROP SCHEMA IF EXISTS anns
 ann: DROP SCHEMA work
 ann: CREATE TABLE given_away (id int)
-ann: ALTER TABLE given_away OWNER TO bob
 ann: ALTER TABLE given_away OWNER TO nosuch
 ann: ALTER TABLE given_away OWNER TO ann
 ann: ALTER TABLE given_away OWNER TO CURRENT_USER
