@@ -224,6 +224,8 @@ def command_tag(plan: Plan, rows: int) -> str:
             return f"INSERT 0 {rows}"
         case StatementKind.UPDATE | StatementKind.DELETE:
             return f"{plan.kind.value} {rows}"
+        case StatementKind.CREATE_TABLE if plan.fills_table:
+            return f"SELECT {rows}"
         case other:
             return str(other.value)
 

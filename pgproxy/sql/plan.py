@@ -191,6 +191,7 @@ class Plan:
     is_governed: touches a relation with a filter, a mask or hidden columns: engine texts are then replaced.
     fingerprint: hash of the normalised AST, without literals.
     live_relations: (schema, table) in SYSTEM_CATALOG of what must be filled before this runs.
+    fills_table: makes a table of a query's rows.
     following_sql: what completes a definition, in the same transaction of the engine.
     notices: what the client is told besides, as NOTICE.
     reads: the catalogs of the tables that it reads, named or not, without SYSTEM_CATALOG. None: it reads what
@@ -219,6 +220,7 @@ class Plan:
     column_typmods: tuple[int, ...] | None = None
     uses_temp: bool = False
     changes_catalog: bool = False
+    fills_table: bool = False
     notices: tuple[PlanNotice, ...] = ()
     setting_changes: tuple[SettingChange, ...] = ()
     parameter_numbers: tuple[int, ...] | None = None

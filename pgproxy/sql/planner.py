@@ -145,6 +145,7 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         column_names=draft.column_names,
         uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
         changes_catalog=draft.kind in DEFINITIONS,
+        fills_table=draft.kind is StatementKind.CREATE_TABLE and _has_query(draft.tree),
         setting_changes=draft.setting_changes,
         following_sql=draft.following_sql,
         notices=draft.notices,
@@ -153,6 +154,10 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         reads=_read_catalogs(draft),
         is_repeatable=is_repeatable(draft),
     )
+
+
+def _has_query(tree: exp.Expr) -> bool:
+    return isinstance(tree.args.get("expression"), exp.Query)
 
 
 def _read_catalogs(draft: Draft) -> frozenset[str] | None:

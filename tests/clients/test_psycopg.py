@@ -466,3 +466,14 @@ def test_parameters_that_an_answer_does_not_need_may_be_given(pair: Pair) -> Non
             ]
 
     assert pair.same(run) == [("double precision", "x"), [(2,), (3,)]]
+
+
+@pytest.mark.feature("rows")
+def test_a_table_of_a_querys_rows_tells_how_many(admin_pair: Pair) -> None:
+    def run(server: Server) -> list[Any]:
+        with psycopg.connect(server.dsn) as connection:
+            made = connection.execute("CREATE TEMP TABLE made AS SELECT * FROM generate_series(1, 5) AS g(n)")
+            empty = connection.execute("CREATE TEMP TABLE bare (n integer)")
+            return [made.statusmessage, made.rowcount, empty.statusmessage, empty.rowcount]
+
+    assert admin_pair.same(run) == ["SELECT 5", 5, "CREATE TABLE", -1]
