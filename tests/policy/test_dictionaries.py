@@ -22,7 +22,11 @@ CONSTANTS = {
     "BOOLEAN": "true", "DATE": "DATE '2020-01-01'",
     "TIMESTAMP": "TIMESTAMP '2020-01-01'", "INTERVAL": "INTERVAL '1 day'",
 }  # fmt: skip
-FORMS = ("SELECT count({}) FROM customers", "SELECT count(*) FROM customers WHERE ({})::text = 'x'")
+FORMS = (
+    "SELECT count({}) FROM customers",
+    "SELECT count(*) FROM customers WHERE ({})::text = 'x'",
+    "SELECT id FROM customers WHERE ({})::text <> 'x' ORDER BY id DESC LIMIT 3",
+)
 ROWS = 8000
 
 

@@ -81,7 +81,12 @@ def compressed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
 
 @pytest.mark.parametrize("predicate", PATTERNS)
 @pytest.mark.parametrize(
-    "form", ["SELECT count(*) FROM customers WHERE {p}", "SELECT count({p}) FROM customers"]
+    "form",
+    [
+        "SELECT count(*) FROM customers WHERE {p}",
+        "SELECT count({p}) FROM customers",
+        "SELECT id FROM customers WHERE {p} ORDER BY id DESC LIMIT 3",
+    ],
 )
 def test_a_pattern_of_a_hidden_row_is_not_read(
     compressed: duckdb.DuckDBPyConnection, form: str, predicate: str
@@ -106,7 +111,12 @@ MATCHER = StoredFunction(
 
 @pytest.mark.parametrize("predicate", POSTGRES_PATTERNS)
 @pytest.mark.parametrize(
-    "form", ["SELECT count(*) FROM customers WHERE {p}", "SELECT count({p}) FROM customers"]
+    "form",
+    [
+        "SELECT count(*) FROM customers WHERE {p}",
+        "SELECT count({p}) FROM customers",
+        "SELECT id FROM customers WHERE {p} ORDER BY id DESC LIMIT 3",
+    ],
 )
 def test_what_fails_by_another_name_does_not_read_a_hidden_row(
     compressed: duckdb.DuckDBPyConnection, form: str, predicate: str
