@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import log
+from random import Random
 from statistics import geometric_mean, linear_regression, median
+
+_RESAMPLES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +72,29 @@ def fit_power(points: Sequence[tuple[float, float]]) -> float:
     if any(x <= 0 or y <= 0 for x, y in points) or len({x for x, _ in points}) < 2:
         raise ValueError("no power fits")
     return linear_regression([log(x) for x, _ in points], [log(y) for _, y in points]).slope
+
+
+def percentile_ratio(
+    pairs: Sequence[tuple[Sequence[float], Sequence[float]]], percent: int, seed: int = 0
+) -> Spread:
+    """Give the ratio of two sides' percentiles, each over all of its blocks, with a 95 % interval.
+
+    pairs: (numerators, denominators) of blocks that ran next to each other, at least one of each. The
+    interval is a bootstrap of whole pairs: readings of one block resemble one another.
+
+    Raises:
+        ValueError: there is no pair.
+    """
+    if not pairs:
+        raise ValueError("nothing was measured")
+    chance = Random(seed)
+    drawn = sorted(
+        _percentile_ratio([chance.choice(pairs) for _ in pairs], percent) for _ in range(_RESAMPLES)
+    )
+    edge = _RESAMPLES // 40
+    return Spread(_percentile_ratio(pairs, percent), drawn[edge], drawn[-1 - edge], len(pairs))
+
+
+def _percentile_ratio(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], percent: int) -> float:
+    above, below = (sorted(chain.from_iterable(side)) for side in zip(*pairs, strict=True))
+    return above[len(above) * percent // 100] / below[len(below) * percent // 100]

@@ -33,11 +33,11 @@ def base_environment(folder: Path = FOLDER) -> dict[str, str]:
     }
 
 
-def prepare(folder: Path = FOLDER) -> dict[str, str]:
-    """Make the data and apply the policy; give the environment to run with."""
+def prepare(folder: Path = FOLDER, **settings: str) -> dict[str, str]:
+    """Make the data and apply the policy; give the environment to run with. settings: further variables."""
     folder.mkdir(parents=True, exist_ok=True)
     create_demo_database(folder / "demo.duckdb")
-    environment = base_environment(folder)
+    environment = {**base_environment(folder), **settings}
     cli(environment, "policy", "apply", str(ROOT / "demo" / "policy.yaml"))
     return environment
 

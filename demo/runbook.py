@@ -1,10 +1,14 @@
-"""The runbook's rollout, performed: two real nodes, a real workload, every command as an operator types it.
+"""The runbook's rollout, performed: three real nodes, a real workload, every command as an operator types it.
 
-Run: `python -m demo.runbook`. Prints docs/runbook.md's transcript; `--write` puts it there.
+Run: `python -m demo.runbook`. Prints docs/runbook.md's transcript; `--write` puts it there. METASTORE_URL in
+the environment is obeyed, so that it can be performed on a new PostgreSQL database, as production would; the
+metastore is a file otherwise.
 """
 
+import base64
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -21,7 +25,11 @@ from demo.programs import BIN, FOLDER, ROOT, prepare, running
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
 BEGIN, END = "<!-- transcript: python -m demo.runbook --write -->\n", "<!-- end of the transcript -->\n"
-TOKENS = {"node1": "7f3a9c1e5b8d2460-node1", "node2": "c04d7e92ab15f836-node2"}
+TOKENS = {
+    "node1": "7f3a9c1e5b8d2460-node1",
+    "node2": "c04d7e92ab15f836-node2",
+    "node3": "5e91b27fd0c4a683-node3",
+}
 _QUERY = "SELECT region, count(*), sum(amount) FROM sales.orders GROUP BY region"
 _DEADLINE_S = 120
 _POLL_S = 0.2
@@ -93,34 +101,47 @@ def perform() -> str:
     """Perform the runbook and give its transcript."""
     folder = FOLDER / "runbook"
     shutil.rmtree(folder, ignore_errors=True)
-    environment = prepare(folder)
+    environment = prepare(folder, **_metastore(folder))
     wire, http = free_port(), free_port()
     environment |= {
         "PG_WIRE_LISTEN_ADDR": f"127.0.0.1:{wire}", "HTTP_LISTEN_ADDR": f"127.0.0.1:{http}",
         "DATABASE_MODE": "read_only", "FEATURE_REMOTE_ROUTING": "true", "HEALTH_CHECK_INTERVAL": "500ms",
     }  # fmt: skip
     with ExitStack() as stack:
-        nodes = {name: _start_node(stack, environment, name) for name in TOKENS}
+        nodes = {name: _start_node(stack, environment, folder, name) for name in TOKENS}
         stack.enter_context(running(["pgproxy", "serve"], environment, folder / "gateway.log"))
-        transcript = Transcript({**environment, "TOKEN1": TOKENS["node1"], "TOKEN2": TOKENS["node2"]})
+        tokens = {f"TOKEN{name[-1]}": token for name, token in TOKENS.items()}
+        transcript = Transcript({**environment, **tokens})
         _register(transcript, http, {name: port for name, (_, port) in nodes.items()})
         with workload(wire):
             _shadow(transcript)
             _widen(transcript, http)
             _fail(transcript, http, nodes["node2"][0])
+            _bring_home(transcript, http)
         return "\n".join(transcript.parts)
 
 
 def _start_node(
-    stack: ExitStack, environment: Mapping[str, str], name: str
+    stack: ExitStack, environment: Mapping[str, str], folder: Path, name: str
 ) -> tuple["subprocess.Popen[str]", int]:
     port = free_port()
     settings = {
         **environment, "AGENT_TOKEN": TOKENS[name], "LISTEN_ADDR": f"127.0.0.1:{free_port()}",
         "GRPC_LISTEN_ADDR": f"127.0.0.1:{port}", "MAX_MEMORY_GB": "1",
     }  # fmt: skip
-    log = Path(environment["METASTORE_URL"].removeprefix("sqlite:///")).parent / f"{name}.log"
-    return stack.enter_context(running(["execnode", "serve"], settings, log)), port
+    return stack.enter_context(running(["execnode", "serve"], settings, folder / f"{name}.log")), port
+
+
+def _metastore(folder: Path) -> dict[str, str]:
+    """Give the settings of the metastore that the environment names, if it names one."""
+    url = os.environ.get("METASTORE_URL")
+    if url is None:
+        return {}
+    key_file = folder / "metastore.key"
+    folder.mkdir(parents=True)
+    key_file.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+    key_file.chmod(0o600)
+    return {"METASTORE_URL": url, "SECRET_KEY_FILE": str(key_file)}
 
 
 def _register(t: Transcript, http: int, ports: Mapping[str, int]) -> None:
@@ -134,7 +155,7 @@ each with a token of its own, and let the doctor look. What says `act` is mended
             for name, port in ports.items()
         ),
     )
-    until(lambda: set(_endpoints(http).values()) == {"active"}, "both endpoints are active")
+    until(lambda: set(_endpoints(http).values()) == {"active"}, "all endpoints are active")
     t.run("pgproxy endpoint list", "pgproxy doctor")
 
 
@@ -203,6 +224,18 @@ itself.""")
     t.run("pgproxy rollout status node2", "pgproxy doctor | grep -v ok")
     t.say("""Bring the principals home for good, mend the node, and begin again from the first stage.""")
     t.run("pgproxy rollout abort node2", "pgproxy rollout remove node2", "pgproxy endpoint list")
+
+
+def _bring_home(t: Transcript, http: int) -> None:
+    t.say("""### 5. The two commands for the night
+
+One node is taken out: what runs there ends, what comes goes to the others. And all statements come home to
+the gateway, whatever assignments and rollouts say; nobody's rights change by either.""")
+    t.run("pgproxy endpoint drain node3", "pgproxy flags set FEATURE_REMOTE_ROUTING=false")
+    _until_metric(http, 'reason="flag_off",route="local"')
+    t.run("pgproxy route explain --user analyst", "pgproxy endpoint list")
+    t.say("""When the morning comes, the flag goes back to what the settings say, and the node to work.""")
+    t.run("pgproxy flags unset FEATURE_REMOTE_ROUTING", "pgproxy endpoint activate node3")
 
 
 def main() -> None:

@@ -13,11 +13,12 @@ from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.execution import Execution
 from pgproxy.http.app import Reader
 from pgproxy.http.console.history import History
+from pgproxy.metrics import EndpointNumbers
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.rollout.controller import shared_figures
 from pgproxy.rollout.decide import missing_evidence
 from pgproxy.routing.explain import explain_route
-from pgproxy.routing.resolve import RoutingFlags
+from pgproxy.routing.resolve import EndpointHealth, RoutingFlags
 from pgproxy.session.live_sessions import LiveSessions
 
 _PAGE = 100
@@ -53,7 +54,7 @@ class Views:
         return {
             "health": {**report.facts, "is_healthy": report.is_healthy},
             "endpoints": [
-                {"name": name, **asdict(endpoint)} for name, endpoint in sorted(numbers.endpoints.items())
+                {"name": name, **asdict(endpoint)} for name, endpoint in ill_first(numbers.endpoints)
             ],
             "rollout": await self.rollout(),
             "shadow": self.shadow(),
@@ -170,6 +171,13 @@ class Views:
         """Search the audit log backwards, within a bounded number of rows."""
         found, next_id = await search_audit(self._parts.metastore.audit, wanted, before_id)
         return {"records": [_audit_facts(record) for record in found], "next": next_id}
+
+
+def ill_first(endpoints: Mapping[str, EndpointNumbers]) -> list[tuple[str, EndpointNumbers]]:
+    """Those that are not active before the others, which may be hundreds; each by name."""
+    return sorted(
+        endpoints.items(), key=lambda item: (item[1].health == EndpointHealth.ACTIVE.value, item[0])
+    )
 
 
 def rollout_actions(rollout: Rollout) -> list[str]:

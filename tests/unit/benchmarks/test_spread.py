@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.harness import rotated
-from benchmarks.spread import Spread, fit_power, mean_ratio_of, ratio_of, spread_of
+from benchmarks.spread import Spread, fit_power, mean_ratio_of, percentile_ratio, ratio_of, spread_of
 
 
 def test_a_spread_is_median_least_and_greatest() -> None:
@@ -56,3 +56,13 @@ def test_a_power_is_fitted_by_the_logarithms():
     for points in ([(1, 1)], [(2, 1), (2, 3)], [(1, 0), (2, 1)]):
         with pytest.raises(ValueError, match="no power"):
             fit_power(points)
+
+
+def test_a_ratio_of_percentiles_is_of_all_readings_and_its_interval_of_pairs() -> None:
+    steady = [([1.03 * value for value in range(1, 101)], [float(value) for value in range(1, 101)])] * 5
+    found = percentile_ratio(steady, 95)
+    assert [round(value, 6) for value in (found.median, found.low, found.high)] == [1.03, 1.03, 1.03]
+    unsteady = percentile_ratio([*steady, ([300.0] * 100, [float(value) for value in range(1, 101)])], 95)
+    assert unsteady.low < 1.1 < unsteady.high
+    with pytest.raises(ValueError, match="nothing"):
+        percentile_ratio([], 95)

@@ -13,10 +13,11 @@ from pgproxy.control.metastore import ControlPlaneUnavailable
 from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.http.console.history import History
 from pgproxy.http.console.sessions import ConsoleSessions, same_token
-from pgproxy.http.console.views import rollout_actions, search_audit
+from pgproxy.http.console.views import ill_first, rollout_actions, search_audit
 from pgproxy.http.console.visitors import COOKIE, Visitors
 from pgproxy.identity.authenticator import Authenticator
 from pgproxy.identity.model import AuthMethod, Identity
+from pgproxy.metrics import EndpointNumbers
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.policy.model import PolicySet, Principal, PrincipalKind
 from pgproxy.session.telemetry import Outcome, StatementRecord
@@ -181,3 +182,11 @@ async def test_only_a_password_opens_the_console() -> None:
         visitors = Visitors(cast("Authenticator", Doorkeeper(Identity("admin", method))), policies)
         with pytest.raises(AccessDenied):
             await visitors.log_in(request_with(), "admin", "secret")
+
+
+def test_endpoints_that_are_not_well_come_before_those_that_are() -> None:
+    fleet = {
+        name: EndpointNumbers(health, 0, 4)
+        for name, health in (("b", "active"), ("c", "unhealthy"), ("a", "active"), ("d", "draining"))
+    }
+    assert [name for name, _ in ill_first(fleet)] == ["c", "d", "a", "b"]
