@@ -18,7 +18,7 @@ from pgproxy.queue.model import Statement
 from pgproxy.session.detached import DetachedSession
 from pgproxy.session.live_sessions import LiveSessions
 from pgproxy.session.opening import SessionOpener
-from pgproxy.session.services import SessionServices
+from pgproxy.session.services import SessionServices, SocketEnds
 from pgproxy.session.sql_session import SqlSession
 from pgproxy.settings import DatabaseMode, GatewaySettings
 from pgwire.auth.exchange import password_failed
@@ -108,16 +108,16 @@ class FrontDoor:
         return self._opener.open_detached(identity, statement.database, statement.settings)
 
     async def _open_session(
-        self, greeting: Greeting, machine: Session, process_id: int, host: str
+        self, greeting: Greeting, machine: Session, process_id: int, ends: SocketEnds
     ) -> SqlSession:
         """Open the session of a client that is proven, if its principal may still log in."""
         identity = greeting.identity
         try:
             if not await self._authenticator.is_still_valid(identity):
                 raise password_failed(greeting.startup.user)
-            return self._opener.open(greeting.startup, identity, machine, process_id, host)
+            return self._opener.open(greeting.startup, identity, machine, process_id, ends)
         except GatewayError as error:
-            self._logins.turned_away(identity, host, error)
+            self._logins.turned_away(identity, ends.client_host, error)
             raise
 
 

@@ -63,13 +63,14 @@ def session_row(session: LiveSession) -> Row:
 def activity_row(session: LiveSession, databases: Mapping[str, int], roles: Mapping[str, int]) -> Row:
     """A row of pg_stat_activity. PostgreSQL docs, "pg_stat_activity"."""
     row = session_row(session)
-    is_waiting = row["state"] != "active"
+    is_waiting, port = row["state"] != "active", session.sql.identity.socket.client_port
     return {
         "datid": databases.get(row["database"]),
         "datname": row["database"],
         "usesysid": roles.get(row["principal"]),
         "usename": row["principal"],
         "client_addr": row["client_addr"] or None,
+        "client_port": -1 if port is None else port,
         "wait_event_type": "Client" if is_waiting else None,
         "wait_event": "ClientRead" if is_waiting else None,
         "backend_type": "client backend",

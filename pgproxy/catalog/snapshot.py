@@ -104,7 +104,8 @@ class SystemValue(StrEnum):
 
     VIEWER: EffectivePolicy.fingerprint. DATABASE: the session's catalog (PlanContext.catalog_name).
     SEARCH_PATH: the session's schemas without the implicit pg_catalog, joined by SEARCH_PATH_SEPARATOR.
-    SESSION_USER: the principal's name. BACKEND_PID: the session's process id, a number.
+    SESSION_USER: the principal's name. BACKEND_PID: the session's process id, a number. CLIENT_ADDR and the
+    like: the ends of its socket, NULL if it has none; ports are numbers.
     """
 
     VIEWER = "viewer"
@@ -112,6 +113,10 @@ class SystemValue(StrEnum):
     SEARCH_PATH = "search_path"
     SESSION_USER = "session_user"
     BACKEND_PID = "backend_pid"
+    CLIENT_ADDR = "client_addr"
+    CLIENT_PORT = "client_port"
+    SERVER_ADDR = "server_addr"
+    SERVER_PORT = "server_port"
 
 
 SEARCH_PATH_SEPARATOR = "\x1f"

@@ -24,6 +24,7 @@ from pgproxy.net.stream import ClientStream
 from pgproxy.session.live_sessions import LiveSession, LiveSessions
 from pgproxy.session.portal import Portal
 from pgproxy.session.prepared import PreparedQuery
+from pgproxy.session.services import SocketEnds
 from pgproxy.session.sql_session import SqlSession
 from pgproxy.session.statement_log import ClientGone
 from pgwire.backend import BackendKeyData, ParameterStatus, ReadyForQuery, error_response
@@ -61,7 +62,7 @@ class ConnectionServices:
     cancels: CancelRegistry
     sessions: SessionRegistry
     live: LiveSessions
-    open_session: Callable[[Greeting, Session, int, str], Awaitable[SqlSession]]
+    open_session: Callable[[Greeting, Session, int, SocketEnds], Awaitable[SqlSession]]
     new_error_id: Callable[[], str]
     max_message_bytes: int
     max_held_bytes: int
@@ -126,8 +127,8 @@ class Connection:
         size = greeting.version.secret_key_bytes
         key = services.cancels.register(self.interrupts.cancel_statement, secret_key_bytes=size)
         self._places.callback(services.cancels.forget, key)
-        host = self._stream.peer_host
-        self._sql = await services.open_session(greeting, self._machine, key.process_id, host)
+        ends = self._stream.ends
+        self._sql = await services.open_session(greeting, self._machine, key.process_id, ends)
         live = LiveSession(self._sql, self.interrupts.cancel_statement, self.interrupts.end_now)
         self._places.enter_context(services.live.place(live))
         self._sql.notifications.wake = self._notified

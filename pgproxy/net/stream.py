@@ -15,6 +15,7 @@ import structlog
 
 from execnode.wakeup import Wakeup
 from pgproxy.net.tls_layer import TlsLayer
+from pgproxy.session.services import SocketEnds
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +97,14 @@ class ClientStream(asyncio.Protocol):
         """The client's address without its port; empty for a Unix socket."""
         peer = self.transport.get_extra_info("peername")
         return str(peer[0]) if isinstance(peer, tuple) else ""
+
+    @property
+    def ends(self) -> SocketEnds:
+        """Both ends of the connection; none of a Unix socket."""
+        peer, own = (self.transport.get_extra_info(name) for name in ("peername", "sockname"))
+        if not isinstance(peer, tuple) or not isinstance(own, tuple):
+            return SocketEnds()
+        return SocketEnds(str(peer[0]), int(peer[1]), str(own[0]), int(own[1]))
 
     @property
     def tls(self) -> TlsLayer | None:

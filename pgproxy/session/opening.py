@@ -6,7 +6,7 @@ from pgproxy.identity.model import Identity as ProvenIdentity
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.effective import EffectivePolicy
 from pgproxy.session.detached import DetachedSession
-from pgproxy.session.services import Identity, SessionServices
+from pgproxy.session.services import Identity, SessionServices, SocketEnds
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.sql_session import SqlSession
 from pgwire.errors import AccessDenied, GatewayError, InvalidCatalog
@@ -29,7 +29,7 @@ class SessionOpener:
         proven: ProvenIdentity,
         machine: Session,
         process_id: int,
-        client_host: str,
+        ends: SocketEnds,
     ) -> SqlSession:
         """Open the session of a principal that has proven who it is.
 
@@ -43,7 +43,7 @@ class SessionOpener:
         _check_connect(policy, database)
         settings = self._settings_of(policy)
         self._apply_startup(settings, startup, is_admin=policy.is_admin)
-        identity = Identity(proven.principal, database, process_id, client_host, scope=proven.scope)
+        identity = Identity(proven.principal, database, process_id, ends, proven.scope)
         return SqlSession(identity, self._services, settings, machine.statements, machine.portals)
 
     def open_detached(

@@ -195,12 +195,26 @@ class SessionServices:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketEnds:
+    """Both ends of a session's TCP connection; empty and None where there is none."""
+
+    client_host: str = ""
+    client_port: int | None = None
+    server_host: str = ""
+    server_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who is connected, and to which catalog. scope: of the credential that opened the session."""
 
     principal: str
     database: str
     connection_id: int
-    client_host: str = ""
-    application_name: str = ""
+    socket: SocketEnds = SocketEnds()
     scope: CredentialScope = WHOLE_SCOPE
+
+    @property
+    def client_host(self) -> str:
+        """The client's address without its port."""
+        return self.socket.client_host

@@ -22,6 +22,14 @@ _FUNCTIONS = (
 )
 
 
+_ENDS = {
+    "inet_client_addr": (_TEXT, "client_host"),
+    "inet_client_port": (_INT4, "client_port"),
+    "inet_server_addr": (_TEXT, "server_host"),
+    "inet_server_port": (_INT4, "server_port"),
+}
+
+
 class SessionValues(Mapping[str, BoundValue]):
     """Values by the function's name.
 
@@ -41,11 +49,16 @@ class SessionValues(Mapping[str, BoundValue]):
         return BoundValue(oid, text, session_key=key)
 
     def _typed(self, key: str) -> tuple[int, str | None]:
-        if key.startswith(SETTING_PREFIX):
-            value = self._settings.find(key.removeprefix(SETTING_PREFIX))
-            if value is None:
-                raise KeyError(key)
-            return _TEXT, value
+        if key in _ENDS:
+            return self._end(*_ENDS[key])
+        if not key.startswith(SETTING_PREFIX):
+            return self._told(key)
+        value = self._settings.find(key.removeprefix(SETTING_PREFIX))
+        if value is None:
+            raise KeyError(key)
+        return _TEXT, value
+
+    def _told(self, key: str) -> tuple[int, str | None]:
         match key:
             case "current_user" | "session_user" | "user" | "current_role":
                 return _NAME, self._identity.principal
@@ -64,6 +77,10 @@ class SessionValues(Mapping[str, BoundValue]):
                 if rows is None:
                     raise KeyError(key)
                 return _TEXT, rows
+
+    def _end(self, oid: int, name: str) -> tuple[int, str | None]:
+        value = getattr(self._identity.socket, name)
+        return oid, str(value) if value else None
 
     def __iter__(self) -> Iterator[str]:
         yield from _FUNCTIONS

@@ -180,6 +180,12 @@ class _Binder:
             )
         if function.arity and len(arguments) not in function.arity:
             raise undefined_function(name, position_of(node) if node else None)
+        if function.is_table:
+            raise FeatureNotSupported(
+                f"{name}() is supported in FROM only",
+                hint=f"SELECT * FROM {name}(…)",
+                position=position_of(node) if node else None,
+            )
         call = self._engine_call(function, arguments)
         return exp.Dot.build([quoted(SYSTEM_CATALOG), quoted(function.macro[0]), call])
 
@@ -411,14 +417,26 @@ def _runs_once(node: exp.Expr) -> bool:
     return not any(parent.args.get(part) for part in ("from_", "where", "limit", "offset", "having"))
 
 
+_OF_ONE_SESSION = {
+    SystemValue.BACKEND_PID: ("pg_backend_pid", True),
+    SystemValue.CLIENT_ADDR: ("inet_client_addr", False),
+    SystemValue.CLIENT_PORT: ("inet_client_port", True),
+    SystemValue.SERVER_ADDR: ("inet_server_addr", False),
+    SystemValue.SERVER_PORT: ("inet_server_port", True),
+}
+"""Its key in PlanContext.session_values, and whether it is a number."""
+
+
 def place_system_value(context: PlanContext, bound: BoundValues, value: SystemValue) -> exp.Expr:
     """Give what a system relation or function needs to know of the session.
 
     What the plan is kept by stands in it as a constant: DuckDB binds and optimises a statement with
     parameters once to prepare it and again to run it, which doubles what a catalog query costs.
     """
-    if value is SystemValue.BACKEND_PID:  # sessions share plans, so it is looked up at each run
-        return bound.place(BoundValue(23, None, session_key="pg_backend_pid"), "INTEGER")
+    if value in _OF_ONE_SESSION:  # sessions share plans, so it is looked up at each run
+        key, is_number = _OF_ONE_SESSION[value]
+        oid, held_as = (23, "INTEGER") if is_number else (25, "VARCHAR")
+        return bound.place(BoundValue(oid, None, session_key=key), held_as)
     if value is SystemValue.SESSION_USER:
         return bound.place(BoundValue(25, context.session_user), "VARCHAR")
     text = {

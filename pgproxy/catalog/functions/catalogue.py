@@ -7,12 +7,19 @@ from functools import cache
 from pgproxy.catalog.functions.definitions import DEFINITION_MACROS
 from pgproxy.catalog.functions.macro import Macro, sources
 from pgproxy.catalog.functions.names import NAME_MACROS
+from pgproxy.catalog.functions.objects import OBJECT_MACROS
 from pgproxy.catalog.functions.privileges import PRIVILEGE_MACROS
 from pgproxy.catalog.functions.server import SERVER_MACROS, TABLE_TWINS
 from pgproxy.catalog.functions.signals import SIGNAL_MACROS
 from pgproxy.catalog.snapshot import SystemFunction
 
-_STEADY: tuple[Macro, ...] = (*NAME_MACROS, *DEFINITION_MACROS, *PRIVILEGE_MACROS, *SERVER_MACROS)
+_STEADY: tuple[Macro, ...] = (
+    *NAME_MACROS,
+    *DEFINITION_MACROS,
+    *OBJECT_MACROS,
+    *PRIVILEGE_MACROS,
+    *SERVER_MACROS,
+)
 MACROS: tuple[Macro, ...] = (*_STEADY, *SIGNAL_MACROS)
 
 

@@ -16,7 +16,7 @@ NAMES = (SystemValue.VIEWER, SystemValue.DATABASE, SystemValue.SEARCH_PATH)
 """What a function needs that resolves or shortens names."""
 
 TEXT, NAME, BOOL, INT4, INT8, OID, VOID, FLOAT8, TIMESTAMPTZ = 25, 19, 16, 23, 20, 26, 2278, 701, 1184
-REGCLASS, REGTYPE, REGPROC, REGNAMESPACE, REGROLE = 2205, 2206, 24, 4089, 4096
+REGCLASS, REGTYPE, REGPROC, REGNAMESPACE, REGROLE, INET = 2205, 2206, 24, 4089, 4096, 869
 
 _SOURCE = re.compile(rf"{SYSTEM_CATALOG}\.(pg|acl)\.(\w+) AS (m_\w+)")
 _COLUMN = re.compile(r"\b(m_[a-z])\.(?!m_)(\w+)")

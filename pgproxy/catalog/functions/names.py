@@ -66,7 +66,7 @@ _FIRST_IN_PATH = (
 )
 """The relations that a bare name finds: the first of its name along the search path."""
 
-_REGCLASS_TEXT = _oid_text(
+REGCLASS_TEXT = _oid_text(
     "p_oid",
     f"(SELECT max(CASE WHEN m_c.oid IN ({_FIRST_IN_PATH}) THEN {quoted('m_c.relname')} "
     f"ELSE {quoted('m_c._schema')} || '.' || {quoted('m_c.relname')} END) "
@@ -170,7 +170,7 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("format_type", TEXT, {"p_oid, p_mod": _FORMAT_TYPE}, VIEWER),
     Macro("regtype_text", TEXT, {"p_oid": _REGTYPE_TEXT}, VIEWER),
     Macro("regtype_array_text", 1009, {"p_oids": _REGTYPE_TEXTS}, VIEWER),
-    Macro("regclass_text", TEXT, {"p_oid": _REGCLASS_TEXT}, NAMES),
+    Macro("regclass_text", TEXT, {"p_oid": REGCLASS_TEXT}, NAMES),
     Macro(f"regclass_text{IN_ONE_SCHEMA}", TEXT, {"p_oid": _REGCLASS_TEXT_IN_ONE}, NAMES),
     Macro("regproc_text", TEXT, {"p_oid": _named_text("pg_proc", "proname")}, VIEWER),
     Macro("regnamespace_text", TEXT, {"p_oid": _named_text("pg_namespace", "nspname")}, VIEWER),

@@ -5,6 +5,7 @@ PostgreSQL docs, "Access Privilege Inquiry".
 
 from pgproxy.catalog.functions.macro import ACL, BOOL, NAMES, PG, VIEWER, Macro, constant, visible
 from pgproxy.catalog.functions.names import name_parts, relation_oid
+from pgproxy.catalog.visibility import Aspect, key
 
 _WANTED = (
     "list_contains(string_split(replace(replace(upper(p_privilege), ' WITH GRANT OPTION', ''), ' ', ''), "
@@ -26,6 +27,35 @@ def _both(name: str, parameters: str, answer: str, session: tuple[object, ...]) 
     return Macro(name, BOOL, bodies, session)  # type: ignore[arg-type]  # a tuple of SystemValue
 
 
+def _raise(sqlstate: str, message: str) -> str:
+    """SQL: an error. message: SQL of its text."""
+    return f"error(chr(2) || 'pgproxy:{sqlstate}:' || {message})"
+
+
+def _known(given: str, found: str, absent: str, answer: str, words: str = "") -> str:
+    """SQL: the answer, about an object that the viewer knows of; NULL for the number of none.
+
+    absent: the error for a name of none. words: the privileges that there are; none: they are not looked at.
+    """
+    wanted = (
+        "string_split(regexp_replace(replace(upper(p_privilege), ' WITH GRANT OPTION', ''), "
+        "'\\s*,\\s*', ',', 'g'), ',')"
+    )
+    unknown = f"list_has_all(string_split('{words}', ' '), list_transform({wanted}, lambda m_x: trim(m_x)))"
+    message = "'unrecognized privilege type: \"' || p_privilege || '\"'"
+    check = f"WHEN NOT {unknown} THEN {_raise('22023', message)} = '' " if words else ""
+    return (
+        f"CASE WHEN {given} IS NULL OR p_privilege IS NULL THEN NULL {check}"
+        f"WHEN {found} IS NULL THEN CASE WHEN TRY_CAST({given} AS BIGINT) IS NULL THEN {absent} = '' END "
+        f"ELSE ({answer}) END"
+    )
+
+
+def _absent(sqlstate: str, kind: str, name: str) -> str:
+    return _raise(sqlstate, f"'{kind} \"' || CAST({name} AS VARCHAR) || '\" does not exist'")
+
+
+_IS_ADMIN = f"EXISTS (SELECT 1 FROM {ACL}.viewer AS m_w WHERE m_w.viewer = p_viewer AND m_w.is_admin)"
 _TABLE_OID = relation_oid("p_table")
 _ON_TABLE = (
     f"(coalesce({_TABLE_OID} < 16384, false) AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND "
@@ -35,6 +65,14 @@ _ON_TABLE = (
 _ON_ANY_COLUMN = (
     f"(coalesce({_TABLE_OID} < 16384, false) AND upper(p_privilege) = 'SELECT') OR EXISTS ({_HELD} AND "
     f"m_q.oid = {_TABLE_OID})"
+)
+_NO_TABLE = _absent("42P01", "relation", "p_table")
+_TABLE_WORDS = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER"
+_ON_SEQUENCE = (
+    f"CASE WHEN (SELECT max(m_c.relkind) FROM {PG}.pg_class AS m_c WHERE m_c.oid = {_TABLE_OID} "
+    f"AND {visible('m_c')}) <> 'S' THEN "
+    + _raise("42809", "'\"' || CAST(p_table AS VARCHAR) || '\" is not a sequence'")
+    + f" = '' ELSE {_IS_ADMIN} OR {_ON_TABLE} END"
 )
 _ATTNUM = (
     "coalesce(TRY_CAST(p_column AS BIGINT), (SELECT max(m_a.attnum) FROM "
@@ -71,19 +109,65 @@ _ON_FUNCTION = (
     f"AS m_o(m_oid) WHERE m_o.oid IN (SELECT m_k.oid FROM {ACL}.callable AS m_k) OR m_o.oid IN "
     f"({_HELD.replace('SELECT 1', 'SELECT m_q.oid', 1)})) END"
 )
+_TABLESPACE = (
+    f"(SELECT max(m_t.oid) FROM {PG}.pg_tablespace AS m_t WHERE m_t.spcname = CAST(p_object AS VARCHAR) "
+    "OR m_t.oid = TRY_CAST(p_object AS BIGINT))"
+)
+_IS_FILTERED = (
+    f"EXISTS (SELECT 1 FROM {ACL}.visible AS m_v WHERE m_v.viewer = p_viewer "
+    f"AND m_v.key = {_TABLE_OID} + {key(0, Aspect.NO_ROW_ESTIMATE)})"
+)
+"""Who may not know how many rows there are is whom a row filter applies to."""
 _HAS_ROLE = (
-    f"EXISTS (SELECT 1 FROM {ACL}.viewer AS m_w WHERE m_w.viewer = p_viewer AND m_w.is_admin) OR "
+    f"{_IS_ADMIN} OR "
     f"EXISTS (SELECT 1 FROM {PG}.pg_authid AS m_a WHERE m_a.oid >= 16384 AND {visible('m_a')} AND "
     "(m_a.rolname = CAST(p_role AS VARCHAR) OR CAST(m_a.oid AS VARCHAR) = CAST(p_role AS VARCHAR)))"
 )
 
 PRIVILEGE_MACROS: tuple[Macro, ...] = (
-    _both("has_table_privilege", "p_table, p_privilege", _ON_TABLE, NAMES),
-    _both("has_sequence_privilege", "p_table, p_privilege", _ON_TABLE, NAMES),
-    _both("has_any_column_privilege", "p_table, p_privilege", _ON_ANY_COLUMN, NAMES),
+    _both(
+        "has_table_privilege",
+        "p_table, p_privilege",
+        _known("p_table", _TABLE_OID, _NO_TABLE, _ON_TABLE, _TABLE_WORDS),
+        NAMES,
+    ),
+    _both(
+        "has_sequence_privilege",
+        "p_table, p_privilege",
+        _known("p_table", _TABLE_OID, _NO_TABLE, _ON_SEQUENCE, "USAGE SELECT UPDATE"),
+        NAMES,
+    ),
+    _both(
+        "has_any_column_privilege",
+        "p_table, p_privilege",
+        _known("p_table", _TABLE_OID, _NO_TABLE, _ON_ANY_COLUMN, "SELECT INSERT UPDATE REFERENCES"),
+        NAMES,
+    ),
     _both("has_column_privilege", "p_table, p_column, p_privilege", _ON_COLUMN, NAMES),
-    _both("has_schema_privilege", "p_schema, p_privilege", _ON_SCHEMA, VIEWER),
-    _both("has_database_privilege", "p_name, p_privilege", _ON_DATABASE, VIEWER),
+    _both(
+        "has_schema_privilege",
+        "p_schema, p_privilege",
+        _known("p_schema", _SCHEMA_OID, _absent("3F000", "schema", "p_schema"), _ON_SCHEMA, "CREATE USAGE"),
+        VIEWER,
+    ),
+    _both(
+        "has_database_privilege",
+        "p_name, p_privilege",
+        _known(
+            "p_name",
+            _DATABASE_OID,
+            _absent("3D000", "database", "p_name"),
+            _ON_DATABASE,
+            "CREATE TEMPORARY TEMP CONNECT",
+        ),
+        VIEWER,
+    ),
+    _both(
+        "has_tablespace_privilege",
+        "p_object, p_privilege",
+        _known("p_object", _TABLESPACE, _absent("42704", "tablespace", "p_object"), _IS_ADMIN, "CREATE"),
+        VIEWER,
+    ),
     _both("pg_has_role", "p_role, p_privilege", _HAS_ROLE, VIEWER),
     _both("has_function_privilege", "p_object, p_privilege", _ON_FUNCTION, VIEWER),
     *constant(
@@ -94,12 +178,19 @@ PRIVILEGE_MACROS: tuple[Macro, ...] = (
         "p_user, p_object, p_privilege",
     ),
     *constant(
-        "has_tablespace_privilege has_foreign_data_wrapper_privilege has_server_privilege "
-        "has_parameter_privilege",
+        "has_foreign_data_wrapper_privilege has_server_privilege has_parameter_privilege",
         BOOL,
         "false",
         "p_object, p_privilege",
         "p_user, p_object, p_privilege",
     ),
-    *constant("row_security_active", BOOL, "true", "p_table"),
+    Macro(
+        "row_security_active",
+        BOOL,
+        {
+            "p_table": f"CASE WHEN p_table IS NULL THEN NULL WHEN {_TABLE_OID} IS NULL "
+            f"THEN {_NO_TABLE} = '' ELSE {_IS_FILTERED} END"
+        },
+        NAMES,
+    ),
 )

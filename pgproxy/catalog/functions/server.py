@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pgproxy.catalog.functions.macro import (
     BOOL,
     FLOAT8,
+    INET,
     INT4,
     INT8,
     NAMES,
@@ -23,6 +24,7 @@ from pgproxy.catalog.functions.macro import (
     visible,
 )
 from pgproxy.catalog.functions.names import relation_oid
+from pgproxy.catalog.snapshot import SystemValue
 from pgproxy.catalog.visibility import held_keys
 
 _STARTED = datetime.now(UTC).isoformat()
@@ -95,6 +97,50 @@ _INDEX_COLUMN_PROPERTY = (
 )
 """Every index here is what PostgreSQL's btree is by default."""
 
+_INDEX_PROPERTY = (
+    "(SELECT max(CASE lower(p_property) WHEN 'clusterable' THEN true WHEN 'index_scan' THEN true "
+    "WHEN 'bitmap_scan' THEN true WHEN 'backward_scan' THEN true END) "
+    f"FROM {PG}.pg_index AS m_i WHERE m_i.indexrelid = p_oid AND {visible('m_i')})"
+)
+_BTREE_PROPERTY = (
+    "CASE WHEN p_oid = 403 AND lower(p_property) IN "
+    "('can_order', 'can_unique', 'can_multi_col', 'can_exclude', 'can_include') THEN true END"
+)
+_SEED = (
+    "CASE WHEN p_seed IS NULL THEN NULL WHEN p_seed BETWEEN -1 AND 1 THEN '' ELSE "
+    "error(chr(2) || 'pgproxy:22023:setseed parameter ' || p_seed || ' is out of allowed range [-1,1]') END"
+)
+"""Statements run on whatever connection is free, so that random() goes on as it would have."""
+_TRANSACTION_STATUS = (
+    "CASE WHEN CAST(p_id AS BIGINT) = 1 THEN 'in progress' WHEN CAST(p_id AS BIGINT) IS NOT NULL THEN "
+    "error(chr(2) || 'pgproxy:22023:transaction ID ' || p_id || ' is in the future') END"
+)
+"""There is one number, that of the present transaction (txid_current)."""
+_COLUMN_SIZE = (
+    "CASE WHEN p_value IS NULL THEN NULL ELSE CAST(CASE typeof(p_value) WHEN 'BOOLEAN' THEN 1 "
+    "WHEN 'SMALLINT' THEN 2 WHEN 'INTEGER' THEN 4 WHEN 'UINTEGER' THEN 4 WHEN 'FLOAT' THEN 4 "
+    "WHEN 'DATE' THEN 4 WHEN 'BIGINT' THEN 8 WHEN 'DOUBLE' THEN 8 WHEN 'TIMESTAMP' THEN 8 "
+    "WHEN 'TIMESTAMP WITH TIME ZONE' THEN 8 WHEN 'TIME' THEN 8 WHEN 'TIME WITH TIME ZONE' THEN 12 "
+    "WHEN 'INTERVAL' THEN 16 WHEN 'UUID' THEN 16 "
+    "ELSE strlen(CAST(p_value AS VARCHAR)) + CASE WHEN strlen(CAST(p_value AS VARCHAR)) < 127 THEN 1 ELSE 4 "
+    "END END AS INTEGER) END"
+)
+"""As PostgreSQL stores a value of the type; of what has no fixed length, that of its text and a header."""
+_FILENODE = (
+    f"(SELECT max(m_c.oid) FROM {PG}.pg_class AS m_c WHERE m_c.oid = {relation_oid('p_object')} "
+    f"AND m_c.relkind IN ('r', 'i', 'S', 't', 'm') AND {visible('m_c')})"
+)
+_UPDATABLE = (
+    "CAST((SELECT max(CASE m_c.relkind WHEN 'r' THEN 28 ELSE 0 END) "
+    f"FROM {PG}.pg_class AS m_c WHERE m_c.oid = p_oid AND {visible('m_c')}) AS INTEGER)"
+)
+"""PostgreSQL docs, "System Catalog Information Functions": 4 UPDATE, 8 INSERT, 16 DELETE. No view here is."""
+_SEQUENCE_PARAMETERS = (
+    "SELECT m_s.seqstart AS start_value, m_s.seqmin AS minimum_value, m_s.seqmax AS maximum_value, "
+    "m_s.seqincrement AS increment, m_s.seqcycle AS cycle_option, m_s.seqcache AS cache_size, "
+    f"m_s.seqtypid AS data_type FROM {PG}.pg_sequence AS m_s WHERE m_s.seqrelid = p_oid AND {visible('m_s')}"
+)
+
 _KEYWORDS = (
     "SELECT m_k.word AS word, m_k.catcode AS catcode, m_k.barelabel AS barelabel, m_k.catdesc AS catdesc, "
     f"m_k.baredesc AS baredesc FROM {PG}._keyword AS m_k"
@@ -143,7 +189,7 @@ SERVER_MACROS: tuple[Macro, ...] = (
         "p_object",
     ),
     *constant("pg_my_temp_schema", OID, "CAST(0 AS BIGINT)", ""),
-    *constant("pg_is_other_temp_schema pg_relation_is_updatable", BOOL, "false", "p_oid"),
+    *constant("pg_is_other_temp_schema", BOOL, "false", "p_oid"),
     *constant("pg_relation_is_publishable", BOOL, "true", "p_oid"),
     *constant("pg_partition_ancestors", REGCLASS, "unnest(CAST([] AS BIGINT[]))", "p_oid"),
     *constant("pg_is_in_recovery pg_is_wal_replay_paused pg_jit_available", BOOL, "false", ""),
@@ -158,7 +204,6 @@ SERVER_MACROS: tuple[Macro, ...] = (
     Macro(
         "pg_index_column_has_property", BOOL, {"p_oid, p_column, p_property": _INDEX_COLUMN_PROPERTY}, VIEWER
     ),
-    *constant("pg_index_has_property pg_indexam_has_property", BOOL, "false", "p_oid, p_property"),
     *constant("txid_current pg_current_xact_id", INT8, "CAST(1 AS BIGINT)", ""),
     *constant("txid_current_if_assigned", INT8, "CAST(NULL AS BIGINT)", ""),
     *constant(
@@ -177,8 +222,24 @@ SERVER_MACROS: tuple[Macro, ...] = (
         "p_key, p_second",
     ),
     *constant("pg_advisory_unlock_all", VOID, "''", ""),
-    *constant("inet_client_port inet_server_port", INT4, "CAST(NULL AS INTEGER)", ""),
-    *constant("inet_client_addr inet_server_addr", 869, "CAST(NULL AS VARCHAR)", ""),
+    *(
+        Macro(f"inet_{value.value}", oid, {"": f"p_{value.value}"}, (value,))
+        for value, oid in (
+            (SystemValue.CLIENT_ADDR, INET),
+            (SystemValue.CLIENT_PORT, INT4),
+            (SystemValue.SERVER_ADDR, INET),
+            (SystemValue.SERVER_PORT, INT4),
+        )
+    ),
+    Macro("setseed", VOID, {"p_seed": _SEED}),
+    *(Macro(name, TEXT, {"p_id": _TRANSACTION_STATUS}) for name in ("txid_status", "pg_xact_status")),
+    Macro("pg_column_size", INT4, {"p_value": _COLUMN_SIZE}),
+    Macro("pg_relation_filenode", OID, {"p_object": _FILENODE}, NAMES),
+    Macro("pg_relation_is_updatable", INT4, {"p_oid, p_triggers": _UPDATABLE}, VIEWER),
+    Macro("pg_column_is_updatable", BOOL, {"p_oid, p_column, p_triggers": f"{_UPDATABLE} <> 0"}, VIEWER),
+    Macro("pg_index_has_property", BOOL, {"p_oid, p_property": _INDEX_PROPERTY}, VIEWER),
+    Macro("pg_indexam_has_property", BOOL, {"p_oid, p_property": _BTREE_PROPERTY}),
+    Macro("pg_sequence_parameters", 2249, {"p_oid": _SEQUENCE_PARAMETERS}, VIEWER, is_table=True),
     *constant("pg_blocking_pids", 1007, "CAST([] AS INTEGER[])", "p_pid"),
     Macro("ts_token_type", 2249, {"p_parser": _TOKEN_ROWS}, is_table=True),
     Macro("pg_get_keywords", 2249, {"": _KEYWORDS}, is_table=True),

@@ -103,14 +103,22 @@ def test_key_columns_expand_with_their_positions(shop: Shop) -> None:
     assert rows == [({"x": 7, "n": 1},), ({"x": 9, "n": 2},)]
 
 
+_WIDTHS = {
+    "pg_get_keywords": 5,
+    "pg_options_to_table": 2,
+    "ts_token_type": 3,
+    "pg_identify_object": 4,
+    "pg_sequence_parameters": 7,
+}
+
+
 def test_every_function_binds_with_every_number_of_arguments(shop: Shop) -> None:
     for name, function in shop.service.snapshot.system_functions.items():
         for arity in function.arity:
             arguments = ", ".join(["NULL"] * (arity + len(function.session_values)))
             call = f"{'.'.join(('pgproxy_system', *function.macro))}({arguments})"
             described = shop.run("root", f"DESCRIBE SELECT {f'* FROM {call}' if function.is_table else call}")
-            widths = {"pg_get_keywords": 5, "pg_options_to_table": 2, "ts_token_type": 3}
-            assert len(described) == (widths[name] if function.is_table else 1), name
+            assert len(described) == (_WIDTHS[name] if function.is_table else 1), name
 
 
 def test_sizes_are_told_to_who_may_know_the_rows(shop: Shop) -> None:
