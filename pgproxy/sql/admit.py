@@ -136,8 +136,12 @@ def function_name(node: exp.Expr) -> str:
     return str(this.this if isinstance(this, exp.Identifier) else this).lower()
 
 
-def undefined_function(name: str, position: int | None) -> StatementError:
+def undefined_function(name: str, position: int | None) -> GatewayError:
     """The error for every function that is not on a list: absent and forbidden look alike."""
+    if name in functions.POSTGRES_ONLY_FUNCTIONS:
+        return FeatureNotSupported(
+            f"{name}() is not supported", hint="The engine has no values of its types.", position=position
+        )
     return StatementError(
         f"function {name}(...) does not exist" if _NAME.match(name) else "function does not exist",
         sqlstate=SqlState.UNDEFINED_FUNCTION,
@@ -251,6 +255,13 @@ def _admit_join(node: exp.Join) -> None:
 
 def _admit_type(node: exp.DataType) -> None:
     kind = node.args.get("kind")
+    written = kind.name if isinstance(kind, (exp.Dot, exp.Identifier)) else getattr(node.this, "name", "")
+    if written.lower() in functions.POSTGRES_ONLY_TYPES:
+        raise FeatureNotSupported(
+            f"type {written.lower()} is not supported",
+            hint="Use text or numbers.",
+            position=position_of(node),
+        )
     if isinstance(kind, (exp.Dot, exp.Identifier)):
         parts = [part.name.lower() for part in kind.find_all(exp.Identifier)]
         if parts[-1:] and set(parts) - {"pg_catalog"} <= functions.CATALOG_TYPES:

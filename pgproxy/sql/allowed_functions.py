@@ -303,3 +303,17 @@ COLLATIONS = frozenset(
 
 NON_TEXT_OPERATORS = frozenset("~ ~* !~ !~* ~~ ~~* !~~ !~~* = <> < > <= >= + - * / || %".split())
 """Operators that may be written OPERATOR(pg_catalog.x)."""
+
+_RANGES = ("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange")
+POSTGRES_ONLY_TYPES = frozenset(
+    [*_RANGES, *(name.replace("range", "multirange") for name in _RANGES), "money", "xml", "tsvector",
+     "tsquery", "point", "line", "lseg", "box", "path", "polygon", "circle", "macaddr", "macaddr8", "pg_lsn",
+     "jsonpath"]
+)  # fmt: skip
+"""Types of PostgreSQL of which the engine has no values: not supported, rather than unknown."""
+POSTGRES_ONLY_FUNCTIONS = POSTGRES_ONLY_TYPES | frozenset(
+    ["lower_inc", "upper_inc", "lower_inf", "upper_inf", "isempty", "range_merge", "range_agg", "xmlparse",
+     "xmlelement", "xmlforest", "xmlagg", "xpath", "to_tsvector", "to_tsquery", "plainto_tsquery",
+     "websearch_to_tsquery", "ts_rank", "ts_headline", "unistr", "timeofday"]
+)  # fmt: skip
+"""The same of functions."""

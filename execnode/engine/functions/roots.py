@@ -70,7 +70,21 @@ _POWER = (
     f"{_TOO_SMALL} ELSE power(p.x, p.y) END"
 )
 
+_DIGITS_OF = "CASE WHEN {0} = 0 THEN 0 ELSE trunc(log10(abs({0})))::INTEGER END"
+
 ROOT_MACROS = (
+    Macro("logarithm_scale", "l, lo", let("l::DOUBLE", f"greatest(16 - {_DIGITS_OF.format('p')}, lo, 0)")),
+    Macro(
+        "logarithm_of_base_scale",
+        "l, b, lo",
+        let(
+            "{'l': l::DOUBLE, 'b': b::DOUBLE}",
+            f"greatest(16 - {_DIGITS_OF.format('p.l')} + {_DIGITS_OF.format('p.b')}, lo, 0)",
+        ),
+    ),
+    Macro(
+        "exponential_scale", "x, lo", "greatest(16 - trunc(x::DOUBLE * 0.434294481903252)::INTEGER, lo, 0)"
+    ),
     Macro("numeric_sqrt", "x, r", _ROOT),
     Macro("numeric_sqrt_scale", "x, lo", _ROOT_SCALE),
     Macro("sum_of_deviations", "n, squares, total", "greatest(n * squares - total * total, 0)"),

@@ -118,6 +118,8 @@ def subscript(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     index = node.expressions[0]
     if isinstance(index, exp.Slice):
         return node
+    if types.of(node.this) == "jsonb":
+        return _part_of_document(node.this, index)
     if isinstance(node.this, exp.Bracket):
         raise FeatureNotSupported("arrays of more than one dimension are not supported")
     # sqlglot keeps constants counted from zero.
@@ -127,6 +129,33 @@ def subscript(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if not isinstance(index, exp.Literal):
         is_inside = exp.GTE(this=index.copy(), expression=number(1))
         return case((is_inside, call("list_extract", node.this, index)))
+    return node
+
+
+def _part_of_document(document: exp.Expr, index: exp.Expr) -> exp.Expr:
+    """A constant subscript of jsonb: a key, or a place from zero, or from behind."""
+    key, place = constant_text(index), constant_integer(index)
+    if key is not None:
+        return call("json_extract", document, string(f"/{key.replace('~', '~0').replace('/', '~1')}"))
+    if place is None:
+        raise FeatureNotSupported("subscripts of jsonb must be constants", hint="Use ->.")
+    digits = index.this if isinstance(index, exp.Neg) else index
+    if "start" not in digits.meta:
+        place += 1  # sqlglot has made it one less, unless it knew the type
+    return call("json_extract", document, string(f"$[{place}]" if place >= 0 else f"$[#{place}]"))
+
+
+def unnest_of_nested(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """unnest() takes all dimensions apart; the engine takes one."""
+    operands = [node.this] if isinstance(node, exp.Explode) else node.expressions
+    for operand in operands:
+        depth = (types.of(operand) or "").count("[]") if isinstance(operand, exp.Expr) else 0
+        if depth > 1 and function_name(operand) != "flatten":
+            flat = operand
+            for _ in range(depth - 1):
+                flat = call("flatten", flat.copy())
+            types.know(flat, str(types.of(operand)).replace("[]", "") + "[]")
+            operand.replace(flat)
     return node
 
 
@@ -168,7 +197,7 @@ def _searched(node: exp.EQ | exp.NEQ, operand: exp.Expr | None) -> exp.Expr:
     if operand.find(exp.Column) is None or operand.find(exp.Query) or value.find(exp.Query):
         return node
     found = call("list_contains", operand, value)
-    if isinstance(node, exp.EQ) and _only_keeps_rows(node):
+    if isinstance(node, exp.EQ) and only_keeps_rows(node):
         return found
     some = exp.GT(this=call("len", operand.copy()), expression=number(0))
     is_null = exp.and_(exp.Is(this=value.copy(), expression=exp.Null()), some, copy=False)
@@ -188,13 +217,13 @@ def _unless_null(node: exp.Expr, operand: exp.Expr | None) -> exp.Expr:
         return node
     if operand.find(exp.Column, exp.Parameter) is None:
         return node
-    if isinstance(node.expression, exp.Any) and _only_keeps_rows(node):
+    if isinstance(node.expression, exp.Any) and only_keeps_rows(node):
         return node
     is_there = exp.Not(this=exp.Is(this=operand.copy(), expression=exp.Null()))
     return exp.Paren(this=case((is_there, node.copy())))
 
 
-def _only_keeps_rows(node: exp.Expr) -> bool:
+def only_keeps_rows(node: exp.Expr) -> bool:
     """Whether a condition stands where NULL is as good as false: under AND and OR of WHERE and ON."""
     below, parent = node, node.parent
     while isinstance(parent, (exp.And, exp.Or, exp.Paren)):

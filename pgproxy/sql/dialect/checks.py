@@ -103,7 +103,7 @@ def _check_binary(node: exp.Binary, types: KnownTypes) -> None:
 def _check_joined(node: exp.DPipe, types: KnownTypes) -> None:
     left, right = types.of(node.this), types.of(node.expression)
     kinds = (category(left), category(right))
-    if all(kinds) and "text" not in kinds and "bytea" not in (left, right):
+    if all(kinds) and "text" not in kinds and "bytea" not in (left, right) and not left == right == "bit":
         raise blame(no_operator(left or "", "||", right or ""), node.this)
 
 

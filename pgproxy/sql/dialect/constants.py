@@ -19,8 +19,10 @@ _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _COMBINING = (
     *_ARITHMETIC, *_COMPARISONS, exp.In, exp.Between, exp.Case, exp.Coalesce, exp.Greatest, exp.Least,
-    exp.Nullif,
+    exp.Nullif, exp.DPipe, exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps, exp.SetOperation,
 )  # fmt: skip
+_OF_ARRAYS = (exp.DPipe, exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
+_UNITED = frozenset({*INTEGERS, *FLOATS, "date", "timestamp", "timestamptz", "bool"})
 _CONSTANTS = (exp.Literal, exp.ByteString)
 _NUMBERS = frozenset({*INTEGERS, *FLOATS, "numeric"})
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
@@ -52,12 +54,31 @@ def give_type(constant: exp.Expr, kind: str) -> None:
 def _constants(node: exp.Expr, types: KnownTypes) -> Iterator[tuple[exp.Expr, str]]:
     """The constants that `node` combines, with the type that they take."""
     if isinstance(node, _ARITHMETIC):
-        for side, other in ((node.this, node.expression), (node.expression, node.this)):
-            if constant_text(side) is not None and constant_text(other) is None:
-                kind = _operand_kind(node, types.of(other))
-                if kind is not None and _is_form_of(side, kind):
-                    yield side, kind
-        return
+        yield from _operands(node, types)
+    elif isinstance(node, _OF_ARRAYS):
+        yield from _beside_arrays(node, types)
+    elif isinstance(node, exp.SetOperation):
+        yield from _united(node, types)
+    else:
+        yield from _alike(node, types)
+
+
+def _operands(node: exp.Binary, types: KnownTypes) -> Iterator[tuple[exp.Expr, str]]:
+    for side, other in ((node.this, node.expression), (node.expression, node.this)):
+        if constant_text(side) is not None and constant_text(other) is None:
+            kind = _operand_kind(node, types.of(other))
+            if kind is not None and _is_form_of(side, kind):
+                yield side, kind
+
+
+def _beside_arrays(node: exp.Expr, types: KnownTypes) -> Iterator[tuple[exp.Expr, str]]:
+    for side, other in ((node.this, node.expression), (node.expression, node.this)):
+        kind = types.of(other) or ""
+        if kind.endswith("[]") and (constant_text(side) or "").lstrip().startswith("{"):
+            yield side, kind
+
+
+def _alike(node: exp.Expr, types: KnownTypes) -> Iterator[tuple[exp.Expr, str]]:
     together = list(_together(node))
     constants = [item for item in together if constant_text(item) is not None]
     if constants and len(constants) < len(together):
@@ -67,6 +88,19 @@ def _constants(node: exp.Expr, types: KnownTypes) -> Iterator[tuple[exp.Expr, st
             yield from ((item, array) for item in constants)
         elif "numeric" in kinds and kinds <= {*INTEGERS, "numeric"}:
             yield from ((item, "numeric") for item in constants if _is_form_of(item, "numeric"))
+
+
+def _united(node: exp.SetOperation, types: KnownTypes) -> Iterator[tuple[exp.Expr, str]]:
+    """Constants that are outputs of one side, beside outputs of a type on the other."""
+    sides = [side for side in (node.this, node.expression) if isinstance(side, exp.Select)]
+    if len(sides) != 2 or any(item.is_star for side in sides for item in side.expressions):
+        return
+    for pair in zip(sides[0].expressions, sides[1].expressions, strict=False):
+        values = [item.unalias() for item in pair]
+        for side, other in (values, reversed(values)):
+            kind, is_constant = types.of(other), isinstance(side, exp.Literal) and side.is_string
+            if kind in _UNITED and is_constant and _is_form_of(side, str(kind)):
+                yield side, str(kind)
 
 
 def _operand_kind(node: exp.Expr, beside: str | None) -> str | None:

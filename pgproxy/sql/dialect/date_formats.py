@@ -165,7 +165,8 @@ def format_moment(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     if kind == "date":
         operand = cast(operand, "TIMESTAMP")
     if kind == "time":
-        kind, operand = "interval", cast(operand, "INTERVAL")
+        micros = cast(macro("micros_of_day", operand), "BIGINT")
+        kind, operand = "interval", call("to_microseconds", micros)
     return _text_of(list(_pieces(pattern)), operand, kind)
 
 

@@ -1,5 +1,7 @@
 """Dates and times. PostgreSQL docs, "Date/Time Functions and Operators", "Data Type Formatting Functions"."""
 
+import re
+
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import call, cast, constant_text, function_name, string
@@ -49,6 +51,9 @@ _CLOCK_FIELDS = frozenset(
 _FIELD_NAMES = {"years": "year", "months": "month", "days": "day", "hours": "hour", "minutes": "minute",
                 "seconds": "second", "weeks": "week", "msec": "milliseconds", "usec": "microseconds",
                 "millisecond": "milliseconds", "microsecond": "microseconds"}  # fmt: skip
+_POSIX_ZONE = re.compile(
+    r"(?:[a-z]{3,})?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?", re.IGNORECASE
+)
 _CLOCKS = {
     "now": "now",
     "transaction_timestamp": "now",
@@ -65,7 +70,10 @@ def extract_field(node: exp.Expr, types: KnownTypes) -> exp.Expr:
         field = constant_text(node.expressions[0])
         if field is None:
             raise FeatureNotSupported("date_part() needs a constant field")
-        return cast(_field(field, node.expressions[1], types), "DOUBLE")
+        operand = node.expressions[1]
+        if types.of(operand) == "date" and field.lower() in _CLOCK_FIELDS:
+            operand = cast(operand, "TIMESTAMP")  # as which PostgreSQL takes it, here alone
+        return cast(_field(field, operand, types), "DOUBLE")
     return node
 
 
@@ -118,6 +126,30 @@ def _period(pair: list[exp.Expr], types: KnownTypes) -> tuple[exp.Expr, exp.Expr
     if types.of(other) == "interval":
         other = exp.Paren(this=exp.Add(this=one.copy(), expression=other))
     return call("least", one.copy(), other.copy()), call("greatest", one.copy(), other.copy())
+
+
+def fixed_offset_zone(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """AT TIME ZONE an interval, `+3` or `UTC-5`: in the last two, as POSIX has it, plus is west."""
+    if not isinstance(node, exp.AtTimeZone):
+        return node
+    zone = node.args["zone"]
+    match = _POSIX_ZONE.fullmatch(constant_text(zone) or "")
+    if types.of(zone) == "interval":
+        east = zone
+    elif match is not None:
+        minutes = int(match["hours"]) * 60 + int(match["minutes"] or 0)
+        east = cast(string(f"{minutes if match['sign'] == '-' else -minutes} minutes"), "INTERVAL")
+    else:
+        return node
+    kind = types.of(node.this)
+    if kind not in ("timestamp", "timestamptz"):
+        raise FeatureNotSupported("AT TIME ZONE of this value is not supported", hint="Cast the value.")
+    utc = string("UTC")
+    if kind == "timestamptz":
+        at_utc = exp.Paren(this=exp.AtTimeZone(this=exp.Paren(this=node.this), zone=utc))
+        return exp.Paren(this=exp.Add(this=at_utc, expression=exp.Paren(this=east)))
+    shifted = exp.Paren(this=exp.Sub(this=exp.Paren(this=node.this), expression=exp.Paren(this=east)))
+    return exp.Paren(this=exp.AtTimeZone(this=shifted, zone=utc))
 
 
 def bin_moments(node: exp.Expr, types: KnownTypes) -> exp.Expr:

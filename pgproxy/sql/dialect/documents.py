@@ -359,10 +359,12 @@ def _without(document: exp.Expr, what: exp.Expr, types: KnownTypes) -> exp.Expr:
             "list_slice", _elements(document), exp.Literal.number(position + 2), exp.Literal.number(2**31)
         )
         return _listed(call("list_concat", first, rest))
+    if position is not None:
+        return _without_from_behind(document, -position)
     is_list = isinstance(what, exp.Array) or (types.of(what) or "").endswith("[]")
     names = what if is_list else exp.Array(expressions=[what])
-    if types.of(what) in INTEGERS or position is not None:
-        raise FeatureNotSupported("jsonb - integer needs a constant that is not negative")
+    if types.of(what) in INTEGERS:
+        raise FeatureNotSupported("jsonb - integer needs a constant")
     is_kept = exp.Not(this=call("list_contains", cast(names, "VARCHAR[]"), exp.column("item")))
     keys = call(
         "list_filter", _keys(document), exp.Lambda(this=is_kept, expressions=[exp.to_identifier("item")])
@@ -379,6 +381,28 @@ def _without(document: exp.Expr, what: exp.Expr, types: KnownTypes) -> exp.Expr:
         (_is_type(document, "OBJECT"), _rebuilt(keys, value)),
         (_is_type(document, "ARRAY"), _listed(elements)),
     )
+
+
+def _without_from_behind(document: exp.Expr, place: int) -> exp.Expr:
+    """An array without its last element but `place` less one; all of it where it has not so many."""
+    at = exp.Paren(
+        this=exp.Sub(this=call("len", _elements(document)), expression=exp.Literal.number(place - 1))
+    )
+    before = exp.Paren(this=exp.Sub(this=at.copy(), expression=exp.Literal.number(1)))
+    behind = exp.Paren(this=exp.Add(this=at.copy(), expression=exp.Literal.number(1)))
+    first = call(
+        "list_slice",
+        _elements(document),
+        exp.Literal.number(1),
+        call("greatest", before, exp.Literal.number(0)),
+    )
+    rest = call(
+        "list_slice",
+        _elements(document),
+        call("greatest", behind, exp.Literal.number(1)),
+        exp.Literal.number(2**31),
+    )
+    return _listed(call("list_concat", first, rest))
 
 
 def _is_type(document: exp.Expr, kind: str) -> exp.Expr:

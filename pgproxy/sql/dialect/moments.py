@@ -142,6 +142,12 @@ def between_times_and_zones(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     operand: exp.Expr = node.this
     if kind == "time" and types.of(operand) == "timestamptz":
         return cast(cast(operand, "TIMESTAMP"), "TIME")
+    if kind == "time" and types.of(operand) == "interval":
+        midnight = cast(string("00:00:00"), "TIME")
+        since = call("to_microseconds", macro("interval_micros", operand))
+        return exp.Paren(this=exp.Add(this=midnight, expression=since))
+    if kind == "interval" and types.of(operand) == "time":
+        return call("to_microseconds", cast(macro("micros_of_day", operand), "BIGINT"))
     if kind != "timetz":
         return node
     text = constant_text(operand)

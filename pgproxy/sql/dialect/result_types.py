@@ -20,6 +20,7 @@ _NUMERIC_ARRAY = 1231
 _DECLARED = {
     "varchar": Oid.VARCHAR,
     "bit": Oid.BIT,
+    "varbit": 1562,
     "bpchar": Oid.BPCHAR,
     "name": Oid.NAME,
     "regtype": Oid.REGTYPE,

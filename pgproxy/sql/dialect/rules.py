@@ -24,6 +24,7 @@ from pgproxy.sql.dialect import (
     result_types,
     roots,
     row_functions,
+    row_membership,
     scales,
     shapes,
     strings,
@@ -45,6 +46,7 @@ SHAPE_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (shapes.unqualified_builtin, (exp.Dot,)),
+    (arrays.unnest_of_nested, (exp.Unnest, exp.Explode)),
     (
         row_functions.rows_in_from,
         (
@@ -106,6 +108,8 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
             exp.GTE,
         ),
     ),
+    (row_membership.row_in, (exp.In,)),
+    (row_membership.row_equals_query, (exp.EQ,)),
     (shapes.row_is_null, (exp.Is,)),
     (
         records.written_row,
@@ -259,6 +263,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         ),
     ),
     (function_calls.macro_call, (exp.Func,)),
+    (dates.fixed_offset_zone, (exp.AtTimeZone,)),
     (dates.bin_moments, (exp.Anonymous,)),
     (dates.truncate, (exp.Anonymous,)),
     (

@@ -307,10 +307,11 @@ def quotient(
     return declare(made, Number(MAX_DIGITS, QUOTIENT_SCALE, shown), types)
 
 
-def approximate(node: exp.Expr, types: KnownTypes) -> exp.Expr:
-    """A double as numeric: right to about 15 digits."""
+def approximate(node: exp.Expr, types: KnownTypes, shown: Scale | None = None) -> exp.Expr:
+    """A double as numeric: right to about 15 digits. shown: of those behind the point, else by its size."""
     made = cast(node, f"DECIMAL({MAX_DIGITS}, {APPROXIMATE_SCALE})")
-    return declare(made, Number(MAX_DIGITS, APPROXIMATE_SCALE, quotient_scale(made)), types)
+    shown = quotient_scale(made) if shown is None else shown
+    return declare(made, Number(MAX_DIGITS, APPROXIMATE_SCALE, shown), types)
 
 
 def product(node: exp.Expr, types: KnownTypes) -> exp.Expr:

@@ -109,6 +109,13 @@ def average_type(argument: str | None) -> str | None:
     return "interval" if argument == "interval" else None
 
 
+def rounded_type(argument: str | None, *, is_exact: bool) -> str | None:
+    """The type of round() and ln() and their like; of log(b, x), which is_exact says, always numeric."""
+    if argument == "numeric" or is_exact:
+        return "numeric"
+    return "float8" if argument in (*INTEGERS, *FLOATS) else None
+
+
 def _power_type(left: str | None, right: str | None) -> str | None:
     if left is None or right is None:
         return None

@@ -24,7 +24,6 @@ from pgproxy.sql.dialect.grammar import NAME_KEY
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.dialect.scopes import cte_of, enclosing_queries, sources, typing_query
 from pgproxy.sql.dialect.type_names import (
-    FLOATS,
     INTEGERS,
     NUMBER_ORDER,
     TEXTS,
@@ -40,6 +39,7 @@ from pgproxy.sql.dialect.type_rules import (
     is_unknown,
     literal_type,
     negated_type,
+    rounded_type,
     series_type,
 )
 
@@ -71,6 +71,7 @@ class Number:
     shown: int | exp.Expr
 
 
+_BITS = ("bit", "varbit")
 _BITWISE = (
     exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift,
     exp.BitwiseRightShift,
@@ -242,6 +243,8 @@ class KnownTypes:
         for kind in (left, right):
             if kind == "jsonb" or (kind and kind.endswith("[]")):
                 return kind
+        if left in _BITS and right in _BITS:
+            return "varbit"
         return "text" if left in TEXTS or right in TEXTS or are_constants else None
 
     def _wrapped_or_call(self, node: exp.Expr) -> str | None:
@@ -255,7 +258,7 @@ class KnownTypes:
             return self.of(inner) if isinstance(inner, exp.Expr) else None
         if isinstance(node, exp.Bracket):
             array = self.of(node.this)
-            if any(isinstance(index, exp.Slice) for index in node.expressions):
+            if array == "jsonb" or any(isinstance(index, exp.Slice) for index in node.expressions):
                 return array
             return array.removesuffix("[]") if array and array.endswith("[]") else None
         if isinstance(node, exp.Dot) and (field := field_of_row(node)) is not None:
@@ -268,7 +271,7 @@ class KnownTypes:
         name = str(node.meta.get(NAME_KEY) or column_name(node)).lower()
         arguments = [
             argument
-            for argument in (node.args.get("this"), *node.expressions)
+            for argument in (node.args.get("this"), *node.expressions, _base(node))
             if isinstance(argument, exp.Expr)
         ]
         argument = self.of(arguments[0]) if arguments else None
@@ -285,9 +288,7 @@ class KnownTypes:
         if name in AVERAGES:
             return average_type(argument)
         if name in ROUNDING or name in LOGARITHMS:
-            return (
-                "numeric" if argument == "numeric" else "float8" if argument in (*INTEGERS, *FLOATS) else None
-            )
+            return rounded_type(argument, is_exact=name == "log" and len(arguments) > 1)
         if name == "unnest":
             return argument.removesuffix("[]") if argument and argument.endswith("[]") else None
         if name in ("date_trunc", "date_bin") and len(arguments) > 1:
@@ -440,6 +441,12 @@ class KnownTypes:
     def _subquery(self, node: exp.Subquery) -> str | None:
         query = node.this
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
+
+
+def _base(call: exp.Func) -> exp.Expr | None:
+    """The second argument of log()."""
+    base = call.args.get("expression") if isinstance(call, exp.Log) else None
+    return base if isinstance(base, exp.Expr) else None
 
 
 def _known_first(values: list[exp.Expr]) -> list[exp.Expr]:

@@ -6,7 +6,6 @@ select corr(height, id), covar_pop(height, id) from people
 -- breadth
 select id, lag(id) over (order by id), lead(id, 2, -1) over (order by id), lag(salary, 1, 0) over (order by id) from people order by id
 select count(*), "Name", NAME, upper(name) as "UP" from people group by name order by name
-select b'101' & b'110', b'101' | b'010', ~b'101', b'101' || b'1', length(b'101'), b'101'::int, b'1010' << 1, b'101' = b'101'
 
 -- documents
 select json '{"a": {"b": 2}}' -> 'a', json '{"a":{"b":2}}' ->> 'a', json '[1, "x"]' ->> 1
@@ -14,14 +13,11 @@ select x from jsonb_array_elements('[1, 2]'::jsonb) x
 select id, e.value from people p, jsonb_array_elements(jsonb_build_array(p.id, p.id * 2)) e order by id, e.value::text
 select jsonb '5' = jsonb '5.0', jsonb '"a"' < jsonb '"b"'
 select json_object('{a,1,b,2}'), jsonb_object('{a,1,b,2}')
-select (jsonb '[1, 2, 3]')[1], (jsonb '{"a": 1}')['a']
 
 -- formatting
-select to_char(interval '1 year 2 months 3 days 25:06:07.089', 'YYYY MM DD HH24:MI:SS.MS'), to_char(interval '36 hours', 'HH24:MI'), to_char(time '13:14:15', 'HH12:MI am')
 select to_char(timestamp '2024-02-09 03:04:05', 'HH24hMI"min"SS\"'), to_char(date '2024-02-09', 'FMDay FMDDth FMMonth'), to_char(date '2024-12-30', 'IYYY IW ID WW')
 
 -- meaning
-select id from people where (id, name) = (select id, name from people where id = 1)
 
 -- numerics
 select abs(-1.50), abs(-3), abs(-2.5::float8), abs(-5::bigint), @ -5
@@ -42,7 +38,6 @@ select $1
 -- series_arrays
 select * from generate_series(1, 3, 0)
 select array[1, 2] || array[3], array[1, 2] || 3, 0 || array[1, 2], array[1] || null, array['a'] || 'b'::text
-select array[1, 2] || '{3,4}', array[1, 2] || '{}'
 select array[1,2]::text, array['a','b c']::text, '{1,2}'::text::int[], array[1,null]::text
 
 -- text_functions

@@ -35,7 +35,6 @@ select md5('hello'), md5('hello'::bytea), sha256('hello'::bytea), sha224('a'::by
 
 -- timestamps
 select to_char(485, 'RN'), to_char(12, '99th'), to_char(-12, '99PR'), to_char(12, 'SG99'), to_char(3.1416, '9.999EEEE')
-select timestamp '2024-01-01 10:00' at time zone 'UTC', timestamptz '2024-07-01 10:00+00' at time zone 'Europe/Berlin', timestamp '2024-07-01 10:00' at time zone 'America/New_York', timestamptz '2024-07-01 10:00+00' at time zone '+02'
 select statement_timestamp() >= transaction_timestamp(), clock_timestamp() >= now(), timeofday() is not null
 
 -- types
@@ -48,3 +47,17 @@ select row(salary / 3) as x from people order by x
 -- hunted
 select to_timestamp('12:34', 'HH24:MI')
 select to_char(485, '9 9 9')
+select * from jsonb_to_recordset('[{"a":1,"b":"x"},{"a":2}]') as t(a int, b text)
+select * from json_to_record('{"a":1,"b":"x"}') as t(a int, b text)
+select * from json_to_recordset('[{"a":1,"b":"x","c":{"d":1}},{"a":2,"c":[1,2]}]') as t(a int, b text, c json)
+select unistr('d\0061t\+000061')
+select int4range(1,5)
+select '[1,5)'::int4range
+select 12.34::money
+select xml '<a/>'
+select sum(x) from generate_series(1.0, 3.0, 0.5) x
+select regexp_replace('Thomas', '.', 'X', 3, 2)
+select regexp_instr('number of your street, town zip, FR', '[^,]+', 1, 2)
+select to_char(3.14, '9.99EEEE'), to_char(12345.678::float8, '9.99EEEE')
+select to_date('2460350', 'J')
+select (array[[1,2],[3,4]])[1][2]
