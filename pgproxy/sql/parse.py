@@ -343,6 +343,10 @@ def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
     if not words:
         raise StatementError("syntax error at end of input", position=len(text) + 1)
     first, second = words[0], next((word for word in words[1:] if word not in ("or", "global", "local")), "")
+    if (first, second) == ("alter", "sequence"):
+        raise FeatureNotSupported(
+            "ALTER SEQUENCE is not supported", hint="Use DROP SEQUENCE and CREATE SEQUENCE … START WITH."
+        )
     if first in _FOLLOWERS and second not in _FOLLOWERS[first]:
         raise AccessDenied(
             f"statement is not permitted: {first.upper()} of this kind", rule=DenialRule.STATEMENT
