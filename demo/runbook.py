@@ -117,7 +117,7 @@ def perform() -> str:
             _shadow(transcript)
             _widen(transcript, http)
             _fail(transcript, http, nodes["node2"][0])
-            _bring_home(transcript, http)
+            _bring_home(transcript, http, nodes["node3"][1])
         return "\n".join(transcript.parts)
 
 
@@ -149,12 +149,7 @@ def _register(t: Transcript, http: int, ports: Mapping[str, int]) -> None:
 
 Remote routing is on, listen addresses are set explicitly, and no endpoint is known yet. Register the nodes,
 each with a token of its own, and let the doctor look. What says `act` is mended first.""")
-    t.run(
-        *(
-            f"pgproxy endpoint add {name} grpc://127.0.0.1:{port} --token $TOKEN{name[-1]} --label size=large"
-            for name, port in ports.items()
-        ),
-    )
+    t.run(*(_adding(name, port) for name, port in ports.items()))
     until(lambda: set(_endpoints(http).values()) == {"active"}, "all endpoints are active")
     t.run("pgproxy endpoint list", "pgproxy doctor")
 
@@ -226,7 +221,7 @@ itself.""")
     t.run("pgproxy rollout abort node2", "pgproxy rollout remove node2", "pgproxy endpoint list")
 
 
-def _bring_home(t: Transcript, http: int) -> None:
+def _bring_home(t: Transcript, http: int, port: int) -> None:
     t.say("""### 5. The two commands for the night
 
 One node is taken out: what runs there ends, what comes goes to the others. And all statements come home to
@@ -234,8 +229,16 @@ the gateway, whatever assignments and rollouts say; nobody's rights change by ei
     t.run("pgproxy endpoint drain node3", "pgproxy flags set FEATURE_REMOTE_ROUTING=false")
     _until_metric(http, 'reason="flag_off",route="local"')
     t.run("pgproxy route explain --user analyst", "pgproxy endpoint list")
-    t.say("""When the morning comes, the flag goes back to what the settings say, and the node to work.""")
-    t.run("pgproxy flags unset FEATURE_REMOTE_ROUTING", "pgproxy endpoint activate node3")
+    t.say("""When the morning comes, the flag goes back to what the settings say. A node that was drained is
+registered again, as a new one is.""")
+    t.run(
+        "pgproxy flags unset FEATURE_REMOTE_ROUTING",
+        _adding("node3", port),
+    )
+
+
+def _adding(name: str, port: int) -> str:
+    return f"pgproxy endpoint add {name} grpc://127.0.0.1:{port} --token $TOKEN{name[-1]} --label size=large"
 
 
 def main() -> None:
