@@ -25,7 +25,7 @@ from pgproxy.catalog.sequences import (
 )
 from pgproxy.catalog.sizes import estimated_sizes, used_bytes
 from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, RelationKind, TableInfo
-from pgproxy.catalog.view_marks import take_view_mark
+from pgproxy.catalog.view_marks import ViewMark, take_view_mark
 from pgproxy.policy.model import TableName
 
 _TableKey = tuple[str, str, str]
@@ -194,15 +194,16 @@ def _views(
         connection, "duckdb_views()", wanted, catalogs, "NOT internal AND NOT temporary"
     ):
         name = _table_name(catalog, schema, view)
-        shown, owner = _view_query(sql)
+        mark = _view_query(sql)
         views[name] = TableInfo(
             name,
             RelationKind.VIEW,
             columns.get((catalog, schema, view), ()),
             comment=comment,
-            view_sql=shown,
+            view_sql=mark.text,
+            qualified_view_sql=mark.qualified,
             engine_sql=sql,
-            owner=owner,
+            owner=mark.owner,
             engine_oid=oid or 0,
         )
     return views
@@ -211,7 +212,7 @@ def _views(
 _CREATE_VIEW = re.compile(r"^CREATE\s+VIEW\s+.*?\bAS\s+(?=\(|SELECT\b|WITH\b|FROM\b|VALUES\b)", re.I | re.S)
 
 
-def _view_query(create_view: str) -> tuple[str, str | None]:
+def _view_query(create_view: str) -> ViewMark:
     """The query of a CREATE VIEW statement, as its client wrote it, and the owner that it names.
 
     In PostgreSQL's dialect where nobody wrote it here; as stored where sqlglot cannot read it.
@@ -219,12 +220,12 @@ def _view_query(create_view: str) -> tuple[str, str | None]:
     try:
         statement = sqlglot.parse_one(create_view, read="duckdb")
     except sqlglot.errors.SqlglotError:
-        return _CREATE_VIEW.sub("", create_view).rstrip("; \n"), None
+        return ViewMark(text=_CREATE_VIEW.sub("", create_view).rstrip("; \n"))
     query = statement.args.get("expression") if isinstance(statement, exp.Create) else None
     if query is None:
-        return _CREATE_VIEW.sub("", create_view).rstrip("; \n"), None
+        return ViewMark(text=_CREATE_VIEW.sub("", create_view).rstrip("; \n"))
     mark = take_view_mark(query)
-    return mark.text or str(query.sql(dialect="postgres")), mark.owner
+    return mark if mark.text else replace(mark, text=str(query.sql(dialect="postgres")))
 
 
 def _constraints(

@@ -77,10 +77,11 @@ class ConstraintInfo:
 class TableInfo:
     """A base relation.
 
-    view_sql: the query of a view as clients are shown it, in PostgreSQL's dialect. engine_sql: the statement
-    that the engine keeps. owner: who made it, if no administrator did; of a view also where it is
-    WITH (security_invoker). A view that has one reads as its reader. engine_oid: tells it from one of the
-    same name before and after it.
+    view_sql: the query of a view as clients are shown it, in PostgreSQL's dialect; qualified_view_sql: for
+    who does not look for names in `public`, where that is another text. engine_sql: the statement that the
+    engine keeps. owner: who made it, if no administrator did; of a view also where it is WITH
+    (security_invoker). A view that has one reads as its reader. engine_oid: tells it from one of the same
+    name before and after it.
     """
 
     name: TableName
@@ -91,6 +92,7 @@ class TableInfo:
     estimated_bytes: int = 0
     comment: str | None = None
     view_sql: str | None = None
+    qualified_view_sql: str | None = None
     is_read_only: bool = False
     engine_sql: str | None = None
     owner: str | None = None

@@ -13,10 +13,15 @@ from pgproxy.catalog.snapshot import VIEW_MARK
 
 @dataclass(frozen=True, slots=True)
 class ViewMark:
-    """What a mark says. owner: None: an administrator's. text: None: the engine's own is all there is."""
+    """What a mark says.
+
+    owner: None: an administrator's. text: None: the engine's own is all there is. qualified: the same with
+    the schema `public` written out; None: it names nothing in it.
+    """
 
     owner: str | None = None
     text: str | None = None
+    qualified: str | None = None
 
 
 def set_view_mark(query: exp.Query, mark: ViewMark) -> None:

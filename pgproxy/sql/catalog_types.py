@@ -136,9 +136,14 @@ class _CatalogTypes:
                 outer.replace(exp.Cast(this=outer.copy(), to=_userdefined(name)))
 
     def shift_subscript(self, bracket: exp.Bracket) -> None:
-        """`indkey[0]` is the first: one more than what the parser made of an array's subscript."""
-        held = self._system_types.get(self._known.of(bracket.this) or "")
-        if held is None or not held.is_zero_based or len(bracket.expressions) != 1:
+        """`indkey[0]` is the first: one more than what the parser made of an array's subscript.
+
+        So is `typname[0]` the first character.
+        """
+        kind = self._known.of(bracket.this) or ""
+        held = self._system_types.get(kind)
+        is_zero_based = kind == "name" or (held is not None and held.is_zero_based)
+        if not is_zero_based or len(bracket.expressions) != 1:
             return
         index = bracket.expressions[0]
         if isinstance(index, exp.Slice):

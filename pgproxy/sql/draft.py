@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -62,6 +63,13 @@ class RelationUse:
         return self.info.owner if isinstance(self.info, TableInfo) else None
 
 
+class ViewTexts(NamedTuple):
+    """A view's query as clients are shown it; and with `public` written out, where that is another text."""
+
+    text: str
+    qualified: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The state between two stages. `tree` belongs to this draft alone and is changed in place.
@@ -91,7 +99,7 @@ class Draft:
     is_governed: bool = False
     sql: str = ""
     describe_sql: str = ""
-    view_text: str | None = None
+    view_texts: ViewTexts | None = None
     following: tuple[exp.Expr, ...] = ()
     following_sql: tuple[str, ...] = ()
     notices: tuple[PlanNotice, ...] = ()

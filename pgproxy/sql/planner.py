@@ -35,7 +35,7 @@ from pgproxy.sql.stored_functions import expand_functions
 from pgproxy.sql.system_columns import expand_stars, place_system_columns
 from pgproxy.sql.translation import output_names, translate
 from pgproxy.sql.verify import verify
-from pgproxy.sql.view_text import view_text
+from pgproxy.sql.view_text import view_texts
 from pgwire.errors import FeatureNotSupported
 
 _WRITES = frozenset({StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
@@ -108,7 +108,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     names, origins = result_outputs(draft)
     draft = replace(draft, column_names=names)
     if kind is StatementKind.CREATE_VIEW:
-        draft = replace(draft, view_text=view_text(draft))
+        draft = replace(draft, view_texts=view_texts(draft))
     column_type_oids = type_catalog_columns(draft)
     slots = constant_slots(draft) if not called else ()
     draft = bind(secure_calls(draft), bound)

@@ -1,6 +1,7 @@
 """What PostgreSQL says in several ways, in the one way that the planner knows; before anything is admitted.
 
-A cast written as a call (`bpchar(x)`), a function of one value in FROM, rows of settings as a function.
+A cast written as a call (`bpchar(x)`), a function of one value in FROM, rows of settings as a function, ONLY
+where no table has children.
 PostgreSQL docs, "Type Casts" and "Table Functions".
 """
 
@@ -36,6 +37,8 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
         match node:
             case exp.Select():
                 _change_one_setting(node, settings)
+            case exp.Table() if node.args.get("only"):
+                node.set("only", None)
             case exp.Table() if isinstance(node.this, exp.Func):
                 _plain_source(node)
             case exp.Dot() if not isinstance(node.parent, exp.Table):
@@ -113,29 +116,38 @@ def _value_source(table: exp.Table) -> exp.Subquery:
 
 
 def _change_one_setting(select: exp.Select, settings: Collection[str]) -> None:
-    """`SELECT set_config(…) FROM pg_settings WHERE name = 'known'` has one row: the same without FROM."""
+    """`SELECT set_config(…) FROM pg_settings WHERE name = 'known'` has one row: the same without FROM.
+
+    Of an unknown setting it has none.
+    """
     source = select.args.get("from_")
     table = source.this if isinstance(source, exp.From) else None
     if not isinstance(table, exp.Table) or any(select.args.get(part) for part in ("joins", "group")):
         return
     called = function_name(table.this) if isinstance(table.this, exp.Anonymous) else table.name.lower()
-    if (
-        table.db.lower() not in ("", "pg_catalog")
-        or called not in (_SETTINGS, "pg_settings")
-        or not _is_of_one(select.args.get("where"), settings)
-    ):
+    if table.db.lower() not in ("", "pg_catalog") or called not in (_SETTINGS, "pg_settings"):
+        return
+    name = _only_name(select.args.get("where"))
+    if name is None:
         return
     items = [item.unalias() for item in select.expressions]
     items = [item.expression if isinstance(item, exp.Dot) else item for item in items]
     if all(isinstance(item, exp.Anonymous) and function_name(item) == _CHANGE for item in items):
         select.set("from_", None)
         select.set("where", None)
+        if name.name.lower() not in settings:
+            select.set("expressions", [exp.alias_(exp.null(), _CHANGE) for _ in items])
+            select.set("where", exp.Where(this=exp.false()))
+        for column in list(select.find_all(exp.Column)):
+            if column.name.lower() == "name" and isinstance(column.parent, exp.Anonymous):
+                column.replace(name.copy())
 
 
-def _is_of_one(where: exp.Expr | None, settings: Collection[str]) -> bool:
+def _only_name(where: exp.Expr | None) -> exp.Literal | None:
+    """The constant of `WHERE name = 'constant'`."""
     condition = where.this if isinstance(where, exp.Where) else None
     if not isinstance(condition, exp.EQ):
-        return False
+        return None
     column, value = condition.this, condition.expression
     is_name = isinstance(column, exp.Column) and column.name.lower() == "name"
-    return is_name and isinstance(value, exp.Literal) and value.is_string and value.name.lower() in settings
+    return value if is_name and isinstance(value, exp.Literal) and value.is_string else None

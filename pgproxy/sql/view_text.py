@@ -13,7 +13,7 @@ from sqlglot import exp
 from pgproxy.catalog.builtin import reserved_words
 from pgproxy.catalog.snapshot import TableInfo
 from pgproxy.sql.dialect.names import output_names
-from pgproxy.sql.draft import CTE_KEY, CTE_NAME_KEY, USE_KEY, Draft
+from pgproxy.sql.draft import CTE_KEY, CTE_NAME_KEY, USE_KEY, Draft, ViewTexts
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _ATOMS = (exp.Column, exp.Literal, exp.Func, exp.Paren, exp.Var, exp.Bracket, exp.Null, exp.Boolean)
@@ -38,11 +38,12 @@ _CLAUSES = (
     ("offset", " "),
 )
 """In ruleutils.c's order, each with its margin."""
+_IMPLIED = frozenset({"pg_catalog"})
 _NAMES = frozenset({"this", "db", "catalog", "alias"})
 _WRITTEN = frozenset({"expressions", "distinct", "from_", "joins", "where", *(key for key, _ in _CLAUSES)})
 
 
-def view_text(draft: Draft) -> str | None:
+def view_texts(draft: Draft) -> ViewTexts | None:
     """Write the query of a bound CREATE VIEW; None: it is of another form.
 
     The tree is not changed. Stars are written out already, where they can be.
@@ -50,11 +51,16 @@ def view_text(draft: Draft) -> str | None:
     query = draft.tree.args.get("expression")
     if not isinstance(query, (exp.Select, exp.SetOperation)):
         return None
-    query = query.copy()
+    short, long = (_text(draft, query.copy(), implied) for implied in (_IMPLIED | {"public"}, _IMPLIED))
+    return ViewTexts(short, long if long != short else None)
+
+
+def _text(draft: Draft, query: exp.Query, implied: frozenset[str]) -> str:
+    """implied: the schemas that need no name."""
     _name_outputs(query, _given_names(draft) or output_names(query) or ())
     for select in list(query.find_all(exp.Select)):
         _qualify(draft, select)
-    _write_names(draft, query)
+    _write_names(draft, query, implied)
     _enclose_keys(query)
     _write_casts(query)
     _write_aliases(query)
@@ -117,7 +123,7 @@ def _columns_of(draft: Draft, source: exp.Expr) -> frozenset[str] | None:
     return frozenset(column.name for column in info.columns) if is_plain and info is not None else None
 
 
-def _write_names(draft: Draft, query: exp.Expr) -> None:
+def _write_names(draft: Draft, query: exp.Expr, implied: frozenset[str]) -> None:
     """Give relations and common table expressions the names that a client knows, and quote what must be."""
     written = {cte.alias: cte.meta.get(CTE_NAME_KEY, cte.alias) for cte in query.find_all(exp.CTE)}
     for cte in query.find_all(exp.CTE):
@@ -126,7 +132,7 @@ def _write_names(draft: Draft, query: exp.Expr) -> None:
         if CTE_KEY in table.meta:
             table.set("this", exp.to_identifier(written.get(table.meta[CTE_KEY], table.name)))
         elif table.meta.get(USE_KEY) is not None:
-            _shorten(table, draft.context.catalog_name)
+            _shorten(table, draft.context.catalog_name, implied)
         alias = table.args.get("alias")
         if isinstance(alias, exp.TableAlias) and not alias.columns and alias.name == table.name:
             table.set("alias", None)
@@ -136,11 +142,11 @@ def _write_names(draft: Draft, query: exp.Expr) -> None:
         identifier.set("quoted", not _PLAIN.match(name) or name in reserved_words())
 
 
-def _shorten(table: exp.Table, catalog: str) -> None:
+def _shorten(table: exp.Table, catalog: str, implied: frozenset[str]) -> None:
     """Leave out what the search path and the connection say anyway."""
     if table.catalog == catalog or table.db in ("pg_catalog", "information_schema"):
         table.set("catalog", None)
-        if table.db in ("public", "pg_catalog"):
+        if table.db in implied:
             table.set("db", None)
 
 

@@ -105,7 +105,7 @@ def mark_view(draft: Draft, tree: exp.Create) -> None:
     query = tree.expression
     if isinstance(query, (exp.Select, exp.SetOperation)):
         owner = draft.context.session_user if is_owned else None
-        set_view_mark(query, ViewMark(owner, draft.view_text))
+        set_view_mark(query, ViewMark(owner, *(draft.view_texts or ())))
     elif is_owned:
         raise FeatureNotSupported("this form of query is not supported in a view")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
+from pgproxy.catalog.functions.default_acls import DEFAULT_ACL_MACROS
 from pgproxy.catalog.functions.definitions import DEFINITION_MACROS
 from pgproxy.catalog.functions.macro import Macro, sources
 from pgproxy.catalog.functions.names import NAME_MACROS
@@ -18,6 +19,7 @@ _STEADY: tuple[Macro, ...] = (
     *DEFINITION_MACROS,
     *OBJECT_MACROS,
     *PRIVILEGE_MACROS,
+    *DEFAULT_ACL_MACROS,
     *SERVER_MACROS,
 )
 MACROS: tuple[Macro, ...] = (*_STEADY, *SIGNAL_MACROS)

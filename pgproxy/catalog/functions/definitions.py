@@ -15,7 +15,7 @@ from pgproxy.catalog.functions.macro import (
     constant,
     visible,
 )
-from pgproxy.catalog.functions.names import quoted, relation_oid
+from pgproxy.catalog.functions.names import IN_PATH, quoted, relation_oid
 from pgproxy.catalog.visibility import column_predicate
 
 _COLUMN_VISIBLE = column_predicate("p_viewer", "p_database", prefix="m_d.")
@@ -36,8 +36,8 @@ _INDEX_COLUMN = (
     f"WHERE m_i.indexrelid = p_oid AND {visible('m_i')}) END"
 )
 _VIEW = (
-    f"(SELECT max(m_w._definition) FROM {PG}.pg_rewrite AS m_w WHERE m_w.ev_class = {relation_oid('p_view')} "
-    f"AND {visible('m_w')})"
+    f"(SELECT max(CASE WHEN {IN_PATH.format('public')} THEN m_w._definition ELSE m_w._qualified END) "
+    f"FROM {PG}.pg_rewrite AS m_w WHERE m_w.ev_class = {relation_oid('p_view')} AND {visible('m_w')})"
 )
 
 

@@ -21,6 +21,9 @@ from pgproxy.catalog.snapshot import IN_ONE_SCHEMA, TEMP_SCHEMA
 
 _PATH = "list_prepend('pg_catalog', string_split(p_search_path, chr(31)))"
 
+IN_PATH = f"list_contains({_PATH}, '{{}}')"
+"""SQL: whether the session looks for names in a schema."""
+
 
 def quoted(name: str) -> str:
     """SQL: an identifier as PostgreSQL prints it."""
@@ -160,11 +163,12 @@ _TYPE_IS_VISIBLE = (
     f"(SELECT bool_or(m_t._schema IS NULL OR list_contains({_PATH}, m_t._schema)) FROM {PG}.pg_type AS m_t "
     f"WHERE m_t.oid = p_oid AND {visible('m_t')})"
 )
-_USER_BY_ID = (
+OWNER_NAME = (
     f"coalesce((SELECT max(m_a.rolname) FROM {PG}.pg_authid AS m_a WHERE m_a.oid = p_oid AND "
     f"{visible('m_a')}), "
     "'unknown (OID=' || p_oid || ')')"
 )
+"""The role whose OID is p_oid."""
 
 NAME_MACROS: tuple[Macro, ...] = (
     Macro("format_type", TEXT, {"p_oid, p_mod": _FORMAT_TYPE}, VIEWER),
@@ -200,7 +204,7 @@ NAME_MACROS: tuple[Macro, ...] = (
     Macro("to_regproc", REGPROC, {"p_text": _named_oid("pg_proc", "proname")}, VIEWER),
     Macro("to_regnamespace", REGNAMESPACE, {"p_text": _named_oid("pg_namespace", "nspname")}, VIEWER),
     Macro("to_regrole", REGROLE, {"p_text": _named_oid("pg_authid", "rolname")}, VIEWER),
-    Macro("pg_get_userbyid", NAME, {"p_oid": _USER_BY_ID}, VIEWER),
+    Macro("pg_get_userbyid", NAME, {"p_oid": OWNER_NAME}, VIEWER),
     Macro("pg_table_is_visible", BOOL, {"p_oid": _TABLE_IS_VISIBLE}, NAMES),
     Macro(f"pg_table_is_visible{IN_ONE_SCHEMA}", BOOL, {"p_oid": _TABLE_IS_VISIBLE_IN_ONE}, NAMES),
     Macro("pg_type_is_visible", BOOL, {"p_oid": _TYPE_IS_VISIBLE}, NAMES),
@@ -217,10 +221,11 @@ NAME_MACROS: tuple[Macro, ...] = (
         1003,
         {
             "p_implicit": (
-                f"(SELECT list(m_s.name ORDER BY m_s.place) FROM (SELECT unnest({_PATH}) AS m_name, "
+                f"coalesce((SELECT list(m_s.name ORDER BY m_s.place) FROM (SELECT unnest({_PATH}) AS m_name, "
                 f"generate_subscripts({_PATH}, 1) AS m_place) AS m_s WHERE (m_s.place > 1 OR p_implicit) "
-                "AND EXISTS "
-                f"(SELECT 1 FROM {PG}.pg_namespace AS m_n WHERE m_n.nspname = m_s.name AND {visible('m_n')}))"
+                f"AND EXISTS (SELECT 1 FROM {PG}.pg_namespace AS m_n WHERE m_n.nspname = m_s.name "
+                f"AND {visible('m_n')})), "
+                "CAST([] AS VARCHAR[]))"
             )
         },
         NAMES,

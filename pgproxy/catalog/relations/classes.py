@@ -364,8 +364,10 @@ def rewrite_rows(model: CatalogModel) -> pa.Table:
     """pg_rewrite: the rule `_RETURN` of each view, with its query for who may read that, and without."""
     rows: list[dict[str, Any]] = []
     for name, relation in model.relations.items():
-        if relation.table.view_sql is None:
+        short = relation.table.view_sql
+        if short is None:
             continue
+        long = relation.table.qualified_view_sql or short
         rows += [
             {
                 "oid": relation.rule_oid,
@@ -376,7 +378,8 @@ def rewrite_rows(model: CatalogModel) -> pa.Table:
                 "is_instead": True,
                 "_database": name.catalog,
                 "_key": key(relation.oid, aspect),
-                "_definition": f" {relation.table.view_sql};" if aspect is Aspect.DEFINITION else None,
+                "_definition": f" {short};" if aspect is Aspect.DEFINITION else None,
+                "_qualified": f" {long};" if aspect is Aspect.DEFINITION else None,
             }
             for aspect in (Aspect.DEFINITION, Aspect.NO_DEFINITION)
         ]

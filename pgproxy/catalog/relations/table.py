@@ -42,7 +42,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "pg_type": ("_format", "_schema"),
     "pg_index": ("_definition",),
     "pg_constraint": ("_definition", "_pretty"),
-    "pg_rewrite": ("_definition",),
+    "pg_rewrite": ("_definition", "_qualified"),
     "pg_proc": ("_arguments", "_result"),
 }
 """Further hidden columns of relations of pg_catalog: texts that catalog functions give."""

@@ -31,7 +31,11 @@ from pgproxy.sql.spellings import plain_spelling
         ),
         (
             "SELECT set_config('a', 'b', false) FROM pg_settings WHERE name = 'unheard'",
-            "SELECT SET_CONFIG('a', 'b', FALSE) FROM pg_settings WHERE name = 'unheard'",
+            "SELECT NULL AS set_config WHERE FALSE",
+        ),
+        (
+            "SELECT set_config(name, 'b', false) FROM pg_settings WHERE name = 'a'",
+            "SELECT SET_CONFIG('a', 'b', FALSE)",
         ),
         (
             "SELECT set_config('a', 'b', false) FROM other.pg_settings WHERE name = 'a'",
