@@ -266,8 +266,8 @@ class GatewaySettings(BaseSettings):
             return self.database_name
         if self.database is None:
             return "memory"
-        location = self.database.rpartition(":")[2]
-        return "ducklake" if "=" in location else Path(location).stem or "database"
+        kind, _, location = self.database.rpartition(":")
+        return "ducklake" if kind and "=" in location else Path(location).stem or "database"
 
     @property
     def traced_share(self) -> float:

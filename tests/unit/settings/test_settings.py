@@ -209,6 +209,7 @@ def test_settings_show_no_secret_and_are_frozen(monkeypatch: pytest.MonkeyPatch)
         (None, None, "memory"),
         ("/data/demo.duckdb", None, "demo"),
         ("/data/demo.duckdb", "shop", "shop"),
+        ("/data/day=1/demo.duckdb", None, "demo"),
         ("ducklake:/data/lake.ducklake", None, "lake"),
         ("ducklake:postgres:dbname=lake host=h", None, "ducklake"),
     ],
