@@ -287,7 +287,7 @@ _messages: st.SearchStrategy[FrontendMessage] = st.one_of(
     st.builds(Execute, _names, st.sampled_from((0, 1, 5, -1, 2**31 - 1))),
     st.builds(CopyData, st.binary(max_size=40)),
     st.builds(CopyDone),
-    st.builds(CopyFail, st.text(st.characters(exclude_characters="\0"), max_size=10)),
+    st.builds(CopyFail, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=10)),
     st.builds(FunctionCall, st.integers(0, 2**32 - 1)),
     st.builds(Sync),
     st.builds(Flush),

@@ -358,8 +358,11 @@ async def test_a_tracked_statement_tells_how_far_it_is(engine: DuckEngine) -> No
     assert all(0 <= progress <= 1 for progress in seen)
 
 
+_MORE_THAN_THERE_IS = "SELECT list(i) FROM range(3000000) r(i)"
+
+
 def _fill(connection: duckdb.DuckDBPyConnection) -> None:
-    """Leave the instance so little memory that no statement has any."""
+    """Leave the instance so little memory that hardly a statement has any: some comes back a little later."""
     connection.execute("CREATE TABLE memory.main.big AS SELECT md5(i::VARCHAR) FROM range(200000) r(i)")
     with suppress(duckdb.OutOfMemoryException):
         for limit in range(8 << 20, 0, -4096):
@@ -373,7 +376,7 @@ async def test_an_engine_whose_memory_is_full_is_well_and_tells_its_cap(tmp_path
     try:
         assert await engine.memory_used_bytes() == 64 << 20
         with pytest.raises(OutOfMemory):
-            await engine.run(lambda connection: connection.execute("SELECT 1").fetchall())
+            await engine.run(lambda connection: connection.execute(_MORE_THAN_THERE_IS).fetchall())
         await engine.check()
     finally:
         await engine.close()
