@@ -155,7 +155,9 @@ async def test_every_row_arrives_once_and_in_order(port: int, reach: Reach, curs
     async with engine.execute(ALL_ROWS) as stream:
         assert [(c.name, c.engine_type) for c in stream.columns] == [("i", "BIGINT"), ("pad", "VARCHAR")]
         assert await read_all(stream) == list(range(ROWS))
-    assert (await engine.probe()).load == 0
+    async with asyncio.timeout(PROMPTLY_S):  # a busy node may close its query a moment later
+        while (await engine.probe()).load:
+            await asyncio.sleep(0)
 
 
 @both_modes
