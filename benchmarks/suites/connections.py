@@ -33,9 +33,7 @@ class IdleProbe:
     """
 
     def __init__(self, target: RunningTarget, sessions: int) -> None:
-        if target.address is None:
-            raise ValueError("an engine in this process has no sessions")
-        self._address = target.address
+        self._address = target.wire_address
         self._pids = [pid for pids in target.roles.values() for pid in pids]
         self._sessions = sessions
         self._bytes_before = self._used_bytes()
@@ -61,9 +59,7 @@ class LoadProbe:
     """pgbench with `select 1`."""
 
     def __init__(self, target: RunningTarget, load: Load) -> None:
-        if target.address is None:
-            raise ValueError("an engine in this process has no sessions")
-        self._address = target.address
+        self._address = target.wire_address
         self._load = load
 
     def check(self) -> Mapping[str, str]:

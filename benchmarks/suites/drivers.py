@@ -109,7 +109,7 @@ class JdbcProbe:
 
 @contextmanager
 def _open_psycopg(sql: str, is_binary: bool, by_cursor: bool, target: RunningTarget) -> Iterator[Probe]:
-    address = _address_of(target)
+    address = target.wire_address
     with psycopg.connect(
         host=address.host,
         port=address.port,
@@ -122,12 +122,12 @@ def _open_psycopg(sql: str, is_binary: bool, by_cursor: bool, target: RunningTar
 
 @contextmanager
 def _open_asyncpg(sql: str, target: RunningTarget) -> Iterator[Probe]:
-    yield AsyncpgProbe(_address_of(target), sql)
+    yield AsyncpgProbe(target.wire_address, sql)
 
 
 @contextmanager
 def _open_jdbc(sql: str, target: RunningTarget) -> Iterator[Probe]:
-    address = _address_of(target)
+    address = target.wire_address
     url = f"jdbc:postgresql://{address.host}:{address.port}/{address.database}"
     with tempfile.TemporaryDirectory() as name:
         jdbc.compile_program("Reading", Path(name))
@@ -135,12 +135,6 @@ def _open_jdbc(sql: str, target: RunningTarget) -> Iterator[Probe]:
         command = jdbc.command("Reading", Path(name), *arguments)
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
             yield JdbcProbe(program)
-
-
-def _address_of(target: RunningTarget) -> Address:
-    if target.address is None:
-        raise ValueError("an engine in this process has no address")
-    return target.address
 
 
 _LINEITEM = "SELECT * FROM lineitem"

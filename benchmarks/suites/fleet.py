@@ -30,9 +30,7 @@ class LoadProbe:
     """pgbench against the gateway."""
 
     def __init__(self, target: RunningTarget, load: Load) -> None:
-        if target.address is None:
-            raise ValueError("a fleet has an address")
-        self._address = target.address
+        self._address = target.wire_address
         self._load = load
 
     def check(self) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from benchmarks.suites.base import Case, Limit, Metric, Probe, Suite
 from benchmarks.targets.base import RunningTarget
 from benchmarks.targets.governance import PLANNER
 from demo.data import tpch_queries
+from execnode.runtime import settle_imports
 from pgproxy.sql.cache import PlanCache
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.planner import plan_statement
@@ -58,6 +59,7 @@ def _median_s(action: Callable[[], object], runs: int) -> float:
 
 @contextmanager
 def _open(texts: Callable[[], Iterator[str]], target: RunningTarget) -> Iterator[Probe]:
+    settle_imports()  # as the gateway does
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{target.data.path}' AS lake (READ_ONLY); USE lake")
         yield PlanProbe(context(connection, "lineitem", _MASKS), texts())

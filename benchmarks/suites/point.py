@@ -44,9 +44,7 @@ class PgbenchProbe:
     """A load on a server."""
 
     def __init__(self, target: RunningTarget, statement: Statement, mode: str, clients: int) -> None:
-        if target.address is None:
-            raise ValueError("an engine in this process has no address")
-        self._address = target.address
+        self._address = target.wire_address
         self._load = Load(statement.script, mode, clients)
         self._sql = statement.sql.replace("$1", "1")
 

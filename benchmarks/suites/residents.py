@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 
-from benchmarks.raw_client import Address, RawClient, simple_query
+from benchmarks.raw_client import RawClient, simple_query
 from benchmarks.suites.base import Case, Probe
 from benchmarks.targets.base import RunningTarget
 from benchmarks.targets.gateway import ADMIN, ADMIN_PASSWORD, USER
@@ -55,15 +55,9 @@ def grants_case(grants: int, table: str, sql: str, not_on: frozenset[str]) -> Ca
     return Case(f"grants_{grants}", f"{grants:,} grants", opened, not_on)
 
 
-def _address(target: RunningTarget) -> Address:
-    if target.address is None:
-        raise ValueError("an engine in this process has no sessions and no grants")
-    return target.address
-
-
 @contextmanager
 def _open_beside_sessions(sessions: int, sql: str, target: RunningTarget) -> Iterator[Probe]:
-    address = _address(target)
+    address = target.wire_address
     with ExitStack() as stack:
         for _ in range(sessions):
             stack.enter_context(RawClient(address, _IDLE_BUFFER_BYTES))
@@ -72,7 +66,7 @@ def _open_beside_sessions(sessions: int, sql: str, target: RunningTarget) -> Ite
 
 @contextmanager
 def _open_with_grants(columns: int, table: str, sql: str, target: RunningTarget) -> Iterator[Probe]:
-    address = _address(target)
+    address = target.wire_address
     names = ", ".join(f"c{number}" for number in range(1, columns + 1))
     with RawClient(replace(address, user=ADMIN, password=ADMIN_PASSWORD)) as admin:
         roles = {str(name) for (name,) in admin.fetch_text("SELECT rolname FROM pg_roles")}

@@ -88,9 +88,7 @@ def open_stream(sql: str, statement: bytes, target: RunningTarget) -> Iterator[P
 
 @contextmanager
 def _open_slow(statement: bytes, target: RunningTarget) -> Iterator[Probe]:
-    if target.address is None:
-        raise ValueError("an engine in this process has no reader")
-    with RawClient(target.address) as client:
+    with RawClient(target.wire_address) as client:
         yield WireProbe(client, statement, _SLOW_BYTES_PER_S)
 
 

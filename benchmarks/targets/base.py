@@ -44,6 +44,17 @@ class RunningTarget:
     extensions: Sequence[str] = ()
     ask: Callable[[str], str] = str
 
+    @property
+    def wire_address(self) -> Address:
+        """Where it speaks PostgreSQL's protocol.
+
+        Raises:
+            ValueError: it is asked in this process.
+        """
+        if self.address is None:
+            raise ValueError("an engine in this process has no address")
+        return self.address
+
     @contextmanager
     def open_duckdb(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the data in this process, read-only, ready to run what `ask` gives."""

@@ -59,6 +59,11 @@ class EngineFault(GatewayError):
     engine_class: str = ""
     engine_position: int | None = None
 
+    @property
+    def engine_sentence(self) -> str:
+        """The engine's words without the name of its exception type."""
+        return self.engine_text.split("Error: ", 1)[-1]
+
 
 class EngineStatementError(EngineFault, StatementError):
     """The engine refused the statement or a value in it."""

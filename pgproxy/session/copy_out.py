@@ -65,8 +65,7 @@ class CopyOut:
             sink.send(CopyDone())
             await self._driver.finish(portal)
         except GatewayError as error:
-            plan = portal.prepared.plan
-            shown = present_error(error, plan, portal.prepared.text, plan.sql if plan is not None else "")
+            shown = present_error(error, portal.prepared.plan, portal.prepared.text)
             await self._driver.fail(portal)
             raise shown from error
         return run.rows

@@ -114,8 +114,7 @@ class DetachedSession:
             await self._fail(portal, error)
             raise error from None
         except GatewayError as error:
-            plan = portal.prepared.plan
-            shown = present_error(error, plan, prepared.text, plan.sql if plan is not None else "")
+            shown = present_error(error, portal.prepared.plan, prepared.text, viewer=self._planner.viewer)
             await self._fail(portal, shown)
             raise shown from error
         except asyncio.CancelledError:

@@ -88,8 +88,7 @@ class PortalDriver:
             await self.finish(portal)
         except GatewayError as error:
             failed = portal.prepared.plan
-            sql = failed.sql if failed is not None else ""
-            shown = present_error(error, failed, portal.prepared.text, sql, self._planner.viewer)
+            shown = present_error(error, failed, portal.prepared.text, viewer=self._planner.viewer)
             await self.fail(portal)
             raise shown from error
         return Completion(command_tag(plan, rows), rows=rows)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 
 from execnode.engine import ENGINE_ERROR_MARKER, EngineFault
-from pgproxy.policy.model import Privilege
 from pgproxy.session.conversions import conversion_message
 from pgproxy.session.undefined_functions import find_undefined
 from pgproxy.session.violations import Viewer, name_violation
@@ -25,7 +24,6 @@ _OBJECT = re.compile(
     r"(?P<what>already exists|does not exist)!"
 )
 _NO_TARGET = re.compile(r'^(Referenced update column |Table ".+" does not have a column with name )')
-_WRITES = frozenset({Privilege.INSERT, Privilege.UPDATE})
 _UPDATED_COLUMN = re.compile(r"^Referenced update column (.+) not found in table!")
 
 
@@ -34,17 +32,23 @@ _WORDED = frozenset({SqlState.CARDINALITY_VIOLATION, SqlState.UNIQUE_VIOLATION})
 
 
 def present_error(
-    error: GatewayError, plan: Plan | None, text: str = "", sql: str = "", viewer: Viewer | None = None
+    error: GatewayError,
+    plan: Plan | None,
+    text: str = "",
+    sql: str | None = None,
+    viewer: Viewer | None = None,
 ) -> GatewayError:
-    """Make an engine's error presentable. text: what the client sent. sql: what the engine was given.
+    """Make an engine's error presentable. text: what the client sent.
 
-    viewer: None: no constraint is named.
+    sql: what the engine was given; None: the plan's. viewer: None: no constraint is named.
 
     The engine's own first sentence is shown only where the statement touched no governed relation: it can
     quote cells and the rewritten SQL.
     """
     if not isinstance(error, EngineFault) or ENGINE_ERROR_MARKER in error.engine_text:
         return error
+    if sql is None:
+        sql = plan.sql if plan is not None else ""
     if _name_function(error, text) or _name_object(error, text) or _name_reference(error, plan, text, sql):
         return error
     if viewer is not None and name_violation(error, plan, viewer):
@@ -54,7 +58,7 @@ def present_error(
     if worded is not None:
         error.message = worded
     elif shows_value and error.engine_text and error.sqlstate not in _WORDED:
-        sentence = error.engine_text.split("\n", 1)[0].split("Error: ", 1)[-1].strip()
+        sentence = error.engine_sentence.split("\n", 1)[0].strip()
         error.message = sentence or error.message
     return error
 
@@ -79,7 +83,7 @@ def _name_function(error: EngineFault, text: str) -> bool:
 
 def _name_object(error: EngineFault, text: str) -> bool:
     """Name the client's relation or schema that is there already, or is not."""
-    found = _OBJECT.match(error.engine_text.split("Error: ", 1)[-1])
+    found = _OBJECT.match(error.engine_sentence)
     if found is None or found["name"].lower() not in text.lower():
         return False
     kind = "schema" if found["kind"] == "Schema" else "relation"
@@ -103,10 +107,10 @@ def _name_reference(error: EngineFault, plan: Plan | None, text: str, sql: str) 
 
 def _written_column(error: EngineFault, plan: Plan | None, parts: tuple[str, ...]) -> str | None:
     """Say that what INSERT or UPDATE writes to has no such column."""
-    if plan is None or not _NO_TARGET.match(error.engine_text.split("Error: ", 1)[-1]):
+    written = plan.written_table if plan is not None else None
+    if written is None or not _NO_TARGET.match(error.engine_sentence):
         return None
-    written = [one.table.name for one in plan.accesses if one.privileges & _WRITES and not one.is_beneath]
-    return f'column "{parts[-1]}" of relation "{written[0]}" does not exist' if len(written) == 1 else None
+    return f'column "{parts[-1]}" of relation "{written.name}" does not exist'
 
 
 def _message(sqlstate: SqlState, parts: tuple[str, ...]) -> str | None:

@@ -24,7 +24,6 @@ _CHECK = re.compile(r"^CHECK constraint failed on table .+ expression CHECK(?P<t
 _REFERENCE = re.compile(
     r'^Violates foreign key constraint because key "(?P<key>.*)" does not exist', re.DOTALL
 )
-_WRITES = frozenset({Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE})
 _KNOWING = (Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE)
 _LONGEST_KEY = 2_000
 _TEMP_SCHEMA = "pg_temp"
@@ -60,16 +59,13 @@ class _Violation:
 
 def name_violation(error: EngineFault, plan: Plan | None, viewer: Viewer) -> bool:
     """Word a violated constraint as PostgreSQL does. False: it is none, or the client may not know which."""
-    if plan is None or not error.sqlstate.value.startswith("23"):
+    written = plan.written_table if plan is not None else None
+    table = _find(viewer, written) if written is not None else None
+    if plan is None or table is None:
         return False
-    written = [one.table for one in plan.accesses if one.privileges & _WRITES and not one.is_beneath]
-    tables = [info for name in written if (info := _find(viewer, name)) is not None]
-    if len(tables) != 1:
-        return False
-    (table,) = tables
     rights = viewer.policy.table(table.name, table.owner)
     found = _Violation(viewer, table, rights, shows_values=not plan.is_governed)
-    sentence = error.engine_text.split("Error: ", 1)[-1]
+    sentence = error.engine_sentence
     match error.sqlstate:
         case SqlState.UNIQUE_VIOLATION:
             return _name_key(error, sentence, found)

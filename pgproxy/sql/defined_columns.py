@@ -5,17 +5,20 @@ from collections import Counter
 from sqlglot import exp
 
 from pgproxy.sql.dialect.names import output_names
+from pgproxy.sql.plan import StatementKind
 from pgproxy.sql.utility.scan import fold_identifier
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
 
-def check_columns(tree: exp.Create) -> None:
+def check_columns(tree: exp.Expr, kind: StatementKind) -> None:
     """Check the names that are written, or that a query without stars gives.
 
     Raises:
         StatementError: 42701, a name comes twice.
     """
+    if kind not in (StatementKind.CREATE_TABLE, StatementKind.CREATE_VIEW):
+        return
     given = [_name(item) for item in tree.this.expressions] if isinstance(tree.this, exp.Schema) else []
     query = tree.args.get("expression")
     made = output_names(query) if isinstance(query, exp.Query) else None

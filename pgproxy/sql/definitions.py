@@ -16,7 +16,6 @@ from pgproxy.sql.alterations import alter_statements, dropped_columns, read_alte
 from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.column_types import alteration_types, creation_types
 from pgproxy.sql.comments import ownership_statement, secure_comment
-from pgproxy.sql.defined_columns import check_columns
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
 from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
 from pgproxy.sql.names import find_relation, known_relation, undefined_table, written_name
@@ -84,12 +83,10 @@ def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanConte
 
     Raises:
         AccessDenied: 42501.
-        StatementError: 42P01, 42704, 3F000 for what is absent or invisible; 2BP01; 42701.
+        StatementError: 42P01, 42704, 3F000 for what is absent or invisible; 2BP01.
     """
     if kind not in DEFINITIONS:
         return
-    if kind in (StatementKind.CREATE_TABLE, StatementKind.CREATE_VIEW) and isinstance(tree, exp.Create):
-        check_columns(tree)
     targets = list(target_tables(tree))
     if context.policy.is_admin:
         check_rename_by_administrator(tree, context)

@@ -17,8 +17,10 @@ RESERVED_PREFIX = "pgproxy_"
 
 USE_KEY = "pgproxy_use"
 CTE_KEY = "pgproxy_cte"
-CTE_NAME_KEY = "pgproxy_cte_name"
 """Keys of `exp.Table.meta`, which survives copying: the index into `Draft.uses`; the CTE that is meant."""
+
+CTE_NAME_KEY = "pgproxy_cte_name"
+"""Key of `exp.CTE.meta`: the name that the client gave it."""
 
 RAISES_KEY = "pgproxy_raises"
 """Key of a finished policy expression's `meta`: whether it calls `error`, which division by zero needs."""

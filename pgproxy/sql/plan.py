@@ -174,6 +174,9 @@ class Origin(NamedTuple):
 NO_ORIGIN = Origin(0, 0)
 
 
+_ROW_WRITES = frozenset({Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE})
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A statement that may run: rewritten, rendered, verified. Frozen; safe to cache.
@@ -229,3 +232,9 @@ class Plan:
     reads: frozenset[str] | None = None
     is_repeatable: bool = False
     constant_slots: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def written_table(self) -> TableName | None:
+        """The relation whose rows the statement changes; None: of none, or of several."""
+        written = [one.table for one in self.accesses if one.privileges & _ROW_WRITES and not one.is_beneath]
+        return written[0] if len(written) == 1 else None

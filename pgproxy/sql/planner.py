@@ -18,6 +18,7 @@ from pgproxy.sql.authorise import authorise
 from pgproxy.sql.bindings import SETTING_KEY, bind
 from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.constant_slots import constant_slots
+from pgproxy.sql.defined_columns import check_columns
 from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_temporary
 from pgproxy.sql.dialect import declared_oids, declared_typmods
 from pgproxy.sql.draft import BoundValues, Draft
@@ -94,6 +95,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     tree = plain_spelling(tree, _setting_names(context))
     kind = admit(tree, context.catalog.system_functions.keys())
     authorise_definition(tree, kind, context)
+    check_columns(tree, kind)
     draft = Draft(
         text, parameter_oids, context, tree, dialect, kind,
         fingerprint=fingerprint(tree), column_names=output_names(tree),

@@ -84,7 +84,7 @@ class Bench:
                 await self.catalogs.publish_viewer(policy)
             return await self._execute(plan, context)
         except GatewayError as error:
-            shown = present_error(error, plan, case.query, plan.sql if plan is not None else "")
+            shown = present_error(error, plan, case.query)
             return Outcome(error=shown.sqlstate.value, message=shown.message)
 
     def _context(self, case: Case, policy: EffectivePolicy) -> PlanContext:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.gateway import RunningGateway
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway
 from tests.query_api import QueryApiClient
 
 ROWS = """SELECT n, doubled * 1.5::numeric AS half, n / 3.0::float8 AS third, label, n % 2 = 0 AS even,
@@ -117,3 +117,22 @@ def test_what_cannot_be_is_one_clean_error(connection: Connection, sql: str, sql
         connection.execute(sql)
     assert caught.value.sqlstate == sqlstate
     assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_submitted_write_tells_a_violated_constraint_as_the_statement_itself_does(
+    embedded: RunningGateway,
+) -> None:
+    with psycopg.connect(embedded.dsn(ADMIN, ADMIN_PASSWORD), autocommit=True) as admin:
+        admin.execute("CREATE TABLE once (id integer PRIMARY KEY); INSERT INTO once VALUES (1)")
+        try:
+            query_id = submit(admin, "INSERT INTO once VALUES (1)")
+            assert wait(admin, query_id) == "failed"
+            with pytest.raises(psycopg.errors.UniqueViolation) as direct:
+                admin.execute("INSERT INTO once VALUES (1)")
+            with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as stored:
+                admin.execute(f"SELECT * FROM pgproxy.result('{query_id}')")
+        finally:
+            admin.execute("DROP TABLE once")
+    message = direct.value.diag.message_primary
+    assert message == 'duplicate key value violates unique constraint "once_pkey"'
+    assert stored.value.diag.message_primary == f"the query failed: {message}"

@@ -157,7 +157,7 @@ async def test_every_row_arrives_once_and_in_order(port: int, reach: Reach, curs
         assert await read_all(stream) == list(range(ROWS))
     async with asyncio.timeout(PROMPTLY_S):  # a busy node may close its query a moment later
         while (await engine.probe()).load:
-            pass
+            pass  # each question waits for its answer
 
 
 @both_modes

@@ -11,7 +11,6 @@ from pgproxy.catalog.snapshot import CatalogSnapshot, ColumnInfo, ConstraintInfo
 from pgproxy.policy.effective import effective_policy
 from pgproxy.policy.model import Grant, PolicySet, Principal, PrincipalKind, Privilege, TableName
 from pgproxy.session.violations import Viewer, name_violation
-from pgproxy.sql.plan import ObjectAccess
 from pgwire.errors import NO_OBJECT, ErrorObject
 
 PARENT, CHILD = TableName("lake", "public", "parent"), TableName("lake", "public", "child")
@@ -56,8 +55,7 @@ def violated(sql: str, written: TableName, *grants: Grant, is_governed: bool = F
         {"u": Principal("u", PrincipalKind.USER)},
         (Grant("u", Privilege.INSERT, "lake", "public"), *grants),
     )
-    access = ObjectAccess(written, frozenset({Privilege.INSERT}))
-    plan = SimpleNamespace(accesses=(access,), is_governed=is_governed)
+    plan = SimpleNamespace(written_table=written, is_governed=is_governed)
     catalog = CatalogSnapshot(1, "lake", TABLES)
     name_violation(error, plan, Viewer(effective_policy(policies, "u"), catalog))  # type: ignore[arg-type]  # what it reads
     return error
