@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
-import sqlglot
-from sqlglot import exp
 
 from pgproxy.catalog.constraints import RawConstraint, name_constraints
 from pgproxy.catalog.declared_types import split_declared
@@ -25,7 +23,7 @@ from pgproxy.catalog.sequences import (
 )
 from pgproxy.catalog.sizes import estimated_sizes, used_bytes
 from pgproxy.catalog.snapshot import ColumnInfo, ConstraintInfo, RelationKind, TableInfo
-from pgproxy.catalog.view_marks import ViewMark, take_view_mark
+from pgproxy.catalog.view_queries import read_view
 from pgproxy.policy.model import TableName
 
 _TableKey = tuple[str, str, str]
@@ -194,7 +192,7 @@ def _views(
         connection, "duckdb_views()", wanted, catalogs, "NOT internal AND NOT temporary"
     ):
         name = _table_name(catalog, schema, view)
-        mark = _view_query(sql)
+        mark = read_view(sql, (catalog, schema), columns)
         views[name] = TableInfo(
             name,
             RelationKind.VIEW,
@@ -207,25 +205,6 @@ def _views(
             engine_oid=oid or 0,
         )
     return views
-
-
-_CREATE_VIEW = re.compile(r"^CREATE\s+VIEW\s+.*?\bAS\s+(?=\(|SELECT\b|WITH\b|FROM\b|VALUES\b)", re.I | re.S)
-
-
-def _view_query(create_view: str) -> ViewMark:
-    """The query of a CREATE VIEW statement, as its client wrote it, and the owner that it names.
-
-    In PostgreSQL's dialect where nobody wrote it here; as stored where sqlglot cannot read it.
-    """
-    try:
-        statement = sqlglot.parse_one(create_view, read="duckdb")
-    except sqlglot.errors.SqlglotError:
-        return ViewMark(text=_CREATE_VIEW.sub("", create_view).rstrip("; \n"))
-    query = statement.args.get("expression") if isinstance(statement, exp.Create) else None
-    if query is None:
-        return ViewMark(text=_CREATE_VIEW.sub("", create_view).rstrip("; \n"))
-    mark = take_view_mark(query)
-    return mark if mark.text else replace(mark, text=str(query.sql(dialect="postgres")))
 
 
 def _constraints(

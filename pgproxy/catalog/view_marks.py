@@ -4,11 +4,17 @@ DuckDB keeps a view as its query's text and nothing else. The mark is a common t
 reads, under a name that no client may write (VIEW_MARK).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
+import sqlglot
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
 
 from pgproxy.catalog.snapshot import VIEW_MARK
+
+NOBODY = ""
+"""Owns the views whose mark cannot be read: no role has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +56,37 @@ def take_view_mark(query: exp.Expr) -> ViewMark:
     if not with_.expressions:
         query.set("with_", None)
     return ViewMark(**{field.name: facts[field.name] for field in fields(ViewMark) if field.name in facts})
+
+
+def read_view_mark(create_view: str) -> ViewMark:
+    """Read the mark at the front of a CREATE VIEW statement that the engine keeps, however deep its query is.
+
+    Without one, an empty mark. A view that names the mark in any other way belongs to nobody.
+    """
+    try:
+        tokens = sqlglot.tokenize(create_view, read="duckdb")
+    except sqlglot.errors.SqlglotError:
+        return ViewMark(owner=NOBODY if VIEW_MARK in create_view else None)
+    for at, token in enumerate(tokens):
+        if token.text == VIEW_MARK and token.token_type is not TokenType.STRING:
+            facts = _facts(tokens[at + 1 :])
+            return ViewMark(**facts) if facts is not None else ViewMark(owner=NOBODY)
+    return ViewMark()
+
+
+def _facts(tokens: Sequence[Token]) -> dict[str, str] | None:
+    """Read `AS (SELECT 'value' AS "name", …)`; None: it is anything else."""
+    kinds = [token.token_type for token in tokens[:3]]
+    facts: dict[str, str] = {}
+    if kinds != [TokenType.ALIAS, TokenType.L_PAREN, TokenType.SELECT]:
+        return None
+    known = {field.name for field in fields(ViewMark)}
+    for at in range(3, len(tokens) - 3, 4):
+        value, alias, name, end = tokens[at : at + 4]
+        is_fact = value.token_type is TokenType.STRING and alias.token_type is TokenType.ALIAS
+        if not is_fact or name.text not in known:
+            return None
+        facts[name.text] = value.text
+        if end.token_type is not TokenType.COMMA:
+            return facts if end.token_type is TokenType.R_PAREN else None
+    return None

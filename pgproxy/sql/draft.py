@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
 
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
+from pgproxy.catalog.view_layout import ViewTexts
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.sql.plan import BoundValue, ObjectAccess, PlanContext, PlanNotice, SettingChange, StatementKind
@@ -63,13 +63,6 @@ class RelationUse:
     def owner(self) -> str | None:
         """Whose the relation is, if no administrator's."""
         return self.info.owner if isinstance(self.info, TableInfo) else None
-
-
-class ViewTexts(NamedTuple):
-    """A view's query as clients are shown it; and with `public` written out, where that is another text."""
-
-    text: str
-    qualified: str | None
 
 
 @dataclass(frozen=True, slots=True)

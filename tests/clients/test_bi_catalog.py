@@ -47,9 +47,6 @@ _CLIENTS = {
     "superset": "Superset (its queries)",
 }
 _KNOWN = {
-    "dbeaver view source": "a view's query is not laid out as PostgreSQL does",
-    "pgadmin views": "a view's query is not laid out as PostgreSQL does",
-    "datagrip views": "a view's query is not laid out as PostgreSQL does",
     "datagrip routines": "an array that was a vector begins at 1",
     "datagrip aggregates": "an array that was a vector begins at 1",
     "pgadmin grants": "no aclexplode()",

@@ -48,6 +48,8 @@ _RUN_AGAIN = (
     "SELECT id, lag(price, 1, 0.0) OVER w AS p FROM items WINDOW w AS (ORDER BY id ROWS 1 PRECEDING)",
     "SELECT id FROM items WHERE id IN (SELECT item_id FROM shop.stock) AND NOT EXISTS (SELECT 1 FROM shop.stock WHERE amount > 99)",
     "SELECT 'two'",
+    "WITH items AS (SELECT 7 AS id) SELECT i.id, items.id AS seven FROM public.items i, items",
+    "WITH q AS (SELECT * FROM public.items) SELECT q.id, items.name FROM q, public.items",
 )
 
 

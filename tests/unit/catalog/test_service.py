@@ -165,7 +165,9 @@ def test_the_snapshot_tells_what_the_engine_has(shop: Shop) -> None:
     assert not customers.columns[0].is_nullable
     big = shop.service.snapshot.tables[TableName("shop", "sales", "big")]
     assert big.kind is RelationKind.VIEW
-    assert big.view_sql == "SELECT id, hidden_margin AS m FROM sales.hidden_margins"
+    assert big.view_sql == (
+        "SELECT hidden_margins.id,\n    hidden_margins.hidden_margin AS m\n   FROM sales.hidden_margins"
+    )
     assert ("shop", "public") in shop.service.snapshot.schemas
     assert shop.service.snapshot.tables[TableName("shop", "sales", "orders")].estimated_rows == 7
 
