@@ -155,7 +155,9 @@ class DetachedSession:
 
 def _check_can_be_detached(prepared: PreparedQuery) -> None:
     plan = prepared.plan
-    needs_session = plan is not None and (plan.uses_temp or plan.setting_changes or plan.following_sql)
+    needs_session = plan is not None and (
+        plan.uses_temp or plan.setting_changes or plan.following_sql or plan.looks_in
+    )
     if plan is None or needs_session or prepared.call is not None:
         raise FeatureNotSupported("only a query or a change of data can be submitted, and no temporary table")
 

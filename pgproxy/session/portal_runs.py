@@ -130,7 +130,8 @@ class PortalDriver:
         if plan.live_relations:
             await self._services.activity.refresh(plan.live_relations)
         self._warnings += [NoticeResponse("NOTICE", n.sqlstate, n.message) for n in plan.notices]
-        if not plan.is_read_only and (in_block or plan.following_sql or self._planner.touches_owned(plan)):
+        has_parts = bool(plan.following_sql or plan.looks_in)
+        if not plan.is_read_only and (in_block or has_parts or self._planner.touches_owned(plan)):
             self._transaction.begin_implicit()
         if plan.changes_catalog and _replaces(plan):
             self._services.catalogs.replacing.add(portal)
@@ -182,7 +183,7 @@ class PortalDriver:
         self._note_route(portal)
         await self._runner.finish(portal)
         plan = _plan_of(portal)
-        if plan.following_sql:
+        if plan.following_sql or plan.looks_in:
             await self._runner.complete(plan)
         if plan.changes_catalog:
             await self._planner.catalog.follow(plan)

@@ -27,7 +27,9 @@ _NO_TARGET = re.compile(r'^(Referenced update column |Table ".+" does not have a
 _UPDATED_COLUMN = re.compile(r"^Referenced update column (.+) not found in table!")
 
 
-_WORDED = frozenset({SqlState.CARDINALITY_VIOLATION, SqlState.UNIQUE_VIOLATION})
+_WORDED = frozenset(
+    {SqlState.CARDINALITY_VIOLATION, SqlState.UNIQUE_VIOLATION, SqlState.FOREIGN_KEY_VIOLATION}
+)
 """What the fixed sentence says better than the engine's own."""
 
 

@@ -100,6 +100,8 @@ class PlanRunner:
             rows: PortalStreamContext = self._calls.open(call, portal.parameters, statement)
         else:
             rows = self._router.run(self._request(plan, groups, statement, pin))
+        if plan.looks_in is not None:
+            await self.transaction.look_in(*plan.looks_in)
         await portal.open(rows)
         self._open.add(portal)
         if not plan.is_read_only:
@@ -126,6 +128,7 @@ class PlanRunner:
         pinned = self.transaction.pinned
         if pinned is None or not self.transaction.is_engine_open:
             raise InternalError("a definition of several parts needs a transaction")
+        await self.transaction.look_home()
         for sql in plan.following_sql:
             await pinned.session.execute_utility(sql)
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from pgproxy.engines.errors import EngineUnavailable, OutcomeUnknown
 from pgproxy.routing.router import PinnedSession
-from pgwire.errors import StatementError
+from pgwire.errors import InternalError, StatementError
 from pgwire.session.status import TransactionStatus
 from pgwire.sqlstate import SqlState
 
+_LOOK_HOME = "SET search_path = ''"
+"""As in a fresh connection: the engine's own database, in which there is nothing."""
 SNAPSHOT_ISOLATIONS = frozenset({"repeatable read", "serializable"})
 
 
@@ -26,6 +28,7 @@ class Transaction:
     far. is_engine_open: the pinned engine session has a transaction open. is_engine_aborted: a statement
     failed inside the engine's transaction; DuckDB then accepts only ROLLBACK. is_multi_statement: the
     implicit block of one query string. has_temp_tables: the pinned session is kept from block to block.
+    looks_elsewhere: its engine looks for names without a catalog elsewhere than usual.
     started_at: when the block began, Unix seconds.
     """
 
@@ -41,6 +44,7 @@ class Transaction:
     is_engine_open: bool = False
     is_multi_statement: bool = False
     has_temp_tables: bool = False
+    looks_elsewhere: bool = False
     started_at: float = 0.0
 
     @property
@@ -95,6 +99,20 @@ class Transaction:
             await self.pinned.session.execute_utility("BEGIN TRANSACTION")
             self.is_engine_open = True
 
+    async def look_in(self, catalog: str, schema: str) -> None:
+        """Let the engine look for names without a catalog in this schema, until `look_home`."""
+        if self.pinned is None:
+            raise InternalError("a definition that refers to others needs a transaction")
+        self.looks_elsewhere = True
+        path = ".".join('"' + part.replace('"', '""') + '"' for part in (catalog, schema))
+        await self.pinned.session.execute_utility(f"USE {path}")
+
+    async def look_home(self) -> None:
+        """Let it look where it always does. An aborted transaction has to end first."""
+        if self.pinned is not None and self.looks_elsewhere:
+            await self.pinned.session.execute_utility(_LOOK_HOME)
+        self.looks_elsewhere = False
+
     async def end(self, *, is_commit: bool) -> None:
         """Close the block on the engine and here.
 
@@ -117,6 +135,8 @@ class Transaction:
         try:
             if self.is_engine_open:
                 await pinned.session.execute_utility("COMMIT" if is_commit else "ROLLBACK")
+            if self.has_temp_tables:
+                await self.look_home()
         except EngineUnavailable as failure:
             if is_commit and self.writes and failure.outcome_is_open:
                 raise OutcomeUnknown(failure.reason) from failure
@@ -130,7 +150,7 @@ class Transaction:
     async def unpin(self) -> None:
         """Release the pinned session, with all that is in it. Never raises."""
         pinned, self.pinned = self.pinned, None
-        self.has_temp_tables = False
+        self.has_temp_tables = self.looks_elsewhere = False
         if pinned is not None:
             await pinned.close()
 

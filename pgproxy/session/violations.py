@@ -24,6 +24,9 @@ _CHECK = re.compile(r"^CHECK constraint failed on table .+ expression CHECK(?P<t
 _REFERENCE = re.compile(
     r'^Violates foreign key constraint because key "(?P<key>.*)" does not exist', re.DOTALL
 )
+_REFERRED = re.compile(
+    r'^Violates foreign key constraint because key "(?P<key>.*)" is still referenced', re.DOTALL
+)
 _KNOWING = (Privilege.SELECT, Privilege.INSERT, Privilege.UPDATE)
 _LONGEST_KEY = 2_000
 _TEMP_SCHEMA = "pg_temp"
@@ -96,7 +99,7 @@ def _name_key(error: EngineFault, sentence: str, found: _Violation) -> bool:
     _word(error, found.table, f'duplicate key value violates unique constraint "{key.name}"', key)
     values = _values(key.columns, quoted["key"]) if quoted is not None else None
     if values is not None and found.reads(key.columns):
-        error.detail = f"{_shown_key(key, values)} already exists."
+        error.detail = f"{_shown_key(key.columns, values)} already exists."
     return True
 
 
@@ -124,10 +127,9 @@ def _name_check(error: EngineFault, sentence: str, found: _Violation) -> bool:
 
 
 def _name_foreign_key(error: EngineFault, sentence: str, found: _Violation) -> bool:
-    """Only a row that refers to nothing: who refers to a row may be hidden."""
     quoted = _REFERENCE.match(sentence)
     if quoted is None:
-        return False
+        return _name_referring(error, sentence, found)
     candidates = [
         one
         for one in found.table.constraints
@@ -142,7 +144,38 @@ def _name_foreign_key(error: EngineFault, sentence: str, found: _Violation) -> b
     values = _values(key.referenced_columns, quoted["key"])
     if values is not None and found.reads(key.columns) and _reads_referenced(found.viewer, key):
         referred = key.referenced_table.name if key.referenced_table is not None else ""
-        error.detail = f'{_shown_key(key, values)} is not present in table "{referred}".'
+        error.detail = f'{_shown_key(key.columns, values)} is not present in table "{referred}".'
+    return True
+
+
+def _name_referring(error: EngineFault, sentence: str, found: _Violation) -> bool:
+    """A row that another one refers to: named to who may know of the columns that refer to it."""
+    quoted = _REFERRED.match(sentence)
+    if quoted is None:
+        return False
+    referring = [
+        (table, one)
+        for table in found.viewer.catalog.tables.values()
+        for one in table.constraints
+        if one.referenced_table == found.table.name and _values(one.columns, quoted["key"])
+    ]
+    if len(referring) != 1:
+        return False
+    ((table, key),) = referring
+    rights = found.viewer.policy.table(table.name, table.owner)
+    if not _Violation(found.viewer, table, rights, shows_values=False).knows(key.columns):
+        return False
+    name = table.name.name
+    message = (
+        f'update or delete on table "{found.table.name.name}" violates foreign key constraint "{key.name}" '
+        f'on table "{name}"'
+    )
+    _word(error, table, message, key)
+    values = _values(key.columns, quoted["key"])
+    if values is not None and found.reads(key.referenced_columns):
+        error.detail = (
+            f'{_shown_key(key.referenced_columns, values)} is still referenced from table "{name}".'
+        )
     return True
 
 
@@ -168,8 +201,8 @@ def _word(
     error.about = ErrorObject(schema, table.name.name, column, name)
 
 
-def _shown_key(key: ConstraintInfo, values: Iterable[str]) -> str:
-    return f"Key ({', '.join(key.columns)})=({', '.join(values)})"
+def _shown_key(columns: Iterable[str], values: Iterable[str]) -> str:
+    return f"Key ({', '.join(columns)})=({', '.join(values)})"
 
 
 def _values(columns: Iterable[str], key: str) -> list[str] | None:

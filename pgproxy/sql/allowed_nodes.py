@@ -78,10 +78,9 @@ DDL_STRUCTURE = frozenset(
     Create Drop Alter TruncateTable Schema Properties Property TemporaryProperty ColumnDef ColumnConstraint
     PrimaryKeyColumnConstraint NotNullColumnConstraint UniqueColumnConstraint DefaultColumnConstraint
     CheckColumnConstraint IndexParameters PrimaryKey Constraint RenameColumn AlterRename AlterColumn
-    Comment Index AddConstraint SequenceProperties
+    Comment Index AddConstraint SequenceProperties ForeignKey Reference
     """.split()
 )
-"""Foreign keys are left out: DuckDB resolves the referenced name itself."""
 
 _QUERY_TAIL = frozenset({"limit", "offset", "order", "with_"})
 ALLOWED_PARTS: dict[str, frozenset[str]] = {
@@ -122,6 +121,8 @@ ALLOWED_PARTS: dict[str, frozenset[str]] = {
     "Alter": frozenset({"this", "kind", "actions", "exists"}),
     "TruncateTable": frozenset({"expressions"}),
     "ColumnDef": frozenset({"this", "kind", "constraints", "exists"}),
+    "ForeignKey": frozenset({"expressions", "reference", "options", "delete", "update"}),
+    "Reference": frozenset({"this", "options"}),
     "Star": frozenset({"except_", "replace", "rename"}),
 }  # fmt: skip
 """Parts that may be present (truthy) in a node. What is absent here — FOR UPDATE, SELECT INTO, TABLESAMPLE,

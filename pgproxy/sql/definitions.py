@@ -29,6 +29,7 @@ from pgproxy.sql.ownership import (
     undefined_target,
 )
 from pgproxy.sql.plan import PlanContext, PlanNotice, StatementKind
+from pgproxy.sql.references import check_unreferenced, referring_first, referring_tables, secure_references
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.schemas import authorise_schema, knows_schema, schema_name, secure_schema
 from pgproxy.sql.sequence_definitions import (
@@ -69,13 +70,14 @@ _NOTHING = TableName(TEMP_CATALOG, "public", "pgproxy_nothing")
 class Definition:
     """A definition, ready for the engine.
 
-    names: what it defines or changes. following: what completes it in the same transaction. notices: for the
-    client.
+    names: what it defines or changes, and refers to. following: what completes it in the same transaction.
+    notices: for the client. looks_in: see `Plan.looks_in`.
     """
 
     names: frozenset[tuple[str, str, str]] = frozenset()
     following: tuple[exp.Expr, ...] = ()
     notices: tuple[PlanNotice, ...] = ()
+    looks_in: tuple[str, str] | None = None
 
 
 def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanContext) -> None:
@@ -142,10 +144,27 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
     if isinstance(tree, exp.TruncateTable):
         return Definition(_truncated(draft, targets))
     _check_form(draft, tree)
+    if isinstance(tree, exp.Drop) and draft.kind is StatementKind.DROP_TABLE:
+        targets = _checked_drops(tree, targets, draft.context)
     if isinstance(tree, exp.Drop) and len(targets) > 1:
         return _drop_several(draft, tree, targets)
     (target,) = targets
     return _secure_one(draft, tree, target)
+
+
+def _checked_drops(tree: exp.Drop, targets: list[exp.Table], context: PlanContext) -> list[exp.Table]:
+    """The tables to drop, in an order that the engine can follow.
+
+    Raises:
+        StatementError, FeatureNotSupported: see `check_unreferenced`.
+    """
+    found = [find_relation(context, *written_name(target)) for target in targets]
+    names = [known.name if known is not None else None for known in found]
+    known_names = {name for name in names if name is not None and name.catalog != TEMP_CATALOG}
+    check_unreferenced(tree, known_names, context.catalog)
+    places = {name: place for place, name in enumerate(referring_first(known_names, context.catalog))}
+    order = sorted(range(len(targets)), key=lambda place: places.get(names[place] or _NOTHING, -1))
+    return [targets[place] for place in order]
 
 
 def _drop_several(draft: Draft, tree: exp.Drop, targets: Sequence[exp.Table]) -> Definition:
@@ -209,6 +228,7 @@ def _creation(
     name = defined_name(target, context)
     if is_temporary(tree):
         name = TableName(TEMP_CATALOG, "public", name.name)
+    referenced = secure_references(tree, name, context) if is_table else frozenset()
     following = creation_types(tree, engine_name(name)) if is_table and not notices else ()
     is_owned = is_table and name.catalog != TEMP_CATALOG and not context.policy.is_admin
     if not notices and (is_owned or following or has_sequences(tree)):
@@ -218,7 +238,8 @@ def _creation(
         if is_owned:
             following += (ownership_statement(engine_name(name), context.session_user),)
     _set_name(target, name)
-    return Definition(frozenset({engine_name(name)}), following, notices)
+    looks_in = engine_name(name)[:2] if referenced and name.catalog != TEMP_CATALOG else None
+    return Definition(frozenset(map(engine_name, {name, *referenced})), following, notices, looks_in)
 
 
 def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[PlanNotice, ...]) -> Definition:
@@ -404,6 +425,8 @@ def _truncated(draft: Draft, targets: list[exp.Table]) -> frozenset[tuple[str, s
     if is_governed(use):
         # It would remove rows that the principal may not see.
         raise AccessDenied(f"permission denied for table {use.name.name}", rule=DenialRule.TABLE_PRIVILEGE)
+    if any(referring_tables(use.name, draft.context.catalog)):
+        raise FeatureNotSupported("cannot truncate a table referenced in a foreign key constraint")
     for part, value in zip(("catalog", "db", "this"), engine_name(use.name), strict=True):
         targets[0].set(part, quoted(value))
     return frozenset({engine_name(use.name)})

@@ -98,6 +98,7 @@ class Draft:
     following: tuple[exp.Expr, ...] = ()
     following_sql: tuple[str, ...] = ()
     notices: tuple[PlanNotice, ...] = ()
+    looks_in: tuple[str, str] | None = None
 
     @property
     def live_relations(self) -> frozenset[tuple[str, str]]:

@@ -196,6 +196,8 @@ class Plan:
     live_relations: (schema, table) in SYSTEM_CATALOG of what must be filled before this runs.
     fills_table: makes a table of a query's rows.
     following_sql: what completes a definition, in the same transaction of the engine.
+    looks_in: the engine's catalog and schema in which it must look for names without a catalog meanwhile: it
+        takes those of foreign keys so only.
     notices: what the client is told besides, as NOTICE.
     reads: the catalogs of the tables that it reads, named or not, without SYSTEM_CATALOG. None: it reads what
         may change though its catalog cannot: a view, a temporary table.
@@ -229,6 +231,7 @@ class Plan:
     parameter_numbers: tuple[int, ...] | None = None
     live_relations: frozenset[tuple[str, str]] = frozenset()
     following_sql: tuple[str, ...] = ()
+    looks_in: tuple[str, str] | None = None
     reads: frozenset[str] | None = None
     is_repeatable: bool = False
     constant_slots: tuple[int, ...] = field(default=(), compare=False)

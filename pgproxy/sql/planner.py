@@ -150,6 +150,7 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         fills_table=draft.kind is StatementKind.CREATE_TABLE and _has_query(draft.tree),
         setting_changes=draft.setting_changes,
         following_sql=draft.following_sql,
+        looks_in=draft.looks_in,
         notices=draft.notices,
         parameter_numbers=draft.parameter_numbers,
         live_relations=draft.live_relations,

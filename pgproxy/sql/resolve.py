@@ -31,6 +31,7 @@ from pgproxy.sql.draft import (
 from pgproxy.sql.names import find_relation, undefined_table, written_name
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.qualifiers import normalise_qualifiers
+from pgproxy.sql.references import is_referenced
 from pgproxy.sql.utility.scan import fold_identifier
 from pgproxy.sql.views import (
     check_invoker,
@@ -153,6 +154,8 @@ class RelationResolver:
 
     def _visit_table(self, node: exp.Table, ctes: Names) -> None:
         if not isinstance(node.this, exp.Identifier) or isinstance(node.parent, exp.AlterRename):
+            return
+        if is_referenced(node):
             return
         renamed = ctes.get(node.this.name.lower()) if node.args.get("db") is None else None
         if renamed is None:

@@ -49,6 +49,7 @@ from pgproxy.sql.policy_expressions import (
     mask_expression,
     secured_source,
 )
+from pgproxy.sql.references import is_referenced
 from pgproxy.sql.render import to_sql
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.session_relations import session_relation
@@ -128,7 +129,7 @@ class Securing:
     def _is_defined(self, node: exp.Table) -> bool:
         """Whether the statement itself defines this name, or renames to it."""
         tree = self.draft.tree
-        if isinstance(node.parent, exp.AlterRename):
+        if isinstance(node.parent, exp.AlterRename) or is_referenced(node):
             return True
         return not isinstance(tree, exp.Query) and any(node is target for target in target_tables(tree))
 
@@ -348,7 +349,12 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
         if draft.kind is not StatementKind.SELECT:
             definition = secure_definition(draft, tree)
             securing.relations |= definition.names
-            draft = replace(draft, following=definition.following, notices=definition.notices)
+            draft = replace(
+                draft,
+                following=definition.following,
+                notices=definition.notices,
+                looks_in=definition.looks_in,
+            )
         if draft.kind is StatementKind.CREATE_VIEW and not draft.context.policy.is_admin:
             securing.qualify_sources(tree)
         else:

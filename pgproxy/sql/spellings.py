@@ -18,6 +18,7 @@ from pgproxy.sql.allowed_functions import (
 )
 from pgproxy.sql.comments import plain_comment
 from pgproxy.sql.dialect.names import column_name
+from pgproxy.sql.references import plain_references
 from pgproxy.sql.sequence_definitions import plain_serials
 
 _TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
@@ -33,6 +34,7 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
     elif isinstance(tree, exp.Alter):
         _rename_column(tree)
     plain_serials(tree)
+    plain_references(tree)
     for node in list(tree.find_all(*_RESPELLED, bfs=False)):
         match node:
             case exp.Select():

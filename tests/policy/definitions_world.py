@@ -48,6 +48,7 @@ row_filters:
   - {name: cased, on: defs.cased.mixed, using: "id = 1", to: [eve]}
 column_masks:
   - {name: no_name, on: defs.open.people, column: name, using: "'***'", to: [eve]}
+  - {name: no_who, on: defs.work.spied, column: who, using: "'***'", to: [eve]}
   - {name: no_note, on: defs.work.notes, column: note, using: "'***'", to: [eve]}
 """
 

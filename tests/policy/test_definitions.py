@@ -83,6 +83,37 @@ HOSTILE = (
     ("ALTER TABLE work.eves RENAME TO pgproxy_schema", "42939"),
     ("SELECT count(*) FROM pg_class WHERE relname = 'pgproxy_schema'", "[(0,)]"),
     ("SELECT obj_description('work.eves'::regclass, 'pg_class')", "[('x',)]"),
+    # A foreign key tells which keys there are: only of one's own table, of which one reads every row.
+    (
+        "CREATE TABLE open.spy (id int REFERENCES open.people(id))",
+        "'42501', 'permission denied for table people'",
+    ),
+    (
+        "CREATE TABLE open.spy (id int, FOREIGN KEY (id) REFERENCES open.people)",
+        "'42501', 'permission denied for table people'",
+    ),
+    ("CREATE TABLE work.spy (id int REFERENCES work.ruled(id))", "42501"),
+    ("CREATE TABLE work.spy (id int REFERENCES work.unseen(id))", "42P01"),
+    ("CREATE TABLE shut.spy (id int REFERENCES shut.closed(nosuch))", "42P01"),
+    ("CREATE TABLE work.spy (id int REFERENCES (SELECT id FROM work.unseen))", "42P01"),
+    ("CREATE TABLE work.spy (id int REFERENCES (SELECT id FROM work.eves))", "42601|0A000"),
+    ("CREATE TABLE work.spy (id int REFERENCES read_csv('/etc/passwd')(id))", "42601|0A000"),
+    ("CREATE TABLE work.spy (id int REFERENCES pg_catalog.pg_authid(oid))", "42809"),
+    ("CREATE TABLE work.spy (id int REFERENCES pgproxy_system.main.x(oid))", "42P01"),
+    ("CREATE TABLE work.spied (who text PRIMARY KEY)", "CREATE TABLE"),
+    (
+        "CREATE TABLE work.spy (who text REFERENCES work.spied)",
+        "'42501', 'permission denied for table spied'",
+    ),
+    ("CREATE TABLE work.mine (id int PRIMARY KEY)", "CREATE TABLE"),
+    ("CREATE TABLE work.of_mine (id int REFERENCES work.mine, n serial)", "CREATE TABLE"),
+    (
+        "INSERT INTO work.of_mine (id) VALUES (1)",
+        'insert or update on table "of_mine" violates foreign key constraint "of_mine_id_fkey"',
+    ),
+    ("DROP TABLE work.mine", "2BP01"),
+    ("DROP TABLE work.mine CASCADE", "0A000"),
+    ("DROP TABLE work.mine, work.of_mine", "DROP TABLE"),
     # Statements in statements, several objects, other schemas.
     ("ALTER TABLE work.eves RENAME TO shut.eves", "42601|0A000"),
     ("ALTER TABLE work.eves SET SCHEMA shut", "42|0A000"),

@@ -37,8 +37,13 @@ TABLES = {
 }
 
 
-def violated(sql: str, written: TableName, *grants: Grant, is_governed: bool = False) -> EngineFault:
-    """Run SQL on a real DuckDB, and word what it raises for who holds INSERT and these grants."""
+def violated(
+    sql: str, written: TableName, *grants: Grant, is_governed: bool = False, everywhere: bool = True
+) -> EngineFault:
+    """Run SQL on a real DuckDB, and word what it raises for who holds INSERT and these grants.
+
+    everywhere: INSERT on all tables, not only on the one that is written to.
+    """
     with duckdb.connect(":memory:") as connection:
         connection.execute(
             "SET errors_as_json = true;"
@@ -53,7 +58,7 @@ def violated(sql: str, written: TableName, *grants: Grant, is_governed: bool = F
     policies = PolicySet(
         1,
         {"u": Principal("u", PrincipalKind.USER)},
-        (Grant("u", Privilege.INSERT, "lake", "public"), *grants),
+        (Grant("u", Privilege.INSERT, "lake", "public", None if everywhere else written.name), *grants),
     )
     plan = SimpleNamespace(written_table=written, is_governed=is_governed)
     catalog = CatalogSnapshot(1, "lake", TABLES)
@@ -94,7 +99,22 @@ def test_no_value_is_told_where_the_statement_touches_what_is_hidden_in_part() -
     assert error.detail is None
 
 
+DELETION = "INSERT INTO child VALUES (1); DELETE FROM parent"
+
+
+def test_a_row_that_is_referred_to_tells_by_whom_to_who_may_know() -> None:
+    error = violated(DELETION, PARENT, select_on(PARENT), select_on(CHILD))
+    assert error.message == (
+        'update or delete on table "parent" violates foreign key constraint "child_parent_id_fkey" '
+        'on table "child"'
+    )
+    assert error.detail == 'Key (id)=(1) is still referenced from table "child".'
+    assert error.about == ErrorObject("public", "child", None, "child_parent_id_fkey")
+    assert violated(DELETION, PARENT, select_on(CHILD)).detail is None
+    assert violated(DELETION, PARENT, select_on(PARENT), is_governed=True).detail is None
+
+
 def test_a_row_that_is_referred_to_does_not_tell_by_whom() -> None:
-    error = violated("INSERT INTO child VALUES (1); DELETE FROM parent", PARENT, select_on(PARENT))
+    error = violated(DELETION, PARENT, select_on(PARENT), everywhere=False)
     assert error.message == "value violates a foreign key constraint"
     assert error.about == NO_OBJECT

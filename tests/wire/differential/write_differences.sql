@@ -1,9 +1,11 @@
 -- Of writes.sql: what answers otherwise than on PostgreSQL. A statement that is right again must leave this list.
 
 create table like_it as select * from goods with no data
-create table owned (id int references owners(id), n int)
 drop table copied, like_it
-drop table owned
+create table bad (id int references owners(id) on delete cascade)
+create table bad (id int references owners(id) on delete set null)
+create table late (id int references owners(id) deferrable initially deferred)
+create table sx (id int references s1.p (id))
 insert into dear values (1, 1)
 insert into papers (id, at) values (11, '040506')
 insert into papers (id, flags) values (14, '{yes,off}')

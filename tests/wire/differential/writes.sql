@@ -143,10 +143,95 @@ insert into words values (1, 'abcd')
 insert into words values (2, 'abc', '{"b":1, "a":2}') returning code, doc
 update words set doc = doc || '{"c": 3}' where id = 2 returning doc
 drop table words
-create table owners (id int primary key)
+create table owners (id int primary key, code text unique, a int, b int, unique (a, b))
 create table owned (id int references owners(id), n int)
+create table owned2 (id serial primary key, owner int not null references owners, code text references owners (code), a int, b int, foreign key (a, b) references owners (a, b), name varchar(5))
+insert into owners values (1,'one',1,2),(2,'two',3,4)
+insert into owned values (1,1),(null,2)
+insert into owned values (5,1)
+insert into owned2 (owner,code,a,b) values (1,'one',1,2)
+insert into owned2 (owner,code,a,b) values (1,'none',1,2)
+insert into owned2 (owner,code,a,b) values (1,'one',1,3)
+insert into owned2 (owner,code,a,b) values (1,'one',1,null)
+update owned2 set owner = 7
+update owned set id = 2 where id = 1
+delete from owners where id = 2
+delete from owners where id = 3
+truncate owners
+drop table owners
+select conname, contype, conkey, confkey, confupdtype, confdeltype, confmatchtype, condeferrable, pg_get_constraintdef(oid) from pg_constraint where contype = 'f' order by conname
+select constraint_name, unique_constraint_name, match_option, update_rule, delete_rule from information_schema.referential_constraints order by 1
+select constraint_name, table_name, column_name, ordinal_position, position_in_unique_constraint from information_schema.key_column_usage where table_schema='public' and table_name like 'own%' order by 1, 4
+select * from (select constraint_name, table_name, column_name from information_schema.constraint_column_usage where table_schema='public' and table_name like 'own%') x order by 1, 2, 3
+create table bad (id int references nosuch(id))
+create table bad (id int references owners(nosuch))
+create table bad (id int, foreign key (nosuch) references owners)
+create table bad (id int references owners(a))
+create table bad (id int, b int, foreign key (id, b) references owners (id))
+create table bad (id int, foreign key (id) references owners (a, b))
+create table bad (id text references owners(id))
+create table bad (id date references owners(id))
+create table bad (id int references owned)
+create view ov as select * from owners
+create table bad (id int references ov)
+create table bad (id int references ov(id))
+drop view ov
+create table bad (id int references owners(id) on delete cascade)
+drop table if exists bad
+create table bad (id int references owners(id) on delete set null)
+drop table if exists bad
+create table late (id int references owners(id) deferrable initially deferred)
+drop table if exists late
+create table good (id int references owners(id) on delete no action on update restrict)
+drop table good
+create table selfie (id int primary key, parent int references selfie(id), code text unique references selfie (code))
+insert into selfie values (1, null, null)
+insert into selfie values (2, 1, null)
+insert into selfie values (3, 9, null)
+drop table selfie
+create temp table tp (id int primary key)
+create temp table tc (id int references tp)
+insert into tc values (1)
+create temp table td (id int references owners)
+create table te (id int references tp)
+drop table tc
+drop table tp
+drop table owned2
 drop table owned
 drop table owners
+begin
+create table kp (id int primary key)
+create table kc (id int primary key, p int references kp(id))
+insert into kp values (1)
+insert into kc values (1, 1)
+commit
+begin
+insert into kc values (2, 3)
+rollback
+select * from kc
+drop table kp, kc
+create schema s1
+create table s1.p (id int primary key)
+create table s1.c (id int primary key, p int references s1.p(id))
+create table s1.d (id int primary key, p int references s1.c(id))
+insert into s1.c values (1, 1)
+create table sx (id int references s1.p (id))
+drop table if exists sx
+set search_path = s1
+create table e (p int references p)
+insert into e values (4)
+set search_path = public
+alter table s1.c add column note text
+alter table s1.c alter column note set default 'x'
+insert into s1.p values (1)
+insert into s1.c values (1, 1)
+insert into s1.c values (2, 2)
+comment on table s1.p is 'parents'
+comment on column s1.c.p is 'parent'
+insert into s1.c values (2, 2)
+delete from s1.p
+drop schema s1
+drop schema s1 cascade
 select ('{1.25,2}'::numeric[])[1] * 2
 select x + 0 as y from unnest('{1.25,2.50}'::numeric[]) x order by y
 create table sums (a numeric, b numeric(10,3), i int, s smallint, f float8)
