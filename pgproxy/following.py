@@ -148,7 +148,7 @@ class MetastoreFollower:
             followers.endpoints.apply(await self._metastore.endpoints(), await self._metastore.assignments())
             state = await self._metastore.state()
             self._apply_flags(state.flags)
-            followers.rollouts.apply(state.rollouts)
+            followers.rollouts.apply(state.rollouts, state.endpoints.values())
             followers.publisher.want(await self._metastore.epoch(), state.catalogs)
 
     def _apply_flags(self, stored: Mapping[str, str]) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from pgproxy.control.changes import undefined
-from pgproxy.control.fleet import EndpointState
 from pgproxy.control.fleet_changes import check_name, check_target
 from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.control.state import ControlState
@@ -17,7 +16,7 @@ _ENDED = frozenset({RolloutStatus.COMPLETED, RolloutStatus.ABORTED})
 def start_rollout(state: ControlState, rollout: Rollout) -> ControlState:
     """Start a rollout; one that has ended makes room for another of its name.
 
-    Raises: 42710, it has not ended; 55000, another one runs, or the target has no endpoint that may be used;
+    Raises: 42710, it has not ended; 55000, another one runs, or no endpoint of the target takes new work;
         42704, no such target; 22023, a bad limit.
     """
     known = state.rollouts.get(rollout.name)
@@ -51,14 +50,20 @@ def move_rollout(  # noqa: PLR0913, PLR0917 - the move, its moment and its reaso
 
 
 def resume_rollout(state: ControlState, name: str, now: float, reason: str) -> ControlState:
-    """Go on from the present stage; one that went back to nobody begins its first stage again."""
-    stage = max(0, rollout_named(state, name).stage)
+    """Go on from the present stage; one that went back to nobody begins its first stage again.
+
+    Raises: 42704; 55000, the table of moves has no such move, or no endpoint of the target takes new work.
+    """
+    known = rollout_named(state, name)
+    _check_has_endpoint(state, known)
+    stage = max(0, known.stage)
     return move_rollout(state, name, RolloutStatus.RUNNING, now, reason, stage)
 
 
 def widen_rollout(state: ControlState, name: str, now: float, reason: str) -> ControlState:
-    """Begin the next stage now."""
+    """Begin the next stage now. Raises: see `resume_rollout`."""
     known = rollout_named(state, name)
+    _check_has_endpoint(state, known)
     stage = min(known.stage + 1, len(known.stages) - 1)
     return move_rollout(state, name, RolloutStatus.RUNNING, now, reason, stage)
 
@@ -87,17 +92,12 @@ def rollout_named(state: ControlState, name: str) -> Rollout:
 
 
 def _check_has_endpoint(state: ControlState, rollout: Rollout) -> None:
-    endpoint = state.endpoints.get(rollout.target)
-    if endpoint is not None and endpoint.state is EndpointState.RETIRED:
+    lost = rollout.lost_target(state.endpoints.values())
+    if lost:
         raise StatementError(
-            f'endpoint "{endpoint.name}" is RETIRED', sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE
-        )
-    used = (e for e in state.endpoints.values() if e.state is not EndpointState.RETIRED)
-    if not any(rollout.is_target(e.name, e.all_labels) for e in used):
-        raise StatementError(
-            f"no endpoint has the labels {rollout.target}",
+            lost,
             sqlstate=SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
-            hint="Add one with these labels first.",
+            hint="Add or activate one first.",
         )
 
 

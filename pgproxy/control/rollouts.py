@@ -6,10 +6,11 @@ from enum import StrEnum
 from hashlib import blake2b
 from types import MappingProxyType
 
-from pgproxy.control.fleet import matches, parse_selector
+from pgproxy.control.fleet import Endpoint, EndpointState, matches, parse_selector
 
 _BUCKETS = 1 << 32
 _PERCENT = 100
+_TAKES_NOTHING = frozenset({EndpointState.DRAINING, EndpointState.RETIRED})
 
 
 class RolloutStatus(StrEnum):
@@ -102,6 +103,16 @@ class Rollout:
         if "=" in self.target:
             return matches(labels, parse_selector(self.target))
         return endpoint == self.target
+
+    def lost_target(self, endpoints: Iterable[Endpoint]) -> str:
+        """Say why no endpoint of the target takes new work; empty: one does, if it is well."""
+        meant = [e for e in endpoints if self.is_target(e.name, e.all_labels)]
+        if any(e.state not in _TAKES_NOTHING for e in meant):
+            return ""
+        if "=" in self.target:
+            takes_nothing = f"no endpoint with the labels {self.target} takes new work"
+            return takes_nothing if meant else f"no endpoint has the labels {self.target}"
+        return f'endpoint "{self.target}" ' + (f"is {meant[0].state.value}" if meant else "does not exist")
 
     def moved(self, to: RolloutStatus, now: float, reason: str, stage: int | None = None) -> "Rollout":
         """Give the rollout in another status, and stage where one is given.

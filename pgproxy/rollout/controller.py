@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import structlog
 
 from pgproxy.audit.records import event_record
+from pgproxy.control.fleet import Endpoint
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.rollout_changes import replace_rollout
 from pgproxy.control.rollouts import Rollout, RolloutStatus, effective_rollout
@@ -28,7 +29,7 @@ _INTERVAL_S = 1.0
 
 
 MoveObserver = Callable[[str, str, str], None]
-"""Told of a move: the rollout's name, its new status, and the `Limit` that broke, or `kept`."""
+"""Told of a move: the rollout's name, its new status, and the `Limit` that broke, `lost_target` or `kept`."""
 
 
 def _ignore_move(_rollout: str, _status: str, _cause: str) -> None:
@@ -55,9 +56,11 @@ class RolloutController:
         self._now = now
         self._rollout: Rollout | None = None
         self._figures = Figures()
+        self._endpoints: tuple[Endpoint, ...] = ()
 
-    def apply(self, rollouts: Mapping[str, Rollout]) -> None:
-        """Take the rollouts as the metastore has them; a stage that has moved is counted from nothing."""
+    def apply(self, rollouts: Mapping[str, Rollout], endpoints: Iterable[Endpoint]) -> None:
+        """Take what the metastore has; a stage that has moved is counted from nothing."""
+        self._endpoints = tuple(endpoints)
         known, watched = self._rollout, effective_rollout(rollouts.values())
         if watched is None or known is None or (watched.name, watched.since) != (known.name, known.since):
             self._figures = Figures()
@@ -122,13 +125,14 @@ class RolloutController:
         if rollout.status is not RolloutStatus.RUNNING:
             return
         figures = await shared_figures(self._metastore, rollout)
-        moved = decide(rollout, figures, self._now())
+        lost_target = rollout.lost_target(self._endpoints)
+        moved = decide(rollout, figures, self._now(), lost_target)
         if moved is not rollout:
             made = await self._metastore.change(ACTOR, lambda state: replace_rollout(state, rollout, moved))
             if not made.differences:
                 return  # another gateway or an operator was first, and tells of it
             broken = broken_limit(rollout, figures)
-            cause = broken.limit.value if broken is not None else "kept"
+            cause = "lost_target" if lost_target else broken.limit.value if broken is not None else "kept"
             self._observe_move(moved.name, moved.status.value, cause)
             await self._audit(moved, figures, cause)
             log.info(

@@ -12,14 +12,17 @@ _LEAST_FOR_P95 = 20
 _WHOLE = 100.0
 
 
-def decide(rollout: Rollout, figures: Figures, now: float) -> Rollout:
+def decide(rollout: Rollout, figures: Figures, now: float, lost_target: str = "") -> Rollout:
     """Give the rollout as it should be now; the same one where nothing moves. now: Unix time.
 
+    lost_target: why no endpoint of its target takes new work; then it moves nobody until an operator says so.
     A limit that is broken sends it back a stage at once, and there it waits for an operator. A stage that
     has lasted, has seen enough statements and has kept every limit gives way to the next.
     """
     if rollout.status is not RolloutStatus.RUNNING:
         return rollout
+    if lost_target:
+        return rollout.moved(RolloutStatus.HALTED, now, f"{_stage_text(rollout)}: {lost_target}", stage=-1)
     broken = broken_limit(rollout, figures)
     if broken is not None:
         return rollout.moved(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -209,6 +210,22 @@ async def test_a_slow_node_stops_the_rollout_by_its_p95(fleet: RunningGateway) -
                 assert "times the control's" in rollout.reason
                 await _everybody_is_told(fleet, rollout, "p95_ratio")
                 assert errors == []
+
+
+async def test_a_target_that_is_drained_stops_the_rollout_and_no_client_notices(
+    fleet: RunningGateway,
+) -> None:
+    options = ("--to", "node1", "--stages", "50%,100%", *LIMITS, "--hold", "1h")
+    async with removed_after(fleet, "endpoint", "activate", "node1"), rolling_out(fleet, "drained", *options):
+        async with workload(fleet) as errors:
+            await _until_served_by(fleet, "node1")
+            await asyncio.to_thread(fleet.cli, "endpoint", "drain", "node1", "--keep")
+            rollout = await ended(fleet, "drained")
+        assert (rollout.status, rollout.percent, errors) == (RolloutStatus.HALTED, 0.0, [])
+        assert rollout.reason == 'stage 1 (50%): endpoint "node1" is DRAINING'
+        await _everybody_is_told(fleet, rollout, "lost_target")
+        with pytest.raises(subprocess.CalledProcessError):
+            await asyncio.to_thread(fleet.cli, "rollout", "resume", "drained")
 
 
 async def _is_active(gateway: RunningGateway, endpoint: str) -> bool:

@@ -89,7 +89,7 @@ catalog remove nope                                         : 1 : 3D000
 rollout start r --to nope                                   : 1 : 42704
 rollout start r --to gone                                   : 1 : is RETIRED
 rollout start r --to size=none                              : 1 : no endpoint has the labels size=none
-rollout start r --to of=gone                                : 1 : no endpoint has the labels of=gone
+rollout start r --to of=gone                                : 1 : labels of=gone takes new work
 rollout start r --to a=b=c                                  : 1 : KEY=VALUE
 rollout start "" --to n1                                    : 1 : 42602
 rollout start r --to n1 --stages 50%,10%                    : 2 : --stages

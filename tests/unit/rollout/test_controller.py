@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from pgproxy.control.fleet import EndpointState
+from pgproxy.control.fleet_changes import set_endpoint_state
 from pgproxy.control.metastore import Metastore
 from pgproxy.control.opening import open_metastore
-from pgproxy.control.rollout_changes import move_rollout, start_rollout
+from pgproxy.control.rollout_changes import move_rollout, resume_rollout, start_rollout, widen_rollout
 from pgproxy.control.rollouts import Rollout, RolloutLimits, RolloutStatus
 from pgproxy.rollout.controller import ACTOR, RolloutController, shared_figures
 from pgproxy.rollout.figures import Figures
 from pgproxy.routing.resolve import RouteReason
 from pgproxy.session.telemetry import Outcome, StatementRecord
+from pgwire.errors import StatementError
 from tests.unit.control.states import sample_state
 
 ROLLOUT = Rollout("r", "node", (10.0, 100.0), 60.0, RolloutLimits(min_queries=40), since=1000.0)
@@ -42,10 +45,10 @@ async def gateways(metastore: Metastore, clock: Clock) -> list[RolloutController
 
 
 async def follow(metastore: Metastore, *controllers: RolloutController) -> Rollout:
-    rollouts = (await metastore.state()).rollouts
+    state = await metastore.state()
     for controller in controllers:
-        controller.apply(rollouts)
-    return rollouts["r"]
+        controller.apply(state.rollouts, state.endpoints.values())
+    return state.rollouts["r"]
 
 
 def serve(
@@ -120,9 +123,27 @@ async def test_a_pools_shadow_mismatches_are_those_of_its_members(
     metastore: Metastore, labels: dict[str, str], counted: int
 ) -> None:
     (a, _) = await gateways(metastore, Clock())
-    a.apply({"r": replace(ROLLOUT, target="size=large")})
+    a.apply({"r": replace(ROLLOUT, target="size=large")}, ())
     a.shadow_compared("node", labels, is_same=False)
     assert (a.figures.compared, a.figures.mismatched) == (counted, counted)
+
+
+@pytest.mark.parametrize("to", [EndpointState.DRAINING, EndpointState.RETIRED])
+async def test_a_target_that_takes_nothing_new_sends_all_back_and_says_so(
+    metastore: Metastore, to: EndpointState
+) -> None:
+    told: list[tuple[str, str, str]] = []
+    a, b = (RolloutController(metastore, name, Clock(), lambda *m: told.append(m)) for name in ("a", "b"))
+    await metastore.change("ann", lambda s: widen_rollout(s, "r", 1000.0, "by hand"))
+    await metastore.change("ann", lambda s: set_endpoint_state(s, "node", to))
+    await follow(metastore, a, b)
+    await step(a, b)
+    rollout = await follow(metastore, a, b)
+    assert (rollout.percent, rollout.status) == (0.0, RolloutStatus.HALTED)
+    assert rollout.reason == f'stage 2 (100%): endpoint "node" is {to.value}'
+    assert told == [("r", "HALTED", "lost_target")]
+    with pytest.raises(StatementError, match=f'endpoint "node" is {to.value}'):
+        await metastore.change("ann", lambda s: resume_rollout(s, "r", 1001.0, "by hand"))
 
 
 async def test_a_paused_rollout_counts_and_stays(metastore: Metastore) -> None:
@@ -151,7 +172,7 @@ async def test_what_is_no_evidence_is_not_counted(metastore: Metastore) -> None:
 async def test_without_a_rollout_nothing_happens(metastore: Metastore) -> None:
     await metastore.change("ann", lambda s: replace(s, rollouts={}))
     a = RolloutController(metastore, "a", Clock())
-    a.apply((await metastore.state()).rollouts)
+    a.apply((await metastore.state()).rollouts, ())
     serve(a, 5)
     await step(a)
     assert await metastore.figures("r", 1000.0) == ()
