@@ -34,15 +34,16 @@ class QueryApiClient:
     def call(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
     ) -> Reply:
-        """Send one request."""
+        """Send one request. body: bytes as they are, else as JSON."""
         secret = self.password if self.password is not None else f"{self.user}-secret"
         basic = b64encode(f"{self.user}:{secret}".encode()).decode()
         sent = {"Authorization": f"Basic {basic}", **(headers or {})}
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, sent)
+            raw = body if body is None or isinstance(body, bytes) else json.dumps(body)
+            connection.request(method, path, raw, sent)
             reply = connection.getresponse()
             names = {name.lower(): value for name, value in reply.getheaders()}
             return Reply(reply.status, names, reply.read())

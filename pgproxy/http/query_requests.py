@@ -36,14 +36,12 @@ class SubmitBody(BaseModel):
         """Give what the queue takes.
 
         Raises:
-            StatementError: 22021, there is a NUL in a text; no connection could have sent it.
+            StatementError: 22021, a text has no UTF-8, or a NUL: no connection could have sent it.
         """
         values = tuple(parameter_text(value) for value in self.parameters)
-        if any("\0" in text for text in (self.sql, self.database, *values) if text is not None):
-            raise StatementError(
-                'invalid byte sequence for encoding "UTF8": 0x00',
-                sqlstate=SqlState.CHARACTER_NOT_IN_REPERTOIRE,
-            )
+        for text in (self.sql, self.database, self.idempotency_key, *values):
+            if text is not None:
+                _check_text(text)
         statement = Statement(self.sql, values, self.database)
         return Request(statement, self.ttl, self.priority, self.idempotency_key)
 
@@ -52,7 +50,8 @@ def parse_submission(body: bytes, idempotency_header: str | None) -> Request:
     """Read a submission. The header `Idempotency-Key` stands for the member of the body.
 
     Raises:
-        StatementError: 22023, it is none; no value of it is repeated. 22021, see `SubmitBody.to_request`.
+        StatementError: 22023, it is none; no value of it is repeated. 54001, it nests too deep. 22021, see
+            `SubmitBody.to_request`.
     """
     try:
         found = json.loads(body)
@@ -65,6 +64,22 @@ def parse_submission(body: bytes, idempotency_header: str | None) -> Request:
         raise _invalid("; ".join(faults)) from None
     except ValueError:
         raise _invalid("the body is not a JSON object") from None
+    except RecursionError:
+        raise StatementError("stack depth limit exceeded", sqlstate=SqlState.STATEMENT_TOO_COMPLEX) from None
+
+
+def _check_text(text: str) -> None:
+    """Refuse what has no UTF-8, which JSON's escapes can write."""
+    try:
+        wrong = "0x00" if "\0" in text else ""
+        text.encode()
+    except UnicodeEncodeError as error:
+        wrong = f"U+{ord(error.object[error.start]):04X}"
+    if wrong:
+        raise StatementError(
+            f'invalid byte sequence for encoding "UTF8": {wrong}',
+            sqlstate=SqlState.CHARACTER_NOT_IN_REPERTOIRE,
+        )
 
 
 def parameter_text(value: object) -> str | None:
@@ -122,7 +137,8 @@ def page_limit(query: Mapping[str, str], default: int, highest: int) -> int:
         StatementError: 22023, it is no number from 1 to `highest`.
     """
     text = query.get("limit", str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= highest:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(highest))
+    if not is_number or not 1 <= int(text) <= highest:
         raise _invalid(f"limit is a number from 1 to {highest}")
     return int(text)
 

@@ -4,12 +4,14 @@ Every call is authenticated by itself; there are no cookies. What a caller may k
 """
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import Protocol
 
+import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -21,8 +23,10 @@ from pgproxy.queue.model import QueryState, QueuedQuery
 from pgproxy.queue.page_tokens import make_page_token, read_page_token
 from pgproxy.queue.results import StoredResult
 from pgproxy.queue.service import AsyncQueue, Viewer
-from pgwire.errors import GatewayError, StatementError
+from pgwire.errors import GatewayError, InternalError, StatementError
 from pgwire.sqlstate import SqlState
+
+log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 16 << 20
 PAGE_BYTES = 32 << 20
@@ -69,7 +73,7 @@ class QueryApi:
     async def submit(self, request: Request) -> Response:
         """POST /queries: 202, or 200 where the idempotency key was used before."""
         viewer = await self.authenticator.viewer(request)
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise StatementError(
                 "the content type must be application/json", sqlstate=SqlState.INVALID_PARAMETER_VALUE
             )
@@ -178,6 +182,10 @@ def _answering(handle: Answer) -> Answer:
             return await handle(request)
         except GatewayError as error:
             return error_response(error)
+        except Exception:  # the guard of a call: a bug is one clean answer
+            error_id = secrets.token_hex(6)
+            log.exception("http.bug", error_id=error_id)
+            return error_response(InternalError(f"internal error {error_id}"))
 
     return answer
 

@@ -38,7 +38,7 @@ def parse(authorization: str | None, peer: str, *, is_tls: bool) -> HttpCredenti
         raise _not_acceptable("credentials are accepted over TLS only")
     scheme, _, rest = authorization.strip().partition(" ")
     value = rest.strip()
-    if len(value) > _MAX_HEADER_CHARS or not value:
+    if len(value) > _MAX_HEADER_CHARS or not value or not value.isascii():
         raise refused()
     match scheme.lower():
         case "bearer":

@@ -288,7 +288,7 @@ class AsyncQueue:
         return query
 
     async def _existing(self, query_id: str) -> QueuedQuery:
-        query = await self._store.get(query_id)
+        query = await self._store.get(query_id) if "\0" not in query_id else None
         if query is None:
             raise UnknownQuery
         return query
