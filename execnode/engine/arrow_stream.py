@@ -57,8 +57,7 @@ class ArrowStreamEncoder:
 def plain_type(kind: Any) -> Any:
     """Give the type that every reader of Arrow knows: none of dictionaries, none of DuckDB's extensions."""
     if isinstance(kind, pa.BaseExtensionType):
-        name = getattr(kind, "type_name", kind.extension_name)
-        return _PLAIN_EXTENSIONS.get(name) or plain_type(kind.storage_type)
+        return _PLAIN_EXTENSIONS.get(_extension_name(kind)) or plain_type(kind.storage_type)
     if pa.types.is_dictionary(kind):
         return plain_type(kind.value_type)
     if pa.types.is_list(kind):
@@ -78,7 +77,10 @@ _PLAIN_EXTENSIONS = {
     "hugeint": pa.decimal128(38, 0),
     "uhugeint": pa.decimal256(39, 0),
     "time_tz": pa.string(),
+    "bit": pa.string(),
 }
+_TEXTS = {"arrow.uuid": Oid.UUID, "time_tz": Oid.TIMETZ, "bit": Oid.VARBIT}
+"""What is text in `plain_type`: PostgreSQL's text of this type."""
 
 
 def plain_array(array: Any) -> Any:
@@ -104,8 +106,13 @@ def plain_array(array: Any) -> Any:
 
 
 def _without_extension(array: Any, plain: Any) -> Any:
-    if plain == pa.string() and array.type.extension_name != "arrow.json":
-        oid = Oid.UUID if array.type.extension_name == "arrow.uuid" else Oid.TIMETZ
+    oid = _TEXTS.get(_extension_name(array.type))
+    if oid is not None:
         return TextCodec(ResultColumn("", oid, -1, ""), OutputSettings()).strings(array, oid).cast(plain)
     kind, storage = unwrap(array)
-    return storage if kind in {"bit", "json"} else storage.cast(plain)
+    return storage if kind == "json" else storage.cast(plain)
+
+
+def _extension_name(kind: Any) -> str:
+    """Arrow's own name of an extension, or DuckDB's."""
+    return str(getattr(kind, "type_name", kind.extension_name))

@@ -299,8 +299,8 @@ class BinaryCodec:
             return varying_cells(as_binary(array))
         if oid == Oid.UUID:
             return fixed_cells((sources.to_uuid_bytes(kind, array, oid),), validity(array))
-        if oid in {Oid.BIT, Oid.VARBIT} and kind in {"bit", "binary"}:
-            return strings.bit_binary(as_binary(array))
+        if oid in {Oid.BIT, Oid.VARBIT} and kind in {"bit", "binary", "string"}:
+            return strings.bit_binary(array if kind == "string" else as_binary(array))
         if oid == Oid.RECORD and kind == "struct":
             return nested.record_binary(array, self._field)
         if oid == Oid.JSON:

@@ -255,11 +255,34 @@ def to_time_of_day(kind: str, array: ArrowArray, oid: int) -> npt.NDArray[np.int
 def to_timetz(kind: str, array: ArrowArray, oid: int) -> TimeTz:
     """Give times with their offsets; plain times are UTC's."""
     valid = validity(array)
+    if kind == "string":
+        return _timetz_of_text(array)
     if kind != "timetz":
         return TimeTz(to_time_of_day(kind, array, oid), np.zeros(len(array), np.int64), valid)
     packed = fixed_width_values(array, np.uint64)
     offset = _MAX_TIMETZ_OFFSET_S - (packed & np.uint64(0xFFFFFF)).astype(np.int64)
     return TimeTz((packed >> np.uint64(24)).astype(np.int64), offset, valid)
+
+
+_TIMETZ_TEXT = (
+    r"^(?P<h>\d+):(?P<m>\d+):(?P<s>\d+)(?:\.(?P<fraction>\d+))?"
+    r"(?P<sign>[+-])(?P<oh>\d+)(?::(?P<om>\d+))?(?::(?P<os>\d+))?$"
+)
+
+
+def _timetz_of_text(array: ArrowArray) -> TimeTz:
+    """Read PostgreSQL's own text, such as `23:59:59.25+02:30`."""
+    parts = pc.extract_regex(pc.fill_null(array, "00:00:00+00"), _TIMETZ_TEXT)
+
+    def number(name: str, digits: int = 2) -> npt.NDArray[np.int64]:
+        text = pc.ascii_rpad(pc.struct_field(parts, name), digits, "0")
+        return np.asarray(pc.cast(text, pa.int64()))
+
+    offset_s = number("oh") * 3600 + number("om") * 60 + number("os")
+    is_west = np.asarray(pc.equal(pc.struct_field(parts, "sign"), "-"))
+    seconds = number("h") * 3600 + number("m") * 60 + number("s")
+    micros = seconds * 1_000_000 + number("fraction", 6)
+    return TimeTz(micros, np.where(is_west, -offset_s, offset_s), validity(array))
 
 
 def to_interval(

@@ -59,7 +59,7 @@ def bit_text(array: ArrowArray) -> Cells:
 
 def bit_binary(array: ArrowArray) -> Cells:
     """A count of bits, then the bits from the left, filled up with zeros."""
-    lengths, bits = unpack_bits(array)
+    lengths, bits = bits_of_text(array) if array.type == pa.string() else unpack_bits(array)
     byte_counts = (lengths + 7) // 8
     offsets = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(byte_counts, out=offsets[1:])
@@ -69,6 +69,12 @@ def bit_binary(array: ArrowArray) -> Cells:
     room[starts + np.arange(len(bits)) - firsts] = bits
     packed = binary_array(offsets, np.packbits(room))
     return joined_cells((Fixed((lengths.astype(">i4"),)), Varying(packed)), validity(array))
+
+
+def bits_of_text(array: ArrowArray) -> tuple[Lengths, npt.NDArray[np.uint8]]:
+    """Give the bits of texts like `101`, as `unpack_bits` does."""
+    offsets, data = values_of(pc.fill_null(array, "") if array.null_count else array)
+    return np.diff(offsets).astype(np.int32), data - np.uint8(ord("0"))
 
 
 def unpack_bits(array: ArrowArray) -> tuple[Lengths, npt.NDArray[np.uint8]]:

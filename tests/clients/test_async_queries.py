@@ -21,7 +21,8 @@ KINDS = """
 SELECT n, doubled, (n * 1.25)::numeric(12, 2) AS money, n / 7.0::float8 AS ratio, n % 2 = 0 AS is_even,
     CASE WHEN n % 3 = 0 THEN NULL ELSE label || ' "quoted", äöü' END AS words, DATE '2024-02-27' + n AS day,
     TIMESTAMP '2024-01-01 00:00:00' + n * INTERVAL '1 hour 1 microsecond' AS moment,
-    n * INTERVAL '1 day' AS span, ARRAY[n, NULL, n + 1] AS list
+    n * INTERVAL '1 day' AS span, ARRAY[n, NULL, n + 1] AS list, label::bytea AS raw,
+    CASE WHEN n % 2 = 0 THEN '10110'::bit ELSE '011'::bit END AS bits
 FROM numbers WHERE n < 20000 ORDER BY n
 """
 
@@ -57,6 +58,7 @@ def test_the_four_formats_and_the_synchronous_answer_are_equal(
     assert api.results(query_id, "?format=csv").body == texts.getvalue()
     assert [c["type"] for c in document["columns"]] == [
         "int4", "int8", "numeric", "float8", "bool", "text", "date", "timestamp", "interval", "_int4",
+        "bytea", "bit",
     ]  # fmt: skip
     plain = [name for name in names if name != "span"]
     assert arrow.select(plain).to_pylist() == parquet.select(plain).to_pylist()
@@ -273,8 +275,25 @@ def test_requests_that_are_malformed_are_400(embedded_api: QueryApiClient) -> No
         embedded_api.call("POST", "/queries", {"sql": "SELECT 1"}, {"Sec-Fetch-Site": "cross-site"}).status
         == 403
     )
+    half = '{"sql": "SELECT $1::text", %s}'
+    for members in (
+        r'"parameters": ["\ud800"]', r'"parameters": [{"a": "\udfff"}]', r'"database": "\ud800"',
+        r'"idempotency_key": "a\u0000b"',
+    ):  # fmt: skip
+        reply = embedded_api.call("POST", "/queries", (half % members).encode())
+        assert reply.status == 400, members
+        assert reply.json()["error"]["sqlstate"] in ("22021", "22023"), members
+    for depth in (900, 100_000):
+        deep = f'{{"sql": "SELECT $1", "parameters": {"[" * depth}{"]" * depth}}}'
+        reply = embedded_api.call("POST", "/queries", deep.encode())
+        assert (reply.status, reply.json()["error"]["sqlstate"]) == (400, "54001")
+    kind = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert embedded_api.call("POST", "/queries", {"sql": "SELECT 1"}, kind).status == 202
+    assert embedded_api.call("GET", "/queries/%00").status == 404
+    assert embedded_api.call("GET", "/queries", headers={"Authorization": "Basic \xff\xfe"}).status == 401
+    assert embedded_api.call("GET", "/queries", headers={"Authorization": "Bearer \xff"}).status == 401
     query_id = embedded_api.run("SELECT 1")
-    for wrong in ("?format=xml", "?limit=0", "?limit=x"):
+    for wrong in ("?format=xml", "?limit=0", "?limit=x", f"?limit={'1' * 5000}"):
         assert embedded_api.results(query_id, wrong).status == 400
     assert embedded_api.call("GET", "/queries?state=asleep").status == 400
 

@@ -12,7 +12,11 @@ from tests.query_api import QueryApiClient
 
 ROWS = """SELECT n, doubled * 1.5::numeric AS half, n / 3.0::float8 AS third, label, n % 2 = 0 AS even,
     DATE '2024-01-01' + n AS day, TIMESTAMPTZ '2024-01-01 00:00:00+00' + n * INTERVAL '1 hour' AS moment,
-    CASE WHEN n > 5 THEN NULL ELSE ARRAY[n, 1] END AS list FROM numbers WHERE n < 20000 ORDER BY n"""
+    CASE WHEN n > 5 THEN NULL ELSE ARRAY[n, 1] END AS list,
+    CASE WHEN n % 3 = 0 THEN NULL WHEN n % 2 = 0 THEN '10110'::bit ELSE '011'::bit END AS bits,
+    CASE WHEN n % 3 = 0 THEN NULL
+        WHEN n % 2 = 0 THEN '23:59:59.000009-11:30'::timetz ELSE '01:02:03.4+02'::timetz END AS t
+    FROM numbers WHERE n < 20000 ORDER BY n"""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
