@@ -5,6 +5,8 @@ from pathlib import Path
 
 import structlog
 
+from execnode.tls_files import check_key, no_password
+
 log = structlog.get_logger(__name__)
 
 
@@ -12,8 +14,8 @@ def renew_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> 
     """Show new connections what the files hold now; files that cannot be used change nothing."""
     try:
         # Tried apart first: of a key that does not fit OpenSSL would keep the certificate alone.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-        context.load_cert_chain(certificate, key)
+        check_key(certificate, key)
+        context.load_cert_chain(certificate, key, password=no_password)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         log.error("tls.reload_failed", cause=type(error).__name__)  # noqa: TRY400  # no path in the log
     else:

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
 from execnode.memory import LEAST_MEMORY_GB, MOST_MEMORY_GB
+from execnode.tls_files import check_certificates, check_key
 from execnode.tracing import check_endpoint
 
 DurationS = Annotated[
@@ -34,6 +35,7 @@ def _is_readable(path: Path) -> Path:
 
 
 ReadableFile = Annotated[Path, AfterValidator(_is_readable)]
+CertificateFile = Annotated[Path, AfterValidator(_is_readable), AfterValidator(check_certificates)]
 
 
 class NodeSettings(BaseSettings):
@@ -67,9 +69,9 @@ class NodeSettings(BaseSettings):
     spool_max_bytes: int = Field(default=16 << 30, ge=1 << 20)
     feature_cursor_mode: bool = True
     feature_internal_grpc: bool = True
-    tls_cert_file: ReadableFile | None = None
+    tls_cert_file: CertificateFile | None = None
     tls_key_file: ReadableFile | None = Field(default=None, validate_default=True)
-    tls_client_ca_file: ReadableFile | None = Field(default=None, validate_default=True)
+    tls_client_ca_file: CertificateFile | None = Field(default=None, validate_default=True)
 
     @field_validator("agent_token")
     @classmethod
@@ -99,6 +101,8 @@ class NodeSettings(BaseSettings):
     def _key_has_a_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         if "tls_cert_file" in info.data and (info.data["tls_cert_file"] is None) != (key is None):
             raise ValueError("TLS_CERT_FILE and TLS_KEY_FILE are given together")
+        if key is not None and "tls_cert_file" in info.data:
+            check_key(info.data["tls_cert_file"], key)
         return key
 
     @field_validator("tls_client_ca_file")

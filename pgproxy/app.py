@@ -171,7 +171,7 @@ class Gateway:
             app = self._http_app(parts, history, control, logins, routes)
             http_port = await _listening(stack, "HTTP_LISTEN_ADDR", self._http_server(app))
             await registry.first_probes(_FIRST_PROBES_S)
-            self._obey_signals(listener, certificates, registry)
+            self._obey_signals(listener, certificates, execution)
             self._say_ready(listener.port, http_port)
             await self._stop.wait()
             await listener.drain(settings.shutdown_grace_period)
@@ -254,7 +254,7 @@ class Gateway:
         return engine
 
     def _obey_signals(
-        self, listener: Listener, certificates: TlsCertificates | None, registry: EndpointRegistry
+        self, listener: Listener, certificates: TlsCertificates | None, execution: Execution
     ) -> None:
         """SIGTERM and SIGINT drain, a second one ends every session now; SIGHUP reads files again."""
         loop = asyncio.get_running_loop()
@@ -272,7 +272,8 @@ class Gateway:
                 certificates.reload()
             if self._http_tls is not None:
                 self._http_tls.reload()
-            self._reload_flags(registry)
+            execution.node_tls.reload()
+            self._reload_flags(execution.registry)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
 

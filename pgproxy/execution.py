@@ -17,6 +17,7 @@ from pgproxy.control.fleet_changes import activate_registered
 from pgproxy.control.metastore import Metastore, MetastoreError
 from pgproxy.control.service import Actor, ControlService
 from pgproxy.engines.embedded import EmbeddedEngine
+from pgproxy.engines.node_tls import NodeTls
 from pgproxy.engines.remote import RemoteEngine, remote_engine
 from pgproxy.metrics import GatewayMetrics
 from pgproxy.publishing import BaseCatalogs, CatalogPublisher
@@ -39,6 +40,7 @@ class Execution:
     rollouts: RolloutController
     shadow: Shadow
     publisher: CatalogPublisher
+    node_tls: NodeTls
 
     def work(self) -> tuple[Coroutine[object, object, None], ...]:
         """What goes on beside the statements."""
@@ -63,12 +65,14 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
         f"{gateway_name(settings)}:{os.getpid()}",
         observe_move=lambda *labels: metrics.rollout_moves.labels(*labels).inc(),
     )
-    rollouts.apply(state.rollouts)
+    rollouts.apply(state.rollouts, state.endpoints.values())
+
+    node_tls = settings.node_tls
 
     def engine_of(endpoint: Endpoint) -> RemoteEngine:
         return remote_engine(
             endpoint,
-            settings.node_tls,
+            node_tls,
             lambda: flags.value.feature_cursor_mode,
             lost_after_s=settings.node_lost_after,
         )
@@ -92,7 +96,7 @@ async def open_execution(  # noqa: PLR0913, PLR0917  # what execution stands on
             shared_writable=lambda: publisher.shared_writable,
             tracing=tracing,
         )
-        yield Execution(registry, router, rollouts, shadow, publisher), flags
+        yield Execution(registry, router, rollouts, shadow, publisher, node_tls), flags
 
 
 class _RoutingNow:

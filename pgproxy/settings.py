@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execnode.durations import parse_duration_s
 from execnode.memory import LEAST_MEMORY_GB, MOST_MEMORY_GB
+from execnode.tls_files import check_certificates, check_key
 from execnode.tracing import check_endpoint
 from pgproxy.audit.options import AuditMode, AuditQueryText
 from pgproxy.control.flags import Flags, parse_boolean, parse_names, parse_percent
@@ -128,6 +129,7 @@ Seconds = Annotated[float, BeforeValidator(_parse_seconds), Field(ge=0)]
 Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_parse_name_list)]
 Percent = Annotated[float, BeforeValidator(_parse_share), Field(ge=0, le=100)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+CertificateFile = Annotated[Path, AfterValidator(_existing_file), AfterValidator(check_certificates)]
 
 
 class GatewaySettings(BaseSettings):
@@ -187,9 +189,9 @@ class GatewaySettings(BaseSettings):
     database_mode: DatabaseMode = DatabaseMode.READ_WRITE
     database_name: str | None = Field(default=None, min_length=1, max_length=63)
 
-    tls_cert_file: ExistingFile | None = None
+    tls_cert_file: CertificateFile | None = None
     tls_key_file: ExistingFile | None = Field(default=None, validate_default=True)
-    tls_client_ca_file: ExistingFile | None = Field(default=None, validate_default=True)
+    tls_client_ca_file: CertificateFile | None = Field(default=None, validate_default=True)
     require_tls: Flag = Field(default=False, validate_default=True)
     client_cert_auth: ClientCertificates = Field(default=ClientCertificates.OFF, validate_default=True)
 
@@ -201,8 +203,8 @@ class GatewaySettings(BaseSettings):
     remote_canary_groups: Names = frozenset()
     remote_canary_percent: Percent | None = None
 
-    node_tls_ca_file: ExistingFile | None = None
-    node_tls_cert_file: ExistingFile | None = None
+    node_tls_ca_file: CertificateFile | None = None
+    node_tls_cert_file: CertificateFile | None = None
     node_tls_key_file: ExistingFile | None = Field(default=None, validate_default=True)
     node_lost_after: Annotated[float, BeforeValidator(_parse_seconds), Field(ge=1)] = 20.0
 
@@ -238,11 +240,11 @@ class GatewaySettings(BaseSettings):
     async_max_queued_per_principal: int = Field(default=100, ge=1)
     async_lease: Annotated[float, BeforeValidator(_parse_seconds), Field(ge=1)] = 10.0
     async_max_result_bytes: int = Field(default=16 << 30, ge=1)
-    async_max_result_ttl: Seconds = 604_800.0
+    async_max_result_ttl: Annotated[Seconds, Field(gt=0)] = 604_800.0
     http_tls: Flag = Field(default=False, validate_default=True)
-    query_result_ttl: Seconds = 600.0
-    query_cleanup_interval: Seconds = 60.0
-    health_check_interval: Seconds = 2.0
+    query_result_ttl: Annotated[Seconds, Field(gt=0)] = 600.0
+    query_cleanup_interval: Annotated[Seconds, Field(gt=0)] = 60.0
+    health_check_interval: Annotated[Seconds, Field(ge=0.05)] = 2.0
 
     gateway_name: str = Field(default="", max_length=255)
     audit_mode: AuditMode = AuditMode.BEST_EFFORT
@@ -309,6 +311,8 @@ class GatewaySettings(BaseSettings):
     def _key_has_a_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         if "tls_cert_file" in info.data and (info.data["tls_cert_file"] is None) != (key is None):
             raise ValueError("TLS_CERT_FILE and TLS_KEY_FILE are given together")
+        if key is not None and "tls_cert_file" in info.data:
+            check_key(info.data["tls_cert_file"], key)
         return key
 
     @field_validator("node_tls_key_file")
@@ -317,6 +321,8 @@ class GatewaySettings(BaseSettings):
         has_no_certificate = info.data.get("node_tls_cert_file") is None
         if "node_tls_cert_file" in info.data and has_no_certificate != (key is None):
             raise ValueError("NODE_TLS_CERT_FILE and NODE_TLS_KEY_FILE are given together")
+        if key is not None and "node_tls_cert_file" in info.data:
+            check_key(info.data["node_tls_cert_file"], key)
         return key
 
     @field_validator("tls_client_ca_file", "require_tls", "http_tls")

@@ -78,12 +78,15 @@ class NodeChannel(Channel):
             config=_configuration(times),
         )
         self._times = times
+        self._tls = tls if address.is_tls else None
 
     def _protocol_factory(self) -> H2Protocol:
         protocol = super()._protocol_factory()
         return _NodeProtocol(protocol.handler, protocol.config, protocol.h2_config)
 
     async def _create_connection(self) -> H2Protocol:
+        if self._tls is not None:
+            self._ssl = self._tls.context()  # certificates may have been renewed since the last connection
         try:
             async with asyncio.timeout(self._times.connect_s):
                 protocol = await super()._create_connection()

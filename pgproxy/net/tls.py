@@ -8,6 +8,8 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from execnode.tls_files import no_password
+
 log = structlog.get_logger(__name__)
 
 ALPN_PROTOCOL = "postgresql"
@@ -67,7 +69,7 @@ def load_tls(files: TlsFiles) -> TlsOffer:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.num_tickets = 0
-    context.load_cert_chain(files.certificate, files.key)
+    context.load_cert_chain(files.certificate, files.key, password=no_password)
     context.set_alpn_protocols([ALPN_PROTOCOL])
     if files.client_ca is not None:
         context.load_verify_locations(files.client_ca)

@@ -7,6 +7,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tests.faults.proxied_fleet import wait_for
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
 from tests.query_api import QueryApiClient
 
@@ -97,6 +98,41 @@ def _checksum(body: bytes) -> int:
     table = pa.ipc.open_stream(body).read_all()
     n, m = (int(pc.sum(table.column(name).cast("int64")).as_py()) for name in ("n", "m"))
     return n * 31 + m
+
+
+def test_limits_of_the_queue_hold(tmp_path: Path) -> None:
+    settings = {
+        "FEATURE_ASYNC_QUEUE": "true",
+        "ASYNC_MAX_RUNNING_PER_PRINCIPAL": "1",
+        "ASYNC_MAX_QUEUED_PER_PRINCIPAL": "2",
+        "ASYNC_MAX_RESULT_BYTES": "100000",
+        "ASYNC_MAX_RESULT_TTL": "1h",
+        "QUERY_RESULT_TTL": "1s",
+        "QUERY_CLEANUP_INTERVAL": "100ms",
+        "SPOOL_DIR": str(tmp_path / "spool"),
+    }
+    results = tmp_path / "spool" / "results"
+    with start_gateway(tmp_path, **settings) as gateway:
+        analyst = QueryApiClient(gateway.http_port)
+        too_large = analyst.wait(analyst.submit("SELECT n, label FROM numbers"))
+        assert (too_large["state"], too_large["error"]["sqlstate"]) == ("FAILED", "53400")
+        blocker = analyst.submit("SELECT sum(a.n * b.n) FROM numbers a, numbers b")
+        analyst.wait(blocker, "RUNNING")
+        waiting = [analyst.submit(f"SELECT {n}", ttl="30m") for n in range(2)]
+        assert [analyst.status(query_id)["state"] for query_id in waiting] == ["QUEUED", "QUEUED"]
+        refused = analyst.call("POST", "/queries", {"sql": "SELECT 2"})
+        assert (refused.status, refused.json()["error"]["sqlstate"]) == (429, "53400")
+        other = QueryApiClient(gateway.http_port, "intern")
+        short = other.run("SELECT 7 AS seven")
+        assert list(results.glob(f"{short}.*.arrow")), "limits are a role's own, and so is a place to run in"
+        wait_for(lambda: other.call("GET", f"/queries/{short}").status, lambda status: status == 404)
+        assert not list(results.glob(f"{short}.*"))
+        analyst.call("DELETE", f"/queries/{blocker}")
+        for number, query_id in enumerate(waiting):
+            analyst.wait(query_id)
+            assert analyst.results(query_id).json()["rows"] == [[number]]
+        too_long = analyst.call("POST", "/queries", {"sql": "SELECT 1", "ttl": "61m"})
+        assert (too_long.status, too_long.json()["error"]["sqlstate"]) == (400, "22023")
 
 
 def test_a_policy_change_between_submit_and_run_is_honoured(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ reason, or the right answer.
 
 import datetime
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import md5
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -34,10 +36,22 @@ BIG = f"SELECT a.n, b.n AS m, {DIGESTS} FROM numbers a, numbers b WHERE b.n < {C
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway with `small`, of little memory and disk and with two tokens, and `expired`, a TLS node."""
-    folder = tmp_path_factory.mktemp("ill")
-    authority = Authority(folder)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ill")
+
+
+@pytest.fixture(scope="module")
+def authority(folder: Path) -> Authority:
+    return Authority(folder)
+
+
+@pytest.fixture(scope="module")
+def fleet(folder: Path, authority: Authority) -> Iterator[RunningGateway]:
+    """A gateway with `small`, of little memory and disk and with two tokens, and `expired`, a TLS node.
+
+    The one's certificate has expired, the other's is of an authority that `expired` does not know.
+    """
+    stranger = Authority(folder, "stranger").issue("gateway", "gateway")
     expired = authority.issue("node", "expired", ends_in=-datetime.timedelta(hours=1))
     settings = {
         "DATABASE_MODE": "read_only",
@@ -45,6 +59,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
         "FEATURE_CURSOR_MODE": "true",
         "HEALTH_CHECK_INTERVAL": "200ms",
         "NODE_TLS_CA_FILE": str(authority.file),
+        "NODE_TLS_CERT_FILE": str(stranger.certificate),
+        "NODE_TLS_KEY_FILE": str(stranger.key),
     }
     with ExitStack() as stack, start_gateway(folder, policy=FLEET_POLICY, **settings) as gateway:
         spool = folder / "spool"
@@ -56,7 +72,11 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
             stack, gateway.environment, "small",
             prefix=prefix, AGENT_TOKEN=tokens, MAX_MEMORY_GB=MEMORY_GB, SPOOL_DIR=str(spool),
         )  # fmt: skip
-        tls = {"TLS_CERT_FILE": str(expired.certificate), "TLS_KEY_FILE": str(expired.key)}
+        tls = {
+            "TLS_CERT_FILE": str(expired.certificate),
+            "TLS_KEY_FILE": str(expired.key),
+            "TLS_CLIENT_CA_FILE": str(authority.file),
+        }
         late = run_node(stack, gateway.environment, "expired", **tls)
         gateway.nodes += [small, late]
         gateway.cli("endpoint", "add", "small", f"grpc://127.0.0.1:{small.grpc_port}", "--token", NODE_TOKEN)
@@ -127,7 +147,9 @@ def test_a_token_is_rotated_under_load_and_a_wrong_one_is_refused(fleet: Running
         fleet.wait_for_endpoints(small="active")
 
 
-def test_a_node_whose_certificate_has_expired_is_not_used(fleet: RunningGateway) -> None:
+def test_a_node_whose_certificate_has_expired_is_not_used_until_both_ends_renew_theirs(
+    fleet: RunningGateway, authority: Authority
+) -> None:
     url = f"grpcs://127.0.0.1:{fleet.nodes[1].grpc_port}"
     fleet.cli("endpoint", "add", "expired", url, "--token", NODE_TOKEN)
     try:
@@ -135,6 +157,13 @@ def test_a_node_whose_certificate_has_expired_is_not_used(fleet: RunningGateway)
         wait_for(lambda: fleet.health()["endpoints"].get("expired"), lambda found: found == "unhealthy")
         wait_for(lambda: route_of(fleet), lambda found: "fallback after unhealthy" in found)
         check_refused(fleet)
+        for common_name, stem, process in (
+            ("node", "expired", fleet.nodes[1].process),
+            ("gateway", "gateway", fleet.process),
+        ):
+            authority.issue(common_name, stem)  # into the same files
+            process.send_signal(signal.SIGHUP)
+        wait_for(lambda: route_of(fleet), lambda found: found.startswith("expired"))
     finally:
         fleet.cli("endpoint", "remove", "expired")
         bind(fleet, "small", instead_of="expired")

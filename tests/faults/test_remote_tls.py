@@ -91,6 +91,19 @@ async def test_a_node_that_asks_for_certificates_takes_gateways_of_its_authority
                 with pytest.raises(EngineUnavailable):
                     await gateway.probe()
             await gateway.close()
+        tls = NodeTls(authority.file, unknown.certificate, unknown.key)
+        gateway = RemoteEngine("a", f"grpcs://127.0.0.1:{node.port}", TOKEN, RemoteOptions(tls=tls))
+        authority.issue("gateway", "unknown")  # into the same files
+        with pytest.raises(EngineUnavailable):
+            await gateway.probe()
+        tls.reload()
+        assert (await gateway.probe()).load == 0, "the renewed certificate is shown"
+        unknown.key.write_bytes(known.key.read_bytes())
+        tls.reload()
+        await gateway.close()
+        gateway = RemoteEngine("a", f"grpcs://127.0.0.1:{node.port}", TOKEN, RemoteOptions(tls=tls))
+        assert (await gateway.probe()).load == 0, "a key that does not fit changes nothing"
+        await gateway.close()
 
 
 async def test_sighup_brings_a_nodes_new_certificate_to_new_connections_and_ends_none(tmp_path: Path) -> None:

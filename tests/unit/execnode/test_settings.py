@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from execnode.settings import NodeSettings, SettingsError, load_settings, split_address
+from tests.certificates import Authority
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +53,7 @@ def test_without_a_token_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> N
         ("SPOOL_DIR", "/dev/null"),
         ("SPOOL_MAX_BYTES", "1000"),
         ("SHUTDOWN_GRACE", "later"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector"),
         ("FEATURE_INTERNAL_GRPC", "maybe"),
         ("TLS_CERT_FILE", "/nowhere/cert.pem"),
         ("TLS_KEY_FILE", "/nowhere/key.pem"),
@@ -99,9 +102,36 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
 def test_tls_files_are_given_together(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: list[str], named: str
 ) -> None:
-    file = tmp_path / "file.pem"
-    file.touch()
+    file = Authority(tmp_path).file
     for name in given:
         monkeypatch.setenv(name, str(file))
     with pytest.raises(SettingsError, match=f"^{named}: "):
         load_settings()
+
+
+def test_tls_files_that_are_no_certificate_or_another_ones_key_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, garbage, locked = Authority(tmp_path), tmp_path / "garbage", tmp_path / "locked"
+    own, other = authority.issue("node", "own"), authority.issue("node", "other")
+    garbage.write_text("no certificate")
+    key = serialization.load_pem_private_key(own.key.read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(b"password")
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    locked.write_bytes(key.private_bytes(*form, encryption))
+    well = {
+        "TLS_CERT_FILE": own.certificate,
+        "TLS_KEY_FILE": own.key,
+        "TLS_CLIENT_CA_FILE": authority.file,
+    }
+    ill = [(name, garbage) for name in well] + [("TLS_KEY_FILE", other.key), ("TLS_KEY_FILE", locked)]
+    for name, file in (*well.items(), *ill):
+        for setting, given in {**well, name: file}.items():
+            monkeypatch.setenv(setting, str(given))
+        if (name, file) not in ill:
+            assert load_settings().tls_cert_file == own.certificate
+            continue
+        with pytest.raises(
+            SettingsError, match=f"^{name}: (holds no certificate|is not the certificate's key)"
+        ):
+            load_settings()

@@ -1,6 +1,7 @@
 """The fleet as the metastore changes it and as probes find it."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -46,6 +47,21 @@ async def test_an_endpoint_is_used_after_its_first_good_probe() -> None:
         await endpoints.first_probes(5)
         assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
     assert fleet.made[0].closed.is_set()
+
+
+async def test_an_endpoint_is_probed_again_when_the_interval_is_over() -> None:
+    probed = []
+    for interval_s in (0.001, 60):
+        fleet = Fleet()
+        async with EndpointRegistry(fleet.create, ProbeTimes(interval_s=interval_s)) as endpoints:
+            endpoints.apply([endpoint()], [])
+            await endpoints.first_probes(5)
+            engine = fleet.made[0]
+            engine.probed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(engine.probed.wait(), 5 if interval_s < 1 else 0.05)
+            probed.append(engine.probed.is_set())
+    assert probed == [True, False]
 
 
 async def test_a_retired_endpoint_is_not_registered() -> None:

@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from execnode.settings import NodeSettings
+from pgproxy.settings import GatewaySettings
+
 TESTS = Path(__file__).parents[2]
 NODE_BAD_VALUES = "unit/execnode/test_settings.py"
 GATEWAY_BAD_VALUES = "unit/settings/test_settings.py"
 
 _LIMITS = "faults/test_execnode.py::test_limits_of_the_environment_hold"
+_EXPIRED = (
+    "faults/test_ill_nodes.py::"
+    "test_a_node_whose_certificate_has_expired_is_not_used_until_both_ends_renew_theirs"
+)
+_QUEUE = "faults/test_async_queries.py::test_limits_of_the_queue_hold"
 _FLAGS = "faults/test_fleet_faults.py::test_flags_take_effect_and_no_session_is_dropped"
 
 NODE = {
@@ -33,11 +41,14 @@ NODE = {
         "faults/test_execnode.py::test_cursors_can_be_switched_off_and_sigterm_waits_no_longer_than_its_grace"
     ),
     "FEATURE_INTERNAL_GRPC": "faults/test_execnode.py::test_grpc_can_be_switched_off_and_health_stays",
-    "TLS_CERT_FILE": "faults/test_ill_nodes.py::test_a_node_whose_certificate_has_expired_is_not_used",
-    "TLS_KEY_FILE": "faults/test_ill_nodes.py::test_a_node_whose_certificate_has_expired_is_not_used",
+    "TLS_CERT_FILE": _EXPIRED,
+    "TLS_KEY_FILE": _EXPIRED,
     "TLS_CLIENT_CA_FILE": (
         "faults/test_remote_tls.py::"
         "test_a_node_that_asks_for_certificates_takes_gateways_of_its_authority_only"
+    ),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": (
+        "faults/test_numbers.py::test_a_statement_is_one_trace_through_gateway_and_node"
     ),
 }
 GATEWAY = {
@@ -51,15 +62,23 @@ GATEWAY = {
         "unit/routing/test_resolve.py::"
         "test_a_percentage_lets_a_stable_share_go_remote_and_raising_it_only_adds"
     ),
-    "NODE_TLS_CA_FILE": "faults/test_ill_nodes.py::test_a_node_whose_certificate_has_expired_is_not_used",
-    "NODE_TLS_CERT_FILE": (
-        "faults/test_remote_tls.py::"
-        "test_a_node_that_asks_for_certificates_takes_gateways_of_its_authority_only"
+    "NODE_TLS_CA_FILE": _EXPIRED,
+    "NODE_TLS_CERT_FILE": _EXPIRED,
+    "NODE_TLS_KEY_FILE": _EXPIRED,
+    "HEALTH_CHECK_INTERVAL": (
+        "unit/routing/test_registry.py::test_an_endpoint_is_probed_again_when_the_interval_is_over"
     ),
     "NODE_LOST_AFTER": "faults/test_fleet_faults.py::test_a_fault_costs_the_right_answer_or_one_clean_error",
     "ASYNC_MAX_RUNNING": (
         "faults/test_async_queries.py::test_a_policy_change_between_submit_and_run_is_honoured"
     ),
+    "ASYNC_MAX_RUNNING_PER_PRINCIPAL": _QUEUE,
+    "ASYNC_MAX_QUEUED_PER_PRINCIPAL": _QUEUE,
+    "ASYNC_MAX_RESULT_BYTES": _QUEUE,
+    "ASYNC_MAX_RESULT_TTL": _QUEUE,
+    "QUERY_RESULT_TTL": _QUEUE,
+    "QUERY_CLEANUP_INTERVAL": _QUEUE,
+    "SPOOL_DIR": _QUEUE,
     "ASYNC_LEASE": (
         "clients/test_async_postgres.py::"
         "test_another_gateway_takes_over_from_a_killed_one_and_gives_its_results"
@@ -67,6 +86,14 @@ GATEWAY = {
 }
 TAKES_ANY_TEXT = {"REMOTE_CANARY_USERS", "REMOTE_CANARY_GROUPS"}
 """A list of names: there is no bad one."""
+OF_THE_FLEET = re.compile(r"(feature|remote|node|async|health)_.*|query_(result|cleanup)_.*|spool_dir")
+
+
+def test_no_setting_of_the_fleet_is_left_out() -> None:
+    assert NODE.keys() == {name.upper() for name in NodeSettings.model_fields}
+    assert GATEWAY.keys() == {
+        name.upper() for name in GatewaySettings.model_fields if OF_THE_FLEET.fullmatch(name)
+    }
 
 
 @pytest.mark.parametrize(("setting", "test"), [*NODE.items(), *GATEWAY.items()])

@@ -13,6 +13,7 @@ from pgproxy.settings import (
     SettingsError,
     parse_listen_address,
 )
+from tests.certificates import Authority
 
 SECRET = "hunter2-very-secret"
 
@@ -95,6 +96,8 @@ def test_a_variable_is_parsed(monkeypatch: pytest.MonkeyPatch, name: str, text: 
         ("NODE_LOST_AFTER", "900ms"),
         ("NODE_LOST_AFTER", "never"),
         ("HEALTH_CHECK_INTERVAL", "often"),
+        ("HEALTH_CHECK_INTERVAL", "0"),
+        ("NODE_TLS_KEY_FILE", "/nowhere/gateway.key"),
         ("OTEL_TRACES_SAMPLER", "sometimes"),
         ("OTEL_TRACES_SAMPLER_ARG", "2"),
         ("TRACE_SAMPLE_RATIO", "-0.1"),
@@ -155,11 +158,28 @@ def test_an_admin_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tls_files_are_given_together(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: list[str], named: str
 ) -> None:
-    file = tmp_path / "file.pem"
-    file.touch()
+    file = Authority(tmp_path).file
     for name in given:
         monkeypatch.setenv(name, str(file))
     assert problem().split(":")[0] == named
+
+
+@pytest.mark.parametrize("prefix", ["", "NODE_"])
+def test_tls_files_that_are_no_certificate_or_another_ones_key_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, prefix: str
+) -> None:
+    authority, garbage = Authority(tmp_path), tmp_path / "garbage"
+    own, other = authority.issue("gateway", "own"), authority.issue("gateway", "other")
+    garbage.write_text("no certificate")
+    certificate, key = f"{prefix}TLS_CERT_FILE", f"{prefix}TLS_KEY_FILE"
+    trusted = f"{prefix}TLS_CA_FILE" if prefix else "TLS_CLIENT_CA_FILE"
+    well = {certificate: own.certificate, key: own.key, trusted: authority.file}
+    for name, file in ((certificate, garbage), (key, garbage), (key, other.key), (trusted, garbage)):
+        for setting, given in {**well, name: file}.items():
+            monkeypatch.setenv(setting, str(given))
+        assert problem().split(":")[0] == name
+    monkeypatch.setenv(trusted, str(authority.file))
+    assert GatewaySettings.load().node_tls
 
 
 def test_required_tls_needs_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +204,8 @@ def test_a_shared_queue_needs_a_folder_for_its_results(monkeypatch: pytest.Monke
     "name",
     [
         "ASYNC_MAX_RUNNING", "ASYNC_MAX_RUNNING_PER_PRINCIPAL", "ASYNC_MAX_QUEUED_PER_PRINCIPAL",
-        "ASYNC_LEASE", "ASYNC_MAX_RESULT_BYTES",
+        "ASYNC_LEASE", "ASYNC_MAX_RESULT_BYTES", "ASYNC_MAX_RESULT_TTL", "QUERY_RESULT_TTL",
+        "QUERY_CLEANUP_INTERVAL",
     ],
 )  # fmt: skip
 def test_limits_of_the_queue_are_checked(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
