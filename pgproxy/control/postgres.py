@@ -58,11 +58,12 @@ class PostgresMetastore(SharedMetastore):
         self.notes = PostgresNotes(self._transaction)
 
     async def epoch(self) -> int:
-        async with self._transaction() as connection:
+        async with self._acquired() as connection:
             return int(await connection.fetchval("SELECT epoch FROM epochs"))
 
     async def run_statement(self, sql: str, parameters: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
-        async with self._transaction() as connection:
+        # Its own transaction: BEGIN and COMMIT would each be a round trip.
+        async with self._acquired() as connection:
             return [tuple(row) for row in await connection.fetch(sql, *parameters)]
 
     async def change(self, actor: str, transform: Transform) -> ChangeResult:
@@ -164,6 +165,8 @@ class PostgresMetastore(SharedMetastore):
 
     async def _current(self) -> tuple[int, int, ControlState]:
         """Give the two epochs and the state that belong together."""
+        if await self.epoch() == self._known[0]:
+            return self._known
         async with self._transaction("repeatable_read") as connection:
             epoch, policy_epoch = await connection.fetchrow("SELECT epoch, policy_epoch FROM epochs")
             if epoch == self._known[0]:

@@ -149,7 +149,14 @@ class SqliteMetastore(SharedMetastore):
 
     async def _current(self) -> tuple[int, int, ControlState]:
         """Give the two epochs and the state that belong together."""
-        async with self._reading, transaction(self._reader, "DEFERRED"):
+        async with self._reading:
+            ((epoch,),) = await fetched(self._reader, "SELECT epoch FROM epochs", ())
+            if epoch == self._known[0]:  # BEGIN and COMMIT would each wait for a turn of SQLite's thread
+                return self._known
+            return await self._read_anew()
+
+    async def _read_anew(self) -> tuple[int, int, ControlState]:
+        async with transaction(self._reader, "DEFERRED"):
             epoch, policy_epoch = await self._epochs(self._reader)
             if epoch != self._known[0]:
                 self._known = (epoch, policy_epoch, await self._load(self._reader, epoch))

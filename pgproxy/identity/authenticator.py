@@ -19,6 +19,7 @@ from pgproxy.control.state import ControlState
 from pgproxy.identity import http_credentials
 from pgproxy.identity.login import Login, LoginWatch, is_guessable
 from pgproxy.identity.model import AuthMethod, Identity, LoginAttempt
+from pgproxy.identity.proven_passwords import ProvenPasswords
 from pgproxy.identity.reasons import Reason, failure_reason
 from pgproxy.identity.subjects import MockSource, SecretCheck, Subject, TokenReader, key_identity, may_log_in
 from pgproxy.identity.throttle import LoginThrottle
@@ -112,6 +113,7 @@ class Authenticator:
         self._options = options
         self._catch_up = catch_up
         self._observe = observe
+        self._proven = ProvenPasswords()
 
     async def begin(self, attempt: LoginAttempt) -> Login:
         """Find the rule of a PostgreSQL client and begin the exchange that it asks for.
@@ -267,6 +269,7 @@ class Authenticator:
             attempt.interface,
             _now(),
             self._mocks,
+            self._proven,
             is_password_locked=self._is_locked(attempt),
             read_token=self._options.read_token,
         )

@@ -91,8 +91,8 @@ def accepted_kinds(rule: HbaRule) -> frozenset[str] | None:
 
 
 async def checked(check: SecretCheck, secret: str) -> Identity | None:
-    """Check a secret; a password hashes, so in a thread."""
-    return await asyncio.to_thread(check.identity, secret)
+    """Check a secret; a password that is not known to be right is hashed, so in a thread."""
+    return check.quick_identity(secret) or await asyncio.to_thread(check.identity, secret)
 
 
 def wrong_method(rule: HbaRule) -> AuthenticationFailed:

@@ -9,6 +9,7 @@ from pgproxy.control.hba import Caller
 from pgproxy.control.passwords import login_verifier
 from pgproxy.control.state import ControlState
 from pgproxy.identity.model import AuthMethod, Identity
+from pgproxy.identity.proven_passwords import ProvenPasswords
 from pgproxy.identity.tokens import TokenSubject
 from pgproxy.policy.effective import transitive_groups
 from pgproxy.policy.model import CredentialScope, PrincipalKind
@@ -77,7 +78,7 @@ class SecretCheck:
     """Checks a secret that came in the clear.
 
     kinds: of hba rules' `accept`. is_password_locked: a password is looked at but never right. read_token:
-    None: no tokens are taken.
+    None: no tokens are taken. proven: passwords that need not be hashed again.
     """
 
     subject: Subject
@@ -85,6 +86,7 @@ class SecretCheck:
     interface: Interface
     now: datetime
     mocks: MockSource
+    proven: ProvenPasswords
     is_password_locked: bool = False
     read_token: TokenReader | None = None
 
@@ -95,6 +97,19 @@ class SecretCheck:
         is_token = secret.count(".") == 2 and secret.startswith("eyJ")
         return AuthMethod.JWT if is_token and self.read_token is not None else AuthMethod.PASSWORD
 
+    def quick_identity(self, secret: str) -> Identity | None:
+        """Give the identity of an API key, or of a password that was right a while ago; never slow.
+
+        None: it is to be checked.
+        """
+        match self.kind_of(secret):
+            case AuthMethod.API_KEY:
+                return self.identity(secret)
+            case AuthMethod.PASSWORD:
+                return self._by_password(secret, self.proven.has)
+            case _:
+                return None
+
     def identity(self, secret: str) -> Identity | None:
         """Give the identity that the secret proves, if it is right."""
         kind = self.kind_of(secret)
@@ -102,7 +117,7 @@ class SecretCheck:
             return self._by_key(secret) if "api_key" in self.kinds else None
         if kind is AuthMethod.JWT:
             return self._by_token(secret) if "jwt" in self.kinds else None
-        return self._by_password(secret)
+        return self._by_password(secret, self.proven.check)
 
     def _by_key(self, secret: str) -> Identity | None:
         key = self.subject.api_key(key_id_of(secret), self.now, self.interface)
@@ -116,14 +131,14 @@ class SecretCheck:
             return None
         return Identity(found.principal, AuthMethod.JWT, CredentialScope(groups=found.groups))
 
-    def _by_password(self, secret: str) -> Identity | None:
-        """Hash in every case, so that no answer comes sooner than another."""
+    def _by_password(self, secret: str, is_proof: Callable[[ScramVerifier, str], bool]) -> Identity | None:
+        """Ask in every case, so that no refusal comes sooner than another."""
         subject = self.subject
         stored = login_verifier(subject.state, subject.user, self.now)
         verifier = self.mocks.instead_of(stored, subject.user)
         if self.is_password_locked or "password" not in self.kinds:
             verifier = replace(verifier, is_mock=True)
-        is_right = verifier.matches(secret)
+        is_right = is_proof(verifier, secret)
         return Identity(subject.user, AuthMethod.PASSWORD) if is_right and secret else None
 
 

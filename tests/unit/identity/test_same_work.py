@@ -11,6 +11,7 @@ import pytest
 
 from pgproxy.control.api_keys import Interface
 from pgproxy.control.hba import SECRET_KINDS
+from pgproxy.identity.proven_passwords import ProvenPasswords
 from pgproxy.identity.subjects import MockSource, SecretCheck, Subject
 from pgwire.errors import AuthenticationFailed
 from tests.unit.identity.conftest import ITERATIONS, World
@@ -54,14 +55,21 @@ async def test_scram_hashes_as_often_for_every_name(world: World) -> None:
 
 
 def test_a_password_in_the_clear_is_hashed_for_every_name(world: World) -> None:
-    mocks = MockSource(b"s" * 32, ITERATIONS)
+    mocks, proven = MockSource(b"s" * 32, ITERATIONS), ProvenPasswords()
 
     def work(name: str, *, is_locked: bool = False) -> Counter[str]:
         subject = Subject.of(world.state_now, name)
         check = SecretCheck(
-            subject, SECRET_KINDS, Interface.HTTP, datetime.now(UTC), mocks, is_password_locked=is_locked
+            subject,
+            SECRET_KINDS,
+            Interface.HTTP,
+            datetime.now(UTC),
+            mocks,
+            proven,
+            is_password_locked=is_locked,
         )
         with counted() as found:
+            assert check.quick_identity("wrong") is None
             assert check.identity("wrong") is None
         return found
 
