@@ -31,16 +31,17 @@ QUERIES, QUICK_QUERIES = 5_000, 1_000
 REPETITIONS = 5
 AIM = 0.05
 _US = 1_000_000
+_ACCESSES = (ObjectAccess(TableName("demo", "sales", "customers"), frozenset({Privilege.SELECT}), ("eu",)),)
+"""As the plan has them, which all runs of a statement share."""
 
 
 def record(number: int) -> StatementRecord:
     """A point query's record, as a session makes it."""
-    access = ObjectAccess(TableName("demo", "sales", "customers"), frozenset({Privilege.SELECT}), ("eu",))
     return StatementRecord(
         "analyst", 4711, f"0123456789abcdef-{number:x}", "127.0.0.1", "bench",
         text="SELECT name FROM sales.customers WHERE id = $1", kind="SELECT", fingerprint="0123456789abcdef",
         route="local", route_reason="disabled", rows=1, bytes=40, started_at=time.time(),
-        ended_at=time.time(), queue_ms=0.5, first_row_ms=1.0, total_ms=1.1, accesses=(access,),
+        ended_at=time.time(), queue_ms=0.5, first_row_ms=1.0, total_ms=1.1, accesses=_ACCESSES,
     )  # fmt: skip
 
 

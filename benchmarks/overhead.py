@@ -1,10 +1,11 @@
 """What watching costs: a gateway that counts, logs, audits and traces beside one that does not; shadowing.
 
 Run: `python -m benchmarks.overhead [--quick]`. Aims: point lookups lose less than 5 % of their throughput to
-metrics, log, audit and traces together (the default sample); shadowing 10 % of a principal's reads costs it
-less than 3 % of its p95.
+metrics, audit and traces together, both sides writing their log lines, traces of the default sample
+(`TRACE_SAMPLE_RATIO`, 1 % of the statements); shadowing 10 % of a principal's reads costs it less than 3 % of
+its p95. What the log lines cost besides is told too.
 
-Both sides of a pair run one after the other on the same machine, in turns, and only ratios are told.
+The sides run one after the other on the same machine, in turns, and only ratios are told.
 """
 
 import signal
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # ships no annotations
@@ -32,6 +34,10 @@ READ = (
     "GROUP BY region"
 )
 CLIENTS = 8
+ALL, LINES, NOTHING = "all", "lines", ""
+SIDES = (ALL, LINES, NOTHING)
+"""What a gateway watches: see `benchmarks.unwatched`."""
+
 PAIRS, QUICK_PAIRS = 9, 3
 SECONDS, QUICK_SECONDS = 10, 3
 BLOCKS, QUICK_BLOCKS = 30, 4
@@ -42,37 +48,52 @@ USERS = "users:\n  shadowed: {password: shadowed-secret, groups: [eu_team]}\n"
 
 
 @contextmanager
-def watched(folder: Path, is_on: bool, traces: str) -> Iterator[RunningGateway]:
-    """Run a gateway that watches everything, or, by `benchmarks.unwatched`, one that watches nothing."""
+def watched(folder: Path, parts: str, traces: str) -> Iterator[RunningGateway]:
+    """Run a gateway as users do, or, by `benchmarks.unwatched`, one that watches only these parts."""
     folder.mkdir()
-    settings = {"LOG_LEVEL": "info", "OTEL_EXPORTER_OTLP_ENDPOINT": traces} if is_on else {}
-    prefix = () if is_on else (sys.executable, "-m", "benchmarks.unwatched")
-    with start_gateway(folder, log=folder / "log", prefix=prefix, **settings) as gateway:
+    settings = {"LOG_LEVEL": "info", "OTEL_EXPORTER_OTLP_ENDPOINT": traces}
+    prefix = (sys.executable, "-m", "benchmarks.unwatched") if parts != ALL else ()
+    with start_gateway(folder, log=folder / "log", prefix=prefix, WATCH=parts, **settings) as gateway:
         yield gateway
 
 
-def throughput(folder: Path, pairs: int, seconds: int) -> tuple[Spread, Spread]:
-    """Point lookups a second with everything watched over those with nothing watched; and per CPU second.
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What watching leaves of point lookups a second, and of those per CPU second of the gateway.
 
-    The second one hardly feels what else the machine does.
+    The second hardly feels what else the machine does.
     """
-    found: dict[bool, list[float]] = {True: [], False: []}
-    by_cpu: dict[bool, list[float]] = {True: [], False: []}
+
+    throughput: Spread
+    by_cpu: Spread
+
+
+def watching(folder: Path, pairs: int, seconds: int) -> tuple[Watching, Watching]:
+    """Compare one that watches everything with one that only writes log lines, and with one of nothing."""
+    found: dict[str, list[float]] = {parts: [] for parts in SIDES}
+    by_cpu: dict[str, list[float]] = {parts: [] for parts in SIDES}
     load = Load(POINT, "prepared", CLIENTS)
     with otlp_receiver(keeps=False) as receiver, ExitStack() as stack:
-        sides = {on: stack.enter_context(watched(folder / str(on), on, receiver.url)) for on in (True, False)}
-        for on in (True, False):
-            run_pgbench(_address(sides[on]), load, 1)
+        sides = {
+            parts: stack.enter_context(watched(folder / (parts or "none"), parts, receiver.url))
+            for parts in SIDES
+        }
+        for gateway in sides.values():
+            run_pgbench(_address(gateway), load, 1)
         for number in range(pairs):
-            for on in (True, False) if number % 2 else (False, True):
-                before = _cpu_s(sides[on])
-                tps = run_pgbench(_address(sides[on]), load, seconds).tps
-                found[on].append(tps)
-                by_cpu[on].append(tps * seconds / (_cpu_s(sides[on]) - before))
-        assert "pgproxy_statements_total{" in sides[True].metrics()
-        assert "pgproxy_statements_total{" not in sides[False].metrics()
+            for parts in SIDES if number % 2 else reversed(SIDES):
+                before = _cpu_s(sides[parts])
+                tps = run_pgbench(_address(sides[parts]), load, seconds).tps
+                found[parts].append(tps)
+                by_cpu[parts].append(tps * seconds / (_cpu_s(sides[parts]) - before))
+        counts = {parts: "pgproxy_statements_total{" in sides[parts].metrics() for parts in SIDES}
+        assert counts == {parts: parts == ALL for parts in SIDES}
         assert receiver.exports
-    return ratio_of(found[True], found[False]), ratio_of(by_cpu[True], by_cpu[False])
+    lines, nothing = (
+        Watching(ratio_of(found[ALL], found[other]), ratio_of(by_cpu[ALL], by_cpu[other]))
+        for other in (LINES, NOTHING)
+    )
+    return lines, nothing
 
 
 def _cpu_s(gateway: RunningGateway) -> float:
@@ -152,9 +173,12 @@ def main() -> None:
     print(f"load before: {load_average()}")
     with tempfile.TemporaryDirectory(prefix="pgproxy-overhead-") as name:
         folder = Path(name)
-        rate, by_cpu = throughput(folder, pairs, seconds)
-        _say("point lookups a second, watched over unwatched", rate, f"aim: above {THROUGHPUT_AIM}")
-        _say("the same per CPU second of the gateway", by_cpu, f"aim: above {THROUGHPUT_AIM}")
+        lines, nothing = watching(folder, pairs, seconds)
+        aim = f"aim: above {THROUGHPUT_AIM}"
+        _say("point lookups a second with metrics, audit and traces over without", lines.throughput, aim)
+        _say("the same per CPU second of the gateway", lines.by_cpu, aim)
+        _say("with log lines, too, over without any of them", nothing.throughput, "no aim")
+        _say("the same per CPU second of the gateway", nothing.by_cpu, "no aim")
         (folder / "shadow").mkdir()
         blocks, reads = (QUICK_BLOCKS, QUICK_READS) if is_quick else (BLOCKS, READS)
         p95, share = shadow_p95(folder / "shadow", blocks, reads)

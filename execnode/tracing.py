@@ -4,8 +4,10 @@ One trace a statement: the gateway's span, one for each engine that tried it, an
 What a span says comes from closed lists, names and numbers: never from a statement's text.
 """
 
+import logging
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +16,15 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 _FLUSH_INTERVAL_MS = 1000
+_LAST_EXPORT_S = 2.0
+"""How long the end of a program waits for its last spans to be taken."""
+
+_COMPLAINT_INTERVAL_S = 60.0
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _NANOSECONDS = 1_000_000_000
 
@@ -125,19 +135,43 @@ class Tracing:
 
 @contextmanager
 def open_tracing(service: str, options: TraceOptions | None) -> Iterator[Tracing]:
-    """Trace until left; what waits is sent then. options: None for no traces."""
+    """Trace until left; what waits is sent then, if it is taken soon. options: None for no traces."""
     if options is None:
         yield Tracing()
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    complaints = _Complaints()
+    logging.getLogger("opentelemetry").addHandler(complaints)
     exporter = OTLPSpanExporter(f"{options.endpoint.rstrip('/')}/v1/traces")
     processor = BatchSpanProcessor(exporter, schedule_delay_millis=_FLUSH_INTERVAL_MS)
     try:
         yield Tracing(_sender(service, processor.on_end), options.sample_ratio)
     finally:
-        processor.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry's own
+        # By itself it goes on trying for half a minute, whatever the program's own grace period is.
+        last = threading.Thread(target=processor.shutdown, daemon=True)
+        last.start()
+        last.join(_LAST_EXPORT_S)
+        if last.is_alive():
+            log.warning("traces.lost_at_end")
+            exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry's own
+        logging.getLogger("opentelemetry").removeHandler(complaints)
+
+
+class _Complaints(logging.Handler):
+    """Says in this program's own form, and seldom, that OpenTelemetry complains, mostly of a collector."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said_at = -_COMPLAINT_INTERVAL_S
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one complaint; its text is the library's and is not told."""
+        now = time.monotonic()
+        if now - self._said_at >= _COMPLAINT_INTERVAL_S:
+            self._said_at = now
+            log.warning("traces.not_exported", logger=record.name)
 
 
 def _sender(service: str, take: Callable[[Any], None]) -> Callable[[TraceSpan], None]:

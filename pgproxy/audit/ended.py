@@ -7,18 +7,19 @@ short statement is told of at a fraction of what its own run costs.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pgproxy.audit.moments import moment
-from pgproxy.control.audit import AuditRecord
+from pgproxy.control.audit import AuditShape
+from pgproxy.control.moments import US_PER_S
 from pgproxy.session.telemetry import StatementRecord
 
 _KEPT = 2048
+_US_PER_MS = 1000
 
 
 class StatementShape:
     """What statements of one kind have in common, and what was made of it.
 
-    Filled by those who make it, when they first need it. line: the shared part of the log line. columns: an
-    audit row, of which the columns that are shared hold for the others.
+    Filled by those who make it, when they first need it. line: the shared part of the log line. columns: what
+    their audit rows share.
     """
 
     __slots__ = ("accesses", "columns", "line")
@@ -27,19 +28,19 @@ class StatementShape:
         self.accesses = record.accesses
         """Held, so that no other accesses get their place in memory, by which they are known."""
         self.line = ""
-        self.columns: AuditRecord | None = None
+        self.columns: AuditShape | None = None
 
 
 class EndedStatement(NamedTuple):
-    """One statement. started_at, ended_at: UTC without its zone. Durations in milliseconds, rounded."""
+    """One statement. Times, since 1970, and durations in whole microseconds."""
 
     record: StatementRecord
     shape: StatementShape
-    started_at: str
-    ended_at: str
-    queue_ms: float | None
-    first_row_ms: float | None
-    total_ms: float
+    started_us: int
+    ended_us: int
+    queue_us: int | None
+    first_row_us: int | None
+    total_us: int
 
 
 class EndedStatements:
@@ -55,11 +56,11 @@ class EndedStatements:
             EndedStatement(
                 record,
                 shape_of(record),
-                moment(record.started_at, ""),
-                moment(record.ended_at, ""),
-                None if (queue_ms := record.queue_ms) is None else round(queue_ms, 3),
-                None if (first_row_ms := record.first_row_ms) is None else round(first_row_ms, 3),
-                round(record.total_ms, 3),
+                round(record.started_at * US_PER_S),
+                round(record.ended_at * US_PER_S),
+                None if (queue_ms := record.queue_ms) is None else round(queue_ms * _US_PER_MS),
+                None if (first_row_ms := record.first_row_ms) is None else round(first_row_ms * _US_PER_MS),
+                round(record.total_ms * _US_PER_MS),
             )
             for record in records
         ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from pgproxy.audit.ended import EndedStatement, StatementShape
+from pgproxy.control.moments import moment
 from pgproxy.session.telemetry import StatementRecord
 from pgproxy.sql.plan import ObjectAccess
 
@@ -20,6 +21,7 @@ LogStatements = Callable[[Sequence[EndedStatement]], None]
 """Writes the lines of statements that have ended."""
 
 EVENT = "statement.completed"
+_US_PER_MS = 1000
 _FIRST_SHARED = 2
 """Of the facts: before it are those that each statement has for itself."""
 
@@ -71,14 +73,14 @@ def _write_lines(statements: Sequence[EndedStatement]) -> None:
 
 def json_line(statement: EndedStatement) -> str:
     """Give the line as JSON, with its end."""
-    record, shape, _, ended_at, queue_ms, first_row_ms, total_ms = statement
+    record, shape, _, ended_us, queue_us, first_row_us, total_us = statement
     return (
         f'{{"request_id": "{record.request_id}", "connection_id": {record.connection_id}, '
         f'{shape.line or _line_of(shape, record)}, "rows": {record.rows}, "bytes": {record.bytes}, '
-        f'"queue_ms": {"null" if queue_ms is None else queue_ms}, '
-        f'"first_row_ms": {"null" if first_row_ms is None else first_row_ms}, '
-        f'"duration_ms": {total_ms}, "trace_id": "{record.span.trace_id}", '
-        f'"event": "{EVENT}", "level": "info", "timestamp": "{ended_at}Z"}}\n'
+        f'"queue_ms": {"null" if queue_us is None else queue_us / _US_PER_MS}, '
+        f'"first_row_ms": {"null" if first_row_us is None else first_row_us / _US_PER_MS}, '
+        f'"duration_ms": {total_us / _US_PER_MS}, "trace_id": "{record.span.trace_id}", '
+        f'"event": "{EVENT}", "level": "info", "timestamp": "{moment(ended_us, "Z")}"}}\n'
     )
 
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from pgproxy.audit.moments import moment
 from pgproxy.control.audit import AuditRecord
+from pgproxy.control.moments import US_PER_S, moment
 
 LOGIN = "login"
 _KINDS_LIMIT = 1000
@@ -60,7 +60,7 @@ class LoginRecord:
             request_id=self.request_id, event=LOGIN, gateway=gateway, principal=end.principal,
             client_addr=end.address, application_name="", pid=0, protocol=end.interface, kind=end.method,
             fingerprint="", query=None, objects=_NOTHING, policies=_NOTHING, route="", route_reason="",
-            endpoint="", fallback_reason="", started_at=moment(self.first), ended_at=moment(self.last),
+            endpoint="", fallback_reason="", started_at=_at(self.first), ended_at=_at(self.last),
             queue_ms=None, first_row_ms=None, total_ms=round((self.last - self.first) * _MS_PER_S, 3),
             rows=0, bytes=0, outcome="denied" if end.reason else "ok", sqlstate=end.sqlstate, engine_text="",
             reason=end.reason, attempts=self.attempts,
@@ -95,6 +95,10 @@ class LoginTally:
         """Give what is counted, and begin anew."""
         counted, self._counted, self._taken_at = self._counted, {}, time.monotonic()
         yield from counted.values()
+
+
+def _at(unix_s: float) -> str:
+    return moment(round(unix_s * US_PER_S))
 
 
 def single(end: LoginEnd) -> LoginRecord:

@@ -3,14 +3,13 @@
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
 from uuid import uuid4
 
 from pgproxy.audit.ended import EndedStatement, StatementShape
-from pgproxy.audit.moments import ZONE, moment
 from pgproxy.audit.options import AuditOptions, AuditQueryText
 from pgproxy.audit.redaction import redact
-from pgproxy.control.audit import AUDIT_COLUMNS, AuditRecord
+from pgproxy.control.audit import AuditRecord, AuditRow, AuditShape
+from pgproxy.control.moments import US_PER_S, moment
 from pgproxy.session.statement_log import MAX_TEXT
 from pgproxy.session.telemetry import StatementRecord
 from pgproxy.sql.plan import ObjectAccess
@@ -18,39 +17,33 @@ from pgproxy.sql.plan import ObjectAccess
 STATEMENT = "statement"
 LOCAL = "local"
 
-_place = AUDIT_COLUMNS.index
-_WHO = slice(_place("event"), _place("pid"))
-_WHAT = slice(_place("protocol"), _place("query"))
-_WHERE = slice(_place("objects"), _place("started_at"))
-_HOW = slice(_place("outcome"), _place("engine_text"))
-"""The columns that all statements of one shape share."""
 
-
-def audit_record(statement: EndedStatement, options: AuditOptions) -> AuditRecord:
+def audit_row(statement: EndedStatement, options: AuditOptions) -> AuditRow:
     """Give the row of a statement; a text that is kept redacted has yet to be."""
-    record, shape, started_at, ended_at, queue_ms, first_row_ms, total_ms = statement
-    columns: tuple[Any, ...] = shape.columns or _columns(shape, record, options)
+    record, shape, started_us, ended_us, queue_us, first_row_us, total_us = statement
     text = None if options.query_text is AuditQueryText.NONE else record.text
     is_full = options.query_text is AuditQueryText.FULL
-    engine_text = record.engine_text[:MAX_TEXT] if is_full else ""
-    return AuditRecord._make(
-        (
-            record.request_id, *columns[_WHO], record.connection_id, *columns[_WHAT], text, *columns[_WHERE],
-            started_at + ZONE, ended_at + ZONE, queue_ms, first_row_ms, total_ms, record.rows, record.bytes,
-            *columns[_HOW], engine_text, "", 1,
-        )
+    return AuditRow(
+        shape.columns or _columns(shape, record, options), record.request_id, record.connection_id,
+        started_us, ended_us, queue_us, first_row_us, total_us, record.rows, record.bytes,
+        text, record.engine_text[:MAX_TEXT] if is_full else "",
     )  # fmt: skip
 
 
-def _columns(shape: StatementShape, record: StatementRecord, options: AuditOptions) -> AuditRecord:
-    """Give a row whose columns from `_WHO` to `_HOW` all statements of the shape share; it is kept."""
+def _columns(shape: StatementShape, record: StatementRecord, options: AuditOptions) -> AuditShape:
+    """Give what the rows of all statements of the shape share; it is kept."""
     objects, policies = _objects(record.accesses)
     is_remote = record.route not in ("", LOCAL)
-    shape.columns = event_record(STATEMENT, options.gateway, record.principal, record.kind, objects)._replace(
+    shape.columns = AuditShape(
+        event=STATEMENT,
+        gateway=options.gateway,
+        principal=record.principal,
         client_addr=record.client_host,
         application_name=record.application_name,
         protocol=str(record.protocol),
+        kind=record.kind,
         fingerprint=record.fingerprint,
+        objects=objects,
         policies=policies,
         route=("remote" if is_remote else LOCAL) if record.route else "",
         route_reason=record.route_reason,
@@ -64,7 +57,7 @@ def _columns(shape: StatementShape, record: StatementRecord, options: AuditOptio
 
 def event_record(event: str, gateway: str, principal: str, kind: str, objects: str) -> AuditRecord:
     """Give the row of something that happened and is no statement. objects: JSON, a list of its facts."""
-    now = moment(time.time())
+    now = moment(round(time.time() * US_PER_S))
     return AuditRecord(
         request_id=f"{event}-{uuid4().hex}", event=event, gateway=gateway, principal=principal,
         client_addr="", application_name="", pid=0, protocol="", kind=kind, fingerprint="", query=None,
@@ -74,7 +67,7 @@ def event_record(event: str, gateway: str, principal: str, kind: str, objects: s
     )  # fmt: skip
 
 
-def redacted(rows: Sequence[AuditRecord]) -> list[AuditRecord]:
+def redacted(rows: Sequence[AuditRow]) -> list[AuditRow]:
     """Take what may be secret out of the rows' texts. Reads every token of them: not for the event loop."""
     return [row if row.query is None else row._replace(query=redact(row.query)) for row in rows]
 

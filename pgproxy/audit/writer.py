@@ -1,6 +1,6 @@
 """The queue between what happens and the audit log: bounded, written in batches, never in a statement's way.
 
-What cannot be written waits and is tried again, whole batches in order. In fail_closed mode a failed write
+What cannot be written waits and is tried again, the same batches in order. In fail_closed mode a failed write
 refuses every further statement until it has succeeded; what had begun before still gets its row.
 """
 
@@ -15,8 +15,9 @@ import structlog
 from pgproxy.audit.ended import EndedStatement
 from pgproxy.audit.logins import LoginEnd, LoginTally, single
 from pgproxy.audit.options import AuditMode, AuditOptions, AuditQueryText
-from pgproxy.audit.records import audit_record, redacted
-from pgproxy.control.audit import AuditRecord, AuditStore
+from pgproxy.audit.records import audit_row, redacted
+from pgproxy.control.audit import AuditRow, AuditStore
+from pgproxy.control.audit_batches import BATCH_ROWS
 from pgproxy.control.metastore import MetastoreError
 from pgproxy.metrics import GatewayMetrics
 
@@ -25,7 +26,6 @@ log = structlog.get_logger(__name__)
 QUEUE_LIMIT = 50_000
 """Rows that may wait; one without its text takes about 1 kB."""
 
-_BATCH = 1000
 _GATHER_S = 0.2
 """How long a record waits for others: a batch costs one commit."""
 
@@ -43,7 +43,7 @@ class AuditWriter:
         self._store = store
         self._options = options
         self._metrics = metrics
-        self._queue: deque[AuditRecord] = deque()
+        self._queue: deque[AuditRow] = deque()
         self._logins = LoginTally()
         self._login_timer: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
@@ -51,6 +51,8 @@ class AuditWriter:
         self._writing = asyncio.Lock()
         self._is_failing = False
         self._characters = 0
+        self._tried = 0
+        """How many of the first rows were sent as one batch of which it is unknown whether it was written."""
         self._dropped = 0
         self._gather: Callable[[], None] = _nothing_waits
 
@@ -81,7 +83,7 @@ class AuditWriter:
                 self._dropped += 1
                 self._metrics.audit_dropped.inc()
                 continue
-            row = audit_record(statement, self._options)
+            row = audit_row(statement, self._options)
             self._characters += _characters(row)
             self._queue.append(row)
         self._note_arrival()
@@ -89,7 +91,7 @@ class AuditWriter:
     def login_ended(self, end: LoginEnd) -> None:
         """Queue or count a login; counted where many come, and where the queue is full."""
         if end.is_single and not self._is_full:
-            self._queue.append(single(end).row(self._options.gateway))
+            self._queue.append(single(end).row(self._options.gateway).to_write())
             self._note_arrival()
             return
         self._logins.add(end)
@@ -99,7 +101,7 @@ class AuditWriter:
 
     def _note_arrival(self) -> None:
         self._arrived.set()
-        if len(self._queue) >= _BATCH:
+        if len(self._queue) >= BATCH_ROWS:
             self._full.set()
 
     def _take_logins(self) -> None:
@@ -108,7 +110,7 @@ class AuditWriter:
             self._login_timer.cancel()
             self._login_timer = None
         if not self._is_full:
-            self._queue.extend([login.row(self._options.gateway) for login in self._logins.take()])
+            self._queue.extend([login.row(self._options.gateway).to_write() for login in self._logins.take()])
 
     async def write(self) -> None:
         """Write for as long as the gateway runs; when it is cancelled, once more what still waits."""
@@ -153,13 +155,15 @@ class AuditWriter:
             self._take_logins()
             due = len(self._queue)
             while due > 0:
-                batch = list(islice(self._queue, min(due, _BATCH)))
+                self._tried = self._tried or min(due, BATCH_ROWS)
+                batch = list(islice(self._queue, self._tried))
                 due -= len(batch)
                 try:
                     await self._store.write(await self._readied(batch))
                 except MetastoreError:
                     self._note_failure(len(self._queue))
                     return False
+                self._tried = 0
                 for row in batch:
                     self._queue.popleft()
                     self._characters -= _characters(row)
@@ -170,7 +174,7 @@ class AuditWriter:
     def _is_full(self) -> bool:
         return len(self._queue) >= QUEUE_LIMIT or self._characters >= _MAX_CHARACTERS
 
-    async def _readied(self, batch: list[AuditRecord]) -> list[AuditRecord]:
+    async def _readied(self, batch: list[AuditRow]) -> list[AuditRow]:
         if self._options.query_text is not AuditQueryText.REDACTED:
             return batch
         return await asyncio.to_thread(redacted, batch)
@@ -190,7 +194,7 @@ class AuditWriter:
             self._dropped = 0
 
 
-def _characters(row: AuditRecord) -> int:
+def _characters(row: AuditRow) -> int:
     return len(row.query or "") + len(row.engine_text)
 
 

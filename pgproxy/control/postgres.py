@@ -17,13 +17,13 @@ import asyncpg
 from pgproxy.control.difference import facts_as_json
 from pgproxy.control.metastore import ChangeResult, MetastoreError, PolicyVersion, Scalar, Transform
 from pgproxy.control.migration import load_migrations, pending_migrations
-from pgproxy.control.postgres_audit import PostgresAudit
 from pgproxy.control.postgres_notes import PostgresNotes
 from pgproxy.control.rollout_rows import FIGURES_QUERY, FIGURES_UPSERT
 from pgproxy.control.rows import NOT_POLICY_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.shared_metastore import SharedMetastore, wait_for
 from pgproxy.control.state import ControlState
+from pgproxy.control.stored_audit import POSTGRES_INSERT, StoredAudit
 from pgproxy.control.stored_change import (
     PlannedChange,
     build_state,
@@ -54,7 +54,7 @@ class PostgresMetastore(SharedMetastore):
     def __init__(self, pool: Any, box: SecretBox) -> None:
         super().__init__(box)
         self._pool = pool
-        self.audit = PostgresAudit(self._transaction)
+        self.audit = StoredAudit(self.run_statement, POSTGRES_INSERT)
         self.notes = PostgresNotes(self._transaction)
 
     async def epoch(self) -> int:

@@ -22,10 +22,10 @@ from pgproxy.control.rollout_rows import FIGURES_QUERY, FIGURES_UPSERT
 from pgproxy.control.rows import NOT_POLICY_TABLES, TABLES
 from pgproxy.control.secret_box import SecretBox, load_secret_box
 from pgproxy.control.shared_metastore import SharedMetastore, wait_for
-from pgproxy.control.sqlite_audit import SqliteAudit
 from pgproxy.control.sqlite_file import configure, create_private, failure, fetched, migrate, transaction
 from pgproxy.control.sqlite_notes import SqliteNotes
 from pgproxy.control.state import ControlState
+from pgproxy.control.stored_audit import SQLITE_INSERT, StoredAudit
 from pgproxy.control.stored_change import (
     PlannedChange,
     build_state,
@@ -51,7 +51,7 @@ class SqliteMetastore(SharedMetastore):
         super().__init__(box)
         self._writing = asyncio.Lock()
         self._reading = asyncio.Lock()
-        self.audit = SqliteAudit(self._written, self._read)
+        self.audit = StoredAudit(self.run_statement, SQLITE_INSERT)
         self.notes = SqliteNotes(self._written, self._read)
 
     async def epoch(self) -> int:

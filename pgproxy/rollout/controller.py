@@ -167,7 +167,7 @@ class RolloutController:
         }
         kind = f"ROLLOUT {moved.status.value}"
         record = event_record("rollout", self._gateway, ACTOR, kind, json.dumps([facts]))
-        await self._metastore.audit.write([record])
+        await self._metastore.audit.write([record.to_write()])
 
 
 async def shared_figures(metastore: Metastore, rollout: Rollout) -> Figures:

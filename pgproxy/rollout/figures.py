@@ -4,6 +4,7 @@ Figures add up: those of several gateways are summed before anybody decides by t
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ _GROWTH = 1.1
 """Each latency bucket's upper bound over the one below: a quantile is right within 10 %."""
 
 _LEAST_MS = 0.05
+_BOUNDS_MS = tuple(_LEAST_MS * math.pow(_GROWTH, bucket) for bucket in range(256))
+"""The last one is three weeks."""
 _INFRASTRUCTURE = ("08", "53", "57P", "58", "XX")
 """Classes of SQLSTATE for which the client's statement is not to blame (PostgreSQL docs, appendix A)."""
 
@@ -28,7 +31,7 @@ class Latencies:
 
     def add(self, duration_ms: float) -> None:
         """Count one statement."""
-        bucket = max(0, math.ceil(math.log(max(duration_ms, _LEAST_MS) / _LEAST_MS, _GROWTH)))
+        bucket = bisect_left(_BOUNDS_MS, duration_ms)
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
 
     def quantile_ms(self, share: float) -> float | None:

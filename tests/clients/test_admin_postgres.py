@@ -12,13 +12,26 @@ import pytest
 from pgproxy.control import Metastore, MetastoreError, open_metastore
 from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway, start_gateway
 from tests.postgres import find_binary, kill_postgres, restart_postgres, start_postgres, stop_postgres
-from tests.unit.control.metastore_contract import MetastoreContract, drain, write
+from tests.unit.control.metastore_contract import (
+    MetastoreContract,
+    check_rows_of_the_old_table_are_carried_over,
+    drain,
+    write,
+)
 from tests.unit.control.states import sample_state
 
 PATIENCE_S = 30.0
 """Half a second at the most where a machine does nothing else."""
 
 pytestmark = pytest.mark.skipif(find_binary("initdb") is None, reason="PostgreSQL 15 is not installed")
+
+
+async def test_audit_rows_of_before_batches_are_carried_over(
+    url: str, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await check_rows_of_the_old_table_are_carried_over(
+        lambda: open_metastore(url, secret_key_file=key_file), "postgres", monkeypatch
+    )
 
 
 class TestContract(MetastoreContract):

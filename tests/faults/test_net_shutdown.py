@@ -1,6 +1,7 @@
 """SIGTERM drains: idle sessions at once, statements in the grace period; locked principals leave too."""
 
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -101,6 +102,27 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_end(tmp_path: Path) ->
         assert stalled.receive_bytes(1) == b"T"
         gateway.process.send_signal(signal.SIGTERM)
         assert until_stopped(gateway.process, 15) == 0
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_collector_of_traces_that_never_answers_does_not_hold_up_the_end(
+    tmp_path: Path, listens: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        url = f"http://127.0.0.1:{collector.getsockname()[1]}"
+        with start_gateway(
+            tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=url, TRACE_SAMPLE_RATIO="1", SHUTDOWN_GRACE_PERIOD="500ms"
+        ) as gateway:
+            with log_in(gateway) as client:
+                client.query("SELECT 1")
+                exporting, _ = collector.accept()
+                if not listens:
+                    collector.close()
+                    exporting.close()
+                client.query("SELECT 2")
+            with exporting:
+                gateway.process.send_signal(signal.SIGTERM)
+                assert until_stopped(gateway.process, 10) == 0
 
 
 def test_sigterm_under_load_loses_no_connection_without_a_word(tmp_path: Path) -> None:

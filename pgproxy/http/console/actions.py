@@ -84,6 +84,6 @@ class Actions:
         log.info("console.acted", principal=principal, kind=kind, **facts)
         record = event_record("console", self.gateway, principal, kind, json.dumps([facts]))
         try:
-            await self.audit.write([record])
+            await self.audit.write([record.to_write()])
         except MetastoreError:
             log.error("console.not_audited", principal=principal, kind=kind)  # noqa: TRY400  # may name the file

@@ -11,7 +11,7 @@ import structlog
 from pgproxy.audit.ended import EndedStatement, EndedStatements
 from pgproxy.audit.lines import json_line, statement_facts, statement_lines
 from pgproxy.audit.options import AuditOptions
-from pgproxy.audit.records import audit_record
+from pgproxy.audit.records import audit_row
 from pgproxy.logs import configure_logging
 from pgproxy.policy.model import Privilege, TableName
 from pgproxy.session.telemetry import Outcome, Protocol, StatementRecord
@@ -83,19 +83,18 @@ def test_statements_of_one_shape_share_what_is_made_of_it_and_nothing_else() -> 
 
 
 def test_a_statement_that_was_refused_and_one_that_ran_have_their_own_rows() -> None:
-    rows = [
-        audit_record(one, AuditOptions("gate")) for one in EndedStatements().of([SERVED, REFUSED, SERVED])
-    ]
+    rows = [audit_row(one, AuditOptions("gate")) for one in EndedStatements().of([SERVED, REFUSED, SERVED])]
+    assert rows[0].shape is rows[2].shape
     assert rows[0] == rows[2]
-    assert [(row.outcome, row.sqlstate, row.route, row.pid) for row in rows[:2]] == [
+    assert [(row.shape.outcome, row.shape.sqlstate, row.shape.route, row.pid) for row in rows[:2]] == [
         ("ok", "00000", "local", 7),
         ("denied", "42501", "", 7),
     ]
-    assert json.loads(rows[0].objects)[0] == {"table": 'test.sales.odd"name', "privileges": ["SELECT"]}
-    assert (rows[0].event, rows[0].gateway, rows[0].kind, rows[0].query) == (
+    assert json.loads(rows[0].shape.objects)[0] == {"table": 'test.sales.odd"name', "privileges": ["SELECT"]}
+    assert (*rows[0].shape[:2], rows[0].shape.kind, rows[0].query) == (
         "statement",
         "gate",
         "SELECT",
         None,
     )
-    assert (rows[0].ended_at, rows[0].total_ms) == ("2023-11-14T22:13:20.050000+00:00", 4.568)
+    assert (rows[0].ended_us, rows[0].total_us) == (1_700_000_000_050_000, 4568)

@@ -1,6 +1,8 @@
 """What every metastore does, whatever its database: whole changes, epochs, history, watching, audit."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from pgproxy.control import Metastore, MetastoreError
 from pgproxy.control.audit import AUDIT_COLUMNS, AuditRecord
 from pgproxy.control.fleet import EndpointState
+from pgproxy.control.migration import load_migrations
 from pgproxy.control.notes import Note
 from pgproxy.control.state import ControlState
 from pgwire.errors import StatementError
@@ -35,6 +38,39 @@ def audit_record(request_id: str, ended: datetime, **facts: Any) -> AuditRecord:
     values["attempts"] = 1
     values |= {"query": None, "objects": "[]", "policies": "[]", "started_at": moment, "ended_at": moment}
     return AuditRecord(**values | {"request_id": request_id, "event": "statement"} | facts)
+
+
+async def check_rows_of_the_old_table_are_carried_over(
+    opened: Callable[[], AbstractAsyncContextManager[Metastore]], database: str, patched: pytest.MonkeyPatch
+) -> None:
+    """Write rows into the audit log as it was before batches, and find them there after the migration.
+
+    database: whose migrations these are, and where they are loaded.
+    """
+    steps = load_migrations(database)
+    last = next(number for number, step in enumerate(steps) if "CREATE TABLE audit_batches" in step.sql)
+    start = datetime.now(UTC)
+    records = [
+        audit_record(f"a-{n}", start + timedelta(microseconds=n), principal=f"user{n % 3}", rows=n, query="é")
+        for n in range(603)
+    ]
+    names = ", ".join(AUDIT_COLUMNS)
+    values = ", ".join(f"${place}" for place in range(1, len(AUDIT_COLUMNS) + 1))
+    with patched.context() as older:
+        module = {"sqlite": "sqlite_file"}.get(database, database)
+        older.setattr(f"pgproxy.control.{module}.load_migrations", lambda _: steps[:last])
+        async with opened() as metastore:
+            for record in records:
+                await metastore.run_statement(f"INSERT INTO audit_log ({names}) VALUES ({values})", record)
+            await metastore.run_statement("DELETE FROM audit_log WHERE rows BETWEEN 300 AND 310")
+    kept = tuple(records[:300] + records[311:])
+    async with opened() as metastore:
+        assert (await metastore.audit.page(0, 5000)).records == kept
+        assert await metastore.audit.last(1) == kept[-1:]
+        _, last_id = await metastore.audit.bounds()
+        await metastore.audit.write([records[0].to_write()])
+        assert (await metastore.audit.bounds())[1] > last_id
+        assert await metastore.audit.purge(start - timedelta(days=1)) == 0
 
 
 class MetastoreContract:
@@ -146,26 +182,52 @@ class MetastoreContract:
         now, audit = datetime.now(UTC), metastore.audit
         old = audit_record("a-1", now - timedelta(days=9), principal="ann")
         new = audit_record("a-2", now, principal="bob", objects='[{"table": "demo.sales.é"}]')
-        await audit.write([old, new])
+        await audit.write([old.to_write()])
+        await audit.write([new.to_write()])
         assert await audit.last() == (new, old)
         assert await audit.last(limit=1) == (new,)
         assert await metastore.epoch() == 0
         assert await audit.purge(now - timedelta(days=1)) == 1
         assert await audit.last() == (new,)
+        _, last_id = await audit.bounds()
+        assert await audit.purge(now + timedelta(days=1)) == 1
+        await audit.write([old.to_write()])
+        assert await audit.bounds() == (last_id + 1, last_id + 1), "who follows the log sees no number twice"
 
     async def test_a_batch_that_is_written_again_is_there_once(self, metastore: Metastore) -> None:
-        records = [audit_record(f"a-{n}", datetime.now(UTC)) for n in range(40)]
-        await metastore.audit.write(records[:19])
-        await metastore.audit.write(records)
-        assert await metastore.audit.last() == tuple(reversed(records))
+        records = [audit_record(f"a-{n}", datetime.now(UTC)) for n in range(1040)]
+        rows = [record.to_write() for record in records]
+        for part in (rows[:19], rows[:19], rows[19:], rows[19:]):
+            await metastore.audit.write(part)
+        assert await metastore.audit.last(2000) == tuple(reversed(records))
+
+    async def test_rows_of_a_batch_keep_what_is_their_own_and_what_they_share(
+        self, metastore: Metastore
+    ) -> None:
+        now = datetime.now(UTC)
+        shared = {"principal": 'o"brien', "objects": '[{"table": "é"}]', "kind": "SELECT"}
+        records = tuple(
+            audit_record(f"a-{n}", now + timedelta(microseconds=n), **shared | facts)
+            for n, facts in enumerate(
+                ({}, {"queue_ms": 0.001, "rows": 2**40}, {"query": "SELECT ?", "engine_text": "no\n"},
+                 {"outcome": "denied", "reason": "no_rule", "attempts": 7, "first_row_ms": None})
+            )
+        )  # fmt: skip
+        await metastore.audit.write([record.to_write() for record in records])
+        assert await metastore.audit.last() == records[::-1]
+        names = ", ".join(AUDIT_COLUMNS)
+        found = await metastore.run_statement(f"SELECT {names} FROM audit_log ORDER BY id")
+        assert tuple(AuditRecord.of_row(row) for row in found) == records
 
     async def test_the_audit_log_is_read_page_by_page(self, metastore: Metastore) -> None:
         assert await metastore.audit.bounds() == (0, 0)
         records = tuple(audit_record(f"a-{n}", datetime.now(UTC)) for n in range(5))
-        await metastore.audit.write(records)
+        await metastore.audit.write([record.to_write() for record in records[:2]])
+        await metastore.audit.write([record.to_write() for record in records[2:]])
         first = await metastore.audit.page(0, 3)
         second = await metastore.audit.page(first.last_id, 3)
         assert first.records + second.records == records
+        assert first.ids + second.ids == tuple(range(1, 6))
         assert (await metastore.audit.bounds())[1] == second.last_id
         assert not (await metastore.audit.page(second.last_id, 3)).records
 

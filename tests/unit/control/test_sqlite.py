@@ -13,7 +13,12 @@ from pgproxy.control import Metastore, MetastoreError, open_metastore
 from pgproxy.control.fleet import EndpointState
 from pgproxy.control.migration import Migration, load_migrations, pending_migrations
 from pgproxy.control.state import ControlState
-from tests.unit.control.metastore_contract import MetastoreContract, drain, write
+from tests.unit.control.metastore_contract import (
+    MetastoreContract,
+    check_rows_of_the_old_table_are_carried_over,
+    drain,
+    write,
+)
 from tests.unit.control.states import control_states, sample_state, user
 
 
@@ -125,6 +130,14 @@ def test_migrations_are_numbered_from_one_and_applied_once() -> None:
     assert pending_migrations(steps, 0) == steps
     assert pending_migrations(steps, 1) == steps[1:]
     assert pending_migrations(steps, 2) == ()
+
+
+async def test_audit_rows_of_before_batches_are_carried_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await check_rows_of_the_old_table_are_carried_over(
+        lambda: open_metastore(f"sqlite:///{path}"), "sqlite", monkeypatch
+    )
 
 
 async def test_two_that_open_a_new_file_at_once_both_succeed(path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from pgproxy.audit.records import event_record
-from pgproxy.control.audit import AuditPage, AuditRecord
+from pgproxy.control.audit import AuditPage, AuditRecord, AuditRow
 from pgproxy.control.metastore import ControlPlaneUnavailable
 from pgproxy.control.rollouts import Rollout, RolloutStatus
 from pgproxy.http.console.history import History
@@ -102,7 +102,7 @@ class Rows:
         self.read += len(found)
         return AuditPage(tuple(range(after_id + 1, after_id + 1 + len(found))), tuple(found))
 
-    async def write(self, records: Sequence[AuditRecord]) -> None:
+    async def write(self, rows: Sequence[AuditRow]) -> None:
         raise NotImplementedError
 
     async def last(self, limit: int = 100) -> tuple[AuditRecord, ...]:
