@@ -79,12 +79,20 @@ class NodeChannel(Channel):
         )
         self._times = times
         self._tls = tls if address.is_tls else None
+        self._has_ended = False
+
+    def end(self) -> None:
+        """Close it for good: grpclib's own `close` is undone by the next call."""
+        self._has_ended = True
+        self.close()
 
     def _protocol_factory(self) -> H2Protocol:
         protocol = super()._protocol_factory()
         return _NodeProtocol(protocol.handler, protocol.config, protocol.h2_config)
 
     async def _create_connection(self) -> H2Protocol:
+        if self._has_ended:
+            raise EngineUnavailable("the exec node is no longer used", FallbackReason.CONNECT)
         if self._tls is not None:
             self._ssl = self._tls.context()  # certificates may have been renewed since the last connection
         try:

@@ -59,13 +59,8 @@ class RemoteEngine:
         """
         self._name = name
         self._options = options or RemoteOptions()
-        channel = NodeChannel(
-            parse_node_url(url),
-            NodeCodec(),
-            self._options.channel_times,
-            self._options.tls,
-        )
-        self._node = RemoteNode(channel, token, self._options.call_times)
+        self._address, self._token = parse_node_url(url), token
+        self._node = self._connection()
         self._serves_cursors = True
 
     @property
@@ -136,7 +131,18 @@ class RemoteEngine:
             await stream.stop()
 
     async def close(self) -> None:
-        self._node.close()
+        """End what is left on the node, if it answers, and never call it again."""
+        held = self._node.close()
+        if held.queries or held.sessions:
+            last = self._connection()
+            try:
+                await last.end(held)
+            finally:
+                last.close()
+
+    def _connection(self) -> RemoteNode:
+        channel = NodeChannel(self._address, NodeCodec(), self._options.channel_times, self._options.tls)
+        return RemoteNode(channel, self._token, self._options.call_times)
 
 
 def remote_engine(

@@ -65,8 +65,16 @@ class NodeCatalogs:
         return self.wanted.number if self.wanted is not None else 0
 
 
+@dataclass(slots=True)
+class HeldOnNode:
+    """What a gateway has on a node that outlives a connection, by id."""
+
+    queries: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
+
+
 class RemoteNode:
-    """A node, by its calls."""
+    """A node, by its calls. held: whoever has it spooled adds a query, and takes it away."""
 
     def __init__(self, channel: NodeChannel, token: str, times: CallTimes) -> None:
         self._channel = channel
@@ -74,11 +82,26 @@ class RemoteNode:
         self._stub = v1.ExecNodeStub(channel, metadata=self._metadata)
         self.times = times
         self.catalogs = NodeCatalogs()
+        self.held = HeldOnNode()
         self._abandoned: deque[str] = deque(maxlen=_ABANDONED_QUERIES)
 
-    def close(self) -> None:
-        """Drop the connection; whatever still runs on it fails as lost."""
-        self._channel.close()
+    def close(self) -> HeldOnNode:
+        """Drop the connection for good; who still uses it is told that the node was lost.
+
+        Gives what is left on the node.
+        """
+        self._channel.end()
+        return HeldOnNode({*self.held.queries, *self._abandoned}, set(self.held.sessions))
+
+    async def end(self, held: HeldOnNode) -> None:
+        """Stop and drop it, within `CallTimes.cancel_s`; a node that does not answer forgets it itself."""
+        work = [self._drop_query(query_id) for query_id in held.queries]
+        work += [self.close_session(session_id) for session_id in held.sessions]
+        try:
+            async with asyncio.timeout(self.times.cancel_s):
+                await asyncio.gather(*work)
+        except (GatewayError, TimeoutError):
+            log.info("remote.left_on_node", queries=len(held.queries), sessions=len(held.sessions))
 
     def open_chunks(self, method: str, request: Any, metadata: Mapping[str, str]) -> ChunkCall:
         """Prepare a call that answers with chunks. metadata: of the statement."""
@@ -133,12 +156,15 @@ class RemoteNode:
             request = v1.OpenSessionRequest(catalog_generation=self.catalogs.number)
             return await self._call(self._stub.open_session(request), self.times.start_s)
 
-        return (await self.with_catalogs(call)).session_id
+        session_id = (await self.with_catalogs(call)).session_id
+        self.held.sessions.add(session_id)
+        return session_id
 
     async def close_session(self, session_id: str) -> None:
         """Roll back and close a pinned session."""
         request = v1.CloseSessionRequest(session_id=session_id)
         await self._call(self._stub.close_session(request), self.times.cancel_s)
+        self.held.sessions.discard(session_id)
 
     async def stage_rows(self, request: v1.StageRowsRequest) -> None:
         """Gather rows in a temporary table of a pinned session. A cancelled caller waits for the answer."""
@@ -190,13 +216,16 @@ class RemoteNode:
         while self._abandoned:
             query_id = self._abandoned[0]
             try:
-                await self.cancel_query(query_id)
-                await self.delete_query(query_id)
+                await self._drop_query(query_id)
             except GatewayError as error:
                 log.info("remote.abandoned_query_stays", sqlstate=error.sqlstate)
                 return
             if self._abandoned and self._abandoned[0] == query_id:
                 self._abandoned.popleft()
+
+    async def _drop_query(self, query_id: str) -> None:
+        await self.cancel_query(query_id)
+        await self.delete_query(query_id)
 
     async def _call(self, reply: Awaitable[_Reply], timeout_s: float) -> _Reply:
         try:

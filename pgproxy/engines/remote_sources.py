@@ -114,6 +114,7 @@ class SpooledChunks:
         once.
         """
         self._is_spooled = True
+        self._node.held.queries.add(self._query_id)
         try:
             await self._node.with_catalogs(self._submit)
         except EngineUnavailable as failure:
@@ -164,9 +165,14 @@ class SpooledChunks:
         A node that was just given up, or does not confirm it, is asked again once it answers.
         """
         await self._leave()
-        if not self._is_spooled:
-            return
-        self._is_spooled = False
+        try:
+            if self._is_spooled:
+                self._is_spooled = False
+                await self._drop()
+        finally:
+            self._node.held.queries.discard(self._query_id)
+
+    async def _drop(self) -> None:
         if self._resumption.has_given_up:
             self._node.abandon_query(self._query_id)
             return

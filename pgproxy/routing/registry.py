@@ -147,7 +147,8 @@ class EndpointRegistry:
     def apply(self, endpoints: Iterable[Endpoint], assignments: Iterable[Assignment]) -> None:
         """Make the fleet what the metastore says: add, change, drain and remove, without disturbing the rest.
 
-        A removed endpoint takes nothing new at once and is closed when its statements have ended. One that
+        A removed endpoint takes nothing new at once and is closed when its statements have ended, after
+        ProbeTimes.drain_s at the latest; one that was draining, whose operator has waited, at once. One that
         only has another token is believed as before: the node is the same, and waiting for a probe would
         lose statements that may run nowhere else.
         """
@@ -158,7 +159,8 @@ class EndpointRegistry:
             if definition is None or not _is_same_node(definition, endpoint.definition):
                 del self._endpoints[name]
                 self._stop_probing(endpoint)
-                self._retire(endpoint)
+                has_drained = definition is None and endpoint.definition.state is EndpointState.DRAINING
+                self._retire(endpoint, 0.0 if has_drained else self._times.drain_s)
                 if definition is not None and definition.url == endpoint.definition.url:
                     believed[name] = endpoint.monitor
         for definition in wanted.values():
@@ -226,15 +228,15 @@ class EndpointRegistry:
         if endpoint.prober is not None:
             endpoint.prober.cancel()
 
-    def _retire(self, endpoint: _Member) -> None:
+    def _retire(self, endpoint: _Member, drain_s: float) -> None:
         self._leaving.add(endpoint)
-        task = self._tasks.create_task(self._close_when_idle(endpoint))
+        task = self._tasks.create_task(self._close_when_idle(endpoint, drain_s))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def _close_when_idle(self, endpoint: _Member) -> None:
+    async def _close_when_idle(self, endpoint: _Member, drain_s: float) -> None:
         try:
-            async with asyncio.timeout(self._times.drain_s):
+            async with asyncio.timeout(drain_s):
                 await endpoint.idle.wait()
         except TimeoutError:
             log.warning("endpoint.drain_timed_out", endpoint=endpoint.definition.name)

@@ -9,6 +9,7 @@ import pytest
 
 from execnode.engine.chunks import TARGET_CHUNK_BYTES
 from tests.faults.proxied_fleet import ROUTING_ON, ProxiedFleet, proxied_fleet, wait_for
+from tests.gateway import NODE_TOKEN
 
 PAD = "x" * 150
 SMALL = "SELECT n, label FROM numbers WHERE n < 1000 ORDER BY n"
@@ -208,6 +209,29 @@ def test_a_fault_costs_the_right_answer_or_one_clean_error(
             fleet.mend()
             fleet.wait_well()
             assert session.execute("SELECT 1").fetchone() == (1,), "the session goes on"
+
+
+def test_a_drain_whose_time_is_over_ends_what_is_left(fleet: ProxiedFleet) -> None:
+    with fleet.connect("intern") as one, fleet.connect("intern") as other:
+        one.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        one.execute(f"DECLARE c CURSOR FOR {BIG}")
+        assert len(one.execute("FETCH 100 FROM c").fetchall()) == 100
+        running = InBackground(other, ENDLESS)
+        wait_for(fleet.node.health, lambda health: health["active_queries"] and health["open_cursors"] == 2)
+        assert fleet.node.health()["open_sessions"] == 1
+        assert "what is left on it is ended" in fleet.gateway.cli(
+            "endpoint", "drain", "node1", "--timeout", "1s"
+        )
+        try:
+            for statement in (running.result, lambda: one.execute("MOVE ALL FROM c")):
+                with pytest.raises(psycopg.OperationalError) as caught:
+                    statement()
+                assert (caught.value.sqlstate, str(caught.value)) == ("08006", "the exec node was lost")
+            one.execute("ROLLBACK")
+            fleet.check_nothing_is_left()
+        finally:
+            url = f"grpc://127.0.0.1:{fleet.proxy.proxy.port}"
+            fleet.gateway.cli("endpoint", "add", "node1", url, "--token", NODE_TOKEN)
 
 
 def cut_often(fleet: ProxiedFleet, session: Session, rows: int, cuts: int) -> None:
