@@ -257,10 +257,15 @@ def _sequences(connection: duckdb.DuckDBPyConnection, catalogs: list[str]) -> tu
         "cycle, comment"
     )
     found = _rows(connection, "duckdb_sequences()", wanted, catalogs, "NOT temporary")
+    marks = [read_sequence_comment(row[-1]) for row in found]
     return tuple(
-        SequenceInfo(_table_name(*path), start, least, most, step, cycles, *read_sequence_comment(comment))
-        for *path, start, least, most, step, cycles, comment in found
-    )
+        SequenceInfo(
+            _table_name(*path),
+            mark.start if mark.start is not None else start,
+            least, most, step, cycles, mark.comment, mark.owner, mark.column,
+        )
+        for (*path, start, least, most, step, cycles, _), mark in zip(found, marks, strict=True)
+    )  # fmt: skip
 
 
 def _with_identities(

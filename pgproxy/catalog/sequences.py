@@ -8,6 +8,7 @@ a table's owner does (`pgproxy.catalog.ownership`); clients cannot comment on se
 
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlglot
 from sqlglot import exp
@@ -45,20 +46,30 @@ class SequenceInfo:
         return _TYPE_LIMITS.get(self.maximum, 20)
 
 
-def sequence_comment(owner: str | None, column: str | None) -> str:
+class SequenceMark(NamedTuple):
+    """What the engine's comment on a sequence tells. start: what it was made with, if it began anew since."""
+
+    comment: str | None = None
+    owner: str | None = None
+    column: str | None = None
+    start: int | None = None
+
+
+def sequence_comment(owner: str | None, column: str | None, start: int | None = None) -> str:
     """The comment that the engine keeps."""
-    return _MARK + json.dumps([owner, column])
+    return _MARK + json.dumps([owner, column] if start is None else [owner, column, start])
 
 
-def read_sequence_comment(kept: str | None) -> tuple[str | None, str | None, str | None]:
-    """The comment, the owner and the kind of column. A mark that cannot be read says nothing."""
+def read_sequence_comment(kept: str | None) -> SequenceMark:
+    """What a comment tells. A mark that cannot be read says nothing."""
     if kept is None or not kept.startswith(_MARK):
-        return kept, None, None
+        return SequenceMark(kept)
     try:
-        owner, column = json.loads(kept.removeprefix(_MARK))
+        owner, column, *rest = json.loads(kept.removeprefix(_MARK))
     except ValueError:
-        return None, None, None
-    return None, owner, column if column in (SERIAL, ALWAYS, BY_DEFAULT) else None
+        return SequenceMark()
+    start = rest[0] if rest and isinstance(rest[0], int) else None
+    return SequenceMark(None, owner, column if column in (SERIAL, ALWAYS, BY_DEFAULT) else None, start)
 
 
 def sequence_text(name: tuple[str, str, str]) -> str:

@@ -32,8 +32,9 @@ _SIMPLE_ROOTS: dict[type[exp.Expr], StatementKind] = {
     exp.TruncateTable: StatementKind.TRUNCATE,
 }
 _ASKING = frozenset(
-    {StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.CREATE_TABLE}
-)
+    {StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.CREATE_TABLE,
+     StatementKind.ALTER_TABLE}
+)  # fmt: skip
 """Statements that may ask a sequence."""
 _LOOKED_AT = (
     exp.Anonymous, exp.AnonymousAggFunc, exp.ObjectIdentifier, exp.IntervalSpan, exp.DataType, exp.Dot,
@@ -53,6 +54,8 @@ def statement_kind(tree: exp.Expr) -> StatementKind:
         return StatementKind.SELECT
     if isinstance(tree, exp.Alter) and str(tree.args.get("kind") or "").upper() == "VIEW":
         return StatementKind.ALTER_VIEW
+    if isinstance(tree, exp.Alter) and str(tree.args.get("kind") or "").upper() == "SEQUENCE":
+        return StatementKind.ALTER_SEQUENCE
     if type(tree) in _SIMPLE_ROOTS:
         return _SIMPLE_ROOTS[type(tree)]
     word = str(tree.args.get("kind") or "").upper()

@@ -119,7 +119,7 @@ ALLOWED_PARTS: dict[str, frozenset[str]] = {
     "IndexParameters": frozenset({"columns", "using"}),
     "Drop": frozenset({"tables", "this", "kind", "exists", "cascade", "restrict"}),
     "Alter": frozenset({"this", "kind", "actions", "exists"}),
-    "TruncateTable": frozenset({"expressions"}),
+    "TruncateTable": frozenset({"expressions", "identity", "option"}),
     "ColumnDef": frozenset({"this", "kind", "constraints", "exists"}),
     "ForeignKey": frozenset({"expressions", "reference", "options", "delete", "update"}),
     "Reference": frozenset({"this", "options"}),

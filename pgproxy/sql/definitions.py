@@ -5,7 +5,7 @@ PostgreSQL docs, "Privileges": creating needs CREATE on the schema, altering and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -16,7 +16,7 @@ from pgproxy.sql.alterations import alter_statements, dropped_columns, read_alte
 from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.column_types import alteration_types, creation_types
 from pgproxy.sql.comments import ownership_statement, secure_comment
-from pgproxy.sql.draft import USE_KEY, Draft, engine_name, quoted
+from pgproxy.sql.draft import USE_KEY, Draft, engine_name, engine_table, quoted
 from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
 from pgproxy.sql.names import find_relation, known_relation, undefined_table, written_name
 from pgproxy.sql.ownership import (
@@ -32,6 +32,11 @@ from pgproxy.sql.plan import PlanContext, PlanNotice, StatementKind
 from pgproxy.sql.references import check_unreferenced, referring_first, referring_tables, secure_references
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.schemas import authorise_schema, knows_schema, schema_name, secure_schema
+from pgproxy.sql.sequence_changes import (
+    altered_sequence,
+    authorise_sequence_change,
+    restarted_identities,
+)
 from pgproxy.sql.sequence_definitions import (
     authorise_drop,
     column_sequences,
@@ -41,7 +46,8 @@ from pgproxy.sql.sequence_definitions import (
     secure_creation,
     secure_drop,
 )
-from pgproxy.sql.sequences import find_sequence
+from pgproxy.sql.sequence_parsing import CHANGE_KEY
+from pgproxy.sql.sequences import find_sequence, undefined_sequence
 from pgproxy.sql.views import mark_view
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -71,13 +77,14 @@ class Definition:
     """A definition, ready for the engine.
 
     names: what it defines or changes, and refers to. following: what completes it in the same transaction.
-    notices: for the client. looks_in: see `Plan.looks_in`.
+    notices: for the client. looks_in: see `Plan.looks_in`. tree: what the engine gets instead.
     """
 
     names: frozenset[tuple[str, str, str]] = frozenset()
     following: tuple[exp.Expr, ...] = ()
     notices: tuple[PlanNotice, ...] = ()
     looks_in: tuple[str, str] | None = None
+    tree: exp.Expr | None = None
 
 
 def authorise_definition(tree: exp.Expr, kind: StatementKind, context: PlanContext) -> None:
@@ -107,6 +114,8 @@ def _authorise_one(tree: exp.Expr, kind: StatementKind, target: exp.Table, conte
             authorise_index_drop(target, context, may_be_missing=bool(tree.args.get("exists")))
         case StatementKind.DROP_SEQUENCE:
             authorise_drop(tree, target, context)
+        case StatementKind.ALTER_SEQUENCE:
+            authorise_sequence_change(target, context, may_be_missing=bool(tree.args.get("exists")))
         case StatementKind.CREATE_TABLE | StatementKind.CREATE_VIEW | StatementKind.CREATE_SEQUENCE:
             _authorise_creation(tree, target, context, is_view=kind is StatementKind.CREATE_VIEW)
         case _:
@@ -142,7 +151,9 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
     """
     targets = list(target_tables(tree))
     if isinstance(tree, exp.TruncateTable):
-        return Definition(_truncated(draft, targets))
+        return _truncated(draft, tree, targets)
+    if draft.kind is StatementKind.ALTER_SEQUENCE:
+        return _altered_sequence(draft, tree, targets[0])
     _check_form(draft, tree)
     if isinstance(tree, exp.Drop) and draft.kind is StatementKind.DROP_TABLE:
         targets = _checked_drops(tree, targets, draft.context)
@@ -416,17 +427,39 @@ def _exists(name: str) -> PlanNotice:
     return PlanNotice(f'relation "{name}" already exists, skipping', SqlState.DUPLICATE_TABLE)
 
 
-def _truncated(draft: Draft, targets: list[exp.Table]) -> frozenset[tuple[str, str, str]]:
-    if len(targets) != 1:
-        raise FeatureNotSupported(
-            "TRUNCATE of several tables is not supported", hint="Truncate one at a time."
-        )
-    use = draft.uses[targets[0].meta[USE_KEY]]
-    if is_governed(use):
-        # It would remove rows that the principal may not see.
-        raise AccessDenied(f"permission denied for table {use.name.name}", rule=DenialRule.TABLE_PRIVILEGE)
-    if any(referring_tables(use.name, draft.context.catalog)):
-        raise FeatureNotSupported("cannot truncate a table referenced in a foreign key constraint")
-    for part, value in zip(("catalog", "db", "this"), engine_name(use.name), strict=True):
-        targets[0].set(part, quoted(value))
-    return frozenset({engine_name(use.name)})
+def _altered_sequence(draft: Draft, tree: exp.Expr, target: exp.Table) -> Definition:
+    info = find_sequence(written_name(target), draft.context)
+    if info is not None:
+        first, *rest = altered_sequence(info, tree.meta[CHANGE_KEY], draft.context)
+        return Definition(frozenset({engine_name(info.name)}), tuple(rest), tree=first)
+    if not tree.args.get("exists"):
+        raise undefined_sequence(written_name(target))
+    nothing, notice = exp.Create(), PlanNotice(f'relation "{target.name}" does not exist, skipping')
+    return replace(_creates_nothing(nothing, draft.context.catalog_name, (notice,)), tree=nothing)
+
+
+def _truncated(draft: Draft, tree: exp.TruncateTable, targets: list[exp.Table]) -> Definition:
+    """One statement of the engine for each table.
+
+    Raises:
+        AccessDenied: 42501, rows that the principal may not see would go; a sequence of somebody else's.
+        FeatureNotSupported: a table that others refer to: the engine looks for their rows as of before.
+    """
+    context = draft.context
+    uses = {use.name: use for use in (draft.uses[target.meta[USE_KEY]] for target in targets)}
+    for name, use in uses.items():
+        if is_governed(use):
+            raise AccessDenied(f"permission denied for table {name.name}", rule=DenialRule.TABLE_PRIVILEGE)
+        if any(referring_tables(name, context.catalog)):
+            raise FeatureNotSupported(
+                "cannot truncate a table referenced in a foreign key constraint",
+                hint="Truncate the tables that refer to it, and then DELETE.",
+            )
+    statements: list[exp.Expr] = [
+        exp.TruncateTable(expressions=[engine_table(engine_name(name))]) for name in uses
+    ]
+    if str(tree.args.get("identity") or "").upper() == "RESTART":
+        for use in uses.values():
+            if isinstance(use.info, TableInfo):
+                statements += restarted_identities(use.info, context)
+    return Definition(frozenset(map(engine_name, uses)), tuple(statements[1:]), tree=statements[0])

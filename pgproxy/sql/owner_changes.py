@@ -174,7 +174,9 @@ def _of_relation(info: TableInfo, owner: EffectivePolicy, context: PlanContext) 
         return _Change(info.name, tuple(_remade_view(info, owner)))
     kept = _kept_name(owner)
     sequences = _own_sequences(info, context)
-    marks = (sequence_mark(found.name, sequence_comment(kept, found.column)) for found in sequences)
+    marks = (
+        sequence_mark(found.name, sequence_comment(kept, found.column, found.start)) for found in sequences
+    )
     return _Change(info.name, (_comment(info, owned_comment(kept, info.comment)), *marks))
 
 
@@ -188,7 +190,9 @@ def _own_sequences(info: TableInfo, context: PlanContext) -> Iterator[SequenceIn
 
 
 def _of_sequence(info: SequenceInfo, owner: EffectivePolicy) -> _Change:
-    return _Change(info.name, (sequence_mark(info.name, sequence_comment(_kept_name(owner), info.column)),))
+    return _Change(
+        info.name, (sequence_mark(info.name, sequence_comment(_kept_name(owner), info.column, info.start)),)
+    )
 
 
 def _of_schema(name: tuple[str, str], owner: EffectivePolicy, context: PlanContext) -> _Change:

@@ -26,6 +26,7 @@ from pgproxy.sql.dialect.grammar import (
 from pgproxy.sql.dialect.spelled_tokens import kept_tokens, restore_unknown
 from pgproxy.sql.methods import call_methods
 from pgproxy.sql.plan import PlanContext
+from pgproxy.sql.sequence_parsing import parse_alter_sequence
 from pgproxy.sql.tokens import tokens_of
 from pgproxy.sql.utility.scan import truncate_identifier
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
@@ -204,6 +205,8 @@ def _dialects(wanted: str) -> Sequence[str]:
 def _parse_one(text: str, dialect: str) -> exp.Expr:
     tokens = _tokenize(text, dialect)
     _check_limits(tokens)
+    if [token.text.lower() for token in tokens[:2]] == ["alter", "sequence"]:
+        return parse_alter_sequence(text)
     _check_first_word(text, tokens)
     _check_tokens(text, tokens, dialect)
     try:
@@ -343,10 +346,6 @@ def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
     if not words:
         raise StatementError("syntax error at end of input", position=len(text) + 1)
     first, second = words[0], next((word for word in words[1:] if word not in ("or", "global", "local")), "")
-    if (first, second) == ("alter", "sequence"):
-        raise FeatureNotSupported(
-            "ALTER SEQUENCE is not supported", hint="Use DROP SEQUENCE and CREATE SEQUENCE … START WITH."
-        )
     if first in _FOLLOWERS and second not in _FOLLOWERS[first]:
         raise AccessDenied(
             f"statement is not permitted: {first.upper()} of this kind", rule=DenialRule.STATEMENT

@@ -30,6 +30,7 @@ from pgproxy.sql.render import render
 from pgproxy.sql.repeatable import is_repeatable
 from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
+from pgproxy.sql.sequence_changes import sequence_setting
 from pgproxy.sql.sequences import asks_sequences, secure_calls
 from pgproxy.sql.spellings import plain_spelling
 from pgproxy.sql.stored_functions import expand_functions
@@ -113,7 +114,7 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
         draft = replace(draft, view_texts=view_texts(draft))
     column_type_oids = type_catalog_columns(draft)
     slots = constant_slots(draft) if not called else ()
-    draft = bind(secure_calls(draft), bound)
+    draft = bind(secure_calls(sequence_setting(draft)), bound)
     draft = translate(draft)
     draft = secure(draft, bound)
     all_oids = (*oids, *(value.type_oid for value in bound.values))
@@ -146,7 +147,7 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         fingerprint=draft.fingerprint,
         column_names=draft.column_names,
         uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
-        changes_catalog=draft.kind in DEFINITIONS,
+        changes_catalog=draft.kind in DEFINITIONS or bool(draft.following),
         fills_table=draft.kind is StatementKind.CREATE_TABLE and _has_query(draft.tree),
         setting_changes=draft.setting_changes,
         following_sql=draft.following_sql,

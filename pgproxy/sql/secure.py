@@ -355,6 +355,9 @@ def secure(draft: Draft, bound: BoundValues) -> Draft:
                 notices=definition.notices,
                 looks_in=definition.looks_in,
             )
+            if definition.tree is not None:
+                placed = draft.placed_relations | definition.names
+                return replace(draft, tree=definition.tree, placed_relations=placed)
         if draft.kind is StatementKind.CREATE_VIEW and not draft.context.policy.is_admin:
             securing.qualify_sources(tree)
         else:

@@ -136,7 +136,7 @@ def _creation(
     lowest, highest = (1, limit) if increment > 0 else (-limit - 1, -1)
     lowest, highest = values.get("minvalue", lowest), values.get("maxvalue", highest)
     start = values.get("start", lowest if increment > 0 else highest)
-    _check_limits(lowest, highest, start)
+    check_limits(lowest, highest, start)
     told = {"increment": increment, "minvalue": lowest, "maxvalue": highest, "start": start}
     given = exp.SequenceProperties(
         **{key: exp.Literal.number(value) for key, value in told.items()},
@@ -150,7 +150,17 @@ def _creation(
     )
 
 
-def _check_limits(lowest: int, highest: int, start: int) -> None:
+def limits_of(type_name: str, increment: int) -> tuple[int, int]:
+    """The least and the greatest value of a sequence of this type that says none. Raises: 22023."""
+    if type_name not in _LIMITS:
+        raise StatementError(
+            "sequence type must be smallint, integer, or bigint", sqlstate=SqlState.INVALID_PARAMETER_VALUE
+        )
+    limit = _LIMITS[type_name]
+    return (1, limit) if increment > 0 else (-limit - 1, -1)
+
+
+def check_limits(lowest: int, highest: int, start: int) -> None:
     """In PostgreSQL's words. Raises: 22023."""
     problem = None
     if lowest >= highest:
@@ -275,10 +285,7 @@ def secure_creation(
     }
     kind = tree.args.get("expression")
     spelled = str(kind.this.name).upper() if isinstance(kind, exp.DataType) else "BIGINT"
-    if spelled not in _LIMITS:
-        raise StatementError(
-            "sequence type must be smallint, integer, or bigint", sqlstate=SqlState.INVALID_PARAMETER_VALUE
-        )
+    limits_of(spelled, 1)
     taken = {
         (*known[:2], known[2].lower()) for known in (*context.catalog.tables, *context.catalog.sequences)
     }

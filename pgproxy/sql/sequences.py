@@ -104,7 +104,7 @@ def _asked(call: exp.Anonymous, context: PlanContext) -> SequenceInfo:
         raise FeatureNotSupported(
             "nextval() is supported as a value of its own only", hint="Give it a column.", position=position
         )
-    text = _constant(call.expressions[0], position)
+    text = constant_name(call.expressions[0], position, name)
     named = split_qualified(text)
     info = find_sequence(named, context) if named is not None else None
     if info is None:
@@ -116,10 +116,11 @@ def _asked(call: exp.Anonymous, context: PlanContext) -> SequenceInfo:
     return info
 
 
-def _constant(value: exp.Expr, position: int | None) -> str:
+def constant_name(value: exp.Expr, position: int | None, function: str) -> str:
+    """The name of a sequence that a function is asked about. Raises: 0A000."""
     held = value.this if isinstance(value, exp.Cast) else value
     if not isinstance(held, exp.Literal) or not held.is_string:
-        raise FeatureNotSupported("nextval() needs a constant name", position=position)
+        raise FeatureNotSupported(f"{function}() needs a constant name", position=position)
     return held.name
 
 
@@ -136,4 +137,5 @@ def _is_whole_value(call: exp.Expr) -> bool:
     is_set = (
         isinstance(outer, exp.EQ) and isinstance(outer.parent, exp.Update) and node.arg_key == "expression"
     )
-    return is_set or isinstance(outer, exp.DefaultColumnConstraint)
+    is_default = isinstance(outer, exp.AlterColumn) and node.arg_key == "default"
+    return is_set or is_default or isinstance(outer, exp.DefaultColumnConstraint)

@@ -35,6 +35,7 @@ ENGINE_TYPES = {
     StatementKind.CREATE_INDEX: frozenset({"CREATE"}),
     StatementKind.DROP_INDEX: frozenset({"DROP"}),
     StatementKind.CREATE_SEQUENCE: frozenset({"CREATE"}),
+    StatementKind.ALTER_SEQUENCE: frozenset({"ALTER", "CREATE"}),
     StatementKind.DROP_SEQUENCE: frozenset({"DROP"}),
     StatementKind.COMMENT: frozenset({"ALTER"}),
     StatementKind.TRUNCATE: frozenset({"DELETE", "TRUNCATE"}),
@@ -42,6 +43,7 @@ ENGINE_TYPES = {
 _ALWAYS = OPERATOR_FUNCTIONS | GRAMMAR_FUNCTIONS
 _RAISING = "error"
 _FOLLOWING = (("ALTER",), ("DROP",), ("CREATE",))
+_TRUNCATES = (("DELETE",), ("TRUNCATE",))
 _TYPES_OF_DEFINITIONS: dict[type[exp.Expr], str] = {
     exp.Comment: "ALTER",
     exp.Create: "CREATE",
@@ -58,8 +60,9 @@ def verify(draft: Draft) -> Draft:
     tree = _read(draft, draft.sql)
     if len(tree.statement_types) != 1 or tree.statement_types[0] not in ENGINE_TYPES[draft.kind]:
         raise _disagreement()
-    for text in draft.following_sql:
-        if _read(draft, text).statement_types not in _FOLLOWING:
+    for part, text in zip(draft.following, draft.following_sql, strict=True):
+        allowed = _TRUNCATES if isinstance(part, exp.TruncateTable) else _FOLLOWING
+        if _read(draft, text).statement_types not in allowed:
             raise _disagreement()
     if draft.kind is StatementKind.SELECT or tree.relations is not None:
         check_tree(draft, tree, draft.sql, must_be_read=True)

@@ -32,7 +32,7 @@ def refusal(sql: str, principal: str = "analyst") -> tuple[str, str]:
         ("WITH d AS (DELETE FROM orders RETURNING *) SELECT * FROM d", "0A000",
          "data-modifying statements in WITH or FROM are not supported"),
         ("CREATE TABLE x (a int)", "42501", "permission denied for schema sales"),
-        ("ALTER SEQUENCE nope RESTART", "0A000", "ALTER SEQUENCE is not supported"),
+        ("ALTER SEQUENCE nope RESTART", "42P01", 'relation "nope" does not exist'),
         ("DROP TABLE nope", "42P01", 'table "nope" does not exist'),
     ],
 )  # fmt: skip

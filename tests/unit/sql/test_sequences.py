@@ -103,8 +103,15 @@ def test_usage_of_the_schema_shows_a_sequence_and_does_not_allow_its_use() -> No
         "SELECT count(nextval('sales.steps'))",
         "CREATE TABLE sales.t (a int DEFAULT nextval('sales.steps') + 1)",
         "SELECT currval('sales.steps')",
-        "SELECT setval('sales.steps', 5)",
+        "SELECT setval('sales.steps', 5) + 1",
+        "SELECT setval('sales.steps', 5), 1",
+        "SELECT setval('sales.steps', 5) WHERE false",
+        "SELECT setval('sales.steps', max(id)) FROM sales.orders",
+        "SELECT setval('sales.steps', 9223372036854775807)",
+        "ALTER SEQUENCE sales.steps INCREMENT BY 5",
+        "ALTER SEQUENCE sales.steps RENAME TO s",
         "SELECT lastval()",
+        "ALTER TABLE sales.orders ADD COLUMN id2 int CHECK (nextval('sales.steps') > 0)",
         "DROP SEQUENCE sales.steps CASCADE",
         "CREATE TEMP SEQUENCE s",
         "CREATE SEQUENCE sales.s OWNED BY t.id",
@@ -121,7 +128,6 @@ def test_what_the_engine_cannot_do_is_refused(text: str) -> None:
         "CREATE VIEW sales.v AS SELECT nextval('sales.steps')",
         "SELECT * FROM nextval('sales.steps')",
         "DELETE FROM sales.orders WHERE id = nextval('sales.steps')",
-        "ALTER TABLE sales.orders ALTER COLUMN id SET DEFAULT nextval('sales.steps')",
     ],
 )
 def test_elsewhere_there_is_no_such_function(text: str) -> None:
@@ -143,6 +149,36 @@ def test_a_table_takes_only_sequences_of_its_own_owner_along(owner: str, goes: b
 
 
 def test_the_comment_of_a_sequence_tells_whose_it_is_and_of_what_column() -> None:
-    assert read_sequence_comment(sequence_comment("anna", SERIAL)) == (None, "anna", SERIAL)
-    assert read_sequence_comment("a comment") == ("a comment", None, None)
-    assert read_sequence_comment("pgproxy_sequence:[") == (None, None, None)
+    assert read_sequence_comment(sequence_comment("anna", SERIAL)) == (None, "anna", SERIAL, None)
+    assert read_sequence_comment(sequence_comment(None, None, 7)) == (None, None, None, 7)
+    assert read_sequence_comment("a comment") == ("a comment", None, None, None)
+    assert read_sequence_comment("pgproxy_sequence:[") == (None, None, None, None)
+
+
+def test_a_sequence_is_set_anew_in_the_place_of_the_old_one() -> None:
+    plan = _plan("SELECT setval('sales.steps', 5)")
+    assert plan.sql == "SELECT CAST(5 AS BIGINT)"
+    assert plan.following_sql == (
+        'CREATE OR REPLACE SEQUENCE "lake"."sales"."steps" START WITH 6 INCREMENT BY 1 MINVALUE 1 '
+        "MAXVALUE 9223372036854775807",
+        """COMMENT ON SEQUENCE "lake"."sales"."steps" IS 'pgproxy_sequence:[null, null, 1]'""",
+    )
+    assert plan.changes_catalog
+    assert not plan.is_read_only
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["SELECT setval('{}', 5)", "ALTER SEQUENCE {} RESTART", "ALTER SEQUENCE {} OWNED BY NONE"],
+)
+def test_only_its_owner_changes_a_sequence(text: str) -> None:
+    usage = Grant("analyst", Privilege.USAGE, "lake", "sales", "steps")
+    refused = ("42501", "must be owner of sequence steps")
+    assert _refusal(text.format("sales.steps"), "analyst", usage) == refused
+    absent = _refusal(text.format("hr.hidden_steps"), "analyst", usage)
+    assert absent == ("42P01", 'relation "hr.hidden_steps" does not exist')
+
+
+def test_a_default_of_a_column_may_ask_a_sequence() -> None:
+    plan = _plan("ALTER TABLE sales.orders ALTER COLUMN id SET DEFAULT nextval('sales.steps')")
+    assert plan.sql.endswith("""SET DEFAULT NEXTVAL('"lake"."sales"."steps"')""")
