@@ -93,6 +93,11 @@ class Metastore(Protocol):
         """What seals secrets that are kept in the metastore outside of its administered content."""
         ...
 
+    @property
+    def clock_sql(self) -> str:
+        """For `run_statement`: the seconds since 1970 by the one clock that all gateways share."""
+        ...
+
     async def run_statement(self, sql: str, parameters: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
         """Run one statement of this program, alone in its transaction. Moves no epoch.
 

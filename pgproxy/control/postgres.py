@@ -51,6 +51,8 @@ _Isolation = Literal["read_committed", "repeatable_read"]
 class PostgresMetastore(SharedMetastore):
     """See `Metastore`."""
 
+    clock_sql = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
     def __init__(self, pool: Any, box: SecretBox) -> None:
         super().__init__(box)
         self._pool = pool

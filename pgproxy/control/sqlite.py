@@ -45,6 +45,8 @@ _POLL_INTERVAL_S = 0.2
 class SqliteMetastore(SharedMetastore):
     """See `Metastore`."""
 
+    clock_sql = "(julianday('now') - 2440587.5) * 86400.0"
+
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, box: SecretBox) -> None:
         self._writer = writer
         self._reader = reader

@@ -172,5 +172,5 @@ class Slot:
     """A free place to run a query in. owner: whose. limit: who has fewer running may take it."""
 
     owner: str
-    lease_until: float
+    lease_s: float
     limit: int

@@ -1,6 +1,7 @@
 """The queue in the metastore: every move is one compare-and-set statement, so two gateways never both win.
 
-A running query belongs to its owner, a gateway's process, for as long as the lease is renewed.
+A running query belongs to its owner, a gateway's process, for as long as the lease is renewed. Leases are set
+and looked at by the metastore's own clock: those of gateways may differ by more than a lease.
 """
 
 import hmac
@@ -38,6 +39,7 @@ class QueryStore:
 
     def __init__(self, metastore: Metastore) -> None:
         self._metastore = metastore
+        self._clock = metastore.clock_sql
         self._box = metastore.secret_box
         self._digest_key = self._box.derive("digests of submitted statements")
 
@@ -56,7 +58,7 @@ class QueryStore:
             "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
             "CASE WHEN begins THEN 'RUNNING' ELSE 'QUEUED' END, CASE WHEN begins THEN 1 ELSE 0 END, "
             "CASE WHEN begins THEN $11 ELSE '' END, "
-            "CASE WHEN begins THEN CAST($12 AS double precision) ELSE 0 END, "
+            f"CASE WHEN begins THEN {self._clock} + CAST($12 AS double precision) ELSE 0 END, "
             "CASE WHEN begins THEN CAST($13 AS double precision) END "
             "FROM (SELECT count(*) < $14 AS begins FROM async_queries "
             "WHERE state = 'RUNNING' AND principal = $15) AS others WHERE true "
@@ -72,7 +74,7 @@ class QueryStore:
             now,
             Facts(scope=scope_text(submission.statement.scope)).to_json(),
             slot.owner,
-            slot.lease_until,
+            slot.lease_s,
             now,
             slot.limit,
             submission.principal,
@@ -161,22 +163,24 @@ class QueryStore:
     async def claim(self, query_id: str, owner: str, now: float, lease_s: float) -> QueuedQuery | None:
         """QUEUED → RUNNING; None where another gateway was faster, or it was cancelled."""
         found = await self._run(
-            "UPDATE async_queries SET state = 'RUNNING', owner = $2, lease_until = $3, started_at = $4, "
+            "UPDATE async_queries SET state = 'RUNNING', owner = $2, "
+            f"lease_until = {self._clock} + $3, started_at = $4, "
             f"attempts = attempts + 1 WHERE id = $1 AND state = 'QUEUED' RETURNING {_COLUMNS}",
             query_id,
             owner,
-            now + lease_s,
+            lease_s,
             now,
         )
         return _query(found[0]) if found else None
 
-    async def renew(self, owner: str, ids: Sequence[str], lease_until: float) -> frozenset[str]:
+    async def renew(self, owner: str, ids: Sequence[str], lease_s: float) -> frozenset[str]:
         """Renew the leases of these; gives which still run here: the others were cancelled, or are lost."""
         found = await self._run(
-            "UPDATE async_queries SET lease_until = $2 WHERE owner = $1 AND state = 'RUNNING' "
+            f"UPDATE async_queries SET lease_until = {self._clock} + $2 "
+            "WHERE owner = $1 AND state = 'RUNNING' "
             f"AND id IN ({_marks(ids, 3)}) RETURNING id",
             owner,
-            lease_until,
+            lease_s,
             *ids,
         )
         return frozenset(str(row[0]) for row in found)
@@ -231,12 +235,12 @@ class QueryStore:
         """Every id."""
         return frozenset(str(row[0]) for row in await self._run("SELECT id FROM async_queries"))
 
-    async def lapsed(self, now: float, dead_owners: Sequence[str] = ()) -> tuple[QueuedQuery, ...]:
+    async def lapsed(self, dead_owners: Sequence[str] = ()) -> tuple[QueuedQuery, ...]:
         """Running queries whose gateway is lost: its lease has ended, or it is known to be dead."""
-        is_dead = f" OR owner IN ({_marks(dead_owners, 2)})" if dead_owners else ""
+        is_dead = f" OR owner IN ({_marks(dead_owners, 1)})" if dead_owners else ""
         found = await self._run(
-            f"SELECT {_COLUMNS} FROM async_queries WHERE state = 'RUNNING' AND (lease_until < $1{is_dead})",
-            now,
+            f"SELECT {_COLUMNS} FROM async_queries "
+            f"WHERE state = 'RUNNING' AND (lease_until < {self._clock}{is_dead})",
             *dead_owners,
         )
         return tuple(_query(row) for row in found)

@@ -24,8 +24,8 @@ _SECOND = 1.0
 class WorkerOptions:
     """max_running: on this gateway. max_per_principal: over all gateways.
 
-    lease_s: a gateway that does not renew for so long is lost, and its queries with it; the clocks of
-    gateways must agree to a fraction of it. poll_s: how soon another gateway's submissions are seen.
+    lease_s: a gateway that does not renew for so long is lost, and its queries with it. poll_s: how soon
+    another gateway's submissions are seen.
     """
 
     max_running: int = 4
@@ -84,15 +84,16 @@ class QueueWorkers:
         """
         if may_begin and self._is_at_rest and not self._claiming.locked():
             return await self._jobs.whole(partial(self._add_running, query_id, submission))
-        added = await self._store.insert(query_id, submission, time.time())
-        self._wanted.set()
-        return added
+        try:
+            return await self._store.insert(query_id, submission, time.time())
+        finally:  # its submitter may have gone while it was kept
+            self._wanted.set()
 
     async def _add_running(self, query_id: str, submission: Submission) -> QueuedQuery | None:
         async with self._claiming:
             now, options = time.time(), self._options
             limit = 1 if self._is_last_slot else options.max_per_principal
-            slot = Slot(self._owner, now + options.lease_s, limit) if self._is_at_rest else None
+            slot = Slot(self._owner, options.lease_s, limit) if self._is_at_rest else None
             added = await self._store.insert(query_id, submission, now, slot)
             if added is not None and added.state is QueryState.RUNNING:
                 self._last_served[added.principal] = now
@@ -186,7 +187,7 @@ class QueueWorkers:
         ids = self._jobs.ids
         if not ids:
             return
-        mine = await self._store.renew(self._owner, ids, time.time() + self._options.lease_s)
+        mine = await self._store.renew(self._owner, ids, self._options.lease_s)
         for query_id in ids:
             if query_id not in mine:
                 self._jobs.cancel(query_id)  # cancelled through another gateway, or deleted
@@ -210,7 +211,7 @@ class QueueWorkers:
     async def _reap(self, dead_owners: tuple[str, ...] = ()) -> None:
         """Take the queries of lost gateways."""
         now = time.time()
-        for query in await self._store.lapsed(now, dead_owners):
+        for query in await self._store.lapsed(dead_owners):
             failure = after_loss(query)
             if await self._store.reap(query, failure, now):
                 if failure is None:

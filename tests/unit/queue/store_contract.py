@@ -15,6 +15,8 @@ from pgproxy.queue.store import QueryStore, after_loss
 from tests.unit.control.states import user
 
 MOVES = ("claim", "finish", "fail", "cancel", "reap", "release")
+OVER = -1.0
+"""A lease that has ended when it begins."""
 SECRET = "hidden-literal-4711"
 
 
@@ -66,7 +68,7 @@ class StoreContract:
         assert await store.waiting(1) == ((Waiting("q2", "ann", 0, 6.0),), {"ann": 1})
 
     async def test_one_that_finds_a_slot_runs_from_the_first(self, store: QueryStore) -> None:
-        slot = Slot("g", 12.0, 2)
+        slot = Slot("g", 60.0, 2)
         added = [await store.insert(f"q{n}", submission(), 2.0, slot) for n in range(3)]
         assert [(a.state, a.attempts, a.started_at) for a in added if a is not None] == [
             (QueryState.RUNNING, 1, 2.0),
@@ -74,8 +76,9 @@ class StoreContract:
             (QueryState.QUEUED, 0, None),
         ]
         assert await store.claim("q0", "other", 3.0, 10.0) is None
-        assert await store.renew("g", ("q0", "q1", "q2"), 20.0) == {"q0", "q1"}
-        assert {query.id for query in await store.lapsed(20.1)} == {"q0", "q1"}
+        assert await store.lapsed() == ()
+        assert await store.renew("g", ("q0", "q1", "q2"), OVER) == {"q0", "q1"}
+        assert {query.id for query in await store.lapsed()} == {"q0", "q1"}
 
     async def test_the_first_few_of_each_principal_wait_in_front(self, store: QueryStore) -> None:
         for n in range(5):
@@ -89,9 +92,10 @@ class StoreContract:
         """What was claimed here, and nobody here knows of, is to be found by its lease."""
         for query_id in ("q1", "q2"):
             await store.insert(query_id, submission(), 1.0)
-            await store.claim(query_id, "g", 2.0, 10.0)
+            await store.claim(query_id, "g", 2.0, OVER)
+        assert len(await store.lapsed()) == 2
         assert await store.renew("g", ("q1", "q3"), 30.0) == {"q1"}
-        assert [query.id for query in await store.lapsed(20.0)] == ["q2"]
+        assert [query.id for query in await store.lapsed()] == ["q2"]
 
     async def test_a_cancel_sticks_whatever_the_worker_says(self, store: QueryStore) -> None:
         await store.insert("q1", submission(), 1.0)
@@ -122,9 +126,10 @@ class StoreContract:
         for name in ("read", "write"):
             await store.insert(name, submission(may_write=name == "write"), 1.0)
             assert await store.claim(name, "gone", 2.0, 10.0)
-        assert await store.lapsed(11.0) == ()
-        assert len(await store.lapsed(11.0, ("gone",))) == 2
-        lost = await store.lapsed(12.1)
+        assert await store.lapsed() == ()
+        assert len(await store.lapsed(("other", "gone"))) == 2
+        await store.renew("gone", ("read", "write"), OVER)
+        lost = await store.lapsed()
         for query in lost:
             reaped = await asyncio.gather(*(store.reap(query, after_loss(query), 13.0) for _ in range(8)))
             assert sum(reaped) == 1, "by one gateway only"
@@ -138,8 +143,8 @@ class StoreContract:
     async def test_a_read_is_lost_three_times_at_most(self, store: QueryStore) -> None:
         await store.insert("q", submission(), 1.0)
         for _ in range(3):
-            assert await store.claim("q", "gone", 2.0, 1.0)
-            (query,) = await store.lapsed(4.0)
+            assert await store.claim("q", "gone", 2.0, OVER)
+            (query,) = await store.lapsed()
             await store.reap(query, after_loss(query), 5.0)
         found = await store.get("q")
         assert found is not None

@@ -1,9 +1,11 @@
 """What becomes of queries when their gateway, their metastore or their caller stops at an awkward moment."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -144,7 +146,12 @@ class World:
             OWNER,
             self.ends,
         )
-        self.workers = QueueWorkers(self.parts, WorkerOptions(lease_s=60, poll_s=0.05))
+        self.workers = QueueWorkers(self.parts, WorkerOptions(lease_s=60, poll_s=60))
+
+    def another(self, owner: str) -> QueueWorkers:
+        """The workers of another gateway."""
+        parts = replace(self.parts, folder=ResultFolder(self.path, owner, 1 << 20), owner=owner)
+        return QueueWorkers(parts, WorkerOptions(lease_s=60, poll_s=60))
 
     async def submit(self, query_id: str, text: str = "SELECT 1", *, may_begin: bool = False) -> QueuedQuery:
         submission = Submission("ann", Statement(text), 60.0, may_write="SELECT" not in text)
@@ -173,12 +180,13 @@ class World:
         return {path.suffix for path in self.path.iterdir()} - {".alive"}
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[QueueWorkers]:
-        await self.workers.start()
+    async def working(self, workers: QueueWorkers | None = None) -> AsyncIterator[QueueWorkers]:
+        workers = workers or self.workers
+        await workers.start()
         try:
-            yield self.workers
+            yield workers
         finally:
-            await self.workers.stop()
+            await workers.stop()
 
 
 @pytest.fixture
@@ -341,3 +349,27 @@ async def test_one_that_was_taken_from_here_begins_again_only_after_it_has_stopp
         (QueryState.SUCCEEDED, 2),
         (QueryState.SUCCEEDED, 1),
     ]
+
+
+@pytest.mark.parametrize("wrong_by_s", [-3600.0, 3600.0])
+async def test_a_gateway_whose_clock_is_wrong_takes_nothing_from_others_and_loses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, wrong_by_s: float
+) -> None:
+    right_time = time.time
+    async with world.working():
+        await world.submit("q1", "INSERT 1")
+        await world.statements.reached("INSERT 1")
+        monkeypatch.setattr(time, "time", lambda: right_time() + wrong_by_s)
+        wrong = world.another("wrong")
+        async with world.working(wrong):  # it takes at its start what others have lost
+            await wrong.add(
+                "q2", Submission("ann", Statement("INSERT 2"), 60.0, may_write=True), may_begin=True
+            )
+            await world.statements.reached("INSERT 1", "INSERT 2")
+            monkeypatch.setattr(time, "time", right_time)
+            async with world.working(world.another("right")):
+                assert [(await world.get(name)).state for name in ("q1", "q2")] == [QueryState.RUNNING] * 2
+                world.statements.may_end.set()
+                assert [(await world.ended(name)).state for name in ("q1", "q2")] == [
+                    QueryState.SUCCEEDED
+                ] * 2
