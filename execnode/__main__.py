@@ -22,6 +22,7 @@ def serve() -> None:
     """Serve until SIGTERM. Settings come from the environment; AGENT_TOKEN is required."""
     with uncollected():
         from execnode.app import run_node
+        from execnode.engine.scheduling import take_short_turns
         from execnode.logs import configure_logging
         from execnode.settings import SettingsError, load_settings
     configure_logging()
@@ -30,6 +31,7 @@ def serve() -> None:
         settle_imports()
         keep_pandas_out()
         keep_freed_memory()
+        take_short_turns()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(run_node(settings))
     except* SettingsError as errors:

@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute
 
 from execnode.engine import DuckEngine, EngineLimits
 from execnode.engine.parser import serialized_tree
+from execnode.engine.scheduling import take_short_turns
 from execnode.runtime import keep_freed_memory, keep_pandas_out, loop_factory, settle_imports
 from execnode.statement import CatalogDefinition
 from execnode.tracing import Tracing, open_tracing, trace_options
@@ -86,6 +87,7 @@ def run(settings: GatewaySettings, config_file: Path | None = None) -> None:
     settle_imports()
     keep_pandas_out()
     keep_freed_memory()
+    take_short_turns()
     problems: tuple[BaseException, ...] = ()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -8,16 +8,45 @@ any thread has, but never at the cost of one that runs.
 The threads of a statement that lasts take every core that they find. Who has a moment's work then waits for
 each turn until the scheduler's next tick, up to four milliseconds: so the calling one becomes nicer than the
 rest as soon as another statement begins. DuckDB's own do not, which serve every statement and could not take
-it back.
+it back. All others have short turns instead: since version 6.12 Linux lets a thread that was woken go before
+one whose turn is longer, if it has not yet had its share, which stays what it was.
 """
 
+import ctypes
 import os
+import platform
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _NICENESS = 5
 """A third of the usual share of a core that is wanted by both."""
+_SHORT_TURN_NS = 300_000
+"""What the event loop does at a time takes less; the usual turn is 1.4 ms on two cores, 2.8 on eight."""
+# The kernel's asm/unistd.h; glibc has had a function for it since 2.41 only.
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+_SCHED_ATTR = struct.Struct("=IIQiIQQQ")  # the first version of `struct sched_attr`, man 2 sched_setattr
+
+
+def take_short_turns() -> None:
+    """Let this thread, and all that it begins, go before those with longer turns as soon as they are woken.
+
+    Nobody needs a right for it. Nothing changes where the operator chose another policy for the process, or
+    the kernel knows no such thing.
+    """
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        _set_turns(_SHORT_TURN_NS)
+
+
+def _set_turns(turn_ns: int) -> None:
+    """Say how long the calling thread's turns are; 0: as usual. Refused, all stays as it was."""
+    number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
+    if number is None:
+        return
+    policy, niceness = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)
+    wanted = _SCHED_ATTR.pack(_SCHED_ATTR.size, policy, 0, niceness, 0, turn_ns, 0, 0)
+    ctypes.CDLL(None).syscall(number, 0, wanted, 0)
 
 
 def give_way(thread_id: int | None) -> bool:
@@ -37,17 +66,20 @@ def give_way(thread_id: int | None) -> bool:
 
 @contextmanager
 def beginning_batch_threads() -> Iterator[None]:
-    """Have the threads that this one begins meanwhile scheduled as batch work; they inherit it.
+    """Have the threads that this one begins meanwhile scheduled as batch work, with the usual turns.
 
-    Where the operator chose another policy for the process, or the system has none such, nothing changes.
+    They inherit it. Where the operator chose another policy for the process, or the system has none such,
+    nothing changes.
     """
     if not _set_policy("SCHED_OTHER", "SCHED_BATCH"):
         yield
         return
+    _set_turns(0)
     try:
         yield
     finally:
         _set_policy("SCHED_BATCH", "SCHED_OTHER")
+        take_short_turns()
 
 
 def _set_policy(before: str, after: str) -> bool:
