@@ -128,18 +128,22 @@ class QueryStore:
         )
         return tuple(_query(row) for row in found)
 
-    async def waiting(self, per_principal: int) -> tuple[tuple[Waiting, ...], dict[str, int]]:
+    async def waiting(self, per_principal: int, limit: int) -> tuple[tuple[Waiting, ...], dict[str, int]]:
         """The first few of each principal that waits: enough to choose from, however many there are.
 
-        Gives also how many queries of these principals run, on any gateway.
+        limit: who has so many running is left out, else all that a busy role has waiting would be sorted at
+        each turn of another. Gives also how many queries of these principals run, on any gateway.
         """
         found = await self._run(
             "SELECT id, principal, priority, submitted_at, (SELECT count(*) FROM async_queries AS others "
             "WHERE others.state = 'RUNNING' AND others.principal = ranked.principal) FROM ("
             "SELECT id, principal, priority, submitted_at, row_number() OVER "
             "(PARTITION BY principal ORDER BY priority DESC, submitted_at, id) AS place "
-            "FROM async_queries WHERE state = 'QUEUED') AS ranked WHERE place <= $1",
+            "FROM async_queries WHERE state = 'QUEUED' AND principal NOT IN (SELECT principal "
+            "FROM async_queries WHERE state = 'RUNNING' GROUP BY principal HAVING count(*) >= $2)) AS ranked "
+            "WHERE place <= $1",
             per_principal,
+            limit,
         )
         return tuple(Waiting(*row[:4]) for row in found), {row[1]: int(row[4]) for row in found}
 

@@ -157,7 +157,8 @@ class QueueWorkers:
 
     async def _claim_one(self) -> bool:
         options = self._options
-        waiting, running = await self._store.waiting(options.max_running + 1)
+        limit = 1 if self._is_last_slot else options.max_per_principal
+        waiting, running = await self._store.waiting(options.max_running + 1, limit)
         chosen = choose_next(
             # What was taken from here and still stops: two runs of one query would share a file.
             (one for one in waiting if self._jobs.get(one.id) is None),

@@ -54,14 +54,26 @@ class _Member:
         self.was_probed = asyncio.Event()
         self.probe_now = asyncio.Event()
         self.prober: asyncio.Task[None] | None = None
+        self._seen: tuple[Endpoint, ProbeReport | None, EndpointHealth, int] | None = None
+        self._status: EndpointStatus | None = None
 
     @property
     def status(self) -> EndpointStatus:
-        """What the router sees; load is the larger of what this gateway runs there and what the node said."""
+        """What the router sees, kept until it changes: of hundreds of endpoints each statement asks.
+
+        load: the larger of what this gateway runs there and what the node said.
+        """
         health = self.monitor.health
         if self.definition.state is EndpointState.DRAINING and health is not EndpointHealth.UNHEALTHY:
             health = EndpointHealth.DRAINING
         report, definition = self.monitor.report, self.definition
+        seen = (definition, report, health, self.running)
+        if self._status is None or self._seen != seen:
+            self._seen, self._status = seen, self._status_of(report, health)
+        return self._status
+
+    def _status_of(self, report: ProbeReport | None, health: EndpointHealth) -> EndpointStatus:
+        definition = self.definition
         load = max(self.running, report.load if report is not None else 0)
         capacity = definition.capacity or (report.capacity if report is not None else 0) or 1
         return EndpointStatus(definition.name, health, load, capacity, definition.all_labels)

@@ -65,7 +65,7 @@ class StoreContract:
         (winner,) = (claim for claim in claims if claim is not None)
         assert (winner.state, winner.attempts, winner.started_at) == (QueryState.RUNNING, 1, 5.0)
         await store.insert("q2", submission(), 6.0)
-        assert await store.waiting(1) == ((Waiting("q2", "ann", 0, 6.0),), {"ann": 1})
+        assert await store.waiting(1, 2) == ((Waiting("q2", "ann", 0, 6.0),), {"ann": 1})
 
     async def test_one_that_finds_a_slot_runs_from_the_first(self, store: QueryStore) -> None:
         slot = Slot("g", 60.0, 2)
@@ -83,10 +83,22 @@ class StoreContract:
     async def test_the_first_few_of_each_principal_wait_in_front(self, store: QueryStore) -> None:
         for n in range(5):
             await store.insert(f"q{n}", submission(priority=n % 2), float(n))
-        waiting, running = await store.waiting(2)
+        waiting, running = await store.waiting(2, 1)
         assert ({w.id for w in waiting}, running) == ({"q1", "q3"}, {"ann": 0})
         assert await store.count_queued("ann") == 5
         assert await store.oldest_queued_at() == 0.0
+
+    async def test_who_may_have_no_more_running_is_left_out(
+        self, store: QueryStore, metastore: Metastore
+    ) -> None:
+        await metastore.change("tester", lambda _: ControlState({n: user(n) for n in ("ann", "bob")}))
+        for query_id, principal in (("q1", "ann"), ("q2", "ann"), ("q3", "bob")):
+            await store.insert(query_id, submission(principal=principal), 1.0)
+        await store.claim("q1", "g", 2.0, 10.0)
+        waiting, running = await store.waiting(9, 1)
+        assert ({w.id for w in waiting}, running) == ({"q3"}, {"bob": 0})
+        waiting, running = await store.waiting(9, 2)
+        assert ({w.id for w in waiting}, running) == ({"q2", "q3"}, {"ann": 1, "bob": 0})
 
     async def test_only_the_leases_that_are_named_are_renewed(self, store: QueryStore) -> None:
         """What was claimed here, and nobody here knows of, is to be found by its lease."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -153,6 +154,28 @@ async def test_a_probe_that_its_engines_end_cuts_says_nothing_of_the_node() -> N
         endpoints.apply([Endpoint("a", "grpc://h:1", "other", EndpointState.ACTIVE)], [])
         await made[0].closed.wait()
         assert endpoints.statuses()["a"].health is EndpointHealth.ACTIVE
+
+
+async def test_a_status_is_made_anew_only_when_something_has_changed() -> None:
+    async with registry(Fleet()) as endpoints:
+        endpoints.apply([endpoint()], [])
+        await endpoints.first_probes(5)
+        seen = [endpoints.statuses()["a"]]
+        assert endpoints.statuses()["a"] is seen[0]
+        endpoints.apply([replace(endpoint(), labels={"zone": "b"})], [])
+        seen.append(endpoints.statuses()["a"])
+        lease = endpoints.lease("a")
+        assert lease is not None
+        seen.append(endpoints.statuses()["a"])
+        endpoints.report_failure("a", FallbackReason.CONNECT)
+        seen.append(endpoints.statuses()["a"])
+        lease.release()
+    assert [(status.health, status.load, dict(status.labels)) for status in seen] == [
+        (EndpointHealth.ACTIVE, 0, {}),
+        (EndpointHealth.ACTIVE, 0, {"zone": "b"}),
+        (EndpointHealth.ACTIVE, 1, {"zone": "b"}),
+        (EndpointHealth.SUSPECT, 1, {"zone": "b"}),
+    ]
 
 
 async def test_leases_count_as_load_and_are_released_once() -> None:
