@@ -5,9 +5,11 @@ PostgreSQL docs, "Constraints": ChooseConstraintName's defaults are `t_pkey`, `t
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pgproxy.catalog.ownership import NO_NAMES
 from pgproxy.catalog.snapshot import ConstraintInfo
 from pgproxy.policy.model import TableName
 
@@ -32,17 +34,25 @@ def quote_identifier(name: str) -> str:
     return name if _PLAIN.match(name) else '"' + name.replace('"', '""') + '"'
 
 
-def name_constraints(table: TableName, raw: Iterable[RawConstraint]) -> tuple[ConstraintInfo, ...]:
-    """Name and word a table's constraints; NOT NULL is no constraint in PostgreSQL 15."""
-    taken: set[str] = set()
+def name_constraints(
+    table: TableName, raw: Iterable[RawConstraint], given: Mapping[str, str] = NO_NAMES
+) -> tuple[ConstraintInfo, ...]:
+    """Name and word a table's constraints; NOT NULL is no constraint in PostgreSQL 15.
+
+    given: see `pgproxy.catalog.ownership.TableMark`.
+    """
+    taken: set[str] = set(given.values())
     named: list[ConstraintInfo] = []
+    counts: Counter[str] = Counter()
     for constraint in raw:
         kind = _CONTYPES.get(constraint.kind)
         if kind is None:
             continue
-        base = _default_name(table.name, kind, constraint.columns)
+        own = given.get(f"{kind}{counts[kind]}")
+        counts[kind] += 1
+        base = own or _default_name(table.name, kind, constraint.columns)
         name, attempt = base, 0
-        while name in taken:
+        while own is None and name in taken:
             attempt += 1
             name = f"{base}{attempt}"
         taken.add(name)

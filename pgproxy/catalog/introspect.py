@@ -166,16 +166,17 @@ def _tables(
     ):
         key = (catalog, schema, table)
         name = _table_name(*key)
-        owner, shown = split_comment(comment)
+        mark = split_comment(comment)
         tables[name] = TableInfo(
             name,
             RelationKind.TABLE,
             columns.get(key, ()),
-            constraints=name_constraints(name, constraints.get(key, ())),
+            constraints=name_constraints(name, constraints.get(key, ()), mark.constraints),
             estimated_rows=max(rows or 0, 0),
-            comment=shown,
+            comment=mark.comment,
             is_read_only=catalog in read_only,
-            owner=owner,
+            owner=mark.owner,
+            given_names=mark.constraints,
             engine_oid=oid or 0,
         )
     return tables

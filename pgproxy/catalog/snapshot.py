@@ -81,7 +81,7 @@ class TableInfo:
     who does not look for names in `public`, where that is another text. engine_sql: the statement that the
     engine keeps. owner: who made it, if no administrator did; of a view also where it is WITH
     (security_invoker). A view that has one reads as its reader. engine_oid: tells it from one of the same
-    name before and after it.
+    name before and after it. given_names: of constraints (`pgproxy.catalog.ownership.TableMark`).
     """
 
     name: TableName
@@ -97,6 +97,7 @@ class TableInfo:
     engine_sql: str | None = None
     owner: str | None = None
     engine_oid: int = 0
+    given_names: Mapping[str, str] = field(default_factory=dict)
 
 
 class SystemValue(StrEnum):

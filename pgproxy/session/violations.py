@@ -135,9 +135,11 @@ def _name_foreign_key(error: EngineFault, sentence: str, found: _Violation) -> b
         for one in found.table.constraints
         if one.kind == "f" and _values(one.referenced_columns, quoted["key"])
     ]
-    if len(candidates) != 1 or not found.knows(candidates[0].columns):
+    if len({(one.columns, one.referenced_columns) for one in candidates}) != 1:
         return False
-    (key,) = candidates
+    key = candidates[0]
+    if not found.knows(key.columns):
+        return False
     table = found.table.name.name
     message = f'insert or update on table "{table}" violates foreign key constraint "{key.name}"'
     _word(error, found.table, message, key)

@@ -79,6 +79,7 @@ DDL_STRUCTURE = frozenset(
     PrimaryKeyColumnConstraint NotNullColumnConstraint UniqueColumnConstraint DefaultColumnConstraint
     CheckColumnConstraint IndexParameters PrimaryKey Constraint RenameColumn AlterRename AlterColumn
     Comment Index AddConstraint SequenceProperties ForeignKey Reference
+    Opclass
     """.split()
 )
 

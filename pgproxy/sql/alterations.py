@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from pgproxy.catalog.declared_types import is_padded, length_limit
 from pgproxy.catalog.snapshot import TableInfo
+from pgproxy.sql.column_types import declared_type, fit
 from pgproxy.sql.draft import quoted
 from pgproxy.sql.plan import PlanNotice
 from pgproxy.sql.render import to_sql
@@ -15,11 +17,15 @@ from pgwire.sqlstate import SqlState
 
 @dataclass(slots=True)
 class Alteration:
-    """One ALTER TABLE. actions: what is left to do, one statement each; notices: what needed nothing."""
+    """One ALTER TABLE. actions: what is left to do, one statement each; notices: what needed nothing.
+
+    declared: changes of a column's type that are none to the engine.
+    """
 
     table: TableInfo
     actions: list[exp.Expr] = field(default_factory=list)
     notices: list[PlanNotice] = field(default_factory=list)
+    declared: list[exp.AlterColumn] = field(default_factory=list)
     columns: set[str] = field(default_factory=set)
 
     def take(self, action: exp.Expr) -> None:
@@ -38,7 +44,7 @@ class Alteration:
                 self._rename(action)
             case exp.AlterColumn():
                 self._check_known(action.this.name)
-                self.actions.append(_altered(action))
+                self._alter_column(action)
             case exp.AddConstraint():
                 self.actions.append(self._primary_key(action))
             case exp.AlterRename() if action.this.args.get("db") is not None:
@@ -86,6 +92,31 @@ class Alteration:
         if new.lower() in self.columns:
             raise self._duplicate(new)
         self.actions.append(action.copy())
+
+    def _alter_column(self, action: exp.AlterColumn) -> None:
+        """Texts of another length are the same to the engine: shorter ones are looked at, others left."""
+        altered = _altered(action)
+        declared = declared_type(action.args.get("dtype"))
+        kind = next(c for c in self.table.columns if c.name.lower() == action.this.name.lower())
+        is_text = isinstance(action.args.get("dtype"), exp.DataType) and (
+            action.args["dtype"].this in (exp.DType.TEXT, exp.DType.VARCHAR) and kind.engine_type == "VARCHAR"
+        )
+        if not is_text or not isinstance(altered, exp.AlterColumn):
+            self.actions.append(altered)
+            return
+        was, limit = length_limit(kind.declared), length_limit(declared)
+        if (
+            not action.args.get("using")
+            and not is_padded(kind.declared or "")
+            and (limit is None or (was is not None and was <= limit))
+        ):
+            self.declared.append(altered)
+            return
+        value = action.args.get("using") or exp.column(quoted(kind.name))
+        fitted = fit(value.copy(), declared) if declared is not None else None
+        if fitted is not None:
+            altered.set("using", fitted)
+        self.actions.append(altered)
 
     def _primary_key(self, action: exp.AddConstraint) -> exp.Expr:
         """The one constraint that the engine adds to a table. It names it itself, as PostgreSQL does."""

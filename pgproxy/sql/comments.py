@@ -3,10 +3,12 @@
 In front of a table's comment the engine keeps whose it is (`pgproxy.catalog.ownership`).
 """
 
+from collections.abc import Mapping
+
 from sqlglot import exp
 
 from pgproxy.catalog.declared_types import declared_comment, is_declared_mark
-from pgproxy.catalog.ownership import is_mark, owned_comment
+from pgproxy.catalog.ownership import NO_NAMES, is_mark, owned_comment
 from pgproxy.catalog.snapshot import ColumnInfo, RelationKind, TableInfo
 from pgproxy.sql.draft import engine_name, quoted
 from pgwire.errors import FeatureNotSupported, StatementError
@@ -60,7 +62,7 @@ def secure_comment(tree: exp.Comment, info: TableInfo) -> None:
         if _KINDS[kind] is not info.kind:
             raise StatementError(f'"{info.name.name}" is not a {kind}', sqlstate=SqlState.WRONG_OBJECT_TYPE)
         if info.kind is RelationKind.TABLE:
-            text = owned_comment(info.owner, text)
+            text = owned_comment(info.owner, text, info.given_names)
     else:
         path = {"table": quoted(name), "db": quoted(schema), "catalog": quoted(catalog)}
         known = _column(info, column)
@@ -71,13 +73,15 @@ def secure_comment(tree: exp.Comment, info: TableInfo) -> None:
     tree.set("expression", exp.null() if text is None else exp.Literal.string(text))
 
 
-def ownership_statement(name: tuple[str, str, str], owner: str) -> exp.Comment:
-    """What makes a new table its creator's. name: the engine's."""
+def ownership_statement(
+    name: tuple[str, str, str], owner: str | None, constraints: Mapping[str, str] = NO_NAMES
+) -> exp.Comment:
+    """What makes a new table its creator's, and names its constraints. name: the engine's."""
     catalog, schema, table = name
     return exp.Comment(
         this=exp.Table(this=quoted(table), db=quoted(schema), catalog=quoted(catalog)),
         kind="TABLE",
-        expression=exp.Literal.string(owned_comment(owner, None) or ""),
+        expression=exp.Literal.string(owned_comment(owner, None, constraints) or ""),
     )
 
 

@@ -16,6 +16,7 @@ from pgproxy.sql.alterations import alter_statements, dropped_columns, read_alte
 from pgproxy.sql.authorise import is_governed
 from pgproxy.sql.column_types import alteration_types, creation_types
 from pgproxy.sql.comments import ownership_statement, secure_comment
+from pgproxy.sql.constraint_names import given_names
 from pgproxy.sql.draft import USE_KEY, Draft, engine_name, engine_table, quoted
 from pgproxy.sql.indexes import authorise_index_drop, find_index, secure_index
 from pgproxy.sql.names import find_relation, known_relation, undefined_table, written_name
@@ -164,7 +165,7 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
 
 
 def _checked_drops(tree: exp.Drop, targets: list[exp.Table], context: PlanContext) -> list[exp.Table]:
-    """The tables to drop, in an order that the engine can follow.
+    """The tables to drop, in an order that the engine can follow; those that are not there come last.
 
     Raises:
         StatementError, FeatureNotSupported: see `check_unreferenced`.
@@ -174,7 +175,7 @@ def _checked_drops(tree: exp.Drop, targets: list[exp.Table], context: PlanContex
     known_names = {name for name in names if name is not None and name.catalog != TEMP_CATALOG}
     check_unreferenced(tree, known_names, context.catalog)
     places = {name: place for place, name in enumerate(referring_first(known_names, context.catalog))}
-    order = sorted(range(len(targets)), key=lambda place: places.get(names[place] or _NOTHING, -1))
+    order = sorted(range(len(targets)), key=lambda place: places.get(names[place] or _NOTHING, len(places)))
     return [targets[place] for place in order]
 
 
@@ -241,13 +242,15 @@ def _creation(
         name = TableName(TEMP_CATALOG, "public", name.name)
     referenced = secure_references(tree, name, context) if is_table else frozenset()
     following = creation_types(tree, engine_name(name)) if is_table and not notices else ()
-    is_owned = is_table and name.catalog != TEMP_CATALOG and not context.policy.is_admin
-    if not notices and (is_owned or following or has_sequences(tree)):
+    is_kept = is_table and name.catalog != TEMP_CATALOG
+    owner = context.session_user if is_kept and not context.policy.is_admin else None
+    names = given_names(tree, name.name) if is_kept else {}
+    if not notices and (owner or names or following or has_sequences(tree)):
         # Were it made by somebody else meanwhile, IF NOT EXISTS would make that one the client's.
         tree.set("exists", None)
         following += column_sequences(tree, name, context)
-        if is_owned:
-            following += (ownership_statement(engine_name(name), context.session_user),)
+        if owner or names:
+            following += (ownership_statement(engine_name(name), owner, names),)
     _set_name(target, name)
     looks_in = engine_name(name)[:2] if referenced and name.catalog != TEMP_CATALOG else None
     return Definition(frozenset(map(engine_name, {name, *referenced})), following, notices, looks_in)
@@ -278,13 +281,16 @@ def _change(draft: Draft, tree: exp.Expr, target: exp.Table, notices: tuple[Plan
         alteration = read_alteration(tree, info)
         _check_renamed(tree, found.name, context)
         notices = (*notices, *alteration.notices)
+        types = alteration_types(info, [*alteration.actions, *alteration.declared], engine_name(found.name))
+        if not alteration.actions and types:
+            return Definition(names, types[1:], notices, tree=types[0])
         if not alteration.actions:
             return _nothing(tree, target, _NOTHING, notices)
         gone = own_sequences(info, context, dropped_columns(alteration.actions))
         following = (
             *alter_statements(tree, alteration.actions),
             *gone,
-            *alteration_types(info, alteration.actions, engine_name(found.name)),
+            *types,
         )
         return Definition(names, following, notices)
     gone = own_sequences(info, context) if draft.kind is StatementKind.DROP_TABLE else ()

@@ -14,6 +14,14 @@ from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
 _MAX_NAME = 63
+_OPERATOR_CLASSES = frozenset(
+    """
+    text_ops varchar_ops bpchar_ops text_pattern_ops varchar_pattern_ops bpchar_pattern_ops int2_ops int4_ops
+    int8_ops float4_ops float8_ops numeric_ops bool_ops date_ops time_ops timestamp_ops timestamptz_ops
+    uuid_ops bytea_ops
+    """.split()  # noqa: SIM905 - a table of words reads better as words
+)
+"""Of btree: texts are in the order of their characters here, which is what the pattern ones ask for."""
 
 
 def secure_index(tree: exp.Create, table: TableInfo, context: PlanContext) -> None:
@@ -88,7 +96,16 @@ def _knows(context: PlanContext, table: TableInfo) -> bool:
 
 
 def _column(item: exp.Expr, table: TableInfo) -> str:
+    """A column of an index, by its name. Raises: 0A000, 42703, 42704."""
     column = item.this if isinstance(item, exp.Ordered) else item
+    if isinstance(column, exp.Opclass):
+        named = column.expression.name.lower()
+        if named not in _OPERATOR_CLASSES:
+            raise StatementError(
+                f'operator class "{named}" does not exist for access method "btree"',
+                sqlstate=SqlState.UNDEFINED_OBJECT,
+            )
+        column = column.this
     if not isinstance(column, exp.Column) or column.args.get("table") is not None:
         raise FeatureNotSupported("an index over an expression is not supported")
     for known in table.columns:

@@ -177,7 +177,7 @@ def _of_relation(info: TableInfo, owner: EffectivePolicy, context: PlanContext) 
     marks = (
         sequence_mark(found.name, sequence_comment(kept, found.column, found.start)) for found in sequences
     )
-    return _Change(info.name, (_comment(info, owned_comment(kept, info.comment)), *marks))
+    return _Change(info.name, (_comment(info, owned_comment(kept, info.comment, info.given_names)), *marks))
 
 
 def _own_sequences(info: TableInfo, context: PlanContext) -> Iterator[SequenceInfo]:

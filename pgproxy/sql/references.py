@@ -55,7 +55,11 @@ def plain_references(tree: exp.Expr) -> None:
         for constraint in list(column.args.get("constraints") or ()):
             if isinstance(constraint.args.get("kind"), exp.Reference):
                 constraint.pop()
-                key = exp.ForeignKey(expressions=[column.this.copy()], reference=constraint.args["kind"])
+                key: exp.Expr = exp.ForeignKey(
+                    expressions=[column.this.copy()], reference=constraint.args["kind"]
+                )
+                if constraint.args.get("this") is not None:
+                    key = exp.Constraint(this=constraint.this, expressions=[key])
                 tree.this.append("expressions", key)
 
 

@@ -155,7 +155,7 @@ class RelationResolver:
     def _visit_table(self, node: exp.Table, ctes: Names) -> None:
         if not isinstance(node.this, exp.Identifier) or isinstance(node.parent, exp.AlterRename):
             return
-        if is_referenced(node):
+        if is_referenced(node) or isinstance(node.parent, exp.Opclass):
             return
         renamed = ctes.get(node.this.name.lower()) if node.args.get("db") is None else None
         if renamed is None:

@@ -66,6 +66,7 @@ def secure_write(draft: Draft, tree: exp.Expr, securing: "Securing") -> exp.Expr
     if not is_governed(use):
         _qualify(tree, use)
         _check_conflict_privilege(tree, use)
+        _name_conflict_columns(tree, use.info)
         return tree
     securing.is_governed = True
     match tree:
@@ -127,6 +128,22 @@ def _check_conflict_privilege(tree: exp.Expr, use: RelationUse) -> None:
     columns = assigned or [None]
     if not all(policy.allows(Privilege.UPDATE, column) for column in columns):
         raise denied(use)
+
+
+def _name_conflict_columns(tree: exp.Expr, table: TableInfo) -> None:
+    """`ON CONFLICT ON CONSTRAINT name` by its columns; the engine keeps no names. Raises: 42704."""
+    conflict = tree.args.get("conflict")
+    if not isinstance(conflict, exp.OnConflict) or conflict.args.get("constraint") is None:
+        return
+    constraint = conflict.args["constraint"]
+    key = next((one for one in table.constraints if one.kind in "pu" and one.name == constraint.name), None)
+    if key is None:
+        raise StatementError(
+            f'constraint "{constraint.name}" for table "{table.name.name}" does not exist',
+            sqlstate=SqlState.UNDEFINED_OBJECT,
+        )
+    conflict.set("constraint", None)
+    conflict.set("conflict_keys", [exp.column(quoted(column)) for column in key.columns])
 
 
 def _secure_insert(tree: exp.Insert, use: RelationUse, table: TableInfo, securing: "Securing") -> None:

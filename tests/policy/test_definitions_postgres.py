@@ -173,6 +173,8 @@ ann: DROP VIEW looked, copied_too
 ann: DROP VIEW looked
 ann: DROP VIEW looked, looked_too
 ann: DROP TABLE IF EXISTS copied, nosuch, copied_too, copied, neither
+ann: CREATE TABLE copied_three (n int)
+ann: DROP TABLE IF EXISTS nosuch, copied_three
 ann: SELECT relname FROM pg_class WHERE relname ~ '^(copied|looked)' ORDER BY 1
 """
 CASES = tuple(tuple(line.split(": ", 1)) for line in BOTH.strip().splitlines())

@@ -72,12 +72,24 @@ def test_the_mark_gives_owner_and_comment_back(owner: str, comment: str | None) 
     kept = owned_comment(owner, comment)
     assert kept is not None
     assert is_mark(kept)
-    assert split_comment(kept) == (owner, comment)
-    assert split_comment(comment) == (None, comment)
+    assert split_comment(kept) == (owner, comment, {})
+    assert split_comment(comment) == (None, comment, {})
+    names = {"u0": 'odd"\nname', "f1": "fk"}
+    named = owned_comment(owner, comment, names)
+    assert split_comment(named) == (owner, comment, names)
+    assert split_comment(owned_comment(None, comment, names)) == (None, comment, names)
 
 
 @pytest.mark.parametrize(
-    "kept", ["pgproxy_owner:", "pgproxy_owner:ann", "pgproxy_owner:[1]", 'pgproxy_owner:""\nx']
+    "kept",
+    [
+        "pgproxy_owner:",
+        "pgproxy_owner:ann",
+        "pgproxy_owner:[1]",
+        'pgproxy_owner:""\nx',
+        'pgproxy_owner:[null, {"u0": "a"}]',
+        "pgproxy_owner:[1, 2]",
+    ],
 )
 def test_a_mark_that_cannot_be_read_names_nobody(kept: str) -> None:
     assert split_comment(kept)[0] is None

@@ -406,3 +406,50 @@ drop table st
 drop table sp, sc
 drop sequence s1
 drop sequence s2
+create table np (id int constraint np_key primary key, code text constraint one_code unique, n int constraint positive check (n > 0), m int, constraint small check (m < 10), constraint pair unique (n, m), unique (m), check (n < 1000))
+create table nc (id int primary key, p int not null constraint to_np references np, code text, foreign key (code) references np (code), constraint nn foreign key (p) references np (id))
+insert into np values (1, 'a', 5, 5)
+insert into np values (1, 'b', 6, 6)
+insert into np values (2, 'a', 6, 6)
+insert into np values (3, 'c', -1, 6)
+insert into np values (3, 'c', 1, 60)
+insert into np values (3, 'c', 2000, 6)
+insert into np values (3, 'c', 5, 5)
+insert into nc values (1, 7, null)
+select conname, contype, pg_get_constraintdef(oid) from pg_constraint where conrelid in ('np'::regclass, 'nc'::regclass) order by 1
+select indexrelid::regclass::text, indisprimary from pg_index where indrelid in ('np'::regclass, 'nc'::regclass) order by 1
+comment on table np is 'parents'
+select obj_description('np'::regclass), conname from pg_constraint where conrelid = 'np'::regclass order by 2
+drop table nc
+drop table np
+create table np (id int constraint np_key primary key, code text constraint one_code unique, n int, constraint pair unique (code, n))
+insert into np values (1, 'a', 9)
+insert into np values (1, 'q', 9) on conflict on constraint np_key do nothing
+insert into np values (2, 'a', 8) on conflict on constraint one_code do update set n = excluded.n returning *
+insert into np values (2, 'a', 8) on conflict on constraint pair do nothing
+insert into np values (2, 'a', 8) on conflict on constraint nosuch do nothing
+insert into np values (3, 'z', 8) on conflict on constraint one_code do nothing returning id
+drop table np 
+create index like_i on nosuch (a varchar_pattern_ops)
+create table ix (id serial primary key, a varchar(20), b text, c int, d char(3))
+create index like_a on ix (a varchar_pattern_ops)
+create index like_b on ix (b text_pattern_ops, c int4_ops)
+create index like_d on ix (b nosuch_ops)
+insert into ix (a, b) values ('x', 'y')
+alter table ix alter column a type varchar(50)
+alter table ix alter column a type text
+alter table ix alter column a type varchar
+select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'ix'::regclass and attnum > 0 order by attnum
+insert into ix (a) values (repeat('x', 60)) returning length(a)
+drop table ix
+create table lengths (a text, b varchar(5), c char(4))
+insert into lengths values ('123456', '12345', 'x')
+alter table lengths alter column a type varchar(5)
+alter table lengths alter column a type varchar(6)
+insert into lengths (a) values ('1234567')
+alter table lengths alter column b type varchar(3) using left(b, 3)
+alter table lengths alter column b type varchar(9), alter column a type text
+alter table lengths alter column c type varchar(4)
+select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'lengths'::regclass and attnum > 0 order by attnum
+select a, b, c from lengths order by a
+drop table lengths
