@@ -16,6 +16,7 @@ import structlog
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.flags import CurrentFlags
 from pgproxy.control.metastore import ControlPlaneUnavailable, Metastore, MetastoreError
+from pgproxy.control.state import ControlState
 from pgproxy.net.session_registry import SessionRegistry
 from pgproxy.policy.current import CurrentPolicies
 from pgproxy.policy.model import PolicySet, PrincipalKind
@@ -93,18 +94,21 @@ class MetastoreFollower:
             retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
             await self._try_again()
 
-    async def catch_up(self) -> None:
+    async def catch_up(self) -> ControlState:
         """Let what has been committed hold now, so that a login sees the policy that it came with.
+
+        Gives all of it, as of now.
 
         Raises:
             ControlPlaneUnavailable: 57P03, the metastore cannot be read.
         """
         try:
-            policy_set = await self._metastore.policy_set()
+            state, policy_set = await self._metastore.current()
             if policy_set.epoch != self._followers.policies.policy_set.epoch:
                 await self._apply()
         except MetastoreError:
             raise ControlPlaneUnavailable("the control plane cannot be read") from None
+        return state
 
     def may_stay(self, principal: str, key_id: str | None = None) -> bool:
         """Whether the current policy knows a user of this name who is not locked, and the API key, if any."""

@@ -24,8 +24,8 @@ _NICENESS = 5
 """A third of the usual share of a core that is wanted by both."""
 _SHORT_TURN_NS = 300_000
 """What the event loop does at a time takes less; the usual turn is 1.4 ms on two cores, 2.8 on eight."""
-# The kernel's asm/unistd.h; glibc has had a function for it since 2.41 only.
-_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+# The kernel's asm/unistd.h: sched_setattr, sched_getattr; glibc has had functions for them since 2.41 only.
+_SYSTEM_CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}
 _SCHED_ATTR = struct.Struct("=IIQiIQQQ")  # the first version of `struct sched_attr`, man 2 sched_setattr
 
 
@@ -39,14 +39,21 @@ def take_short_turns() -> None:
         _set_turns(_SHORT_TURN_NS)
 
 
-def _set_turns(turn_ns: int) -> None:
-    """Say how long the calling thread's turns are; 0: as usual. Refused, all stays as it was."""
-    number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
-    if number is None:
-        return
-    policy, niceness = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)
-    wanted = _SCHED_ATTR.pack(_SCHED_ATTR.size, policy, 0, niceness, 0, turn_ns, 0, 0)
-    ctypes.CDLL(None).syscall(number, 0, wanted, 0)
+def _set_turns(turn_ns: int) -> int:
+    """Say how long the calling thread's turns are; 0: as usual. Gives how long they were, 0 if not known.
+
+    Refused, all stays as it was.
+    """
+    set_attr, get_attr = _SYSTEM_CALLS.get(platform.machine(), (0, 0))
+    if sys.platform != "linux" or not set_attr:
+        return 0
+    libc, found = ctypes.CDLL(None), ctypes.create_string_buffer(_SCHED_ATTR.size)
+    if libc.syscall(get_attr, 0, found, _SCHED_ATTR.size, 0) != 0:
+        return 0
+    _, policy, flags, niceness, priority, before_ns, *_ = _SCHED_ATTR.unpack(found.raw)
+    wanted = _SCHED_ATTR.pack(_SCHED_ATTR.size, policy, flags, niceness, priority, turn_ns, 0, 0)
+    libc.syscall(set_attr, 0, wanted, 0)
+    return int(before_ns)
 
 
 def give_way(thread_id: int | None) -> bool:
@@ -74,12 +81,12 @@ def beginning_batch_threads() -> Iterator[None]:
     if not _set_policy("SCHED_OTHER", "SCHED_BATCH"):
         yield
         return
-    _set_turns(0)
+    before_ns = _set_turns(0)
     try:
         yield
     finally:
         _set_policy("SCHED_BATCH", "SCHED_OTHER")
-        take_short_turns()
+        _set_turns(before_ns)
 
 
 def _set_policy(before: str, after: str) -> bool:

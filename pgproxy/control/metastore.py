@@ -83,6 +83,10 @@ class Metastore(Protocol):
         """
         ...
 
+    async def current(self) -> tuple[ControlState, PolicySet]:
+        """Give both, as of one epoch."""
+        ...
+
     @property
     def server_secret(self) -> bytes:
         """The secret behind `mock_verifier`: 32 bytes, the same for every gateway of the metastore."""

@@ -31,10 +31,14 @@ class SharedMetastore(ABC):
 
     async def policy_set(self) -> PolicySet:
         """See `Metastore`."""
+        return (await self.current())[1]
+
+    async def current(self) -> tuple[ControlState, PolicySet]:
+        """See `Metastore`."""
         _, policy_epoch, state = await self._current()
         if self._policy_set.epoch != policy_epoch:
             self._policy_set = state.policy_set(policy_epoch)
-        return self._policy_set
+        return state, self._policy_set
 
     @property
     def secret_box(self) -> SecretBox:

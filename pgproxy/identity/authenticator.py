@@ -97,7 +97,8 @@ class _Verdict:
 class Authenticator:
     """Decides who comes in.
 
-    catch_up: lets what has been committed hold here. observe: told of every end of an authentication.
+    catch_up: lets what has been committed hold here, and gives all of it. observe: told of every end of an
+    authentication.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class Authenticator:
         source: StateSource,
         throttle: LoginThrottle,
         options: AuthenticationOptions,
-        catch_up: Callable[[], Awaitable[None]],
+        catch_up: Callable[[], Awaitable[ControlState]],
         observe: Callable[[AuthenticationEvent], None],
     ) -> None:
         self._source = source
@@ -148,7 +149,7 @@ class Authenticator:
             ControlPlaneUnavailable: 57P03.
         """
         given = http_credentials.parse(authorization, peer, is_tls=is_tls)
-        state = await self._state()
+        state = await self._catch_up()
         user = given.user
         if user is None:
             user = await self._bearer_user(state, given.secret, peer)
@@ -168,7 +169,6 @@ class Authenticator:
         self._ended(subject, attempt, check.kind_of(given.secret), identity)
         if identity is None:
             raise http_credentials.refused()
-        await self._catch_up()
         return identity
 
     async def _bearer_user(self, state: ControlState, secret: str, peer: str) -> str:
@@ -188,8 +188,7 @@ class Authenticator:
         Raises:
             ControlPlaneUnavailable: 57P03.
         """
-        await self._catch_up()
-        state = await self._state()
+        state = await self._catch_up()
         return may_log_in(state, identity.principal) and identity.key_id in (None, *state.api_keys)
 
     async def _state(self) -> ControlState:

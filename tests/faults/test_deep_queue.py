@@ -9,7 +9,8 @@ import pytest
 from tests.gateway import RunningGateway, start_gateway
 from tests.query_api import QueryApiClient
 
-ENDLESS = "SELECT sum((a.n * b.n) % 7) FROM numbers a, numbers b, numbers c"
+ENDLESS = "SELECT pg_sleep(36000)"
+DEEP = pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])
 GROWTH_BYTES = 64 << 20
 """What a gateway may take for them all; its caches fill meanwhile."""
 
@@ -30,7 +31,7 @@ def rss_bytes(gateway: RunningGateway) -> int:
     return int(psutil.Process(gateway.process.pid).memory_info().rss)
 
 
-@pytest.mark.parametrize("depth", [200, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("depth", [200, DEEP])
 def test_a_deep_queue_is_listed_outlives_its_gateway_and_delays_nobody(tmp_path: Path, depth: int) -> None:
     settings = {
         "FEATURE_ASYNC_QUEUE": "true",

@@ -56,8 +56,9 @@ class World:
     async def state(self) -> ControlState:
         return self.state_now
 
-    async def catch_up(self) -> None:
+    async def catch_up(self) -> ControlState:
         self.caught_up += 1
+        return self.state_now
 
     def rules(self, *lines: str) -> None:
         self.state_now = replace(self.state_now, hba_rules=parse_rules("\n".join(lines)))

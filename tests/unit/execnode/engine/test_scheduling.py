@@ -33,7 +33,8 @@ os.nice(3)
 if "batch" in sys.argv:
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 before = attributes(0)
-take_short_turns()
+if "short" in sys.argv:
+    take_short_turns()
 known = thread_ids()
 with beginning_batch_threads():
     connection = duckdb.connect(":memory:", config={"threads": 3})
@@ -64,7 +65,7 @@ pytestmark = pytest.mark.skipif(not _knows_turns(), reason="Linux has turns of a
 
 
 def test_all_threads_but_duckdbs_own_have_short_turns_and_the_same_share() -> None:
-    found = scheduled()
+    found = scheduled("short")
     policy, niceness, turn_ns = found["before"]
     assert policy == _OTHER
     assert turn_ns > _SHORT_NS
@@ -73,5 +74,11 @@ def test_all_threads_but_duckdbs_own_have_short_turns_and_the_same_share() -> No
 
 
 def test_an_operators_own_policy_stands() -> None:
-    found = scheduled("batch")
+    found = scheduled("short", "batch")
     assert found["before"] == found["after"] == found["begun"]
+
+
+def test_a_thread_that_begins_duckdbs_is_then_as_it_was() -> None:
+    found = scheduled()
+    assert found["before"] == found["after"] == found["begun"]
+    assert found["engines"] == [[_BATCH, *found["before"][1:]]] * 2
