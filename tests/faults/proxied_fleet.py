@@ -41,6 +41,8 @@ class ProxiedFleet:
     stack: ExitStack
     node_settings: dict[str, str]
     handles: tuple[int, int] = field(default=(0, 0))
+    node_handles: dict[int, int] = field(default_factory=dict)
+    """Open files of each of the node's processes when it was well first."""
 
     def connect(self, user: str) -> "psycopg.Connection[tuple[object, ...]]":
         """Open a session that commits each statement."""
@@ -62,27 +64,34 @@ class ProxiedFleet:
     def wait_well(self) -> None:
         """Wait until the gateway believes in the node again."""
         self.gateway.wait_for_endpoints(node1="active")
+        self.node_handles.setdefault(self.node.process.pid, self._node_files())
 
     def check_nothing_is_left(self) -> None:
         """No statement, session, result, spool file, file handle or thread outlives its statement."""
         wait_for(self._leftovers, lambda left: not left)
 
     def remember_handles(self) -> None:
-        """What the gateway holds now is what it may hold later."""
+        """What gateway and node hold now is what they may hold later."""
         self.handles = self._handles()
+        self.node_handles[self.node.process.pid] = self._node_files()
 
     def _leftovers(self) -> dict[str, object]:
         node, gateway = self.node.health(), self.gateway.health()
         counts = ("active_queries", "queued_queries", "open_sessions", "open_cursors", "spool_bytes")
         left: dict[str, object] = {name: node[name] for name in counts if node[name]}
         left |= {"gateway queries": gateway["active_queries"]} if gateway["active_queries"] else {}
-        files = [path.name for path in self.spool.rglob("*.spool")]
+        files = [path.name for path in self.spool.rglob("*") if path.is_file()]
         left |= {"files": files} if files else {}
+        node_now, node_held = self._node_files(), self.node_handles[self.node.process.pid]
+        left |= {"the node's files": (node_now, node_held)} if node_now > node_held + _SLACK[0] else {}
         now = self._handles()
         allowed = [held + slack for held, slack in zip(self.handles, _SLACK, strict=True)]
         if any(held > most for held, most in zip(now, allowed, strict=True)):
             left["handles, threads"] = (now, self.handles)
         return left
+
+    def _node_files(self) -> int:
+        return psutil.Process(self.node.process.pid).num_fds()
 
     def _handles(self) -> tuple[int, int]:
         process = psutil.Process(self.gateway.process.pid)

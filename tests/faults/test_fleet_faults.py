@@ -172,31 +172,64 @@ PHASES: tuple[Phase, ...] = (
     before_submit, submitted, queued, running, mid_stream, between_fetches, at_close
 )  # fmt: skip
 NO_ROW_IS_OUT = (before_submit, submitted, queued, running)
-IN_THE_SUITE = {
+IN_THE_SUITE: dict[Fault, tuple[Phase, ...]] = {
     kill: (between_fetches,),
     freeze: (mid_stream,),
     cut: PHASES,
     slow_down: (submitted,),
 }
 """The others are of the same kind and take longer: `make soak`."""
+DIRECT_PHASES = tuple(phase for phase in PHASES if phase is not submitted)
+"""There is no reply of its own to a statement's submission: its first chunk is the reply."""
+DIRECT_IN_THE_SUITE: dict[Fault, tuple[Phase, ...]] = {
+    kill: (),
+    freeze: (),
+    cut: (queued, mid_stream, between_fetches),
+    slow_down: (),
+}
 
 
-def matrix() -> list[object]:
+def matrix(phases: tuple[Phase, ...], in_the_suite: dict[Fault, tuple[Phase, ...]]) -> list[object]:
     """Every fault at every phase."""
     cases = []
-    for fault, quick in IN_THE_SUITE.items():
-        for phase in PHASES:
+    for fault, quick in in_the_suite.items():
+        for phase in phases:
             marks = () if phase in quick else (pytest.mark.soak,)
             name = f"{fault.__name__}-{phase.__name__}"
             cases.append(pytest.param(fault, phase, marks=marks, id=name))
     return cases
 
 
-@pytest.mark.parametrize(("fault", "phase"), matrix())
+@pytest.mark.parametrize(("fault", "phase"), matrix(PHASES, IN_THE_SUITE))
 def test_a_fault_costs_the_right_answer_or_one_clean_error(
     fleet: ProxiedFleet, fault: Fault, phase: Phase
 ) -> None:
     is_survived = fault in (cut, slow_down) or phase is at_close
+    check_fault(fleet, fault, phase, is_survived=is_survived)
+
+
+@pytest.fixture
+def direct(fleet: ProxiedFleet) -> Iterator[ProxiedFleet]:
+    """The fleet without cursors: each statement is one stream."""
+    fleet.gateway.cli("flags", "set", "FEATURE_CURSOR_MODE=off")
+    wait_for(fleet.gateway.health, lambda health: not health["policy_epoch_lag"])
+    yield fleet
+    fleet.gateway.cli("flags", "unset", "FEATURE_CURSOR_MODE")
+    wait_for(fleet.gateway.health, lambda health: not health["policy_epoch_lag"])
+
+
+@pytest.mark.parametrize(("fault", "phase"), matrix(DIRECT_PHASES, DIRECT_IN_THE_SUITE))
+def test_a_fault_in_direct_mode_costs_the_right_answer_or_one_clean_error(
+    direct: ProxiedFleet, fault: Fault, phase: Phase
+) -> None:
+    """A stream that is cut has no other end: only what has sent no row may run elsewhere."""
+    is_survived = fault is slow_down or phase is at_close or (fault is cut and phase is before_submit)
+    check_fault(direct, fault, phase, is_survived=is_survived)
+    assert in_direct_mode(direct)
+
+
+def check_fault(fleet: ProxiedFleet, fault: Fault, phase: Phase, *, is_survived: bool) -> None:
+    """Let it happen to one who may run elsewhere, and to one who may not."""
     for user, may_run_elsewhere in (("analyst", True), ("intern", False)):
         with fleet.connect(user) as session:
             if is_survived or (may_run_elsewhere and phase in NO_ROW_IS_OUT):
