@@ -190,8 +190,9 @@ class ExecNodeService(v1.ExecNodeBase):
 
     @_translating
     async def attach_catalogs(self, message: v1.AttachCatalogsRequest) -> v1.AttachCatalogsReply:
-        await self._engine.attach(decode_generation(message))
-        log.info("catalogs.attached", generation=message.generation, catalogs=len(message.catalogs))
+        if message.generation >= (self._engine.generation or 0):  # else another gateway has told of more
+            await self._engine.attach(decode_generation(message))
+            log.info("catalogs.attached", generation=message.generation, catalogs=len(message.catalogs))
         return v1.AttachCatalogsReply(
             generation=self._engine.generation or 0,
             contract_version=CONTRACT_VERSION,

@@ -22,6 +22,7 @@ GAUGES: Mapping[str, str] = {
     "memory_cap_bytes": "The embedded engine's cap, 0 for its own default.",
     "spool_bytes": "Rows of open cursors on disk.",
     "audit_waiting": "Audit records that wait to be written.",
+    "catalogs_left_out": "Catalogs of the control plane that cannot be attached here.",
     "policy_epoch": "The epoch of the policy that holds here; -1 while nobody may do anything.",
     "policy_epoch_lag": "Epochs that the metastore has and this gateway does not follow yet.",
     "metastore_up": "1 while the metastore can be read.",

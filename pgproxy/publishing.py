@@ -1,6 +1,7 @@
 """Catalogs as the control plane names them, attached here and on every node, by numbered generations.
 
-One that cannot be attached (a lake's PostgreSQL is away) is tried again; until then the last one holds.
+A catalog that cannot be attached (a lake's PostgreSQL is away, a password is wrong) is left out, and tried
+again. What is attached already stays until all of it can be attached anew.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from execnode.engine.errors import EngineFault
 from execnode.statement import CatalogDefinition, CatalogGeneration
 from pgproxy.catalog.service import CatalogService
 from pgproxy.control.fleet import CatalogKind, CatalogSource
@@ -20,6 +22,13 @@ from pgwire.errors import GatewayError
 log = structlog.get_logger(__name__)
 
 _RETRY_S = 5.0
+_PARTS = 16
+"""Generations are numbered by epochs so many apart: between two there is room for those with less in them.
+
+So a node that has the whole of one is never given less of it by a gateway that reaches less, and everything
+that is attached later has a higher number.
+"""
+
 _WATCH_S = 2.0
 """How soon a table that another gateway or program made in a lake is seen here."""
 
@@ -55,9 +64,16 @@ class CatalogPublisher:
         self._registry = registry
         self._wanted = CatalogGeneration(0, ())
         self._published = CatalogGeneration(0, ())
+        self._has_published = False
         self._has_changed = asyncio.Event()
         self._lake_versions: tuple[int, ...] = ()
         self.shared_writable: frozenset[str] = frozenset()
+
+    @property
+    def left_out(self) -> int:
+        """How many catalogs of the control plane are not attached here."""
+        attached = {catalog.name for catalog in self._published.catalogs}
+        return sum(catalog.name not in attached for catalog in self._wanted.catalogs)
 
     @property
     def is_current(self) -> bool:
@@ -66,7 +82,7 @@ class CatalogPublisher:
 
     def want(self, epoch: int, sources: Mapping[str, CatalogSource]) -> None:
         """Ask for these catalogs; `follow` attaches them. epoch: numbers the generation, should it be new."""
-        wanted = self._base.generation(max(epoch, 1), sources.values())
+        wanted = self._base.generation(max(epoch, 1) * _PARTS, sources.values())
         if wanted.catalogs != self._wanted.catalogs:
             self._wanted = wanted
             self._has_changed.set()
@@ -84,7 +100,7 @@ class CatalogPublisher:
         except GatewayError as error:
             log.warning("catalogs.not_attached", problem=error.message)
             self._has_changed.set()
-            await self._attach(self._base.generation(self._wanted.number - 1, ()))
+            await self._publish(self._base.generation(self._wanted.number - _PARTS + 1, ()))
 
     async def follow(self) -> None:
         """Attach what is wanted, and watch lakes for what others define, for as long as the gateway runs."""
@@ -97,15 +113,43 @@ class CatalogPublisher:
             except TimeoutError:
                 pass
             try:
-                if self.is_current:
-                    await self._watch_lakes()
-                else:
+                if not self.is_current:
                     await self._publish(self._wanted)
+                await self._watch_lakes()
             except GatewayError as error:
                 log.warning("catalogs.not_attached", generation=self._wanted.number, problem=error.message)
 
-    async def _publish(self, generation: CatalogGeneration) -> None:
-        await self._attach(generation)
+    async def _publish(self, wanted: CatalogGeneration) -> None:
+        """Attach it here, without catalogs that cannot be, and tell nodes where that changes anything.
+
+        Raises:
+            GatewayError: the database cannot be attached, or something that is attached now.
+        """
+        generation, left_out = wanted, list[str]()
+        while not (self._has_published and generation.catalogs == self._published.catalogs):
+            try:
+                await self._attach(generation)
+            except EngineFault as error:
+                refused = self._dispensable(generation, error.catalog)
+                if refused is None:
+                    raise
+                left_out.append(refused.name)
+                rest = tuple(c for c in generation.catalogs if c is not refused)
+                generation = CatalogGeneration(wanted.number - min(len(left_out), _PARTS - 1), rest)
+            else:
+                self._announce(generation)
+        if left_out:
+            log.warning("catalogs.left_out", generation=generation.number, catalogs=left_out)
+
+    def _dispensable(self, generation: CatalogGeneration, name: str) -> CatalogDefinition | None:
+        """The catalog of that name, if it can be left out; None: it is what must be there, or is now."""
+        refused = next((c for c in generation.catalogs if c.name == name), None)
+        must_stay = (*self._published.catalogs, self._base.database)
+        return None if refused in must_stay else refused
+
+    def _announce(self, generation: CatalogGeneration) -> None:
+        """Let nodes attach what is attached here."""
+        self._has_published = True
         self.shared_writable = frozenset(
             c.name for c in generation.catalogs if c.kind == CatalogKind.DUCKLAKE and not c.is_read_only
         )

@@ -90,6 +90,7 @@ class GatewayReader:
             "memory_cap_bytes": self._memory_cap_bytes,
             "spool_bytes": budget.used_bytes if budget is not None else 0,
             "audit_waiting": parts.audit.waiting,
+            "catalogs_left_out": parts.execution.publisher.left_out,
             "draining": self._stopping.is_set(),
             **await self._epochs(),
             **await queue_facts(queue),

@@ -78,12 +78,14 @@ def attach_catalog(
         )
     try:
         return attach(connection, catalog, folder)
-    except duckdb.Error as error:
-        raise engine_error(
+    except (duckdb.Error, OSError) as error:  # OSError: the folder of a lake's files
+        refused = engine_error(
             SqlState.CANNOT_CONNECT_NOW,
             engine_class=type(error).__name__,
             message=f'catalog "{catalog.name}" cannot be attached',
-        ) from None
+        )
+        refused.catalog = catalog.name
+        raise refused from None
 
 
 def _attach_file(

@@ -53,11 +53,13 @@ class EngineFault(GatewayError):
 
     engine_text: DuckDB's own words, for the audit log only. engine_class: the name of its exception type.
     engine_position: where in the engine's SQL, from 0, in bytes; None where DuckDB does not say.
+    catalog: the one that cannot be attached, where that is what failed.
     """
 
     engine_text: str = ""
     engine_class: str = ""
     engine_position: int | None = None
+    catalog: str = ""
 
     @property
     def engine_sentence(self) -> str:

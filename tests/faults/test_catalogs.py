@@ -31,7 +31,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
                 target = folder / "files" / "orders" / f"year={year}"
                 target.mkdir(parents=True)
                 connection.execute(f"COPY (SELECT i FROM range(10) r(i)) TO '{target}/a.parquet'")
-        with start_gateway(folder, nodes=1, policy=FILES_POLICY) as gateway:
+        late = f"catalogs:\n  late: {{kind: duckdb, location: {folder / 'late.duckdb'}}}\n"
+        with start_gateway(folder, nodes=1, policy=FILES_POLICY + late) as gateway:
             gateway.cli("catalog", "add", "files", "--kind", "parquet", "--location", str(folder / "files"))
             location = "postgres:" + dsn
             lake = ("--kind", "ducklake", "--location", location, "--option", f"data_path={folder / 'lake'}/")
@@ -102,3 +103,24 @@ def test_raw_files_and_the_lakes_own_catalog_are_out_of_reach(fleet: RunningGate
         with pytest.raises(psycopg.Error) as caught:
             connection.execute(query.format(folder=fleet.folder))
         assert caught.value.sqlstate in ("42501", "42P01", "42883", "0A000", "42601", "3F000", "3D000")
+
+
+def test_a_catalog_that_cannot_be_attached_takes_no_other_with_it_and_comes_when_it_can(
+    fleet: RunningGateway,
+) -> None:
+    """The gateway has started without it, and has attached others since."""
+    assert fleet.health()["catalogs_left_out"] == 1
+    with admin(fleet) as connection:
+        assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (100_000,)
+        assert str(connection.execute("SHOW pgproxy.last_route").fetchone()).startswith("('node1")
+        assert connection.execute("SELECT count(*) FROM files.public.orders").fetchone() == (20,)
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("SELECT * FROM late.public.t")
+    with duckdb.connect(str(fleet.folder / "late.duckdb")) as made:
+        made.execute("CREATE TABLE t AS SELECT 7 AS seven")
+    wait_for(fleet, "SELECT * FROM late.public.t")
+    with admin(fleet) as connection:
+        assert connection.execute("SELECT * FROM late.public.t").fetchall() == [(7,)]
+        assert str(connection.execute("SHOW pgproxy.last_route").fetchone()).startswith("('node1")
+        assert connection.execute("SELECT count(*) FROM lake.public.t").fetchone() is not None
+    assert fleet.health()["catalogs_left_out"] == 0
