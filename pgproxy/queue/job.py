@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from execnode.engine.jobs import finish_job
 from execnode.statement import RowChunk
+from pgproxy.control.metastore import ControlPlaneUnavailable, MetastoreError
 from pgproxy.engines.errors import EngineUnavailable, FallbackReason
 from pgproxy.queue.model import MAX_ATTEMPTS, Facts, QueryState, QueuedQuery, Statement
 from pgproxy.queue.results import ResultFolder, ResultWriter
@@ -19,6 +21,8 @@ from pgproxy.session.prepared import PreparedQuery
 from pgwire.errors import GatewayError
 
 log = structlog.get_logger(__name__)
+
+_Result = TypeVar("_Result")
 
 _RETRY_PAUSE_S = 0.5
 _CERTAINLY_NOT_RUN = frozenset({
@@ -59,7 +63,7 @@ class Job:
         Raises:
             LeaseLost: nothing is to be written about it any more.
         """
-        statement = self.statement or await self.store.statement(self.query.id)
+        statement = self.statement or await _patiently(lambda: self.store.statement(self.query.id))
         if statement is None:
             raise LeaseLost
         while True:
@@ -74,7 +78,7 @@ class Job:
 
     async def _attempt(self, statement: Statement) -> Facts:
         """Plan and run it once, under the policy of now."""
-        session = self.session = await self.open_session(self.query.principal, statement)
+        session = self.session = await _patiently(lambda: self.open_session(self.query.principal, statement))
         prepared = await session.prepare(statement.sql, statement.parameters)
         await self._note_plan(prepared)
         writer = self.folder.writer(self.query.id)
@@ -115,8 +119,9 @@ class Job:
         await asyncio.sleep(_RETRY_PAUSE_S * len(facts.retries))
 
     async def _keep(self) -> None:
-        kept = await self.store.note(
-            self.query.id, self.owner, self.query.facts, may_write=self.query.may_write
+        query = self.query
+        kept = await _patiently(
+            lambda: self.store.note(query.id, self.owner, query.facts, may_write=query.may_write)
         )
         if not kept:
             raise LeaseLost
@@ -128,3 +133,12 @@ class Job:
 
     def _failed(self, error: GatewayError) -> Facts:
         return replace(self.query.facts, sqlstate=error.sqlstate.value, message=error.message)
+
+
+async def _patiently(ask: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Ask the control plane while nothing runs: if it is away, the query waits for as long as it is ours."""
+    while True:
+        try:
+            return await ask()
+        except (MetastoreError, ControlPlaneUnavailable):
+            await asyncio.sleep(_RETRY_PAUSE_S)

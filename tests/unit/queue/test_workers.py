@@ -14,9 +14,10 @@ import pytest
 
 from execnode.statement import RowChunk
 from pgproxy.control import Metastore, MetastoreError, open_metastore
+from pgproxy.control.metastore import ControlPlaneUnavailable
 from pgproxy.control.state import ControlState
-from pgproxy.queue import running
-from pgproxy.queue.model import QueryState, QueuedQuery, Slot, Statement, Submission
+from pgproxy.queue import job, running
+from pgproxy.queue.model import Facts, QueryState, QueuedQuery, Slot, Statement, Submission
 from pgproxy.queue.results import ResultFolder
 from pgproxy.queue.running import JobParts, RunningJobs
 from pgproxy.queue.store import QueryStore
@@ -46,7 +47,19 @@ class HeldStore(QueryStore):
         self.adding: Moment | None = None
         self.claimed: Moment | None = None
         self.ending: Moment | None = None
-        self.failures = 0
+        self.failures = self.outages = self.unkept = 0
+
+    async def statement(self, query_id: str) -> Statement | None:
+        if self.outages:
+            self.outages -= 1
+            raise MetastoreError("the metastore failed")
+        return await super().statement(query_id)
+
+    async def note(self, query_id: str, owner: str, facts: Facts, *, may_write: bool) -> bool:
+        if self.unkept:
+            self.unkept -= 1
+            raise MetastoreError("the metastore failed")
+        return await super().note(query_id, owner, facts, may_write=may_write)
 
     async def insert(
         self, query_id: str, submission: Submission, now: float, slot: Slot | None = None
@@ -80,8 +93,12 @@ class Statements:
         self.may_end = asyncio.Event()
         self.may_stop = asyncio.Event()
         self.may_stop.set()
+        self.outages = 0
 
     async def open(self, principal: str, statement: Statement) -> DetachedSession:
+        if self.outages:
+            self.outages -= 1
+            raise ControlPlaneUnavailable("the control plane cannot be read")
         return cast(DetachedSession, _Session(self))
 
     async def reached(self, *texts: str) -> None:
@@ -192,6 +209,7 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr(running, "_AGAIN_S", 0)
+    monkeypatch.setattr(job, "_RETRY_PAUSE_S", 0)
     async with open_metastore(f"sqlite:///{tmp_path / 'metastore.sqlite'}") as metastore:
         await metastore.change("tester", lambda _: ControlState({"ann": user("ann")}))
         with ThreadPoolExecutor(1) as files:
@@ -331,6 +349,22 @@ async def test_an_end_is_written_down_once_the_metastore_answers_again(world: Wo
     async with world.working():
         found = await world.ended("q1")
     assert (found.state, found.attempts) == (QueryState.SUCCEEDED, 1)
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "INSERT 1"])
+async def test_one_that_is_to_begin_while_the_metastore_is_away_begins_when_it_is_back(
+    world: World, text: str
+) -> None:
+    world.store.outages = world.store.unkept = world.statements.outages = 2
+    world.statements.may_end.set()
+    async with world.working():
+        submission = Submission(
+            "ann", Statement(text), 60.0, may_write="SELECT" in text
+        )  # it has changed since
+        await world.workers.add("q1", submission, may_begin=False)
+        found = await world.ended("q1")
+    assert (found.state, found.attempts, found.facts.retries) == (QueryState.SUCCEEDED, 1, ())
+    assert found.may_write is ("SELECT" not in text)
 
 
 async def test_one_that_was_taken_from_here_begins_again_only_after_it_has_stopped(world: World) -> None:
