@@ -21,7 +21,7 @@ from pgproxy.catalog.snapshot import (
 )
 from pgproxy.sql.admit import function_name, undefined_function
 from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
-from pgproxy.sql.dialect.build import raise_error
+from pgproxy.sql.dialect.build import first_character, raise_error
 from pgproxy.sql.draft import BoundValues, Draft, position_of, quoted
 from pgproxy.sql.names import find_relation, split_qualified, undefined_table
 from pgproxy.sql.plan import BoundValue, PlanContext, SettingChange
@@ -308,6 +308,8 @@ class _Binder:
         if name is None:
             return None
         if name not in REG_TYPES:
+            if name.strip('"') == "char":
+                node.set("this", first_character(node.this))
             node.set("to", exp.DataType.build(_PLAIN_TYPES.get(name, "VARCHAR"), dialect="duckdb"))
             return None
         if name == "regclass" and (sequence := self._serial_oid(node.this)) is not None:

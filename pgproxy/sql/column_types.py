@@ -12,6 +12,8 @@ from pgproxy.catalog.declared_types import is_padded, length_limit
 from pgproxy.catalog.snapshot import ColumnInfo, TableInfo
 from pgproxy.sql.comments import type_statement
 from pgproxy.sql.dialect.build import call, case, cast, constant_integer, number, raise_error, string
+from pgproxy.sql.dialect.names import output_names
+from pgproxy.sql.dialect.result_types import MADE_TYPES_KEY
 from pgproxy.sql.dialect.type_names import sql_name
 from pgproxy.sql.draft import quoted
 from pgproxy.sql.identities import is_default
@@ -44,6 +46,11 @@ def creation_types(tree: exp.Create, name: tuple[str, str, str]) -> tuple[exp.Ex
     """What keeps the declared types of a new table. name: the engine's."""
     columns = tree.this.expressions if isinstance(tree.this, exp.Schema) else ()
     found = [(c.name, declared_type(c.args.get("kind"))) for c in columns if isinstance(c, exp.ColumnDef)]
+    made = tree.meta.get(MADE_TYPES_KEY) or ()
+    if made and isinstance(tree.expression, exp.Query):
+        given = [item.name for item in columns if isinstance(item, exp.Identifier)]
+        names = output_names(tree.expression) or ()
+        found = list(zip([*given, *names[len(given) :]], made, strict=False))
     return tuple(type_statement(name, column, declared, None) for column, declared in found if declared)
 
 

@@ -45,7 +45,8 @@ def _known(given: str, found: str, absent: str, answer: str, words: str = "") ->
     message = "'unrecognized privilege type: \"' || p_privilege || '\"'"
     check = f"WHEN NOT {unknown} THEN {_raise('22023', message)} = '' " if words else ""
     return (
-        f"CASE WHEN {given} IS NULL OR p_privilege IS NULL THEN NULL {check}"
+        f"CASE WHEN {given} IS NULL OR p_privilege IS NULL OR TRY_CAST({given} AS BIGINT) = 0 THEN NULL "
+        f"{check}"
         f"WHEN {found} IS NULL THEN CASE WHEN TRY_CAST({given} AS BIGINT) IS NULL THEN {absent} = '' END "
         f"ELSE ({answer}) END"
     )

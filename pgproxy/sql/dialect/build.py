@@ -106,3 +106,12 @@ def put(parent: exp.Expr, key: str, index: int | None, new: exp.Expr) -> None:
         return
     parent.args[key][index] = new
     new.parent, new.arg_key, new.index = parent, key, index
+
+
+def first_character(value: exp.Expr) -> exp.Expr:
+    """What the type "char" holds of a text."""
+    if isinstance(value, exp.Literal) and value.is_string:
+        return exp.Literal.string(value.name[:1])
+    return exp.Left(
+        this=exp.cast(value.copy(), "VARCHAR", dialect="duckdb"), expression=exp.Literal.number(1)
+    )

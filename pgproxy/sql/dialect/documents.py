@@ -291,6 +291,22 @@ def refused_calls(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return node
 
 
+def refused_objects(node: exp.Expr, types: KnownTypes) -> exp.Expr:
+    """json_object() takes arrays in PostgreSQL, and names and values in DuckDB: of arrays it is refused."""
+    items = node.expressions if isinstance(node, exp.JSONObject) else []
+    parts = [part for item in items for part in (item.this, item.expression) if part is not None]
+    if len(items) == 1 and all(isinstance(part, exp.Array) or _is_array_constant(part) for part in parts):
+        raise FeatureNotSupported(
+            "json_object is not supported", hint="Build the document with jsonb_build_object()."
+        )
+    return node
+
+
+def _is_array_constant(node: exp.Expr) -> bool:
+    held = node.this if isinstance(node, exp.Cast) else node
+    return isinstance(held, exp.Literal) and held.is_string and held.name.lstrip().startswith("{")
+
+
 def has_key(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """`?`, `?|` and `?&`: keys of an object, strings of an array."""
     if isinstance(node, exp.JSONBContainsTopKey):

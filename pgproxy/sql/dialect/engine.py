@@ -80,6 +80,10 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     records.check_rows(nodes, known)
     kinds, shown = result_types.output_types(root, known), typmods.output_typmods(root, known)
     lengths = result_types.output_lengths(kinds, shown)
+    query = root.expression if isinstance(root, exp.Create) else None
+    if isinstance(query, exp.Query):
+        made = result_types.output_types(query, known), typmods.output_typmods(query, known)
+        root.meta[result_types.MADE_TYPES_KEY] = result_types.made_types(*made)
     for node in reversed(nodes):
         if type(node) is exp.Identifier:
             shapes.fold_identifier(node, known)  # in place, and no other rule looks at names

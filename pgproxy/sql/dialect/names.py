@@ -49,6 +49,7 @@ _CLASS_NAMES: Mapping[type[exp.Expr], str] = MappingProxyType(
         exp.Grouping: "grouping",
         exp.Tuple: "row",
         exp.ParseJSON: "json",
+        exp.JSONObject: "json_object",
     }
 )
 

@@ -13,6 +13,9 @@ from pgwire.types import Oid, decode_typmod, type_by_name
 RESULT_OIDS_KEY = "pgproxy_result_oids"
 """Where a query's `meta` holds the type OID of each output column, None where the engine's type is right."""
 
+MADE_TYPES_KEY = "pgproxy_made_types"
+_LENGTH_HEADER = 4
+"""What the modifier of a varchar counts besides its length."""
 RESULT_TYPMODS_KEY = "pgproxy_result_typmods"
 """The same for type modifiers."""
 
@@ -63,6 +66,22 @@ def output_types(root: exp.Expr, types: KnownTypes) -> tuple[str | None, ...] | 
         else:
             found.append(types.of(item))
     return tuple(found)
+
+
+def made_types(
+    kinds: tuple[str | None, ...] | None, lengths: tuple[int, ...] | None
+) -> tuple[str | None, ...] | None:
+    """Of the columns of CREATE TABLE AS: the types that are kept beside the engine's. None: no such type.
+
+    char(n) is not: a computed one has its blanks, a stored one has none.
+    """
+    if kinds is None or lengths is None or len(kinds) != len(lengths):
+        return None
+    sized = ("varchar" if length < 0 else f"varchar({length - _LENGTH_HEADER})" for length in lengths)
+    kept = tuple(
+        {"varchar": name, "jsonb": "jsonb"}.get(kind or "") for kind, name in zip(kinds, sized, strict=True)
+    )
+    return kept if any(kept) else None
 
 
 def returned(root: exp.Expr) -> exp.Returning | None:

@@ -385,6 +385,7 @@ MEANING_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
         documents.refused_calls,
         (exp.Anonymous,),
     ),
+    (documents.refused_objects, (exp.JSONObject,)),
     (shapes.missing_call, (exp.Func,)),
     (result_types.name_of_type, (exp.Anonymous,)),
 )

@@ -61,3 +61,5 @@ select regexp_instr('number of your street, town zip, FR', '[^,]+', 1, 2)
 select to_char(3.14, '9.99EEEE'), to_char(12345.678::float8, '9.99EEEE')
 select to_date('2460350', 'J')
 select (array[[1,2],[3,4]])[1][2]
+select json_object('{a,b}', '{1,2}')
+select json_object(array['a'], array['1'])

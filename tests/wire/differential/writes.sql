@@ -453,3 +453,22 @@ alter table lengths alter column c type varchar(4)
 select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'lengths'::regclass and attnum > 0 order by attnum
 select a, b, c from lengths order by a
 drop table lengths
+create table origins (id int primary key, a varchar(5), j jsonb, c char(3), n numeric(8,2), t text)
+insert into origins values (1, 'abc', '{"b":1,"a":2}', 'x', 1.5, 'tt'), (2, null, null, null, null, null)
+create table ct1 as select * from origins
+create table ct2 as select 'abc'::varchar(5) as a, j, j->'a' as x, upper(a) as u, a || 'z' as cat, n from origins
+create table ct3 (p, q) as select a, j from origins where id = 1
+create table ct4 as select a from origins union all select 'q'::varchar(5)
+create table ct5 as with w as (select a, j from origins) select w.a, w.j, s.id from w join origins s on true
+select relname, attname, format_type(atttypid, atttypmod) from pg_attribute join pg_class c on c.oid = attrelid where relname like 'ct_' and attname <> 'c' and attnum > 0 order by 1, attnum
+select j->'a' as v, j || '{"z":1}' as w, a from ct1 order by id
+select j || '{"z":1}' as w from ct2 where j is not null
+insert into ct1 (id, a) values (5, 'toolong')
+insert into ct3 values ('toolong', null)
+create temp table ct6 as select * from origins
+select j || '{"z":1}' as w from ct6 where j is not null
+drop table ct1, ct2, ct3, ct4, ct5
+drop table ct6
+drop table origins
+select has_table_privilege(0::oid, 'select'), has_schema_privilege(0::oid, 'usage'), has_database_privilege(0::oid, 'connect')
+select 'abc'::"char", 'b'::"char", ''::"char", t::"char" from (values ('xyz'::text)) v(t)

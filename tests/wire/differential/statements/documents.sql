@@ -91,3 +91,5 @@ select json_object('{a,1,b,2}'), jsonb_object('{a,1,b,2}')
 select id from people order by jsonb_build_object('a', id) ->> 'a' desc
 select (jsonb '[1, 2, 3]')[1], (jsonb '{"a": 1}')['a']
 select jsonb_insert('{"a": [0, 1]}', '{a,1}', '9')
+select json_object('{a,b}', '{1,2}')
+select json_object(array['a'], array['1'])
