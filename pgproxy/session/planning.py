@@ -36,7 +36,7 @@ from pgproxy.sql.utility.owners import AlterOwner, ReassignOwned
 from pgproxy.sql.utility.query_calls import parse_query_call
 from pgproxy.sql.utility.statements import DeclareCursor
 from pgwire.backend import FieldDescription
-from pgwire.errors import GatewayError, InternalError, StatementError
+from pgwire.errors import FeatureNotSupported, GatewayError, StatementError
 from pgwire.sqlstate import SqlState
 from pgwire.types import ResultColumn, engine_type_of, type_by_oid
 
@@ -306,14 +306,17 @@ def overlay(plan: Plan, columns: Sequence[ResultColumn]) -> tuple[ResultColumn, 
     """Give the engine's columns PostgreSQL's names and, where the plan knows better, types and origins.
 
     Raises:
-        InternalError: the plan and the engine differ in the number of columns.
+        FeatureNotSupported: the engine has more columns than the plan: an output stands for several.
     """
     names = plan.column_names or tuple(column.name for column in columns)
     oids = plan.column_type_oids or (None,) * len(columns)
     origins = plan.column_origins or (NO_ORIGIN,) * len(columns)
     typmods = plan.column_typmods or (None,) * len(columns)
     if not len(names) == len(oids) == len(origins) == len(typmods) == len(columns):
-        raise InternalError("the planned and the described result differ in their number of columns")
+        raise FeatureNotSupported(
+            "an output that gives several columns is not supported",
+            hint="SET pgproxy.dialect = duckdb, or select each field by its name.",
+        )
     return tuple(map(_overlaid, columns, names, oids, origins, typmods))
 
 

@@ -39,8 +39,10 @@ _ASKING = frozenset(
 _LOOKED_AT = (
     exp.Anonymous, exp.AnonymousAggFunc, exp.ObjectIdentifier, exp.IntervalSpan, exp.DataType, exp.Dot,
     exp.Table, exp.Join, exp.Var, exp.Collate, exp.Parameter, exp.Placeholder, exp.Identifier, exp.Operator,
+    exp.SetOperation, exp.CTE, exp.Alias, exp.Struct, exp.Pivot,
 )  # fmt: skip
 """Classes whose nodes are looked at one by one (`_admit_node`)."""
+_QUERIES = (exp.Query, exp.Values, exp.Table)
 _OPTIONAL_FLAGS = frozenset({"cascade", "restrict", "concurrently", "only", "temporary", "materialized"})
 
 
@@ -77,6 +79,7 @@ def admit(tree: exp.Expr, system_functions: Collection[str]) -> StatementKind:
     """
     kind = statement_kind(tree)
     allowed = _allowed_nodes(kind)
+    _admit_target(tree)
     _admit_select_list(tree)
     for node in tree.walk():
         if _is_always_admitted(type(node)):  # type: ignore[arg-type]  # classes hash, whatever instances do
@@ -191,6 +194,8 @@ def _admit_node(  # noqa: C901, PLR0912 - one arm per kind of node, each one lin
             _admit_identifier(node)
         case exp.Operator():
             _admit_operator(node)
+        case exp.SetOperation() | exp.CTE() | exp.Alias() | exp.Struct() | exp.Pivot():
+            _admit_place(node)
         case exp.Func() if name not in nodes.EXPRESSIONS and name not in nodes.STRUCTURE:
             if name not in functions.FUNCTION_CLASSES and name not in functions.SESSION_CLASSES:
                 raise _lacking(node.sql_name().lower()) or undefined_function(
@@ -321,6 +326,43 @@ def _admit_operator(node: exp.Operator) -> None:
     spelled = str(node.args.get("operator") or "").replace(" ", "").lower()
     if spelled.removeprefix("pg_catalog.") not in functions.NON_TEXT_OPERATORS:
         raise StatementError("operator does not exist", sqlstate=SqlState.UNDEFINED_FUNCTION)
+
+
+def _admit_target(tree: exp.Expr) -> None:
+    """What is written must be a relation: the parser takes whatever stands there."""
+    if isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):
+        target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        if not isinstance(target, exp.Table):
+            raise StatementError("syntax error")
+
+
+def _admit_place(node: exp.Expr) -> None:
+    """What the parser lets stand where no grammar has it: a value as a query, `(1 AS x)`."""
+    match node:
+        case exp.SetOperation():
+            is_wrong = not all(isinstance(side, _QUERIES) for side in (node.this, node.expression))
+        case exp.CTE():
+            is_wrong = not isinstance(node.this, (*_QUERIES, exp.Insert, exp.Update, exp.Delete))
+        case exp.Struct():
+            if not node.expressions:
+                raise FeatureNotSupported("an empty struct or map is not supported")
+            return
+        case exp.Pivot():
+            _admit_pivot(node)
+            return
+        case _:
+            is_wrong = isinstance(node.parent, (exp.Paren, exp.Cast, exp.Binary))
+    if is_wrong:
+        raise StatementError("syntax error", position=position_of(node))
+
+
+def _admit_pivot(node: exp.Pivot) -> None:
+    """`PIVOT t ON c` without values is two statements to the engine: the first asks for them."""
+    is_statement = node.args.get("this") is not None and not node.args.get("unpivot")
+    if is_statement and not all(isinstance(item, exp.In) for item in node.expressions):
+        raise FeatureNotSupported(
+            "PIVOT without a list of values is not supported", hint="Write ON column IN (…)."
+        )
 
 
 def _admit_parts(node: exp.Expr, name: str) -> None:

@@ -5,6 +5,7 @@ file, a
 URL or a variable of the engine's process simply is not in the catalog.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from pgproxy.sql.utility.scan import fold_identifier
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
+_PART = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
+_QUALIFIED = re.compile(rf"\s*(?:{_PART.pattern})\s*(?:\.\s*(?:{_PART.pattern})\s*){{0,2}}")
 INVISIBLE_HINT = "There is no relation of that name, or you hold no privilege on it."
 
 
@@ -63,13 +66,15 @@ def undefined_table(
 
 def split_qualified(text: str) -> tuple[str | None, str | None, str] | None:
     """Read `schema.name` as regclass does: quoted parts as they are, others folded. None: it is no name."""
-    try:
-        table = exp.to_table(text, dialect="postgres")
-    except (ValueError, TypeError):
+    if _QUALIFIED.fullmatch(text) is None:
         return None
-    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-        return None
-    return written_name(table)
+    parts = [_unquoted(part) for part in _PART.findall(text)]
+    catalog, schema, name = (None, None, *parts)[-3:]
+    return catalog, schema, name or ""
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else fold_identifier(part)
 
 
 def _folded(part: object) -> str | None:

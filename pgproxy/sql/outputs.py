@@ -43,11 +43,21 @@ def result_outputs(draft: Draft) -> ResultOutputs:
     is_write = isinstance(tree, (exp.Insert, exp.Update, exp.Delete))
     columns = reader.returned(tree) if is_write else reader.query(tree, None)
     if columns is None or draft.dialect != "postgres":
-        columns, names = columns or (), draft.column_names
+        columns, names = columns or (), draft.column_names if not _spreads(tree) else None
     else:
         names = draft.column_names or tuple(column.label for column in columns) or None
     origins = tuple(column.origin for column in columns)
     return ResultOutputs(names, origins if any(origin != NO_ORIGIN for origin in origins) else None)
+
+
+def _spreads(tree: exp.Expr) -> bool:
+    """Whether an output may stand for several columns: COLUMNS(…), or UNNEST of a struct."""
+    while isinstance(tree, (exp.SetOperation, exp.Subquery)):
+        tree = tree.this
+    return isinstance(tree, exp.Select) and any(
+        item.find(exp.Columns) is not None or isinstance(item.unalias(), exp.Explode)
+        for item in tree.expressions
+    )
 
 
 class _Reader:

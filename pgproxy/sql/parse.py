@@ -25,6 +25,7 @@ from pgproxy.sql.dialect.grammar import (
 )
 from pgproxy.sql.dialect.spelled_tokens import kept_tokens, restore_unknown
 from pgproxy.sql.methods import call_methods
+from pgproxy.sql.parse_work import is_too_much_work
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.sequence_parsing import parse_alter_sequence
 from pgproxy.sql.tokens import tokens_of
@@ -335,6 +336,8 @@ def _check_limits(tokens: Sequence[Token]) -> None:
         run = run + 1 if kind in _PREFIXES else 0
         if depth > MAX_NESTING or run > MAX_NESTING:
             raise too_complex()
+    if is_too_much_work(tokens):
+        raise too_complex()
 
 
 def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
@@ -379,7 +382,10 @@ def _check_tokens(text: str, tokens: Sequence[Token], dialect: str) -> None:
             _check_adjacent(text, token, following)
         # In PostgreSQL's grammar `a POSITIONAL JOIN b` is an alias, in DuckDB's a kind of join.
         is_word = token.token_type is not TokenType.STRING and word in _DUCKDB_JOINS
-        if dialect == "postgres" and is_word and following.token_type is TokenType.JOIN:
+        is_engines = is_word and following.token_type is TokenType.JOIN
+        # `COLUMNS(…)` stands for several columns there, and for no function here.
+        is_engines = is_engines or (word == "columns" and following.token_type is TokenType.L_PAREN)
+        if dialect == "postgres" and is_engines:
             raise GrammarError(_near(text, token.start, token.text))
 
 

@@ -1,7 +1,7 @@
 """What PostgreSQL says in several ways, in the one way that the planner knows; before anything is admitted.
 
 A cast written as a call (`bpchar(x)`), a function of one value in FROM, rows of settings as a function, ONLY
-where no table has children.
+where no table has children, `(t).*`, GROUP BY ALL and DISTINCT where no grouping set comes twice.
 PostgreSQL docs, "Type Casts" and "Table Functions".
 """
 
@@ -20,14 +20,15 @@ from pgproxy.sql.comments import plain_comment
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.references import plain_references
 from pgproxy.sql.sequence_definitions import plain_serials
+from pgwire.errors import FeatureNotSupported
 
 _TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
 _SETTINGS = "pg_show_all_settings"
 _CHANGE = "set_config"
-_RESPELLED = (exp.Select, exp.Table, exp.Dot, exp.Anonymous)
+_RESPELLED = (exp.Select, exp.Table, exp.Dot, exp.Anonymous, exp.Group)
 
 
-def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
+def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:  # noqa: C901 - one arm a kind
     """Rewrite in place; gives the root. settings: the names of the session's settings."""
     if isinstance(tree, exp.Comment):
         plain_comment(tree)
@@ -43,6 +44,10 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:
                 node.set("only", None)
             case exp.Table() if isinstance(node.this, exp.Func):
                 _plain_source(node)
+            case exp.Group() if node.expressions:
+                _plain_group(node)
+            case exp.Dot() if isinstance(node.expression, exp.Star):
+                _whole_row(node)
             case exp.Dot() if not isinstance(node.parent, exp.Table):
                 _qualified_grammar(node)
             case exp.Anonymous() if function_name(node) in _TYPE_CALLS and len(node.expressions) == 1:
@@ -86,6 +91,30 @@ def _qualified_grammar(node: exp.Dot) -> None:
         node.replace(exp.ExplodingGenerateSeries(**ends))
     elif function_name(called) == "btrim" and len(called.expressions) in (1, 2):
         node.replace(exp.Trim(**dict(zip(("this", "expression"), called.expressions, strict=False))))
+
+
+def _plain_group(group: exp.Group) -> None:
+    """`GROUP BY ALL a, b` is what there is without the word, DISTINCT is where no set comes twice."""
+    sets = [item for item in group.expressions if isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets))]
+    if group.args.get("all") is False and sets:
+        keys = [key.sql(dialect="postgres").lower() for key in sets[0].expressions]
+        if len(sets) > 1 or isinstance(sets[0], exp.GroupingSets) or len(set(keys)) < len(keys):
+            raise FeatureNotSupported(
+                "GROUP BY DISTINCT is not supported", hint="Write each grouping set once, in GROUPING SETS."
+            )
+    group.set("all", None)
+
+
+def _whole_row(node: exp.Dot) -> None:
+    """`(t).*` is `t.*` where t is a relation of the same FROM."""
+    row, select = node.this.unnest(), node.parent
+    if isinstance(select, exp.Select) and isinstance(row, exp.Column) and not row.table:
+        from_ = select.args.get("from_")
+        items = [*([from_] if from_ is not None else ()), *(select.args.get("joins") or ())]
+        if any(item.this.alias_or_name.lower() == row.name.lower() for item in items):
+            node.replace(exp.Column(this=exp.Star(), table=row.this))
+            return
+    raise FeatureNotSupported("fields of a value cannot be selected by *", hint="Select each by its name.")
 
 
 def _plain_source(table: exp.Table) -> None:

@@ -16,7 +16,7 @@ from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, Draft
 from pgproxy.sql.plan import EngineParser, EngineTree, StatementKind
 from pgproxy.sql.render import to_sql
 from pgproxy.sql.tokens import called_names
-from pgwire.errors import InternalError
+from pgwire.errors import InternalError, StatementError
 
 ENGINE_TYPES = {
     StatementKind.SELECT: frozenset({"SELECT"}),
@@ -56,6 +56,7 @@ def verify(draft: Draft) -> Draft:
 
     Raises:
         InternalError: it is not what was planned; nothing runs.
+        StatementError: 42601, the engine reads neither it nor what the client wrote: sqlglot reads more.
     """
     tree = _read(draft, draft.sql)
     if len(tree.statement_types) != 1 or tree.statement_types[0] not in ENGINE_TYPES[draft.kind]:
@@ -204,7 +205,21 @@ def _is_own_cte(relation: tuple[str, str, str]) -> bool:
 
 
 def _read(draft: Draft, sql: str) -> EngineTree:
-    return _parsed(draft.context.parse_engine_sql, sql)
+    parse = draft.context.parse_engine_sql
+    try:
+        return parse(sql)
+    except ValueError:
+        _parsed_as_written(parse, draft.text)
+        raise _disagreement() from None
+
+
+def _parsed_as_written(parse_engine_sql: EngineParser, text: str) -> None:
+    try:
+        parse_engine_sql(text)
+    except ValueError:
+        raise StatementError(
+            "syntax error", hint="If there is none, this form of the statement is not supported."
+        ) from None
 
 
 def _parsed(parse_engine_sql: EngineParser, sql: str) -> EngineTree:

@@ -19,7 +19,12 @@ from pgproxy.sql.dialect.places import blame
 from pgproxy.sql.dialect.rules import MEANING_RULES, SHAPE_RULES, Rule
 from pgproxy.sql.dialect.types import KnownTypes, TypeSource
 from pgwire.errors import StatementError
+from pgwire.sqlstate import SqlState
 
+MAX_GROWN = 10_000
+"""Nodes of all that the rules of one statement give, each counted as often as a rule stands around it."""
+MAX_GROWN_PER_NODE = 40
+"""Of a long statement."""
 _BY_KIND: tuple[dict[str, tuple[Rule, ...]], dict[str, tuple[Rule, ...]]] = ({}, {})
 """The rules of shape and of meaning by `Expr.key`, found when a kind of node is first seen."""
 _IS_RULED: dict[str, bool] = {}
@@ -72,6 +77,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     nodes = list(root.dfs())
     if constants.read_constants(nodes, known):
         nodes, known = list(root.dfs()), KnownTypes(types)  # whose parents are of other types now
+    known.room = max(MAX_GROWN, MAX_GROWN_PER_NODE * len(nodes))
     known.learn(nodes)
     if not _reads_catalog(nodes):
         query_checks.check_queries(nodes)
@@ -111,6 +117,14 @@ def _reads_catalog(nodes: list[exp.Expr]) -> bool:
     )
 
 
+def _check_growth(new: exp.Expr, known: KnownTypes) -> None:
+    """Refuse what has grown beyond any statement: a rule may write an operand twice, and stand in another."""
+    for _ in new.dfs():
+        known.room -= 1
+        if known.room < 0:
+            raise StatementError("stack depth limit exceeded", sqlstate=SqlState.STATEMENT_TOO_COMPLEX)
+
+
 def _apply(node: exp.Expr, known: KnownTypes) -> exp.Expr:
     node = _shaped(node, known)
     for rule in _rules_for(node, 1):
@@ -138,6 +152,7 @@ def _replaced(node: exp.Expr, rule: Rule, known: KnownTypes) -> exp.Expr:
         raise blame(error, node) from None
     if new is node:
         return node
+    _check_growth(new, known)
     known.replace(node, new)
     if parent is not None and key is not None:
         put(parent, key, index, new)

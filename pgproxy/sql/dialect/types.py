@@ -111,6 +111,8 @@ class KnownTypes:
         self._sources: dict[int, tuple[exp.Expr, list[exp.Expr]]] | None = None
         self._definitions: dict[int, exp.CTE | None] = {}
         self.asked: set[int] = set()
+        self.room = 0
+        """How many nodes more the rules may give (`engine`)."""
 
     def of(self, node: exp.Expr) -> str | None:
         """Give a node's type, or None."""

@@ -40,17 +40,89 @@ def test_the_position_counts_characters_of_the_clients_text() -> None:
         "SELECT '" + "x" * 2_000_000 + "'",
         "SELECT " + "CASE WHEN true THEN " * 1000 + "1" + " END" * 1000,
         "SELECT " + "[" * 1000 + "]" * 1000,
+        "SELECT " + "time(" * 40 + "1" + ")" * 40,
+        "SELECT " + "a = any(" * 40 + "1" + ")" * 40,
+        "SELECT " + "array[" * 40 + "1" + "]" * 40,
+        "SELECT " + "numeric[" * 40 + "1" + "]" * 40,
+        "SELECT * FROM a" + " LEFT JOIN b" * 40,
+        "SELECT * FROM a" + " LEFT JOIN (b" * 40 + ")" * 40,
+        "SELECT * FROM a" + " NATURAL JOIN b" * 40,
+        "SELECT " + "overlay(" * 40 + "'a'" + " placing 'b' from 1)" * 40,
+        "SELECT " + "(" * 40 + "1" + ")::numeric(5,2)" * 40,
+        "SELECT " + "(ARRAY[1])[" * 40 + "1" + "]" * 40,
+        "SELECT " + "string_to_array(" * 40 + "'a'" + ", 'a')" * 40,
     ],
-    ids=["parentheses", "nots", "minuses", "tokens", "characters", "cases", "lists"],
-)
+    ids=[
+        "parentheses", "nots", "minuses", "tokens", "characters", "cases", "lists", "type names", "any",
+        "arrays", "array types", "joins", "nested joins", "natural joins", "operands written twice",
+        "casts that look twice", "subscripts", "null checks",
+    ],
+)  # fmt: skip
 def test_statements_beyond_the_limits_are_54001(sql: str) -> None:
     with pytest.raises(GatewayError) as caught:
         plan(sql)
     assert caught.value.sqlstate == "54001"
 
 
-def test_moderate_nesting_still_parses() -> None:
-    assert plan("SELECT " + "(" * 60 + "1" + ")" * 60).sql
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT " + "(" * 60 + "1" + ")" * 60,
+        "SELECT ARRAY[" + ", ".join(["ARRAY[ARRAY[1, 2], ARRAY[3, 4]]"] * 500) + "]",
+        "SELECT 1 FROM orders o0" + "".join(f" JOIN orders o{i} ON o{i}.id = o0.id" for i in range(1, 40)),
+        "SELECT count(*) FROM orders" + "".join(f" NATURAL JOIN orders o{i}" for i in range(8)),
+        "SELECT " + "round(" * 12 + "amount" + ", 2)" * 12 + " FROM orders",
+    ],
+    ids=["parentheses", "arrays", "joins", "natural joins", "calls"],
+)
+def test_moderate_nesting_still_parses(sql: str) -> None:
+    assert plan(sql).sql
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT abs( SELECT 1)",
+        "SELECT ARRAY(SELECT1 UNION ALL SELECT 2)",
+        "WITH a AS (50 AS x UNION ALL SELECT 1) SELECT 1",
+        "SELECT (sum(42) nosuch)::bigint",
+        "INSERT INTO SELECT * FROM numbers",
+        "INSERT INTO numbers{t} VALUES (1)",
+        "SELECT levenshtein('a', SELECT 'b')",
+        "SELECT CAST('1' AS int, 2)",
+    ],
+)
+def test_what_the_parser_alone_reads_is_a_syntax_error(sql: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        plan(sql, "writer")
+    assert caught.value.sqlstate == "42601"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT (addr).* FROM customers",
+        "SELECT ROW(1, 2).*",
+        "SELECT count(*) FROM orders GROUP BY DISTINCT ROLLUP (id), CUBE (status)",
+        "SELECT * FROM (PIVOT (FROM range(21) t(n)) ON n USING sum(n)) q",
+        "SELECT MAP {}",
+    ],
+)
+def test_forms_that_the_engine_lacks_are_0a000(sql: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        plan(sql)
+    assert caught.value.sqlstate == "0A000"
+
+
+def test_columns_of_a_pattern_are_named_by_the_engine() -> None:
+    for sql in ("SELECT COLUMNS('.*') FROM orders", "FROM orders SELECT COLUMNS('i.*') ORDER BY id LIMIT 1"):
+        assert plan(sql).column_names is None
+
+
+def test_a_name_in_a_string_is_read_without_the_parser() -> None:
+    with pytest.raises(GatewayError) as caught:
+        plan("SELECT nextval('" + "date(" * 40 + "a')")
+    assert caught.value.sqlstate == "42P01"
 
 
 def test_long_operator_chains_are_planned_or_refused_but_never_crash() -> None:

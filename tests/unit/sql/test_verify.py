@@ -10,7 +10,7 @@ from pgproxy.policy.model import TableName
 from pgproxy.sql.owner_changes import plan_owner_change
 from pgproxy.sql.plan import EngineTree, Plan
 from pgproxy.sql.utility.owners import AlterOwner, OwnedKind
-from pgwire.errors import InternalError
+from pgwire.errors import InternalError, StatementError
 from tests.policy.world import CATALOG, context_for, parse_engine_sql, plan
 
 
@@ -98,11 +98,22 @@ def test_another_kind_or_number_of_statements_is_a_disagreement(types: tuple[str
 
 def test_text_that_the_engine_cannot_read_is_a_disagreement() -> None:
     def refuse(sql: str) -> EngineTree:
+        if sql == "select 1":  # as the client wrote it
+            return parse_engine_sql(sql)
         raise ValueError(sql)
 
     with pytest.raises(InternalError) as caught:
-        plan("SELECT 1", parse_engine_sql=refuse)
+        plan("select 1", parse_engine_sql=refuse)
     assert "SELECT" not in caught.value.message
+
+
+def test_text_that_the_engine_cannot_read_as_it_was_written_either_is_a_syntax_error() -> None:
+    def refuse(sql: str) -> EngineTree:
+        raise ValueError(sql)
+
+    with pytest.raises(StatementError) as caught:
+        plan("SELECT 1", parse_engine_sql=refuse)
+    assert caught.value.sqlstate == "42601"
 
 
 def test_a_query_of_which_the_engine_gives_no_tree_does_not_run() -> None:

@@ -45,3 +45,7 @@ select id from people where id / 2 = 1 order by id
 select extract(year from born) = 1990 from people where id = 1
 select x / y from (values (7, 2), (9, 4)) v(x, y)
 select q.d from (select amount / 4 as d from events) q where q.d is not null order by 1
+select (p).* from people p order by id
+select (p).*, e.kind from people p join events e on e.small = p.id order by p.id
+select kind, count(*) from events group by all kind order by 1 nulls last
+select kind, count(*) from events group by distinct rollup (kind) order by 1 nulls last, 2
