@@ -147,7 +147,8 @@ class SessionNames:
 
     @property
     def _snapshot(self) -> CatalogSnapshot:
-        return self._catalogs.snapshot
+        """With what the open block has made."""
+        return self._planner.catalog.snapshot
 
     @property
     def _database(self) -> str:
@@ -207,8 +208,8 @@ class SessionNames:
         return sorted(name for name in self._snapshot.tables if name[:2] == (catalog, schema))
 
     def owns_something(self, role: str) -> bool:
-        """Whether a relation or schema that exists now is the role's."""
-        snapshot = self._snapshot
+        """Whether a relation or schema that exists now is the role's, to everybody else."""
+        snapshot = self._catalogs.snapshot
         owners = {table.owner for table in snapshot.tables.values()}
         owners |= {sequence.owner for sequence in snapshot.sequences.values()}
         return role in owners or role in snapshot.schema_owners.values()

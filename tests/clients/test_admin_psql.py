@@ -148,6 +148,21 @@ def test_mistakes_have_the_sqlstate_of_postgresql(
     assert caught.value.sqlstate == sqlstate
 
 
+def test_a_grant_sees_the_schema_that_its_own_block_has_made(
+    gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    one_message = "CREATE SCHEMA fresh; GRANT USAGE ON SCHEMA fresh TO analyst"
+    made = gateway.psql("-c", one_message, user=ADMIN, password=ADMIN_PASSWORD)
+    assert made.stdout.split("\n")[:2] == ["CREATE SCHEMA", "GRANT"], made.stderr
+    with psycopg.connect(gateway.dsn(), autocommit=True) as analyst:
+        seen = "SELECT has_schema_privilege('fresh', 'USAGE')"
+        assert analyst.execute(seen).fetchone() == (True,)
+    with pytest.raises(psycopg.errors.InvalidSchemaName):
+        admin.execute("CREATE SCHEMA gone; GRANT USAGE ON SCHEMA nosuch TO analyst")
+    assert admin.execute("SELECT count(*) FROM pg_namespace WHERE nspname = 'gone'").fetchone() == (0,)
+    admin.execute("DROP SCHEMA fresh")
+
+
 def test_nobody_else_may_and_learns_nothing_from_it(
     gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
 ) -> None:

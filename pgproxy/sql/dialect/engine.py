@@ -19,7 +19,6 @@ from pgproxy.sql.dialect.places import blame
 from pgproxy.sql.dialect.rules import MEANING_RULES, SHAPE_RULES, Rule
 from pgproxy.sql.dialect.types import KnownTypes, TypeSource
 from pgwire.errors import StatementError
-from pgwire.sqlstate import SqlState
 
 MAX_GROWN = 10_000
 """Nodes of all that the rules of one statement give, each counted as often as a rule stands around it."""
@@ -117,14 +116,6 @@ def _reads_catalog(nodes: list[exp.Expr]) -> bool:
     )
 
 
-def _check_growth(new: exp.Expr, known: KnownTypes) -> None:
-    """Refuse what has grown beyond any statement: a rule may write an operand twice, and stand in another."""
-    for _ in new.dfs():
-        known.room -= 1
-        if known.room < 0:
-            raise StatementError("stack depth limit exceeded", sqlstate=SqlState.STATEMENT_TOO_COMPLEX)
-
-
 def _apply(node: exp.Expr, known: KnownTypes) -> exp.Expr:
     node = _shaped(node, known)
     for rule in _rules_for(node, 1):
@@ -152,7 +143,7 @@ def _replaced(node: exp.Expr, rule: Rule, known: KnownTypes) -> exp.Expr:
         raise blame(error, node) from None
     if new is node:
         return node
-    _check_growth(new, known)
+    known.make_room(new)
     known.replace(node, new)
     if parent is not None and key is not None:
         put(parent, key, index, new)

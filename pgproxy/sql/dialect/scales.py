@@ -43,6 +43,8 @@ Scale = int | exp.Expr
 
 def declare(node: exp.Expr, number_of_node: Number, types: KnownTypes) -> exp.Expr:
     """Remember what is known of an expression that a rule made; gives it back."""
+    if isinstance(number_of_node.shown, exp.Expr):
+        types.make_room(number_of_node.shown)
     types.numbers[id(node)] = (node, number_of_node)
     return node
 

@@ -42,6 +42,8 @@ from pgproxy.sql.dialect.type_rules import (
     rounded_type,
     series_type,
 )
+from pgwire.errors import StatementError
+from pgwire.sqlstate import SqlState
 
 DOCUMENT_CALLS = frozenset(
     ["row_to_json", "to_json", "to_jsonb", "json_build_array", "jsonb_build_array", "json_build_object",
@@ -112,7 +114,18 @@ class KnownTypes:
         self._definitions: dict[int, exp.CTE | None] = {}
         self.asked: set[int] = set()
         self.room = 0
-        """How many nodes more the rules may give (`engine`)."""
+        """How many nodes more the rules may give; `engine` says it."""
+
+    def make_room(self, new: exp.Expr) -> None:
+        """Refuse what has grown beyond any statement: a rule may write an operand twice, within another.
+
+        Raises:
+            StatementError: 54001.
+        """
+        for _ in new.dfs():
+            self.room -= 1
+            if self.room < 0:
+                raise StatementError("stack depth limit exceeded", sqlstate=SqlState.STATEMENT_TOO_COMPLEX)
 
     def of(self, node: exp.Expr) -> str | None:
         """Give a node's type, or None."""

@@ -63,19 +63,23 @@ def parse_drop_owned(reader: TokenReader) -> a.DropOwned:
     return a.DropOwned(names)
 
 
+_SELF = ("current_user", "session_user", "current_role")
+"""Words that stand for who asks. As names in quotation marks they could not be told from these any more."""
+
+
 def role_name(reader: TokenReader) -> str:
     """Take a `RoleSpec` that names a role; PUBLIC is for those who look for it first.
 
     Raises:
-        StatementError: 42939, `public` and `none` are no roles.
+        StatementError: 42939, `public` and `none` are no roles; nor is the quoted name of a word for oneself.
     """
     position = reader.position
-    if reader.is_word("current_user", "session_user", "current_role"):
+    if reader.is_word(*_SELF):
         return reader.advance().value
     if not reader.is_non_reserved_word():
         raise reader.error()
     token = reader.advance()
-    if token.value in ("public", "none"):
+    if token.value in ("public", "none", *_SELF):
         raise StatementError(
             f'role name "{token.value}" is reserved', sqlstate=SqlState.RESERVED_NAME, position=position
         )

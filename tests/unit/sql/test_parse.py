@@ -51,11 +51,12 @@ def test_the_position_counts_characters_of_the_clients_text() -> None:
         "SELECT " + "(" * 40 + "1" + ")::numeric(5,2)" * 40,
         "SELECT " + "(ARRAY[1])[" * 40 + "1" + "]" * 40,
         "SELECT " + "string_to_array(" * 40 + "'a'" + ", 'a')" * 40,
+        "SELECT " + "log(2," * 40 + "1" + ")" * 40,
     ],
     ids=[
         "parentheses", "nots", "minuses", "tokens", "characters", "cases", "lists", "type names", "any",
         "arrays", "array types", "joins", "nested joins", "natural joins", "operands written twice",
-        "casts that look twice", "subscripts", "null checks",
+        "casts that look twice", "subscripts", "null checks", "scales",
     ],
 )  # fmt: skip
 def test_statements_beyond_the_limits_are_54001(sql: str) -> None:

@@ -173,3 +173,14 @@ def test_what_is_not_done_here_is_said(text: str) -> None:
 
 def test_a_password_is_in_no_representation() -> None:
     assert "secret-text" not in repr(parse_utility("CREATE USER u PASSWORD 'secret-text'"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['ALTER TABLE t OWNER TO "current_user"', 'GRANT g TO "session_user"', 'CREATE ROLE "current_role"'],
+)
+def test_no_role_is_called_as_a_word_for_oneself(text: str) -> None:
+    with pytest.raises(StatementError) as caught:
+        parse_utility(text)
+    assert caught.value.sqlstate == "42939"
+    assert parse_utility("ALTER TABLE t OWNER TO CURRENT_USER") is not None
