@@ -71,6 +71,7 @@ async def test_an_operator_watches_and_acts(gateway: RunningGateway, browser: Br
     await asyncio.to_thread(_moves_the_rollout, gateway, browser)
     assert await rollout_status(gateway) is RolloutStatus.ABORTED
     await asyncio.to_thread(_reads_policy_and_audit, gateway, browser)
+    await asyncio.to_thread(_fits_a_phone_at_night, gateway, browser)
     await asyncio.to_thread(_goes_by_keyboard, gateway, browser)
     complaints = [
         line["message"] for line in browser.driver.get_log("browser") if "favicon" not in line["message"]
@@ -96,13 +97,18 @@ def _log_in(gateway: RunningGateway, browser: Browser) -> None:
     browser.fill("[name=password]", "wrong")
     browser.click("button.primary")
     assert browser.text("[role=alert]") == "authentication failed"
-    browser.fill("[name=name]", ADMIN)
-    browser.fill("[name=password]", ADMIN_PASSWORD)
-    browser.click("button.primary")
+    _fill_login(browser)
     cookie = browser.driver.get_cookie("pgproxy_console")
     assert cookie is not None
     assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/console")
     assert "pgproxy_console" not in browser.driver.execute_script("return document.cookie")
+
+
+def _fill_login(browser: Browser) -> None:
+    browser.fill("[name=name]", ADMIN)
+    browser.fill("[name=password]", ADMIN_PASSWORD)
+    browser.click("button.primary")
+    browser.until_shows("h2", "")
 
 
 def _looks_well(browser: Browser) -> None:
@@ -169,6 +175,59 @@ def _reads_policy_and_audit(gateway: RunningGateway, browser: Browser) -> None:
         assert ADMIN in browser.text("tbody"), move
 
 
+def _fits_a_phone_at_night(gateway: RunningGateway, browser: Browser) -> None:
+    """Nothing of any page is beyond the narrowest screen."""
+    browser.size(360, 780, scheme="dark")
+    for name, path in (
+        ("overview", ""),
+        ("policy", "/policy?principal=analyst"),
+        ("audit", "/audit"),
+        ("login", "/login?ended=form"),
+    ):
+        browser.driver.get(address(gateway, path))
+        browser.until("document.readyState === 'complete'")
+        browser.keep(f"{name}-night")
+        assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= 360, name
+    browser.size(1280, 900)
+
+
+@needs_browser
+async def test_a_form_of_a_session_that_has_ended_does_nothing_and_says_so(
+    gateway: RunningGateway, browser: Browser
+) -> None:
+    await begin_rollout(gateway)
+    running = asyncio.create_task(_run_endless(gateway))
+    for button, is_asked in (
+        ("button[value=pause]", False),
+        ("button[value=abort]", True),
+        ("#running button", False),
+    ):
+        await asyncio.to_thread(_come_too_late, gateway, browser, button, is_asked)
+    assert await rollout_status(gateway) is RolloutStatus.RUNNING
+    assert not running.done()
+    await asyncio.to_thread(_cancels, browser)
+    assert await running == "57014"
+
+
+def _come_too_late(gateway: RunningGateway, browser: Browser, button: str, is_asked: bool) -> None:
+    """Press a button after the session ended elsewhere, and log in again."""
+    browser.driver.get(address(gateway, "/login"))
+    browser.driver.delete_all_cookies()
+    browser.driver.get(address(gateway))
+    _fill_login(browser)
+    browser.until_shows("#running", "SELECT count(*) FROM numbers")
+    browser.driver.execute_script("window.fetch = () => new Promise(() => {})")
+    other = Http(gateway)
+    other.cookies = {one["name"]: one["value"] for one in browser.driver.get_cookies()}
+    other.send("/console/logout", {"csrf": csrf_of(other.send("/console")[1])})
+    browser.click(button)
+    if is_asked:
+        browser.driver.switch_to.alert.accept()
+    browser.until_shows("[role=alert]", "Your session had ended: nothing was done.")
+    assert browser.driver.get_cookie("pgproxy_console") is None
+    _fill_login(browser)
+
+
 def _goes_by_keyboard(gateway: RunningGateway, browser: Browser) -> None:
     browser.driver.get(address(gateway, "/audit"))
     for expected in ("Skip to the content", "pgproxy", "Overview"):
@@ -205,8 +264,16 @@ async def test_an_auditor_looks_and_does_nothing(gateway: RunningGateway) -> Non
     response, text = http.send("/console/rollout", form)
     assert (response.status, "Only administrators do that." in text) == (403, True)
     assert await rollout_status(gateway) is RolloutStatus.RUNNING
+    cookies = dict(http.cookies)
     http.send("/console/logout", {"csrf": csrf_of(page)})
     assert http.send("/console")[0].status == 303
+    http.cookies = cookies
+    response, _ = http.send("/console/rollout", form)
+    assert (response.status, response.headers["Location"]) == (303, "/console/login?ended=form")
+    http.cookies = cookies
+    assert http.send("/console/audit")[0].headers["Location"] == "/console/login?ended=page"
+    assert "Your session has ended." in http.send("/console/login?ended=page")[1]
+    assert await rollout_status(gateway) is RolloutStatus.RUNNING
 
 
 async def test_a_form_of_another_site_does_nothing(gateway: RunningGateway) -> None:

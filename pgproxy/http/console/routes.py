@@ -23,6 +23,11 @@ _LOGIN = "/console/login"
 _FORM_COOKIE = "pgproxy_console_form"
 _MAX_FORM_BYTES = 8192
 _SAID = "said"
+_ENDED = {
+    "page": "Your session has ended. Log in again.",
+    "form": "Your session had ended: nothing was done. Log in, look again, and repeat what you still want.",
+}
+"""What the login page says to whoever comes from a session that is no more, by what was asked for."""
 
 Page = Callable[[Request, Visitor], Awaitable[Response]]
 Form = dict[str, str]
@@ -59,7 +64,7 @@ class Console:
             visitor = await self._visitors.visitor(request)
             if visitor is None:
                 is_script = request.url.path.endswith(".json")
-                return guarded(JSONResponse({}, 401)) if is_script else redirect(_LOGIN)
+                return guarded(JSONResponse({}, 401)) if is_script else _to_login(request, "page")
             try:
                 return await page(request, visitor)
             except MetastoreError:
@@ -75,7 +80,7 @@ class Console:
         async def post(request: Request) -> Response:
             visitor = await self._visitors.visitor(request)
             if visitor is None:
-                return redirect(_LOGIN)
+                return _to_login(request, "form")
             form = await _form(request)
             if _is_foreign(request) or not visitor.session.takes(form.get("csrf", "")):
                 return self._refused(visitor, "The form is not from this session. Load the page again.")
@@ -143,7 +148,7 @@ class Console:
         return response
 
     async def _show_login(self, request: Request) -> Response:
-        return self._login_page(request, "", 200)
+        return self._login_page(request, _ENDED.get(request.query_params.get("ended", ""), ""), 200)
 
     async def _log_in(self, request: Request) -> Response:
         form = await _form(request)
@@ -187,6 +192,15 @@ def console_routes(
     visitors = Visitors(authenticator, parts.policies)
     actions = Actions(control, parts.metastore.audit, parts.policies, parts.live, gateway)
     return Console(visitors, Views(parts), actions).routes()
+
+
+def _to_login(request: Request, asked: str) -> Response:
+    """Send whoever has no session to log in. asked: for a page or by a form."""
+    if COOKIE not in request.cookies:
+        return redirect(_LOGIN)
+    response = redirect(f"{_LOGIN}?ended={asked}")
+    response.delete_cookie(COOKIE, path=_HOME)
+    return response
 
 
 async def _form(request: Request) -> Form:

@@ -166,7 +166,7 @@
     try {
       answer = await fetch("/console/live.json", { credentials: "same-origin" });
     } catch { $("stale").hidden = false; return; }
-    if (answer.status === 401) { location.href = "/console/login"; return; }
+    if (answer.status === 401) { location.href = "/console/login?ended=page"; return; }
     if (!answer.ok) { $("stale").hidden = false; return; }
     const facts = await answer.json();
     $("stale").hidden = true;
