@@ -21,7 +21,7 @@ from json import loads
 from pathlib import Path
 
 from demo.ports import free_port
-from demo.programs import BIN, FOLDER, ROOT, prepare, running
+from demo.programs import ADMIN, ADMIN_PASSWORD, BIN, FOLDER, ROOT, prepare, running
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
 BEGIN, END = "<!-- transcript: python -m demo.runbook --write -->\n", "<!-- end of the transcript -->\n"
@@ -105,26 +105,29 @@ def perform() -> str:
     wire, http = free_port(), free_port()
     environment |= {
         "PG_WIRE_LISTEN_ADDR": f"127.0.0.1:{wire}", "HTTP_LISTEN_ADDR": f"127.0.0.1:{http}",
-        "DATABASE_MODE": "read_only", "FEATURE_REMOTE_ROUTING": "true", "HEALTH_CHECK_INTERVAL": "500ms",
+        "DATABASE_MODE": "read_only", "FEATURE_REMOTE_ROUTING": "true", "FEATURE_ASYNC_QUEUE": "true",
+        "HEALTH_CHECK_INTERVAL": "500ms",
     }  # fmt: skip
     with ExitStack() as stack:
-        nodes = {name: _start_node(stack, environment, folder, name) for name in TOKENS}
+        nodes = {name: _start_node(stack, environment, folder, name, free_port()) for name in TOKENS}
         stack.enter_context(running(["pgproxy", "serve"], environment, folder / "gateway.log"))
         tokens = {f"TOKEN{name[-1]}": token for name, token in TOKENS.items()}
-        transcript = Transcript({**environment, **tokens})
+        asks = {"PGPROXY_URL": f"http://127.0.0.1:{http}", "PGUSER": ADMIN, "PGPASSWORD": ADMIN_PASSWORD}
+        transcript = Transcript({**environment, **tokens, **asks})
         _register(transcript, http, {name: port for name, (_, port) in nodes.items()})
         with workload(wire):
             _shadow(transcript)
             _widen(transcript, http)
             _fail(transcript, http, nodes["node2"][0])
+            _start_node(stack, environment, folder, "node2", nodes["node2"][1])
+            _mend(transcript, http)
             _bring_home(transcript, http, nodes["node3"][1])
         return "\n".join(transcript.parts)
 
 
 def _start_node(
-    stack: ExitStack, environment: Mapping[str, str], folder: Path, name: str
+    stack: ExitStack, environment: Mapping[str, str], folder: Path, name: str, port: int
 ) -> tuple["subprocess.Popen[str]", int]:
-    port = free_port()
     settings = {
         **environment, "AGENT_TOKEN": TOKENS[name], "LISTEN_ADDR": f"127.0.0.1:{free_port()}",
         "GRPC_LISTEN_ADDR": f"127.0.0.1:{port}", "MAX_MEMORY_GB": "1",
@@ -217,8 +220,20 @@ itself.""")
     victim.kill()
     _until_metric(http, 'pgproxy_rollout_percent{rollout="node2",status="HALTED"} 0.0')
     t.run("pgproxy rollout status node2", "pgproxy doctor | grep -v ok")
-    t.say("""Bring the principals home for good, mend the node, and begin again from the first stage.""")
-    t.run("pgproxy rollout abort node2", "pgproxy rollout remove node2", "pgproxy endpoint list")
+
+
+def _mend(t: Transcript, http: int) -> None:
+    until(lambda: set(_endpoints(http).values()) == {"active"}, "all endpoints are active")
+    t.say("""Mend the node, here by starting it again, and go on: the stage begins anew. Or bring the
+principals home for good and forget the rollout.""")
+    t.run("pgproxy rollout resume node2")
+    _until_metric(http, 'pgproxy_rollout_percent{rollout="node2",status="RUNNING"} 50.0')
+    t.run(
+        "pgproxy rollout status node2",
+        "pgproxy rollout abort node2",
+        "pgproxy rollout remove node2",
+        "pgproxy endpoint list",
+    )
 
 
 def _bring_home(t: Transcript, http: int, port: int) -> None:
@@ -229,12 +244,22 @@ the gateway, whatever assignments and rollouts say; nobody's rights change by ei
     t.run("pgproxy endpoint drain node3", "pgproxy flags set FEATURE_REMOTE_ROUTING=false")
     _until_metric(http, 'reason="flag_off",route="local"')
     t.run("pgproxy route explain --user analyst", "pgproxy endpoint list")
+    _look_at_the_queue(t)
     t.say("""When the morning comes, the flag goes back to what the settings say. A node that was drained is
 registered again, as a new one is.""")
     t.run(
         "pgproxy flags unset FEATURE_REMOTE_ROUTING",
         _adding("node3", port),
     )
+
+
+def _look_at_the_queue(t: Transcript) -> None:
+    t.say("""Async queries are asked for over HTTP (PGPROXY_URL), as a role (PGUSER, PGPASSWORD):
+administrators see everybody's. One that holds up others is cancelled by its id.""")
+    endless = "SELECT count(*) FROM range(1000000) a, range(1000000) b"
+    query_id = t.output(f"pgproxy query run '{endless}'")
+    until(lambda: "RUNNING" in t.output("pgproxy query list"), "the query runs")
+    t.run("pgproxy query list", f"pgproxy query cancel {query_id}")
 
 
 def _adding(name: str, port: int) -> str:

@@ -12,11 +12,13 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from pgproxy.audit.ended import EndedStatement, StatementShape
 from pgproxy.session.telemetry import StatementRecord
 
 _MS_PER_S = 1000
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _BUCKETS_MS = tuple(bound * _MS_PER_S for bound in _BUCKETS_S)
+_KEPT = 2048
 _BOUNDS = (*map(floatToGoString, _BUCKETS_S), "+Inf")
 
 
@@ -50,11 +52,20 @@ class _Place:
     bytes: int = 0
 
 
+@dataclass(slots=True)
+class _Counts:
+    """How many statements had one set of labels, and where their latencies are."""
+
+    place: _Place
+    ended: int = 0
+
+
 class StatementTally(Collector):
     """Counts statements that have ended."""
 
     def __init__(self) -> None:
-        self._ended: dict[tuple[str, ...], int] = {}
+        self._ended: dict[tuple[str, ...], _Counts] = {}
+        self._counts: dict[StatementShape, _Counts] = {}
         self._places: dict[tuple[str, str], _Place] = {}
         self._gather: Callable[[], None] = _nothing_waits
 
@@ -62,17 +73,13 @@ class StatementTally(Collector):
         """Call this before the numbers are told: it adds what has ended and was not counted yet."""
         self._gather = gather
 
-    def add(self, records: Iterable[StatementRecord]) -> None:
+    def add(self, statements: Iterable[EndedStatement]) -> None:
         """Count statements."""
-        ended, places = self._ended, self._places
-        for record in records:
-            key = (
-                record.kind, record.route, record.route_reason, record.arm, record.outcome, record.sqlstate
-            )  # fmt: skip
-            ended[key] = ended.get(key, 0) + 1
-            place = places.get((record.route, record.arm))
-            if place is None:
-                place = places[record.route, record.arm] = _Place()
+        counts_of, find = self._counts_of, self._counts.get
+        for record, shape, _, _, _, _, _ in statements:
+            counts = find(shape) or counts_of(shape, record)
+            counts.ended += 1
+            place = counts.place
             place.total.add(record.total_ms)
             if record.queue_ms is not None:
                 place.queue.add(record.queue_ms)
@@ -80,6 +87,18 @@ class StatementTally(Collector):
                 place.first_row.add(record.first_row_ms)
             place.rows += record.rows
             place.bytes += record.bytes
+
+    def _counts_of(self, shape: StatementShape, record: StatementRecord) -> _Counts:
+        """Give where statements of a shape are counted; several shapes share it. Kept, within bounds."""
+        key = (record.kind, record.route, record.route_reason, record.arm, record.outcome, record.sqlstate)
+        counts = self._ended.get(key)
+        if counts is None:
+            place = self._places.setdefault((record.route, record.arm), _Place())
+            counts = self._ended[key] = _Counts(place)
+        if len(self._counts) >= _KEPT:
+            self._counts.clear()
+        self._counts[shape] = counts
+        return counts
 
     def describe(self) -> Sequence[Metric]:
         """The families, empty."""
@@ -89,8 +108,8 @@ class StatementTally(Collector):
         """The families as of now."""
         self._gather()
         counters, histograms = _Counters(), _Histograms()
-        for key, count in self._ended.items():
-            counters.statements.add_metric(list(map(str, key)), count)
+        for key, counts in self._ended.items():
+            counters.statements.add_metric(list(map(str, key)), counts.ended)
         sums: dict[str, tuple[int, int]] = {}
         for (route, arm), place in self._places.items():
             rows, size = sums.get(route, (0, 0))

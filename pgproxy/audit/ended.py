@@ -13,6 +13,8 @@ from pgproxy.session.telemetry import StatementRecord
 
 _KEPT = 2048
 _US_PER_MS = 1000
+_new = tuple.__new__
+"""Makes named tuples at a third of the cost of calling their class."""
 
 
 class StatementShape:
@@ -53,14 +55,17 @@ class EndedStatements:
         """Give them for these records."""
         shape_of = self._shape_of
         return [
-            EndedStatement(
-                record,
-                shape_of(record),
-                round(record.started_at * US_PER_S),
-                round(record.ended_at * US_PER_S),
-                None if (queue_ms := record.queue_ms) is None else round(queue_ms * _US_PER_MS),
-                None if (first_row_ms := record.first_row_ms) is None else round(first_row_ms * _US_PER_MS),
-                round(record.total_ms * _US_PER_MS),
+            _new(
+                EndedStatement,
+                (
+                    record,
+                    shape_of(record),
+                    round(record.started_at * US_PER_S),
+                    round(record.ended_at * US_PER_S),
+                    None if (queue_ms := record.queue_ms) is None else round(queue_ms * _US_PER_MS),
+                    None if (first_ms := record.first_row_ms) is None else round(first_ms * _US_PER_MS),
+                    round(record.total_ms * _US_PER_MS),
+                ),
             )
             for record in records
         ]

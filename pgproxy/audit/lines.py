@@ -1,7 +1,8 @@
 """The log line of a finished statement.
 
-In production's format it is put together here: the same line as structlog's, at a fraction of its cost, since
-most of its text is that of every statement of its shape. Lines of statements that end together are one write.
+In production's format it is put together here: the same facts as structlog's, at a fraction of its cost,
+since most of its text is that of every statement of its shape. Lines of statements that end together are one
+write.
 """
 
 import json
@@ -22,6 +23,14 @@ LogStatements = Callable[[Sequence[EndedStatement]], None]
 
 EVENT = "statement.completed"
 _US_PER_MS = 1000
+_MS = "%d.%03d"
+"""Of whole microseconds: a quarter of what a float's shortest text costs."""
+
+_LINE = (
+    '{"request_id": "%s", "connection_id": %d, %s, "rows": %d, "bytes": %d, "queue_ms": %s, '
+    f'"first_row_ms": %s, "duration_ms": {_MS}, "trace_id": "%s", "event": "{EVENT}", "level": "info", '
+    '"timestamp": "%s"}\n'
+)
 _FIRST_SHARED = 2
 """Of the facts: before it are those that each statement has for itself."""
 
@@ -74,14 +83,13 @@ def _write_lines(statements: Sequence[EndedStatement]) -> None:
 def json_line(statement: EndedStatement) -> str:
     """Give the line as JSON, with its end."""
     record, shape, _, ended_us, queue_us, first_row_us, total_us = statement
-    return (
-        f'{{"request_id": "{record.request_id}", "connection_id": {record.connection_id}, '
-        f'{shape.line or _line_of(shape, record)}, "rows": {record.rows}, "bytes": {record.bytes}, '
-        f'"queue_ms": {"null" if queue_us is None else queue_us / _US_PER_MS}, '
-        f'"first_row_ms": {"null" if first_row_us is None else first_row_us / _US_PER_MS}, '
-        f'"duration_ms": {total_us / _US_PER_MS}, "trace_id": "{record.span.trace_id}", '
-        f'"event": "{EVENT}", "level": "info", "timestamp": "{moment(ended_us, "Z")}"}}\n'
-    )
+    return _LINE % (
+        record.request_id, record.connection_id, shape.line or _line_of(shape, record), record.rows,
+        record.bytes,
+        "null" if queue_us is None else _MS % divmod(queue_us, _US_PER_MS),
+        "null" if first_row_us is None else _MS % divmod(first_row_us, _US_PER_MS),
+        *divmod(total_us, _US_PER_MS), record.span.trace_id, moment(ended_us, "Z"),
+    )  # fmt: skip
 
 
 def _line_of(shape: StatementShape, record: StatementRecord) -> str:

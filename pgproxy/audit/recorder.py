@@ -14,6 +14,7 @@ from pgproxy.session.telemetry import Outcome, StatementRecord
 RECENT = 1000
 """Statements that `pgproxy.queries` shows after their end, unless the settings say otherwise."""
 
+_DENIED = Outcome.DENIED
 _GATHER_S = 0.05
 """How long a record waits for others: what becomes of many at once is cheaper, by half where the processor
 has other work in between. Who asks does not wait."""
@@ -91,7 +92,7 @@ class StatementRecorder:
         if not records:
             return
         ended = self._statements.of(records)
-        self._metrics.statements.add(records)
+        self._metrics.statements.add(ended)
         self._log_lines(ended)
         self._recent.extend(records)
         self._writer.add(ended)
@@ -103,5 +104,5 @@ class StatementRecorder:
                 record.span.end("" if record.outcome is Outcome.OK else record.sqlstate, record.ended_at)
             if record.fallback_reason:
                 self._metrics.fallbacks.labels(record.route, record.fallback_reason).inc()
-            if record.outcome is Outcome.DENIED:
+            if record.outcome is _DENIED:
                 self._metrics.denied.labels(record.denied_by).inc()

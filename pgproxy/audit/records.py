@@ -16,17 +16,25 @@ from pgproxy.sql.plan import ObjectAccess
 
 STATEMENT = "statement"
 LOCAL = "local"
+_NO_TEXT = AuditQueryText.NONE
 
 
 def audit_row(statement: EndedStatement, options: AuditOptions) -> AuditRow:
     """Give the row of a statement; a text that is kept redacted has yet to be."""
     record, shape, started_us, ended_us, queue_us, first_row_us, total_us = statement
-    text = None if options.query_text is AuditQueryText.NONE else record.text
-    is_full = options.query_text is AuditQueryText.FULL
-    return AuditRow(
-        shape.columns or _columns(shape, record, options), record.request_id, record.connection_id,
-        started_us, ended_us, queue_us, first_row_us, total_us, record.rows, record.bytes,
-        text, record.engine_text[:MAX_TEXT] if is_full else "",
+    text, engine_text = None, ""
+    if options.query_text is not _NO_TEXT:
+        text = record.text
+        if options.query_text is AuditQueryText.FULL:
+            engine_text = record.engine_text[:MAX_TEXT]
+    # A named tuple's class takes three times as long to call.
+    return tuple.__new__(
+        AuditRow,
+        (
+            shape.columns or _columns(shape, record, options), record.request_id, record.connection_id,
+            started_us, ended_us, queue_us, first_row_us, total_us, record.rows, record.bytes,
+            text, engine_text, 1,
+        ),
     )  # fmt: skip
 
 

@@ -77,15 +77,17 @@ class AuditWriter:
 
         Made here, a few at a time: a thread that makes hundreds holds the interpreter's lock for as long.
         """
-        may_drop = self._options.mode is AuditMode.BEST_EFFORT
+        options, queue = self._options, self._queue
+        may_drop = options.mode is AuditMode.BEST_EFFORT
         for statement in statements:
-            if may_drop and self._is_full:
+            if may_drop and (len(queue) >= QUEUE_LIMIT or self._characters >= _MAX_CHARACTERS):
                 self._dropped += 1
                 self._metrics.audit_dropped.inc()
                 continue
-            row = audit_row(statement, self._options)
-            self._characters += _characters(row)
-            self._queue.append(row)
+            row = audit_row(statement, options)
+            if row.query is not None:
+                self._characters += _characters(row)
+            queue.append(row)
         self._note_arrival()
 
     def login_ended(self, end: LoginEnd) -> None:

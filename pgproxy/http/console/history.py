@@ -14,6 +14,7 @@ _SLICES = 180
 _MOST_NAMES = 24
 _OTHERS = "others"
 _NO_ARM = Arm.NONE.value
+_OK = Outcome.OK
 
 
 @dataclass(slots=True)
@@ -28,13 +29,16 @@ class Slice:
 
     def add(self, record: StatementRecord) -> None:
         """Count one statement."""
-        route = _name(self.routes, record.route or "not run")
+        route = record.route or "not run"
+        if route not in self.routes:
+            route = _name(self.routes, route)
         self.routes[route] += 1
-        if record.queue_ms is not None:
-            _add(self.queue, route, record.queue_ms)
+        queue_ms = record.queue_ms
+        if queue_ms is not None:
+            _add(self.queue, route, queue_ms)
         if record.arm != _NO_ARM:
             _add(self.completion, record.arm, record.total_ms)
-        if record.outcome is not Outcome.OK or record.fallback_reason:
+        if record.outcome is not _OK or record.fallback_reason:
             self.failures[_name(self.failures, _failure(record))] += 1
 
 
