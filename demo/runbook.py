@@ -214,7 +214,8 @@ first stage. Its reads are answered elsewhere, no client sees an error, and the 
 itself.""")
     t.run(
         "pgproxy unassign --user analyst --pool size=large",
-        "pgproxy rollout start node2 --to node2 --by session --stages 50%,100% --hold 1h --min-queries 50",
+        "pgproxy rollout start node2 --to node2 --by session --stages 50%,100% --hold 1h --min-queries 50 "
+        "--max-p95-ratio 20",
     )
     _until_metric(http, 'reason="rollout",route="node2"')
     victim.kill()
