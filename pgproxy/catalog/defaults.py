@@ -39,6 +39,7 @@ def _shown(tree: exp.Expr, kind: str | None) -> str | None:
             return f"'-{tree.this.name}'::{'numeric' if '.' in tree.this.name else 'integer'}"
         case exp.Cast() if isinstance(tree.this, exp.Literal) and tree.this.is_string:
             target = type_of_data_type(tree.to)
+            target = kind if (target, kind) == ("json", "jsonb") else target
             return _constant(tree.this, target) if target is not None else None
         case exp.Uuid():
             return "gen_random_uuid()"

@@ -98,11 +98,17 @@ def introspect(
     comments |= {(catalog, _shown(schema)): comment for catalog, schema, comment in schemas if comment}
     sequences = _sequences(connection, names)
     tables = dict(_with_identities(tables, sequences))
+    indexes = _indexes(connection, names)
+    for index in indexes:
+        if index.is_unique and index.table in tables:
+            info = tables[index.table]
+            unique = (*info.unique_indexes, (index.name, index.columns))
+            tables[index.table] = replace(info, unique_indexes=unique)
     return CatalogContents(
         catalogs={name: is_read_only for name, is_read_only, _ in databases},
         schemas=frozenset(shown | {(catalog, "public") for catalog, _, _ in databases}),
         tables={name: tables[name] for name in sorted(tables)},
-        indexes=_indexes(connection, names),
+        indexes=indexes,
         sequences=sequences,
         enums=_enums(connection, names),
         comments=comments,

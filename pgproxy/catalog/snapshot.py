@@ -82,6 +82,7 @@ class TableInfo:
     engine keeps. owner: who made it, if no administrator did; of a view also where it is WITH
     (security_invoker). A view that has one reads as its reader. engine_oid: tells it from one of the same
     name before and after it. given_names: of constraints (`pgproxy.catalog.ownership.TableMark`).
+    unique_indexes: the names and columns of those that CREATE UNIQUE INDEX made.
     """
 
     name: TableName
@@ -98,6 +99,7 @@ class TableInfo:
     owner: str | None = None
     engine_oid: int = 0
     given_names: Mapping[str, str] = field(default_factory=dict)
+    unique_indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class SystemValue(StrEnum):

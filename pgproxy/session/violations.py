@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from execnode.engine import EngineFault
+from pgproxy.catalog.constraints import quote_identifier
 from pgproxy.catalog.snapshot import TEMP_CATALOG, CatalogSnapshot, ConstraintInfo, TableInfo
 from pgproxy.policy.effective import EffectivePolicy, TablePolicy
 from pgproxy.policy.model import Privilege, TableName
@@ -90,6 +91,7 @@ def _find(viewer: Viewer, name: TableName) -> TableInfo | None:
 def _name_key(error: EngineFault, sentence: str, found: _Violation) -> bool:
     quoted = _KEY.match(sentence)
     keys = [one for one in found.table.constraints if one.kind in "pu"]
+    keys += [ConstraintInfo(name, "u", columns, "") for name, columns in found.table.unique_indexes]
     if quoted is not None:
         kind = "p" if quoted["kind"] == "primary key" else "u"
         keys = [one for one in keys if one.kind == kind and _values(one.columns, quoted["key"])]
@@ -99,7 +101,7 @@ def _name_key(error: EngineFault, sentence: str, found: _Violation) -> bool:
     _word(error, found.table, f'duplicate key value violates unique constraint "{key.name}"', key)
     values = _values(key.columns, quoted["key"]) if quoted is not None else None
     if values is not None and found.reads(key.columns):
-        error.detail = f"{_shown_key(key.columns, values)} already exists."
+        error.detail = f"{_shown_key(map(quote_identifier, key.columns), values)} already exists."
     return True
 
 

@@ -40,6 +40,10 @@ class Alteration:
                 self._add(action)
             case exp.Drop() if str(action.args.get("kind")).upper() == "COLUMN":
                 self._drop(action)
+            case exp.Drop():
+                raise FeatureNotSupported(
+                    "dropping constraints is not supported", hint="Make the table anew, or drop the index."
+                )
             case exp.RenameColumn():
                 self._rename(action)
             case exp.AlterColumn():

@@ -155,7 +155,7 @@ class RelationResolver:
     def _visit_table(self, node: exp.Table, ctes: Names) -> None:
         if not isinstance(node.this, exp.Identifier) or isinstance(node.parent, exp.AlterRename):
             return
-        if is_referenced(node) or isinstance(node.parent, exp.Opclass):
+        if is_referenced(node) or isinstance(node.parent, exp.Opclass) or _is_dropped_part(node):
             return
         renamed = ctes.get(node.this.name.lower()) if node.args.get("db") is None else None
         if renamed is None:
@@ -249,6 +249,11 @@ def target_tables(tree: exp.Expr) -> Iterator[exp.Table]:
             table = item.args.get("table")
         if isinstance(table, exp.Table):
             yield table
+
+
+def _is_dropped_part(node: exp.Table) -> bool:
+    """The name of a constraint in ALTER TABLE … DROP CONSTRAINT."""
+    return isinstance(node.parent, exp.Drop) and isinstance(node.parent.parent, exp.Alter)
 
 
 def _ensure_alias(node: exp.Table, name: str) -> None:

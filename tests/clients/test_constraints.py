@@ -15,7 +15,8 @@ _SETUP = """
     CREATE TABLE items (
         id integer PRIMARY KEY, code text UNIQUE, shelf integer, placed date,
         "Odd name" text NOT NULL DEFAULT '',
-        UNIQUE (shelf, placed), CHECK (shelf > 0), CHECK (shelf < 100 AND id <> 3));
+        UNIQUE (shelf, placed), CONSTRAINT stocked CHECK (shelf > 0), CHECK (shelf < 100 AND id <> 3));
+    CREATE UNIQUE INDEX items_of_a_day ON items (placed, "Odd name");
     INSERT INTO items VALUES (1, 'one', 1, '2024-01-01'), (2, 'a: 1, b: 2', 2, NULL)
 """
 _VIOLATIONS = (
@@ -23,6 +24,7 @@ _VIOLATIONS = (
     "INSERT INTO items VALUES (7, 'one', 5)",
     "INSERT INTO items VALUES (7, 'a: 1, b: 2', 5)",
     "INSERT INTO items VALUES (7, 'x', 1, '2024-01-01') RETURNING id",
+    "INSERT INTO items VALUES (7, 'x', 5, '2024-01-01')",
     "INSERT INTO items VALUES (7, 'x', 0)",
     "INSERT INTO items VALUES (3, 'x', 5)",
     "INSERT INTO items VALUES (7, 'x', 5, NULL, NULL)",

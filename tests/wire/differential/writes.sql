@@ -472,3 +472,10 @@ drop table ct6
 drop table origins
 select has_table_privilege(0::oid, 'select'), has_schema_privilege(0::oid, 'usage'), has_database_privilege(0::oid, 'connect')
 select 'abc'::"char", 'b'::"char", ''::"char", t::"char" from (values ('xyz'::text)) v(t)
+create table keyed (id int primary key, name text, n int, doc jsonb default '{}')
+create unique index keyed_name on keyed (name)
+create unique index on keyed (name, n)
+insert into keyed values (1, 'a', 1)
+insert into keyed values (2, 'a', 2)
+select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = 'keyed'::regclass
+drop table keyed
