@@ -131,6 +131,70 @@ def test_orm_changes_are_flushed_and_rolled_back(admin_pair: Pair) -> None:
     assert admin_pair.same(run)[0] == 2
 
 
+def _library() -> tuple[Any, type[Any], type[Any], type[Any]]:
+    """Mapped classes that refer to each other, with named constraints."""
+    base = orm.declarative_base()
+    tagged = sa.Table(
+        "sa_tagged",
+        base.metadata,
+        sa.Column("book", sa.ForeignKey("sa_books.id"), primary_key=True),
+        sa.Column("tag", sa.ForeignKey("sa_tags.id"), primary_key=True),
+    )
+
+    class Author(base):
+        __tablename__ = "sa_authors"
+        id = sa.Column(sa.Integer, primary_key=True)
+        name = sa.Column(sa.String(30), unique=True)
+        books = orm.relationship("Book", back_populates="author", order_by="Book.title")
+
+    class Tag(base):
+        __tablename__ = "sa_tags"
+        id = sa.Column(sa.Integer, primary_key=True)
+        word = sa.Column(sa.Text)
+
+    class Book(base):
+        __tablename__ = "sa_books"
+        __table_args__ = (
+            sa.UniqueConstraint("title", "author_id", name="one_title"),
+            sa.CheckConstraint("price >= 0", name="not_paid_for"),
+        )
+        id = sa.Column(sa.BigInteger, primary_key=True)
+        title = sa.Column(sa.String, index=True)
+        price = sa.Column(sa.Numeric(8, 2), server_default="0")
+        author_id = sa.Column(sa.ForeignKey("sa_authors.id", name="by_author"), nullable=False)
+        author = orm.relationship(Author, back_populates="books")
+        tags = orm.relationship(Tag, secondary=tagged)
+
+    return base.metadata, Author, Book, Tag
+
+
+@pytest.mark.feature("metadata")
+def test_tables_that_refer_to_each_other_are_made_filled_and_found(admin_pair: Pair) -> None:
+    def run(server: Server) -> list[Any]:
+        metadata, author, book, tag = _library()
+        with engine_of(server) as engine:
+            metadata.create_all(engine)
+            with orm.Session(engine) as session:
+                tags = [tag(word="p"), tag(word="q")]
+                session.add(author(name="Ann", books=[book(title="x", tags=tags), book(title="y")]))
+                session.commit()
+                found = session.scalars(sa.select(author)).one()
+                read = [(b.title, b.price, len(b.tags)) for b in found.books]
+                session.delete(found.books[1])
+                session.commit()
+                session.add(book(title="z", author_id=999))
+                with pytest.raises(sa.exc.IntegrityError) as caught:
+                    session.flush()
+            inspector = sa.inspect(engine)
+            keys = [inspector.get_foreign_keys(name) for name in ("sa_books", "sa_tagged")]
+            held = [inspector.get_unique_constraints("sa_books"), inspector.get_check_constraints("sa_books")]
+            names = [sorted(key["name"] for key in found) for found in (*keys, *held)]
+            metadata.drop_all(engine)
+            return [read, caught.value.orig.diag.constraint_name, names]
+
+    assert admin_pair.same(run)[1] == "by_author"
+
+
 @pytest.mark.feature("bulk")
 def test_tables_number_their_rows_by_sequences(admin_pair: Pair) -> None:
     def run(server: Server) -> list[Any]:
