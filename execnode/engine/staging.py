@@ -13,9 +13,15 @@ _SOURCE = "pgproxy_staged_batch"
 
 
 def create_staging(connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema) -> None:
-    """Create the table `temp.main.<table>` with the columns of `schema`. Raises: duckdb.Error."""
+    """Create the table `temp.main.<table>` with the columns of `schema`. Raises: duckdb.Error.
+
+    Not by CREATE TABLE AS: what is inserted later in the same transaction into a table that DuckDB 1.5.5 made
+    of an empty one is lost, once it is a row group (122,880 rows) or more and comes from several threads.
+    """
     with _lent(connection, pa.Table.from_batches([], schema)):
-        connection.execute(f"CREATE TEMP TABLE {_quoted(table)} AS SELECT * FROM {_SOURCE}")
+        described = connection.execute(f"DESCRIBE SELECT * FROM {_SOURCE}").fetchall()
+    columns = ", ".join(f"{_quoted(name)} {engine_type}" for name, engine_type, *_ in described)
+    connection.execute(f"CREATE TEMP TABLE {_quoted(table)} ({columns})")
 
 
 def append_staging(connection: duckdb.DuckDBPyConnection, table: str, batch: pa.RecordBatch) -> None:
