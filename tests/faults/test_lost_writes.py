@@ -29,6 +29,8 @@ grants:
   - {to: analyst, privileges: [SELECT, INSERT], on: test.public.*}
 """
 ROWS = 500
+COPIED = 200_000
+"""Several batches to a node."""
 SURELY_NOT, UNKNOWN = "08006", "08007"
 KEPT = f"INSERT 0 {ROWS}"
 _numbers = count(1)
@@ -117,6 +119,11 @@ def cut(fleet: ProxiedFleet) -> None:
     fleet.proxy.do(lambda proxy: proxy.cut())
 
 
+def freeze(fleet: ProxiedFleet) -> None:
+    """SIGSTOP: it may go on where it stood, long after everybody has given it up."""
+    fleet.freeze()
+
+
 def use_cursors(fleet: ProxiedFleet, *, is_on: bool) -> None:
     fleet.gateway.cli("flags", "set", f"FEATURE_CURSOR_MODE={'on' if is_on else 'off'}")
     wait_for(fleet.gateway.health, lambda health: not health["policy_epoch_lag"])
@@ -136,6 +143,11 @@ CASES = [
     pytest.param(kill, True, UNKNOWN, id="kill-cursor"),
     pytest.param(kill, False, UNKNOWN, id="kill-direct", marks=pytest.mark.soak),
 ]
+FROZEN = [
+    pytest.param(freeze, True, UNKNOWN, id="freeze-cursor", marks=pytest.mark.soak),
+    pytest.param(freeze, False, UNKNOWN, id="freeze-direct", marks=pytest.mark.soak),
+]
+"""A reply that was sent before arrives all the same: this is for what runs."""
 
 
 @pytest.mark.parametrize(("fault", "uses_cursors", "expected"), CASES)
@@ -159,7 +171,7 @@ def test_a_write_whose_reply_is_lost_is_kept_once_and_never_told_as_undone(
     assert kept(fleet, run) == (ROWS, ROWS)
 
 
-@pytest.mark.parametrize(("fault", "uses_cursors", "expected"), CASES)
+@pytest.mark.parametrize(("fault", "uses_cursors", "expected"), CASES + FROZEN)
 def test_a_write_that_is_struck_while_it_runs_is_whole_or_not_there(
     fleet: ProxiedFleet,
     session: Session,
@@ -178,6 +190,29 @@ def test_a_write_that_is_struck_while_it_runs_is_whole_or_not_there(
     fleet.wait_well()
     wait_for(fleet.node.health, lambda health: not health["active_queries"])
     assert kept(fleet, run) in ([(ROWS, ROWS)] if expected == KEPT else [(0, 0), (ROWS, ROWS)])
+
+
+@pytest.mark.parametrize("fault", [cut, pytest.param(kill, marks=pytest.mark.soak)])
+def test_a_copy_that_is_struck_amid_its_rows_is_whole_or_not_there(
+    fleet: ProxiedFleet, session: Session, run: int, fault: Fault
+) -> None:
+    line, half = "".join(f"{run}\t{n}\n" for n in range(1000)), COPIED // 2000
+    try:
+        cursor = session.cursor()
+        with cursor.copy("COPY written FROM STDIN") as copy:
+            for part in range(COPIED // 1000):
+                if part == half:
+                    wait_for(fleet.node.health, lambda health: health["open_sessions"])
+                    fault(fleet)
+                copy.write(line)
+        said = str(cursor.statusmessage)
+    except psycopg.Error as error:
+        said = str(error.sqlstate)
+    fleet.mend()
+    fleet.wait_well()
+    possible = {SURELY_NOT: [0], UNKNOWN: [0, COPIED], f"COPY {COPIED}": [COPIED]}
+    assert (said, kept(fleet, run)[0]) in [(s, k) for s, ks in possible.items() for k in ks]
+    wait_for(fleet.node.health, lambda health: not health["active_queries"])
 
 
 def test_a_commit_whose_reply_is_lost_is_of_unknown_outcome(
