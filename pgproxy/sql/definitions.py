@@ -151,6 +151,8 @@ def secure_definition(draft: Draft, tree: exp.Expr) -> Definition:
         FeatureNotSupported: several TRUNCATEs in one; a view with parameters.
     """
     targets = list(target_tables(tree))
+    if not targets:
+        raise StatementError("syntax error")  # `ALTER TABLE t{i} …`: the parser read no name
     if isinstance(tree, exp.TruncateTable):
         return _truncated(draft, tree, targets)
     if draft.kind is StatementKind.ALTER_SEQUENCE:

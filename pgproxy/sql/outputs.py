@@ -51,8 +51,10 @@ def result_outputs(draft: Draft) -> ResultOutputs:
 
 
 def _spreads(tree: exp.Expr) -> bool:
-    """Whether an output may stand for several columns: COLUMNS(…), or UNNEST of a struct."""
+    """Whether there may be more columns than outputs: by COLUMNS(…), UNNEST of a struct, UNION BY NAME."""
     while isinstance(tree, (exp.SetOperation, exp.Subquery)):
+        if tree.args.get("by_name"):
+            return True
         tree = tree.this
     return isinstance(tree, exp.Select) and any(
         item.find(exp.Columns) is not None or isinstance(item.unalias(), exp.Explode)

@@ -94,7 +94,11 @@ def folder(tmp_path: Path) -> Path:
 def live(gateway: RunningGateway, chosen: random.Random, length: int, asked: int) -> dict[str, list[Any]]:
     """Let a history happen. Gives what each user is told at its end."""
     with ExitStack() as stack:
-        connect = lambda *user: stack.enter_context(psycopg.connect(gateway.dsn(*user), autocommit=True))  # noqa: E731
+
+        def connect(*user: str) -> "psycopg.Connection[Any]":  # a prepared statement keeps its columns
+            dsn = gateway.dsn(*user)
+            return stack.enter_context(psycopg.connect(dsn, autocommit=True, prepare_threshold=None))
+
         admin, sessions = connect(ADMIN, ADMIN_PASSWORD), {user: connect(user) for user in ("u1", "u2")}
         history: list[str] = []
         for _ in range(length):

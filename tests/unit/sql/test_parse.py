@@ -89,6 +89,7 @@ def test_moderate_nesting_still_parses(sql: str) -> None:
         "SELECT (sum(42) nosuch)::bigint",
         "INSERT INTO SELECT * FROM numbers",
         "INSERT INTO numbers{t} VALUES (1)",
+        "ALTER TABLE numbers_{i} RENAME TO others",
         "SELECT levenshtein('a', SELECT 'b')",
         "SELECT CAST('1' AS int, 2)",
     ],
