@@ -8,7 +8,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from tests.gateway import RunningGateway
+from tests.gateway import ADMIN, ADMIN_PASSWORD, RunningGateway
 
 ROWS = [
     (1, "a\tb\\c\n", Decimal("1.50"), date(2024, 2, 29)),
@@ -127,3 +127,18 @@ def test_copy_into_a_read_only_database_is_25006(remote: RunningGateway) -> None
         connection.cursor().copy("COPY sales.orders FROM STDIN"),
     ):
         pytest.fail("the gateway asked for data")
+
+
+def test_a_block_keeps_what_it_inserts_into_a_table_that_it_made_of_an_empty_one(
+    embedded: RunningGateway,
+) -> None:
+    with psycopg.connect(embedded.dsn(ADMIN, ADMIN_PASSWORD)) as connection:
+        connection.execute("CREATE TABLE empty_ones (n int)")
+        connection.execute("CREATE TABLE many_ones AS SELECT n FROM numbers, generate_series(1, 2)")
+        connection.commit()
+        for kind in ("TABLE", "TEMPORARY TABLE"):
+            connection.execute(f"CREATE {kind} filled AS SELECT * FROM empty_ones")
+            connection.execute("INSERT INTO filled SELECT * FROM many_ones")
+            assert connection.execute("SELECT count(*) FROM filled").fetchone() == (200_000,)
+            connection.rollback()
+        connection.execute("DROP TABLE empty_ones; DROP TABLE many_ones")
