@@ -16,6 +16,7 @@ class EngineCursor:
     """A DuckDB connection and what must be known of it.
 
     time_zone: what its TimeZone is set to. has_failed: an error ended its transaction; only ROLLBACK helps.
+    has_inserted_nothing: a statement of its transaction should fill a table, and had no rows for it.
     is_clean: all that ran on it were SELECTs, each to its end: nothing of them is left on it.
     plans: those that it keeps; None: none. encoders: those that its short results leave.
     statements: those that it has parsed.
@@ -25,6 +26,7 @@ class EngineCursor:
     time_zone: str = "UTC"
     in_transaction: bool = False
     has_failed: bool = False
+    has_inserted_nothing: bool = False
     is_clean: bool = True
     plans: KeptPlans | None = None
     encoders: KeptEncoders = field(default_factory=KeptEncoders)

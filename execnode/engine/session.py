@@ -126,7 +126,7 @@ class DuckSession:
             raise cursor.translate(error) from error
         finally:
             if first_word in _ENDS:
-                cursor.in_transaction = cursor.has_failed = False
+                cursor.in_transaction = cursor.has_failed = cursor.has_inserted_nothing = False
         if first_word in _BEGINS:
             cursor.in_transaction = True
         cursor.time_zone = ""

@@ -6,7 +6,7 @@ while the window has room, and the next is submitted when it has room again. Tha
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +19,7 @@ from execnode.engine.chunks import BATCH_ROWS, BatchEncoding, ChunkBuilder
 from execnode.engine.cursor import EngineCursor
 from execnode.engine.encoding import decode_parameters
 from execnode.engine.errors import ENGINE_EXCEPTIONS, as_gateway_error, engine_error
+from execnode.engine.inserts import insert_returning, must_return, note_insert
 from execnode.engine.jobs import finish_job, interrupt_until
 from execnode.engine.threads import EngineThreads
 from execnode.spool import ChunkSpool
@@ -326,8 +327,6 @@ class StatementStream:
                 encoding = cursor.encoders.take(statement, columns, self._reader.schema)
                 self._encoding = encoding, columns
                 self._builder = ChunkBuilder(iter(self._reader), encoding)
-            else:
-                self._count_affected()
         except ENGINE_EXCEPTIONS as error:
             raise self._cursor.translate(error) from error
         if not self._is_declared:
@@ -345,7 +344,21 @@ class StatementStream:
                 return
         parsed = cursor.statements.parsed(cursor.connection, statement.sql)
         cursor.is_clean = cursor.is_clean and parsed.type == duckdb.StatementType.SELECT
-        cursor.connection.execute(parsed, decode_parameters(statement.parameters))
+        parameters = decode_parameters(statement.parameters)
+        if statement.returns_rows:
+            cursor.connection.execute(parsed, parameters)
+        else:
+            self._write(parsed, parameters)
+
+    def _write(self, parsed: duckdb.Statement, parameters: Sequence[object]) -> None:
+        cursor, count = self._cursor, None
+        if must_return(cursor, parsed.type):
+            count = insert_returning(cursor.connection, self._statement.sql, parameters)
+        if count is None:
+            cursor.connection.execute(parsed, parameters)
+            count = self._counted()
+        self._affected_rows = count or 0
+        note_insert(cursor, parsed.type, count)
 
     def _tell_declared(self) -> None:
         self._tell_columns(self._statement.result_columns)
@@ -361,11 +374,12 @@ class StatementStream:
             return self._statement.result_columns
         return tuple(result_column(c[0], str(c[1])) for c in self._cursor.connection.description or ())
 
-    def _count_affected(self) -> None:
+    def _counted(self) -> int | None:
+        """How many rows the engine says that it wrote; None: it says nothing."""
         description = self._cursor.connection.description
         row = self._cursor.connection.fetchone() if description else None
-        if row is not None and len(row) == 1 and isinstance(row[0], int):
-            self._affected_rows = row[0]
+        is_count = row is not None and len(row) == 1 and isinstance(row[0], int)
+        return row[0] if is_count and row is not None else None
 
     def _fetch(self) -> _Step:
         """Make chunks while there is room for them and nobody waits for the thread; give the last one."""

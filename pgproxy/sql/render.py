@@ -36,18 +36,6 @@ _DUCKDB = Dialect.get_or_raise("duckdb")
 """Made once: by its name, each text would make one of its own."""
 
 
-def _fill_safely(tree: exp.Expr) -> None:
-    """Have CREATE TABLE AS fill its table through a join.
-
-    Of a table without rows DuckDB 1.5.5 makes one that loses, without an error, what the same block inserts
-    by several threads: a row group (122,880 rows) or more.
-    """
-    if isinstance(tree, exp.Create) and tree.kind == "TABLE" and isinstance(tree.expression, exp.Query):
-        rows = exp.select("*").from_(tree.expression.subquery("filled"))
-        rows.set("where", exp.Where(this=exp.select(exp.true()).subquery()))
-        tree.set("expression", rows)
-
-
 def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
     """Write the statement, and its twin for Describe with samples in the place of parameters.
 
@@ -55,7 +43,6 @@ def render(draft: Draft, parameter_oids: tuple[int, ...]) -> Draft:
         FeatureNotSupported: the tree says what DuckDB cannot.
         StatementError: 54001, nested too deeply.
     """
-    _fill_safely(draft.tree)
     # The generator changes a tree that it does not copy; of a query's only marks on nodes are read later.
     sql = to_sql(draft.tree, copy=draft.kind is not StatementKind.SELECT)
     if draft.following:

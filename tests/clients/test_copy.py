@@ -129,7 +129,7 @@ def test_copy_into_a_read_only_database_is_25006(remote: RunningGateway) -> None
         pytest.fail("the gateway asked for data")
 
 
-def test_a_block_keeps_what_it_inserts_into_a_table_that_it_made_of_an_empty_one(
+def test_a_block_keeps_what_it_inserts_after_an_empty_table(
     embedded: RunningGateway,
 ) -> None:
     with psycopg.connect(embedded.dsn(ADMIN, ADMIN_PASSWORD)) as connection:
@@ -141,4 +141,11 @@ def test_a_block_keeps_what_it_inserts_into_a_table_that_it_made_of_an_empty_one
             connection.execute("INSERT INTO filled SELECT * FROM many_ones")
             assert connection.execute("SELECT count(*) FROM filled").fetchone() == (200_000,)
             connection.rollback()
+        connection.execute("CREATE TABLE filled (n int)")
+        connection.execute("INSERT INTO filled SELECT * FROM empty_ones")
+        assert connection.execute("INSERT INTO filled SELECT * FROM many_ones").rowcount == 200_000
+        with connection.cursor().copy("COPY filled FROM STDIN") as copy:
+            copy.write(b"1\n" * 200_000)
+        assert connection.execute("SELECT count(*) FROM filled").fetchone() == (400_000,)
+        connection.rollback()
         connection.execute("DROP TABLE empty_ones; DROP TABLE many_ones")

@@ -1,0 +1,88 @@
+"""No row is lost that the engine has counted: INSERT … SELECT after one of no rows, in one transaction."""
+
+import duckdb
+import pytest
+
+from execnode.engine import DuckEngine, DuckSession
+from execnode.statement import EngineStatement
+
+MANY = 200_000
+"""More than a row group of DuckDB's, 122,880 rows."""
+EMPTY = "INSERT INTO temp.main.target SELECT * FROM temp.main.nothing"
+BIG = "INSERT INTO temp.main.target SELECT * FROM temp.main.much"
+
+
+async def write(session: DuckSession, engine: DuckEngine, sql: str) -> int:
+    async with engine.execute(EngineStatement(sql, returns_rows=False), session) as rows:
+        while await rows.read() is not None:
+            pass
+        return rows.affected_rows
+
+
+async def count(session: DuckSession) -> int:
+    query = "SELECT count(*) FROM temp.main.target"
+    (found,) = await session.run(lambda connection: connection.execute(query).fetchall())
+    return int(found[0])
+
+
+async def opened(engine: DuckEngine, target: str = "(n BIGINT)") -> DuckSession:
+    session = await engine.open_session()
+    for sql in (
+        "CREATE TEMP TABLE nothing (n BIGINT)",
+        f"CREATE TEMP TABLE much AS SELECT i AS n FROM range({MANY}) r(i)",
+        f"CREATE TEMP TABLE target {target}",
+    ):
+        await session.execute_utility(sql)
+    return session
+
+
+@pytest.mark.parametrize("target", ["(n BIGINT)", "(n BIGINT PRIMARY KEY)"])
+async def test_rows_after_an_insert_of_none_are_kept(engine: DuckEngine, target: str) -> None:
+    session = await opened(engine, target)
+    try:
+        await session.execute_utility("BEGIN")
+        assert await write(session, engine, EMPTY) == 0
+        assert await write(session, engine, BIG) == MANY
+        assert await count(session) == MANY
+        await session.execute_utility("COMMIT")
+        assert await count(session) == MANY
+    finally:
+        await session.close()
+
+
+async def test_rows_after_a_table_made_of_none_are_kept(engine: DuckEngine) -> None:
+    session = await opened(engine)
+    try:
+        await session.execute_utility("BEGIN")
+        await session.execute_utility("DROP TABLE temp.main.target")
+        made = "CREATE TEMP TABLE target AS SELECT * FROM temp.main.nothing"
+        assert await write(session, engine, made) == 0
+        assert await write(session, engine, BIG) == MANY
+        assert await write(session, engine, BIG) == MANY
+        assert await count(session) == 2 * MANY
+    finally:
+        await session.close()
+
+
+async def test_the_next_transaction_inserts_as_usual(engine: DuckEngine) -> None:
+    session = await opened(engine)
+    try:
+        await session.execute_utility("BEGIN")
+        await write(session, engine, EMPTY)
+        assert session.cursor.has_inserted_nothing
+        await session.execute_utility("ROLLBACK")
+        assert not session.cursor.has_inserted_nothing
+        await write(session, engine, EMPTY)
+        assert not session.cursor.has_inserted_nothing  # each statement is its own transaction
+    finally:
+        await session.close()
+
+
+def test_the_engine_still_needs_it() -> None:
+    """Fails as soon as DuckDB keeps the rows by itself: then `execnode/engine/inserts.py` can go."""
+    with duckdb.connect(config={"threads": 2}) as connection:
+        connection.execute(f"CREATE TABLE much AS SELECT i AS n FROM range({MANY}) r(i)")
+        connection.execute("CREATE TABLE nothing (n BIGINT); CREATE TABLE target (n BIGINT); BEGIN")
+        connection.execute("INSERT INTO target FROM nothing")
+        assert connection.execute("INSERT INTO target FROM much").fetchall() == [(MANY,)]
+        assert connection.execute("SELECT count(*) FROM target").fetchall() == [(0,)]
