@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from execnode.engine.parser_scan import scan
+
 _SERIALIZE = (
     "PREPARE tree AS SELECT json_serialize_sql($1::VARCHAR, skip_null := true, skip_empty := true,"
     " skip_default := true)"
@@ -72,10 +74,12 @@ def serialized_tree(sql: str) -> ParsedStatement:
     found = _Found()
     try:
         row = connection.execute(f"EXECUTE tree('{quoted}')").fetchone()
-        tree: dict[str, Any] = json.loads(row[0]) if row is not None else {"error": True}
-        if tree["error"] or len(tree["statements"]) != 1:
-            return _without_tree(connection, sql)
-        _walk(tree["statements"][0]["node"], _NO_NAMES, found)
+        text: str = row[0] if row is not None else '{"error":true}'
+        if not scan(text, found.relations, found.functions):
+            tree: dict[str, Any] = json.loads(text)
+            if tree["error"] or len(tree["statements"]) != 1:
+                return _without_tree(connection, sql)
+            _walk(tree["statements"][0]["node"], _NO_NAMES, found)
     except duckdb.Error as error:
         raise ValueError("the engine's parser refuses the text") from error
     except RecursionError as error:

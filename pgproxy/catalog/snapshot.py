@@ -6,6 +6,7 @@ Frozen values, no I/O.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from pgproxy.catalog.sequences import SequenceInfo
 from pgproxy.policy.effective import EffectivePolicy
@@ -73,7 +74,7 @@ class ConstraintInfo:
     referenced_columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableInfo:
     """A base relation.
 
@@ -100,6 +101,21 @@ class TableInfo:
     engine_oid: int = 0
     given_names: Mapping[str, str] = field(default_factory=dict)
     unique_indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns' names, in order. Asked for by every statement that reads the table."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def engine_types(self) -> Mapping[str, str]:
+        """`ColumnInfo.engine_type` of each column, by its lower-case name."""
+        return {column.name.lower(): column.engine_type for column in self.columns}
+
+    @cached_property
+    def shown_types(self) -> Mapping[str, str]:
+        """`ColumnInfo.shown_type` of each column, by its lower-case name."""
+        return {column.name.lower(): column.shown_type for column in self.columns}
 
 
 class SystemValue(StrEnum):
@@ -268,7 +284,9 @@ class CatalogSnapshot:
 
         DuckDB's names keep their case and match without it; PostgreSQL's clients fold. Both find the table.
         """
-        exact = self.tables.get(wanted) or self.tables.get(wanted._replace(name=wanted.name.lower()))
+        exact, lowered = self.tables.get(wanted), wanted.name.lower()
+        if exact is None and lowered != wanted.name:
+            exact = self.tables.get(wanted._replace(name=lowered))
         if exact is not None:
             return exact
         if not self._folded:

@@ -6,7 +6,7 @@ client, never a hole. This stage knows no principal and no catalog beyond the na
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 
 from sqlglot import exp
@@ -15,6 +15,7 @@ from pgproxy.policy.denial import DenialRule
 from pgproxy.sql import allowed_functions as functions
 from pgproxy.sql import allowed_nodes as nodes
 from pgproxy.sql.draft import RESERVED_PREFIX, position_of
+from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.plan import StatementKind
 from pgwire.errors import AccessDenied, FeatureNotSupported, GatewayError, StatementError
 from pgwire.sqlstate import SqlState
@@ -43,6 +44,7 @@ _LOOKED_AT = (
 )  # fmt: skip
 """Classes whose nodes are looked at one by one (`_admit_node`)."""
 _QUERIES = (exp.Query, exp.Values, exp.Table)
+_SELECTS = classes_below(exp.Select)
 _OPTIONAL_FLAGS = frozenset({"cascade", "restrict", "concurrently", "only", "temporary", "materialized"})
 
 
@@ -78,16 +80,20 @@ def admit(tree: exp.Expr, system_functions: Collection[str]) -> StatementKind:
         GatewayError: 42501, 0A000, 42883 or 42704 for what is not on a list.
     """
     kind = statement_kind(tree)
-    allowed = _allowed_nodes(kind)
+    allowed, may_ask = _allowed_nodes(kind), kind in _ASKING
     _admit_target(tree)
-    _admit_select_list(tree)
-    for node in tree.walk():
+    every = list(tree.walk())
+    _admit_select_list(every)
+    for node in every:
+        if type(node) is exp.Identifier:
+            _admit_identifier(node)
+            continue
         if _is_always_admitted(type(node)):  # type: ignore[arg-type]  # classes hash, whatever instances do
             continue
         name = type(node).__name__
         if name in nodes.ROOT_ONLY and node is not tree and not _is_alter_action(node):
             raise FeatureNotSupported("data-modifying statements in WITH or FROM are not supported")
-        if kind not in _ASKING or not _asks_sequence(node):
+        if not may_ask or not _asks_sequence(node):
             _admit_node(node, name, allowed, system_functions)
         _admit_parts(node, name)
     return kind
@@ -376,9 +382,9 @@ def _admit_parts(node: exp.Expr, name: str) -> None:
         raise FeatureNotSupported(f"{named} is not supported", position=position_of(node))
 
 
-def _admit_select_list(tree: exp.Expr) -> None:
+def _admit_select_list(every: Iterable[exp.Expr]) -> None:
     """`SELECT` without a list is legal in PostgreSQL and not in DuckDB."""
-    if any(not select.expressions for select in tree.find_all(exp.Select)):
+    if not all(node.expressions for node in every if type(node) in _SELECTS):
         raise FeatureNotSupported("an empty select list is not supported")
 
 
@@ -402,10 +408,4 @@ def _statement_words(tree: exp.Expr) -> str:
 
 def child_nodes(node: exp.Expr) -> list[exp.Expr]:
     """Every direct child."""
-    found: list[exp.Expr] = []
-    for value in node.args.values():
-        if isinstance(value, exp.Expr):
-            found.append(value)
-        elif type(value) is list:
-            found += [item for item in value if isinstance(item, exp.Expr)]
-    return found
+    return list(node.iter_expressions())

@@ -50,7 +50,7 @@ def readable_columns(use: RelationUse) -> tuple[str, ...]:
     """The columns that SELECT is held on, in the table's order."""
     if use.policy is None or not isinstance(use.info, TableInfo):
         return ()
-    names = tuple(column.name for column in use.info.columns)
+    names = use.info.column_names
     if use.role is Role.VIEW_SOURCE:
         return names
     policy = use.policy
@@ -67,7 +67,7 @@ def _authorise_use(draft: Draft, use: RelationUse, written: tuple[str, ...] | No
     if use.is_temporary:
         return use
     policy = draft.context.policy.table(use.name, use.owner)
-    use = replace(use, policy=policy)
+    use = RelationUse(use.name, use.info, use.role, use.alias, use.position, use.has_alias, policy)
     if use.role is Role.DEFINE:
         return use
     if use.role is Role.VIEW_SOURCE:

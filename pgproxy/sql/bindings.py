@@ -24,6 +24,7 @@ from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, S
 from pgproxy.sql.dialect.build import first_character, raise_error
 from pgproxy.sql.draft import BoundValues, Draft, position_of, quoted
 from pgproxy.sql.names import find_relation, split_qualified, undefined_table
+from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.plan import BoundValue, PlanContext, SettingChange
 from pgproxy.sql.sequences import find_sequence
 from pgwire.errors import FeatureNotSupported, StatementError
@@ -78,27 +79,29 @@ _OPERATORS: dict[str, Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
 }
 
 
-_BOUND = (
+_BOUND = classes_below(
     exp.Dot, exp.Anonymous, exp.Column, exp.Cast, exp.Operator, exp.Collate, exp.Table, exp.CurrentSchemas,
-    exp.Func,
-)  # fmt: skip
+) | {kind for kind in classes_below(exp.Func) if kind.__name__ in SESSION_CLASSES}  # fmt: skip
 """What `bind_node` looks at."""
 
 
 def bind(draft: Draft, bound: BoundValues) -> Draft:
-    """Replace what the session or the catalog decides.
+    """Replace what the session or the catalog decides. The same draft is given back if there is nothing.
 
     Raises:
         StatementError: 42704 for an unknown setting, 42P01 for an unknown relation in a regclass constant.
         FeatureNotSupported: a form that cannot be bound before execution.
     """
     binder = _Binder(draft.context, bound)
-    for node in list(draft.tree.find_all(*_BOUND, bfs=False)):
+    for node in [node for node in draft.tree.dfs() if type(node) in _BOUND]:
         replacement = binder.bind_node(node) if id(node) not in binder.done else None
         if replacement is not None and replacement is not node:
             if node is draft.tree:
                 raise undefined_function("?", None)
             node.replace(replacement)
+            binder.is_changed = True
+    if not binder.is_changed:
+        return draft
     return replace(
         draft,
         is_catalog=draft.is_catalog or bool(binder.placed),
@@ -113,16 +116,17 @@ class _Binder:
     placed: set[str] = field(default_factory=set)
     changes: list[SettingChange] = field(default_factory=list)
     done: set[int] = field(default_factory=set)
+    is_changed: bool = False
 
     def bind_node(self, node: exp.Expr) -> exp.Expr | None:
         """Give what stands in the place of `node`, or None where it stays."""
         match node:
+            case exp.Column():
+                return self._bare_word(node)
             case exp.Dot() if isinstance(node.expression, exp.Func):
                 return self._unqualified(node)
             case exp.Anonymous():
                 return self._call(node)
-            case exp.Column():
-                return self._bare_word(node)
             case exp.Cast():
                 return self._cast(node)
             case exp.Operator():
@@ -293,6 +297,7 @@ class _Binder:
 
     def _table_function(self, node: exp.Table) -> exp.Expr | None:
         called = function_name(node.this) if isinstance(node.this, exp.Anonymous) else ""
+        self.is_changed = True
         node.set("db", None)
         node.set("catalog", None)
         function = self.context.catalog.system_functions.get(called)
@@ -307,6 +312,7 @@ class _Binder:
         name = catalog_type_name(node.to)
         if name is None:
             return None
+        self.is_changed = True
         if name not in REG_TYPES:
             if name.strip('"') == "char":
                 node.set("this", first_character(node.this))

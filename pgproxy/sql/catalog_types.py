@@ -16,6 +16,7 @@ from pgproxy.sql.bindings import REG_TYPES, catalog_type_name, is_shown
 from pgproxy.sql.dialect.type_names import TEXTS
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
+from pgproxy.sql.node_kinds import classes_below
 from pgwire.types import engine_type_of, type_by_name
 
 _PLAIN_OIDS = {"varchar": 1043}
@@ -27,6 +28,7 @@ _NAMES_OF_OIDS = {19: "name", 26: "oid", 2278: "void"}
 _VECTOR_ELEMENTS = {"oidvector": "oid", "int2vector": "int2"}
 _OTHER_SESSION_TYPES = frozenset({"version", "pg_backend_pid"})
 """Session values that are no names: text and an integer, as they are bound."""
+_TYPE_NAMING = classes_below(exp.DataType, exp.Anonymous)
 _BOUNDS = frozenset({"generate_subscripts", "array_lower", "array_upper"})
 
 
@@ -70,10 +72,13 @@ def _speaks_of_catalog_types(draft: Draft) -> bool:
         return True
     if any(_session_type(item.unalias()) is not None for item in draft.tree.expressions):
         return True
+    if draft.kinds.isdisjoint(_TYPE_NAMING):
+        return False
     functions = draft.context.catalog.system_functions
     return any(
         _gives_catalog_type(node, functions) if isinstance(node, exp.Anonymous) else catalog_type_name(node)
-        for node in draft.tree.find_all(exp.DataType, exp.Anonymous)
+        for node in draft.tree.walk()
+        if type(node) in _TYPE_NAMING
     )
 
 

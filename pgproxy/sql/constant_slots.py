@@ -24,7 +24,6 @@ from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, type_of_engine_type
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import Draft
 from pgproxy.sql.plan import StatementKind
-from pgproxy.sql.translation import ResolvedTypes
 
 _KINDS = frozenset({StatementKind.SELECT, StatementKind.INSERT, StatementKind.UPDATE, StatementKind.DELETE})
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
@@ -34,34 +33,37 @@ _SAFE_DIGITS = 18
 _FILTERED = (exp.Select, exp.Update, exp.Delete)
 
 
-def constant_slots(draft: Draft) -> tuple[int, ...]:
+def constant_slots(draft: Draft, known: KnownTypes) -> tuple[int, ...]:
     """Find them in a resolved tree, which is still what the client wrote.
+
+    known: `translation.known_types` of it, which learns what is asked here.
 
     None in a statement that reads a temporary table, or the catalog and tables, nor in DuckDB's own grammar.
     """
     if draft.kind not in _KINDS or draft.dialect != "postgres" or draft.parameter_oids:
         return ()
-    types = _column_types(draft)
+    types = _column_types(draft, known)
     if types is None:
         return ()
     stored = dict(_stored_constants(draft))
     found: set[int] = set()
     refused: set[int] = set()
-    for literal in draft.tree.find_all(exp.Literal):
-        start, is_stored = literal.meta.get("start"), id(literal) in stored
-        if start is None:
-            continue
-        if _fits(literal, stored[id(literal)] if is_stored else _compared_with(literal, types)):
-            found.add(start)
-        else:
-            refused.add(start)  # also where it was copied from a place that is on the list
+    with types.steady():
+        for literal in draft.tree.find_all(exp.Literal):
+            start, is_stored = literal.meta.get("start"), id(literal) in stored
+            if start is None:
+                continue
+            if _fits(literal, stored[id(literal)] if is_stored else _compared_with(literal, types)):
+                found.add(start)
+            else:
+                refused.add(start)  # also where it was copied from a place that is on the list
     return tuple(sorted(found - refused))
 
 
-def _column_types(draft: Draft) -> KnownTypes | None:
+def _column_types(draft: Draft, known: KnownTypes) -> KnownTypes | None:
     """The types of the columns that constants may stand beside; None: none may."""
     if all(isinstance(use.info, TableInfo) and not use.is_temporary for use in draft.uses):
-        return KnownTypes(ResolvedTypes(draft))
+        return known
     if all(isinstance(use.info, SystemRelation) and not use.info.session_rows for use in draft.uses):
         return KnownTypes(SystemColumns(draft), type_name=str)
     return None

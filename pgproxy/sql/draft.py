@@ -10,6 +10,7 @@ from pgproxy.catalog.snapshot import SYSTEM_CATALOG, SystemRelation, TableInfo
 from pgproxy.catalog.view_layout import ViewTexts
 from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import Privilege, TableName
+from pgproxy.sql.node_kinds import Kinds
 from pgproxy.sql.plan import BoundValue, ObjectAccess, PlanContext, PlanNotice, SettingChange, StatementKind
 
 RESERVED_PREFIX = "pgproxy_"
@@ -69,6 +70,7 @@ class RelationUse:
 class Draft:
     """The state between two stages. `tree` belongs to this draft alone and is changed in place.
 
+    kinds: of the nodes that the client wrote, as they were admitted; see `pgproxy.sql.node_kinds`.
     engine_functions: (schema, name) of all that the verified text calls, as DuckDB's parser sees it.
     """
 
@@ -77,7 +79,8 @@ class Draft:
     context: PlanContext
     tree: exp.Expr
     dialect: str
-    kind: StatementKind = StatementKind.SELECT
+    kind: StatementKind
+    kinds: Kinds
     uses: tuple[RelationUse, ...] = ()
     views: Mapping[int, exp.Expr] = field(default_factory=dict)
     barred_views: frozenset[int] = frozenset()
@@ -170,6 +173,11 @@ def engine_table(name: tuple[str, str, str], alias: str | None = None) -> exp.Ta
 
 def position_of(node: exp.Expr) -> int | None:
     """The 1-based position of the first name in `node`, as sqlglot recorded it."""
+    if type(node) is exp.Table and type(node.this) is exp.Identifier:
+        first = node.args.get("catalog") or node.args.get("db") or node.this
+        start = first.meta.get("start")
+        if start is not None:
+            return int(start) + 1
     starts = [found.meta["start"] for found in node.find_all(exp.Identifier) if "start" in found.meta]
     own = node.meta.get("start")
     if own is not None:

@@ -4,16 +4,15 @@ PostgreSQL docs, "Joined Tables": the output of JOIN USING has the shared column
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 from sqlglot import exp
 
 from pgproxy.sql.plan import NO_ORIGIN, Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A column that a relation or query gives.
 
     table: the alias that it is read from, empty for one that a full join makes of both sides. engine_type:
@@ -42,6 +41,7 @@ class Scope:
     outer: "Scope | None"
     named: dict[str, Columns] = field(default_factory=dict)
     visible: list[Columns] = field(default_factory=list)
+    indexed: tuple[int, Mapping[str, Sequence[Output]]] = field(default_factory=lambda: (0, {}))
     has_shared: bool = False
     """Whether a join shares columns: the engine's `*` then has another order than PostgreSQL's."""
 
@@ -51,10 +51,20 @@ class Scope:
             if table in self.named:
                 return _only(column for column in self.named[table] or () if column.name == name)
         else:
-            found = [column for item in self.visible for column in item or () if column.name == name]
+            found = self._by_name().get(name, ())
             if found or None in self.visible:
                 return _only(found)
         return self.outer.find(name, table) if self.outer is not None else Output(name)
+
+    def _by_name(self) -> Mapping[str, Sequence[Output]]:
+        """All that is visible, by name: made anew where FROM has grown."""
+        if self.indexed[0] != len(self.visible):
+            index: dict[str, list[Output]] = {}
+            for item in self.visible:
+                for column in item or ():
+                    index.setdefault(column.name, []).append(column)
+            self.indexed = (len(self.visible), index)
+        return self.indexed[1]
 
     def every(self) -> list[Output] | None:
         """What `*` stands for."""
@@ -87,7 +97,7 @@ def renamed(columns: Columns, alias: exp.Expr | None) -> Columns:
     names = [name.name for name in alias.columns] if isinstance(alias, exp.TableAlias) else []
     table = alias.name if isinstance(alias, exp.TableAlias) and alias.this is not None else None
     columns = [
-        replace(column, label=names[at]) if at < len(names) else column for at, column in enumerate(columns)
+        column._replace(label=names[at]) if at < len(names) else column for at, column in enumerate(columns)
     ]
     if table is None:
         return columns

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sqlglot import exp
 
-from pgproxy.catalog.snapshot import RelationKind, TableInfo
+from pgproxy.catalog.snapshot import RelationKind, SystemRelation, TableInfo
 from pgproxy.sql.draft import Draft
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
@@ -168,8 +168,7 @@ class Predicates:
         """The columns of each relation, by what the statement calls it."""
         found: dict[str, set[str]] = {}
         for use in self.draft.uses:
-            names = (column.name.lower() for column in use.info.columns) if use.info is not None else ()
-            found.setdefault(use.alias.lower(), set()).update(names)
+            found.setdefault(use.alias.lower(), set()).update(_engine_types(use.info))
         return found
 
     def _total_call(self, node: exp.Expr) -> str | None:
@@ -202,9 +201,8 @@ class Predicates:
         for use in self.draft.uses:
             # What stands under a view's column may be computed, and fail.
             is_view = isinstance(use.info, TableInfo) and use.info.kind is RelationKind.VIEW
-            for column in use.info.columns if use.info is not None else ():
-                family = None if is_view else _family_of(column.engine_type)
-                name = column.name.lower()
+            for name, kind in _engine_types(use.info).items():
+                family = None if is_view else _family_of(kind)
                 found[name] = family if found.get(name, family) == family else None
             # A mask is an expression: a predicate on it would evaluate it on hidden rows.
             for name in use.policy.masks if use.policy is not None else ():
@@ -252,6 +250,13 @@ class Predicates:
         return names
 
 
+def _engine_types(info: TableInfo | SystemRelation | None) -> Mapping[str, str]:
+    """The engine's types of a relation's columns, by lower-case name."""
+    if isinstance(info, TableInfo):
+        return info.engine_types
+    return {column.name.lower(): column.engine_type for column in info.columns} if info is not None else {}
+
+
 def _type_text(kind: exp.DataType) -> str:
     """A plain type by its name, without the generator."""
     if kind.expressions or kind.args.get("nested") or not isinstance(kind.this, exp.DType):
@@ -259,6 +264,7 @@ def _type_text(kind: exp.DataType) -> str:
     return _WRITTEN.get(kind.this, "") or kind.sql(dialect="duckdb")
 
 
+@lru_cache(maxsize=4096)
 def _family_of(engine_type: str) -> str | None:
     text = engine_type.upper().strip()
     decimal = _DECIMAL.match(text)

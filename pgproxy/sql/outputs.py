@@ -7,8 +7,7 @@ table's name), so it is only ever told of columns that the principal sees. Postg
 RowDescription.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -109,7 +108,7 @@ class _Reader:
         for item in items:
             if not item.is_star or isinstance(item, (exp.Alias, exp.Count)):
                 value = self._value(item.unalias(), scope)
-                found.append(replace(value, label=column_name(item), table=""))
+                found.append(Output(column_name(item), "", value.origin, value.engine_type))
                 continue
             columns = _star(item, scope)
             if columns is None:
@@ -146,14 +145,19 @@ class _Reader:
         else:
             columns = self._source(node, scope)
         alias = node.args.get("alias")
-        columns = None if node.args.get("pivots") else renamed(columns, alias)
+        if node.args.get("pivots"):
+            columns = None
+        elif USE_KEY not in node.meta or not isinstance(alias, exp.TableAlias) or alias.columns:
+            columns = renamed(columns, alias)
         if node.alias_or_name:
             scope.named[node.alias_or_name.lower()] = columns
         return columns
 
     def _source(self, node: exp.Expr, scope: Scope) -> Columns:
         if isinstance(node, exp.Table) and USE_KEY in node.meta:
-            return list(self._base_columns(self._uses[node.meta[USE_KEY]]))
+            alias = node.args.get("alias")
+            named = alias.name if isinstance(alias, exp.TableAlias) and not alias.columns else ""
+            return self._base_columns(self._uses[node.meta[USE_KEY]], named)
         if isinstance(node, exp.Table) and CTE_KEY in node.meta:
             return self._ctes.get(node.meta[CTE_KEY])
         inner = node.this if isinstance(node, exp.Lateral) else node
@@ -166,20 +170,26 @@ class _Reader:
             names = [(node.alias, None)]
         return [Output(name) for name, _ in names] or None
 
-    def _base_columns(self, use: RelationUse) -> Iterator[Output]:
+    def _base_columns(self, use: RelationUse, table: str) -> list[Output]:
         if isinstance(use.info, SystemRelation):
             oid = self._context.relation_oid(TableName(SYSTEM_CATALOG, *use.info.physical)) or 0
-            yield from _outputs(oid, use.info.columns, None)
-        elif isinstance(use.info, TableInfo):
-            readable = frozenset(readable_columns(use)) if use.policy is not None else None
-            yield from _outputs(self._context.relation_oid(use.info.name) or 0, use.info.columns, readable)
+            return _outputs(oid, use.info.columns, None, table)
+        if isinstance(use.info, TableInfo):
+            names = readable_columns(use) if use.policy is not None else use.info.column_names
+            readable = None if names == use.info.column_names else frozenset(names)
+            oid = self._context.relation_oid(use.info.name) or 0
+            return _outputs(oid, use.info.columns, readable, table)
+        return []
 
 
-def _outputs(oid: int, columns: Sequence[ColumnInfo], readable: frozenset[str] | None) -> Iterator[Output]:
-    for number, column in enumerate(columns, start=1):
-        if readable is None or column.name in readable:
-            origin = Origin(oid, number) if oid else NO_ORIGIN
-            yield Output(column.name, "", origin, column.engine_type)
+def _outputs(
+    oid: int, columns: Sequence[ColumnInfo], readable: frozenset[str] | None, table: str
+) -> list[Output]:
+    return [
+        Output(column.name, table, Origin(oid, number) if oid else NO_ORIGIN, column.engine_type)
+        for number, column in enumerate(columns, start=1)
+        if readable is None or column.name in readable
+    ]
 
 
 def _star(item: exp.Expr, scope: Scope) -> Columns:

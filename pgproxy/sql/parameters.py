@@ -17,6 +17,7 @@ from pgproxy.sql.dialect.build import put
 from pgproxy.sql.dialect.places import point_at
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import Draft
+from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.translation import ResolvedTypes
 from pgproxy.sql.typing.expressions import Surroundings
 from pgproxy.sql.typing.names import name_of, oid_of
@@ -27,6 +28,7 @@ from pgwire.sqlstate import SqlState
 from pgwire.types import Oid, engine_type_of, postgres_type_of, type_by_name
 
 MAX_PARAMETERS = 65_535
+PARAMETERS = classes_below(exp.Parameter)
 _ANY = 2276
 """The pseudo-type "any", of which no value is."""
 

@@ -5,7 +5,7 @@ sqlglot accepts much that neither engine means; what it would read wrongly is re
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ from pgproxy.sql.dialect.grammar import (
 )
 from pgproxy.sql.dialect.spelled_tokens import kept_tokens, restore_unknown
 from pgproxy.sql.methods import call_methods
+from pgproxy.sql.node_kinds import classes_below, kinds_of
 from pgproxy.sql.parse_work import is_too_much_work
 from pgproxy.sql.plan import PlanContext
 from pgproxy.sql.sequence_parsing import parse_alter_sequence
@@ -42,7 +43,7 @@ MAX_NESTING = 120
 the
 interpreter; the compiled sqlglot costs fewer. Measured: 200 levels still parse."""
 
-_LONG_WORD, _LONG_WORD_OF_ASCII = re.compile(r"[\w$]{16}"), re.compile(r"[\w$]{64}")
+_LONG_WORD, _LONG_WORD_OF_ASCII = re.compile(r"(?<![\w$])[\w$]{16}"), re.compile(r"(?<![\w$])[\w$]{64}")
 """What may be a name of more than 63 bytes."""
 
 _STATEMENT_WORDS = frozenset(
@@ -118,6 +119,8 @@ _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE,
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _BOOLEANS = frozenset({TokenType.TRUE, TokenType.FALSE})
 _PREFIXES = frozenset({TokenType.NOT, TokenType.DASH, TokenType.TILDE})
+_COUNTED = _OPENING | _PREFIXES
+"""What nests; fewer of them than may be inside each other cannot be too many."""
 _LIST_ENDS = frozenset(
     {
         TokenType.FROM,
@@ -131,7 +134,10 @@ _LIST_ENDS = frozenset(
     }
 )
 _RESPELLED = (exp.ObjectIdentifier, exp.DataType, exp.Update, exp.Ordered)
+_BEHIND_ENGINES = frozenset({TokenType.JOIN, TokenType.L_PAREN})
 _DUCKDB_JOINS = frozenset({"positional", "asof", "semi", "anti"})
+_CALLS, _TESTS, _DOTS = classes_below(exp.Anonymous), classes_below(exp.Is), classes_below(exp.Dot)
+_BOOLEAN_NODES, _RESPELLED_NODES = classes_below(exp.Boolean), classes_below(*_RESPELLED)
 
 
 def parse_statement(text: str, context: PlanContext) -> tuple[exp.Expr, str]:
@@ -227,8 +233,21 @@ def _parse_one(text: str, dialect: str) -> exp.Expr:
         raise GrammarError(StatementError("syntax error")) from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Expr):
         raise GrammarError(StatementError("cannot insert multiple commands into a prepared statement"))
-    _place_booleans(trees[0], tokens)
-    return _with_plain_types(call_methods(restore_unknown(restore_calls(trees[0])), dialect))
+    return _completed(trees[0], tokens, dialect)
+
+
+def _completed(tree: exp.Expr, tokens: Sequence[Token], dialect: str) -> exp.Expr:
+    """Undo what was done to the tokens, and say in one way what the parser says in several."""
+    kinds = kinds_of(tree)  # most statements have nothing of all this: one walk instead of five
+    if not kinds.isdisjoint(_BOOLEAN_NODES):
+        _place_booleans(tree, tokens)
+    if not kinds.isdisjoint(_CALLS):
+        restore_calls(tree)
+    if not kinds.isdisjoint(_TESTS):
+        restore_unknown(tree)
+    if not kinds.isdisjoint(_DOTS):
+        return _with_plain_types(call_methods(tree, dialect))
+    return _with_plain_types(tree) if not kinds.isdisjoint(_RESPELLED_NODES) else tree
 
 
 def _place_booleans(tree: exp.Expr, tokens: Sequence[Token]) -> None:
@@ -243,7 +262,7 @@ def _place_booleans(tree: exp.Expr, tokens: Sequence[Token]) -> None:
 
 def _with_plain_types(tree: exp.Expr) -> exp.Expr:
     """`x::regclass` and `x::pg_catalog.regclass` as one shape, a type of the catalog; ALL as a word."""
-    for node in list(tree.find_all(*_RESPELLED)):
+    for node in [node for node in tree.walk() if type(node) in _RESPELLED_NODES]:
         if isinstance(node, exp.ObjectIdentifier):
             name = exp.to_identifier(str(node.this).lower())
             node.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name))
@@ -326,9 +345,16 @@ def _tokenize(text: str, dialect: str) -> list[Token]:
 def _check_limits(tokens: Sequence[Token]) -> None:
     if len(tokens) > MAX_TOKENS:
         raise too_complex()
+    kinds = [token.token_type for token in tokens]
+    if sum(map(kinds.count, _COUNTED)) > MAX_NESTING:
+        _check_nesting(kinds)
+    if is_too_much_work(tokens):
+        raise too_complex()
+
+
+def _check_nesting(kinds: Iterable[TokenType]) -> None:
     depth = run = 0
-    for token in tokens:
-        kind = token.token_type
+    for kind in kinds:
         if kind in _OPENING:
             depth += 1
         elif kind in _CLOSING:
@@ -336,8 +362,6 @@ def _check_limits(tokens: Sequence[Token]) -> None:
         run = run + 1 if kind in _PREFIXES else 0
         if depth > MAX_NESTING or run > MAX_NESTING:
             raise too_complex()
-    if is_too_much_work(tokens):
-        raise too_complex()
 
 
 def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
@@ -361,37 +385,41 @@ def _check_first_word(text: str, tokens: Sequence[Token]) -> None:
 
 
 def _check_tokens(text: str, tokens: Sequence[Token], dialect: str) -> None:
+    is_postgres = dialect == "postgres"
+    may_escape = "&'" in text or '&"' in text
     for token, following in pairwise(tokens):
-        word = token.text.lower()
-        if (
-            token.token_type is TokenType.STRING
-            and not token.text
-            and text[token.start : token.end + 1] == ""
-        ):
-            raise GrammarError(StatementError("syntax error", position=token.start + 1))
+        kind = token.token_type
         # `U&'…'` and `U&"…"`: one token in PostgreSQL; sqlglot reads the column u, an operator and a name.
-        if word in ("u", "u&") and text[token.start + 1 : token.start + 3] in ("&'", '&"'):
+        if may_escape and token.text.lower() in ("u", "u&") and _is_escape(text, token):
             raise FeatureNotSupported(
                 "Unicode escapes in literals and names are not supported",
                 hint="Write the characters themselves.",
                 position=token.start + 1,
             )
-        if dialect == "postgres" and token.token_type is TokenType.COMMA and _ends_list(following):
+        if kind is TokenType.STRING:
+            if not token.text and text[token.start : token.end + 1] == "":
+                raise GrammarError(StatementError("syntax error", position=token.start + 1))
+            if following.token_type is TokenType.STRING and is_postgres:
+                _check_adjacent(text, token, following)
+        # What cannot stand behind a comma: both grammars of sqlglot let a list end with one.
+        if kind is TokenType.COMMA and is_postgres and following.token_type in _LIST_ENDS:
             raise _near(text, following.start, text[following.start : following.end + 1])
-        if token.token_type is following.token_type is TokenType.STRING and dialect == "postgres":
-            _check_adjacent(text, token, following)
-        # In PostgreSQL's grammar `a POSITIONAL JOIN b` is an alias, in DuckDB's a kind of join.
-        is_word = token.token_type is not TokenType.STRING and word in _DUCKDB_JOINS
-        is_engines = is_word and following.token_type is TokenType.JOIN
-        # `COLUMNS(…)` stands for several columns there, and for no function here.
-        is_engines = is_engines or (word == "columns" and following.token_type is TokenType.L_PAREN)
-        if dialect == "postgres" and is_engines:
+        # In PostgreSQL's grammar `a POSITIONAL JOIN b` is an alias, in DuckDB's a kind of join. `COLUMNS(…)`
+        # stands for several columns there, and for no function here.
+        if is_postgres and following.token_type in _BEHIND_ENGINES and _is_engines(token, following):
             raise GrammarError(_near(text, token.start, token.text))
 
 
-def _ends_list(following: Token) -> bool:
-    """What cannot stand behind a comma: both grammars of sqlglot let a list end with one."""
-    return following.token_type in _LIST_ENDS
+def _is_engines(token: Token, following: Token) -> bool:
+    word = token.text.lower()
+    if following.token_type is TokenType.L_PAREN:
+        return word == "columns"
+    return token.token_type is not TokenType.STRING and word in _DUCKDB_JOINS
+
+
+def _is_escape(text: str, token: Token) -> bool:
+    behind = text[token.start + 1 : token.start + 3]
+    return token.text.lower() in ("u", "u&") and behind in ("&'", '&"')
 
 
 def _check_adjacent(text: str, token: Token, following: Token) -> None:

@@ -6,8 +6,9 @@ give the same plan, and nothing but the returned plan is changed.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -23,9 +24,9 @@ from pgproxy.sql.definitions import DEFINITIONS, authorise_definition, is_tempor
 from pgproxy.sql.dialect import declared_oids, declared_typmods
 from pgproxy.sql.draft import BoundValues, Draft
 from pgproxy.sql.outputs import result_outputs
-from pgproxy.sql.parameters import cast_parameters, infer_parameters
+from pgproxy.sql.parameters import PARAMETERS, cast_parameters, infer_parameters
 from pgproxy.sql.parse import parse_statement, too_complex
-from pgproxy.sql.plan import Plan, PlanContext, StatementKind
+from pgproxy.sql.plan import Origin, Plan, PlanContext, StatementKind
 from pgproxy.sql.render import render
 from pgproxy.sql.repeatable import is_repeatable
 from pgproxy.sql.resolve import resolve, target_tables
@@ -35,7 +36,7 @@ from pgproxy.sql.sequences import asks_sequences, secure_calls
 from pgproxy.sql.spellings import plain_spelling
 from pgproxy.sql.stored_functions import expand_functions
 from pgproxy.sql.system_columns import expand_stars, place_system_columns
-from pgproxy.sql.translation import output_names, translate
+from pgproxy.sql.translation import known_types, output_names, translate
 from pgproxy.sql.verify import verify
 from pgproxy.sql.view_text import view_texts
 from pgwire.errors import FeatureNotSupported
@@ -97,39 +98,47 @@ def _plan(text: str, parameter_oids: tuple[int, ...], context: PlanContext) -> P
     kind = admit(tree, context.catalog.system_functions.keys())
     authorise_definition(tree, kind, context)
     check_columns(tree, kind)
+    nodes = list(tree.dfs())
     draft = Draft(
-        text, parameter_oids, context, tree, dialect, kind,
-        fingerprint=fingerprint(tree), column_names=output_names(tree),
+        text, parameter_oids, context, tree, dialect, kind, frozenset(map(type, nodes)),
+        fingerprint=_fingerprint(nodes), column_names=output_names(tree),
     )  # fmt: skip
-    draft = authorise(resolve(draft), called)
+    draft = authorise(resolve(draft, nodes), called)
     if expand_stars(draft):
         draft = replace(draft, column_names=output_names(draft.tree))
     place_system_columns(draft)
-    oids = infer_parameters(draft)
+    has_parameters = bool(parameter_oids) or not draft.kinds.isdisjoint(PARAMETERS)
+    oids = infer_parameters(draft) if has_parameters else ()
     cast_parameters(draft.tree, oids)
     bound = BoundValues(len(oids))
     names, origins = result_outputs(draft)
-    draft = replace(draft, column_names=names)
+    if names != draft.column_names:
+        draft = replace(draft, column_names=names)
     if kind is StatementKind.CREATE_VIEW:
         draft = replace(draft, view_texts=view_texts(draft))
     column_type_oids = type_catalog_columns(draft)
-    slots = constant_slots(draft) if not called else ()
-    draft = bind(secure_calls(sequence_setting(draft)), bound)
-    draft = translate(draft)
+    known = known_types(draft)
+    slots = constant_slots(draft, known) if not called else ()
+    asking, draft = draft, bind(secure_calls(sequence_setting(draft)), bound)
+    draft = translate(draft, known if draft is asking else known_types(draft))
     draft = secure(draft, bound)
     all_oids = (*oids, *(value.type_oid for value in bound.values))
     draft = verify(render(draft, all_oids))
-    declared = declared_oids(column_type_oids, draft.tree)
-    return replace(
-        _plan_of(draft, oids, bound),
-        column_type_oids=declared,
-        column_origins=origins,
-        column_typmods=declared_typmods(draft.tree),
-        constant_slots=slots,
+    columns = _ResultColumns(
+        declared_oids(column_type_oids, draft.tree), origins, declared_typmods(draft.tree)
     )
+    return _plan_of(draft, oids, bound, columns, slots)
 
 
-def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
+class _ResultColumns(NamedTuple):
+    type_oids: tuple[int | None, ...] | None
+    origins: tuple[Origin, ...] | None
+    typmods: tuple[int, ...] | None
+
+
+def _plan_of(
+    draft: Draft, oids: tuple[int, ...], bound: BoundValues, columns: _ResultColumns, slots: tuple[int, ...]
+) -> Plan:
     is_query = draft.kind is StatementKind.SELECT
     return Plan(
         kind=draft.kind,
@@ -146,6 +155,9 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         catalog_generation=draft.context.catalog.generation,
         fingerprint=draft.fingerprint,
         column_names=draft.column_names,
+        column_type_oids=columns.type_oids,
+        column_origins=columns.origins,
+        column_typmods=columns.typmods,
         uses_temp=any(use.is_temporary for use in draft.uses) or _defines_temporary(draft),
         changes_catalog=draft.kind in DEFINITIONS or bool(draft.following),
         fills_table=draft.kind is StatementKind.CREATE_TABLE and _has_query(draft.tree),
@@ -157,6 +169,7 @@ def _plan_of(draft: Draft, oids: tuple[int, ...], bound: BoundValues) -> Plan:
         live_relations=draft.live_relations,
         reads=_read_catalogs(draft),
         is_repeatable=is_repeatable(draft),
+        constant_slots=slots,
     )
 
 
@@ -193,14 +206,19 @@ def _defines_temporary(draft: Draft) -> bool:
 
 def fingerprint(tree: exp.Expr) -> str:
     """A hash of the statement's shape: literals and parameters left out, names folded."""
+    return _fingerprint(tree.dfs())
+
+
+def _fingerprint(nodes: Iterable[exp.Expr]) -> str:
     pieces: list[str] = []
-    for node in tree.walk(bfs=False):
+    for node in nodes:
         kind = type(node)
-        pieces.append(f"\0{node.arg_key}:{kind.__name__}")
         if kind is exp.Identifier:
             name = str(node.this)
-            pieces.append(name if node.args.get("quoted") else name.lower())
-        elif kind is exp.DataType:
+            pieces.append(f"\0{node.arg_key}:Identifier{name if node.args.get('quoted') else name.lower()}")
+            continue
+        pieces.append(f"\0{node.arg_key}:{kind.__name__}")
+        if kind is exp.DataType:
             pieces.append(str(node.this))
         elif kind is not exp.Literal and kind is not exp.Column:  # whose parts are nodes
             for part, value in node.args.items():

@@ -51,7 +51,7 @@ def resolve_subqueries(root: exp.Expr, table: TableInfo, context: PlanContext) -
     resolver.visit(root, {})
     if resolver.found.views:
         raise FeatureNotSupported("a view over governed tables cannot be read by a policy")
-    uses = normalise_qualifiers(root, resolver.found.uses, context.catalog)
+    uses = normalise_qualifiers(root.walk(), resolver.found.uses, context.catalog)
     if any(not isinstance(use.info, TableInfo) for use in uses):
         raise FeatureNotSupported("a policy cannot read system relations")
     return uses

@@ -6,17 +6,18 @@ means; each then gets an alias of the planner's own. PostgreSQL docs, "Column Re
 Column Aliases".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from pgproxy.catalog.snapshot import CatalogSnapshot, SystemRelation
 from pgproxy.sql.draft import RESERVED_PREFIX, USE_KEY, RelationUse, position_of, quoted
+from pgproxy.sql.node_kinds import classes_below
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
 
-_QUERIES = (exp.Select, exp.Update, exp.Delete)
+_QUERIES = classes_below(exp.Select, exp.Update, exp.Delete)
 
 
 @dataclass(slots=True)
@@ -31,19 +32,19 @@ class _Scope:
 
 
 def normalise_qualifiers(
-    tree: exp.Expr, uses: Sequence[RelationUse], catalog: CatalogSnapshot
+    nodes: Iterable[exp.Expr], uses: Sequence[RelationUse], catalog: CatalogSnapshot
 ) -> tuple[RelationUse, ...]:
     """Leave an alias as each column's only qualifier. Gives the uses under the aliases that they now have.
 
     Raises:
         StatementError: 42712, a name given twice; 42P09, a qualifier that could mean two relations.
     """
-    return _Qualifiers(tree, list(uses), catalog).normalise()
+    return _Qualifiers(nodes, list(uses), catalog).normalise()
 
 
 @dataclass(slots=True)
 class _Qualifiers:
-    tree: exp.Expr
+    every: Iterable[exp.Expr]
     uses: list[RelationUse]
     catalog: CatalogSnapshot
     scopes: dict[int, _Scope] = field(default_factory=dict)
@@ -51,11 +52,13 @@ class _Qualifiers:
     renamed: set[int] = field(default_factory=set)
 
     def normalise(self) -> tuple[RelationUse, ...]:
-        for query in self.tree.find_all(*_QUERIES):
-            self.scopes[id(query)] = self._scope(query)
-        columns = [
-            column for column in self.tree.find_all(exp.Column) if column.args.get("table") is not None
-        ]
+        columns = []
+        for node in self.every:
+            if type(node) is exp.Column:
+                if node.args.get("table") is not None:
+                    columns.append(node)
+            elif type(node) in _QUERIES:
+                self.scopes[id(node)] = self._scope(node)
         meant = [(column, self._meant(column)) for column in columns]
         for number in self.renamed:
             own = f"{RESERVED_PREFIX}named_{number}"

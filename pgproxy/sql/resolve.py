@@ -9,7 +9,7 @@ differ:
 a CTE does not cover its own body unless it recurses, nor the bodies before it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -61,20 +61,30 @@ _TARGET_ROLES: dict[type[exp.Expr], Role] = {
 }
 
 
-def resolve(draft: Draft) -> Draft:
+def resolve(draft: Draft, nodes: Sequence[exp.Expr]) -> Draft:
     """Mark every relation of the statement with the use that it is, and normalise qualified columns.
+
+    nodes: all of its tree.
 
     Raises:
         StatementError: 42P01, with the position, for what does not exist or may not be known.
     """
     resolver = RelationResolver(draft.context, Resolved())
     resolver.visit_statement(draft.tree)
-    uses = normalise_qualifiers(draft.tree, resolver.found.uses, draft.context.catalog)
+    uses = normalise_qualifiers(nodes, resolver.found.uses, draft.context.catalog)
     _split_assignments(draft.tree)
     if draft.dialect == "postgres":
-        _fold_names(draft.tree)
+        _fold_names(nodes)
     found = resolver.found
     return replace(draft, uses=uses, views=dict(found.views), barred_views=frozenset(found.barred_views))
+
+
+def _is_plain(column: exp.Expr) -> bool:
+    """Whether this is a column's name and no more."""
+    for value in column.args.values():
+        if value is not None and type(value) is not exp.Identifier:
+            return False
+    return True
 
 
 @dataclass(slots=True)
@@ -127,12 +137,13 @@ class RelationResolver:
     ) -> None:
         """Resolve a subtree. recursive: (name, planner's name) of the CTE whose body this is."""
         with_ = node.args.get("with_")
-        if isinstance(with_, exp.With):
+        if with_ is not None and isinstance(with_, exp.With):
             ctes = self._visit_with(with_, ctes)
         if isinstance(node, exp.Table) and not any(node is target for target in skipped):
             self._visit_table(node, ctes)
         for child in child_nodes(node):
-            if child is with_ or type(child) in _LEAVES:
+            kind = type(child)
+            if kind in _LEAVES or child is with_ or (kind is exp.Column and _is_plain(child)):
                 continue
             scope = ctes
             if recursive is not None and isinstance(node, exp.SetOperation) and child is node.expression:
@@ -288,8 +299,14 @@ def _split_assignments(tree: exp.Expr) -> None:
     tree.set("expressions", single)
 
 
-def _fold_names(tree: exp.Expr) -> None:
+_ALWAYS_SHORT = 15
+"""Characters, of four bytes at most, that are never cut."""
+
+
+def _fold_names(nodes: Iterable[exp.Expr]) -> None:
     """Unquoted names fold to lower case, as in PostgreSQL; DuckDB then compares without case anyway."""
-    for name in tree.find_all(exp.Identifier):
-        if not name.args.get("quoted"):
-            name.set("this", fold_identifier(str(name.this)))
+    for name in nodes:
+        if type(name) is exp.Identifier and not name.args.get("quoted"):
+            written = str(name.this)
+            if not written.islower() or len(written) > _ALWAYS_SHORT:
+                name.set("this", fold_identifier(written))

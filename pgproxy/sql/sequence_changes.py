@@ -28,7 +28,7 @@ from pgproxy.sql.names import find_relation, split_qualified, undefined_table, w
 from pgproxy.sql.plan import ObjectAccess, PlanContext
 from pgproxy.sql.sequence_definitions import check_limits, limits_of, sequence_mark
 from pgproxy.sql.sequence_parsing import SequenceChange
-from pgproxy.sql.sequences import constant_name, find_sequence, next_value, undefined_sequence
+from pgproxy.sql.sequences import CALLS, constant_name, find_sequence, next_value, undefined_sequence
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
@@ -211,6 +211,8 @@ def sequence_setting(draft: Draft) -> Draft:
         AccessDenied: 42501.
         FeatureNotSupported: arguments that are not constant.
     """
+    if draft.kinds.isdisjoint(CALLS):
+        return draft
     tree, context = draft.tree, draft.context
     calls = [call for call in tree.find_all(exp.Anonymous) if function_name(call) == "setval"]
     if not calls:

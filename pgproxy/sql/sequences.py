@@ -17,6 +17,7 @@ from pgproxy.sql.admit import function_name
 from pgproxy.sql.allowed_functions import SEQUENCE_FUNCTIONS
 from pgproxy.sql.draft import Draft, engine_name, position_of
 from pgproxy.sql.names import split_qualified
+from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.plan import ObjectAccess, PlanContext
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
@@ -24,6 +25,7 @@ from pgwire.sqlstate import SqlState
 Named = tuple[str | None, str | None, str]
 """A name as it is written: (catalog, schema, name)."""
 
+CALLS = classes_below(exp.Anonymous)
 _ASK_RETURNING = "Use INSERT … RETURNING, or nextval()."
 
 
@@ -78,6 +80,8 @@ def secure_calls(draft: Draft) -> Draft:
         AccessDenied: 42501, no USAGE.
         FeatureNotSupported: what the engine's sequences cannot do.
     """
+    if draft.kinds.isdisjoint(CALLS):
+        return draft
     asked: list[SequenceInfo] = []
     for call in list(draft.tree.find_all(exp.Anonymous)):
         if function_name(call) not in SEQUENCE_FUNCTIONS:

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from pgproxy.sql.admit import function_name
+from pgproxy.sql.node_kinds import classes_below
 
 _PATTERN_CLASSES = (
     exp.RegexpLike, exp.RegexpILike, exp.RegexpFullMatch, exp.RegexpReplace, exp.RegexpExtract,
     exp.RegexpExtractAll, exp.RegexpSplit, exp.RegexpSubstr, exp.RegexpCount, exp.RegexpInstr, exp.SimilarTo,
 )  # fmt: skip
-_SHIELDED = (exp.Escape, exp.Anonymous, *_PATTERN_CLASSES)
+_SHIELDED = classes_below(exp.Escape, exp.Anonymous, *_PATTERN_CLASSES)
 _PATTERN_NAMES = frozenset(
     """
     regexp_matches regexp_like regexp_full_match regexp_replace regexp_extract regexp_extract_all
@@ -39,7 +40,7 @@ _UNIT_NAMES = frozenset({"date_diff", "datediff", "date_sub", "datesub"})
 
 def shield_calls(tree: exp.Expr) -> None:
     """Give every argument of such a call, that is not constant, as plain values; in place."""
-    for node in list(tree.find_all(*_SHIELDED)):
+    for node in [node for node in tree.walk() if type(node) in _SHIELDED]:
         for argument in list(_arguments(node)):
             if argument.find(exp.Column, exp.Query) is not None:
                 held = exp.Array(expressions=[argument.copy()])

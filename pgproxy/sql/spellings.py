@@ -18,6 +18,7 @@ from pgproxy.sql.allowed_functions import (
 )
 from pgproxy.sql.comments import plain_comment
 from pgproxy.sql.dialect.names import column_name
+from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.references import plain_references
 from pgproxy.sql.sequence_definitions import plain_serials
 from pgwire.errors import FeatureNotSupported
@@ -25,7 +26,7 @@ from pgwire.errors import FeatureNotSupported
 _TYPE_CALLS = frozenset({"bpchar", "name", "int2", "int4", "int8", "float4", "float8", "bool", "oid"})
 _SETTINGS = "pg_show_all_settings"
 _CHANGE = "set_config"
-_RESPELLED = (exp.Select, exp.Table, exp.Dot, exp.Anonymous, exp.Group)
+_RESPELLED = classes_below(exp.Select, exp.Table, exp.Dot, exp.Anonymous, exp.Group)
 
 
 def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:  # noqa: C901 - one arm a kind
@@ -36,7 +37,7 @@ def plain_spelling(tree: exp.Expr, settings: Collection[str]) -> exp.Expr:  # no
         _rename_column(tree)
     plain_serials(tree)
     plain_references(tree)
-    for node in list(tree.find_all(*_RESPELLED, bfs=False)):
+    for node in [node for node in tree.dfs() if type(node) in _RESPELLED]:
         match node:
             case exp.Select():
                 _change_one_setting(node, settings)

@@ -15,9 +15,11 @@ from pgproxy.policy.model import TableName
 from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.draft import CTE_KEY, USE_KEY, Draft, quoted
+from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.plan import StatementKind
 
 _TYPES = {"tableoid": "oid", "xmin": "xid", "xmax": "xid", "cmin": "cid", "cmax": "cid"}
+_STARS = classes_below(exp.Star)
 _FIRST_XID = 3
 """FirstNormalTransactionId."""
 _OUTER_SIDES = frozenset({"LEFT", "RIGHT", "FULL"})
@@ -47,8 +49,9 @@ def expand_stars(draft: Draft) -> bool:
     """
     has_written = False
     # The inner ones first, and those of common table expressions in their order.
-    for select in sorted(draft.tree.find_all(exp.Select), key=lambda query: -query.depth):
-        if any(item.is_star for item in select.expressions):
+    if not draft.kinds.isdisjoint(_STARS):
+        starred = [q for q in draft.tree.find_all(exp.Select) if any(i.is_star for i in q.expressions)]
+        for select in sorted(starred, key=lambda query: -query.depth):
             items = [written for item in select.expressions for written in _written_out(draft, select, item)]
             has_written = has_written or len(items) > len(select.expressions)
             select.set("expressions", items)

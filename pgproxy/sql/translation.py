@@ -10,10 +10,11 @@ from pgproxy.sql.authorise import readable_columns
 from pgproxy.sql.dialect.engine import change_to_engine, to_engine
 from pgproxy.sql.dialect.names import output_names
 from pgproxy.sql.dialect.places import point_at
+from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft, RelationUse, Role, engine_table
 from pgwire.errors import StatementError
 
-__all__ = ["ResolvedTypes", "output_names", "translate", "translate_fragment"]
+__all__ = ["ResolvedTypes", "known_types", "output_names", "translate", "translate_fragment"]
 
 
 def _shown_type(column: ColumnInfo) -> str:
@@ -41,7 +42,11 @@ class ResolvedTypes:
         if use.info is None:
             return None
         is_limited = use.role is Role.SOURCE and use.policy is not None
-        seen = frozenset(readable_columns(use)) if is_limited else None
+        names = readable_columns(use) if is_limited else None
+        is_shown = self.type_of is _shown_type
+        if is_shown and isinstance(use.info, TableInfo) and names in (None, use.info.column_names):
+            return use.info.shown_types
+        seen = frozenset(names) if names is not None else None
         columns = [column for column in use.info.columns if seen is None or column.name in seen]
         return {column.name.lower(): self.type_of(column) for column in columns}
 
@@ -65,6 +70,8 @@ class _PolicyTypes:
     def column_types(self, table: exp.Table) -> Mapping[str, str] | None:
         index = table.meta.get(USE_KEY)
         info = self.uses[index].info if index is not None else self.table
+        if isinstance(info, TableInfo):
+            return info.shown_types
         return {column.name.lower(): column.shown_type for column in info.columns} if info else None
 
     def readable_columns(self, table: exp.Table) -> Sequence[str] | None:
@@ -72,14 +79,23 @@ class _PolicyTypes:
         return None
 
 
-def translate(draft: Draft) -> Draft:
-    """Give the statement PostgreSQL's meaning. Text that only DuckDB's grammar accepts keeps DuckDB's."""
+def known_types(draft: Draft) -> KnownTypes:
+    """What is known of the types in a resolved and authorised statement."""
+    return KnownTypes(ResolvedTypes(draft))
+
+
+def translate(draft: Draft, known: KnownTypes) -> Draft:
+    """Give the statement PostgreSQL's meaning. Text that only DuckDB's grammar accepts keeps DuckDB's.
+
+    known: `known_types` of the tree as it is.
+    """
     if draft.dialect != "postgres":
         return draft
     try:
-        return replace(draft, tree=change_to_engine(draft.tree, ResolvedTypes(draft)))
+        tree = change_to_engine(draft.tree, known)
     except StatementError as error:
         raise point_at(error, draft.text) from None
+    return draft if tree is draft.tree else replace(draft, tree=tree)
 
 
 def translate_fragment(expression: exp.Expr, table: TableInfo, uses: Sequence[RelationUse] = ()) -> exp.Expr:

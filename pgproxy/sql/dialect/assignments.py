@@ -22,18 +22,19 @@ _READ_BY_INPUT = frozenset(
 """A string constant that is stored in one of these is read as PostgreSQL's input function reads it."""
 
 
-def read_stored_constants(node: exp.Expr, types: KnownTypes) -> None:
+def read_stored_constants(node: exp.Expr, types: KnownTypes) -> bool:
     """Give string constants that an INSERT, UPDATE or DEFAULT stores the type of their column, in place.
 
-    The engine would cast their text by its own rules: of arrays and bytea they are others.
+    The engine would cast their text by its own rules: of arrays and bytea they are others. Gives whether the
+    statement may hold such.
     """
     if isinstance(node, exp.Create):
         for column in node.find_all(exp.ColumnDef):
             _read_default(column)
-        return
+        return True
     kinds = _column_kinds(node, types)
     if not kinds:
-        return
+        return False
     if isinstance(node, exp.Update):
         for item in node.expressions:
             if isinstance(item, exp.EQ) and isinstance(item.this, exp.Column):
@@ -44,6 +45,7 @@ def read_stored_constants(node: exp.Expr, types: KnownTypes) -> None:
         for row in _rows(node.expression):
             for column, value in zip(columns, row, strict=False):
                 _read_constant(value, _kind_of(column, kinds))
+    return True
 
 
 def _kind_of(column: str, kinds: Mapping[str, str]) -> str | None:

@@ -25,7 +25,10 @@ def macro(name: str, *arguments: exp.Expr) -> exp.Expr:
 
 def cast(expression: exp.Expr, engine_type: str) -> exp.Cast:
     """A cast to one of the engine's types."""
-    return exp.Cast(this=expression, to=_engine_type(engine_type).copy())
+    known = _engine_type(engine_type)
+    if not any(isinstance(value, (exp.Expr, list)) for value in known.args.values()):
+        return exp.Cast(this=expression, to=exp.DataType(**known.args))
+    return exp.Cast(this=expression, to=copied(known))
 
 
 @cache
@@ -65,6 +68,8 @@ def paren(expression: exp.Expr) -> exp.Expr:
 
 def constant_text(node: exp.Expr | None) -> str | None:
     """The value of a string constant, or None."""
+    if type(node) is exp.Column:  # most of all that is asked
+        return None
     while isinstance(node, exp.Paren):
         node = node.this
     if isinstance(node, exp.Literal) and node.is_string:
@@ -97,6 +102,37 @@ def joined(*pieces: exp.Expr) -> exp.Expr:
     for piece in pieces[1:]:
         whole = exp.DPipe(this=whole, expression=piece, safe=True)
     return exp.Paren(this=whole)
+
+
+def copied(node: exp.Expr) -> exp.Expr:
+    """`Expr.copy` of what is written twice. What `meta` holds are plain values, which need no deep copy."""
+    made = _bare(node)
+    pending = [(node, made)]
+    while pending:
+        old, new = pending.pop()
+        for key, value in old.args.items():
+            if isinstance(value, exp.Expr):
+                new.args[key] = child = _bare(value)
+                child.parent, child.arg_key = new, key
+                pending.append((value, child))
+            elif type(value) is list:
+                new.args[key] = items = [
+                    _bare(item) if isinstance(item, exp.Expr) else item for item in value
+                ]
+                for index, (item, child) in enumerate(zip(value, items, strict=True)):
+                    if child is not item:
+                        child.parent, child.arg_key, child.index = new, key, index
+                        pending.append((item, child))
+            else:
+                new.args[key] = value
+    return made
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    made = type(node)()
+    if node.meta:
+        made.meta.update(node.meta)
+    return made
 
 
 def put(parent: exp.Expr, key: str, index: int | None, new: exp.Expr) -> None:

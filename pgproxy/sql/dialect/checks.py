@@ -5,7 +5,7 @@ A type that is not known is never an error here. PostgreSQL docs, "Type Conversi
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlglot import exp
 
@@ -51,6 +51,7 @@ OPERATOR_HINT = (
 _NUMERIC_AGGREGATES = (exp.Sum, exp.Avg)
 
 
+@lru_cache(maxsize=1024)
 def category(kind: str | None) -> str | None:
     """Types that compare and combine with each other have one category."""
     if kind is None or kind.endswith("[]"):

@@ -7,13 +7,13 @@ Related Constructs.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 from sqlglot import exp
 
 from pgproxy.sql.dialect.build import constant_text
 from pgproxy.sql.dialect.type_names import FLOATS, INTEGERS, sql_name
 from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.node_kinds import classes_below
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
@@ -23,7 +23,8 @@ _COMBINING = (
 )  # fmt: skip
 _OF_ARRAYS = (exp.DPipe, exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
 _UNITED = frozenset({*INTEGERS, *FLOATS, "date", "timestamp", "timestamptz", "bool"})
-_CONSTANTS = (exp.Literal, exp.ByteString)
+_COMBINING_KINDS = classes_below(*_COMBINING)
+_CONSTANTS = classes_below(exp.Literal, exp.ByteString)
 _NUMBERS = frozenset({*INTEGERS, *FLOATS, "numeric"})
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
@@ -32,17 +33,13 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 def read_constants(nodes: Sequence[exp.Expr], types: KnownTypes) -> bool:
     """Cast each such constant, in place; gives whether there was one."""
-    if not any(isinstance(node, _CONSTANTS) and constant_text(node) is not None for node in nodes):
+    if not any(type(node) in _CONSTANTS and constant_text(node) is not None for node in nodes):
         return False
-    found = [pair for node in nodes if _combines(type(node)) for pair in _constants(node, types)]  # type: ignore[arg-type]  # classes hash, whatever instances do
+    with types.steady():
+        found = [pair for node in nodes if type(node) in _COMBINING_KINDS for pair in _constants(node, types)]
     for constant, kind in found:
         give_type(constant, kind)
     return bool(found)
-
-
-@cache
-def _combines(kind: type[exp.Expr]) -> bool:
-    return issubclass(kind, _COMBINING)
 
 
 def give_type(constant: exp.Expr, kind: str) -> None:

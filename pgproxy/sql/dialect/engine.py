@@ -1,5 +1,7 @@
 """PostgreSQL's meaning on DuckDB: the rules on one tree after the other."""
 
+from functools import cache
+
 from sqlglot import exp
 
 from pgproxy.sql.dialect import (
@@ -16,7 +18,7 @@ from pgproxy.sql.dialect import (
 )
 from pgproxy.sql.dialect.build import put
 from pgproxy.sql.dialect.places import blame
-from pgproxy.sql.dialect.rules import MEANING_RULES, SHAPE_RULES, Rule
+from pgproxy.sql.dialect.rules import COMPARED_APART, COMPARISONS, MEANING_RULES, SHAPE_RULES, Rule
 from pgproxy.sql.dialect.types import KnownTypes, TypeSource
 from pgwire.errors import StatementError
 
@@ -24,31 +26,25 @@ MAX_GROWN = 10_000
 """Nodes of all that the rules of one statement give, each counted as often as a rule stands around it."""
 MAX_GROWN_PER_NODE = 40
 """Of a long statement."""
-_BY_KIND: tuple[dict[str, tuple[Rule, ...]], dict[str, tuple[Rule, ...]]] = ({}, {})
-"""The rules of shape and of meaning by `Expr.key`, found when a kind of node is first seen."""
-_IS_RULED: dict[str, bool] = {}
-"""Whether there is any, by the same."""
+_PLAIN = frozenset({exp.Column, exp.Literal})
+_Rules = tuple[tuple[Rule, ...], tuple[Rule, ...]]
 
 
-def _is_of(node: exp.Expr, kinds: tuple[type[exp.Expr], ...]) -> bool:
-    """TRY_CAST is a cast to sqlglot, but only the engine has it, and it must not raise."""
-    return isinstance(node, kinds) and not (isinstance(node, exp.TryCast) and exp.Cast in kinds)
+def _is_of(kind: type[exp.Expr], kinds: tuple[type, ...]) -> bool:
+    """TRY_CAST is a cast to sqlglot, but only the engine has it, and it must not raise; AND is a function."""
+    is_other = (issubclass(kind, exp.TryCast) and exp.Cast in kinds) or (
+        issubclass(kind, exp.Connector) and exp.Func in kinds
+    )
+    return issubclass(kind, kinds) and not is_other
 
 
-def _rules_for(node: exp.Expr, group: int) -> tuple[Rule, ...]:
-    """The rules that look at this kind of node: none for most of every tree."""
-    held = _BY_KIND[group].get(node.key)
-    if held is None:
-        rules = MEANING_RULES if group else SHAPE_RULES
-        held = _BY_KIND[group][node.key] = tuple(rule for rule, kinds in rules if _is_of(node, kinds))
-    return held
-
-
-def _has_rules(node: exp.Expr) -> bool:
-    held = _IS_RULED.get(node.key)
-    if held is None:
-        held = _IS_RULED[node.key] = bool(_rules_for(node, 0) or _rules_for(node, 1))
-    return held
+@cache
+def _rules_for(kind: type[exp.Expr]) -> _Rules | None:
+    """The rules of shape and of meaning that look at this kind of node: None for most of every tree."""
+    shape, meaning = (
+        tuple(rule for rule, kinds in rules if _is_of(kind, kinds)) for rules in (SHAPE_RULES, MEANING_RULES)
+    )
+    return (shape, meaning) if shape or meaning else None
 
 
 def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr:
@@ -58,24 +54,22 @@ def to_engine(expression: exp.Expr, types: TypeSource | None = None) -> exp.Expr
         FeatureNotSupported: the meaning cannot be kept.
         StatementError: a constant is malformed (22P02, 22007, 22012).
     """
-    return change_to_engine(expression.copy(), types)
+    return change_to_engine(expression.copy(), KnownTypes(types))
 
 
-def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Expr:
+def change_to_engine(root: exp.Expr, known: KnownTypes) -> exp.Expr:
     """`to_engine` in place: copying costs as much as half of the rules. Gives the root, perhaps a new one.
+
+    known: of this tree; it may have been asked already.
 
     Raises:
         FeatureNotSupported: the meaning cannot be kept.
         StatementError: a constant is malformed (22P02, 22007, 22012).
     """
-    shapes.arrows_are_operators(root)
-    row_functions.name_element_columns(root)
-    shapes.name_inner_columns(root)
-    known = KnownTypes(types)
-    assignments.read_stored_constants(root, known)
-    nodes = list(root.dfs())
+    nodes, is_changed = _prepared(root, known)
+    known = KnownTypes(known.source) if is_changed else known
     if constants.read_constants(nodes, known):
-        nodes, known = list(root.dfs()), KnownTypes(types)  # whose parents are of other types now
+        nodes, known = list(root.dfs()), KnownTypes(known.source)  # whose parents are of other types now
     known.room = max(MAX_GROWN, MAX_GROWN_PER_NODE * len(nodes))
     known.learn(nodes)
     if not _reads_catalog(nodes):
@@ -89,15 +83,7 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     if isinstance(query, exp.Query):
         made = result_types.output_types(query, known), typmods.output_typmods(query, known)
         root.meta[result_types.MADE_TYPES_KEY] = result_types.made_types(*made)
-    for node in reversed(nodes):
-        if type(node) is exp.Identifier:
-            shapes.fold_identifier(node, known)  # in place, and no other rule looks at names
-            continue
-        if not _has_rules(node):
-            continue
-        replaced = _apply(node, known)
-        if node is root:
-            root = replaced
+    root = _ruled(root, nodes, known)
     result_types.show_outputs(root, kinds, lengths)
     root, written = outputs.write_numbers(root, kinds, known)
     if (oids := result_types.result_oids(kinds, written)) is not None:
@@ -107,38 +93,79 @@ def change_to_engine(root: exp.Expr, types: TypeSource | None = None) -> exp.Exp
     return root
 
 
+_PREPARATIONS = (shapes.arrows_are_operators, row_functions.name_element_columns, shapes.name_inner_columns)
+
+
+def _prepared(root: exp.Expr, known: KnownTypes) -> tuple[list[exp.Expr], bool]:
+    """Say in place what the rules need to see. Gives all nodes, and whether they are not as they were."""
+    nodes, is_changed = list(root.dfs()), False
+    for prepare in _PREPARATIONS:
+        if prepare(nodes):
+            nodes, is_changed = list(root.dfs()), True
+    if assignments.read_stored_constants(root, known):
+        return list(root.dfs()), True
+    return nodes, is_changed
+
+
 def _reads_catalog(nodes: list[exp.Expr]) -> bool:
     """The catalog's columns have the engine's types, which are wider than PostgreSQL's: nothing to check."""
-    tables = (node for node in nodes if isinstance(node, exp.Table))
+    tables = [node for node in nodes if type(node) is exp.Table]
     return any(
         table.name.lower().startswith("pg_") or table.db.lower() in ("pg_catalog", "information_schema")
         for table in tables
     )
 
 
-def _apply(node: exp.Expr, known: KnownTypes) -> exp.Expr:
-    node = _shaped(node, known)
-    for rule in _rules_for(node, 1):
-        new = _replaced(node, rule, known)
-        if new is not node:
-            return new
-    return node
+def _ruled(root: exp.Expr, nodes: list[exp.Expr], known: KnownTypes) -> exp.Expr:
+    """Apply the rules to each node whose children have been seen to; gives the root."""
+    for node in reversed(nodes):
+        kind = type(node)
+        if kind is exp.Identifier:
+            if not node.args.get("quoted"):
+                shapes.fold_identifier(node, known)  # in place, and no other rule looks at names
+            continue
+        if kind is exp.Column and known.of(node) != "record":
+            continue  # the one rule of columns is about whole rows
+        rules = _rules_for(kind)  # type: ignore[arg-type]  # classes hash, whatever instances do
+        if rules is None or (kind in COMPARISONS and _is_plain(node, known)):
+            continue
+        replaced = _apply(node, known, rules)
+        if node is root:
+            root = replaced
+    return root
 
 
-def _shaped(node: exp.Expr, known: KnownTypes) -> exp.Expr:
-    for rule in _rules_for(node, 0):
-        new = _replaced(node, rule, known)
-        if new is not node:
-            return _shaped(new, known)
-    return node
+def _is_plain(comparison: exp.Expr, known: KnownTypes) -> bool:
+    """Whether two names or constants are compared that no rule of comparisons looks at: most are."""
+    sides = (comparison.this, comparison.expression)
+    return all(type(side) in _PLAIN and known.of(side) not in COMPARED_APART for side in sides)
 
 
-def _replaced(node: exp.Expr, rule: Rule, known: KnownTypes) -> exp.Expr:
-    """Run one rule and put its result where the node was."""
+def _apply(node: exp.Expr, known: KnownTypes, rules: _Rules) -> exp.Expr:
+    shaped = _shaped(node, known, rules[0]) if rules[0] else node
+    if shaped is not node:
+        node, rules = shaped, _rules_for(type(shaped)) or ((), ())  # type: ignore[arg-type]  # as above
+    return _replaced(node, known, rules[1])
+
+
+def _shaped(node: exp.Expr, known: KnownTypes, rules: tuple[Rule, ...]) -> exp.Expr:
+    new = _replaced(node, known, rules)
+    if new is node:
+        return node
+    found = _rules_for(type(new))  # type: ignore[arg-type]  # as above
+    return _shaped(new, known, found[0]) if found is not None else new
+
+
+def _replaced(node: exp.Expr, known: KnownTypes, rules: tuple[Rule, ...]) -> exp.Expr:
+    """Run the rules until one gives something else, and put that where the node was."""
     # Taken before: the rule may have moved the node into what it gives.
     parent, key, index = node.parent, node.arg_key, node.index
+    new = node
     try:
-        new = rule(node, known)
+        for rule in rules:
+            new = rule(node, known)
+            if new is not node:
+                break
     except StatementError as error:
         raise blame(error, node) from None
     if new is node:

@@ -42,8 +42,10 @@ _PLAIN: dict[str, tuple[str | None, ...]] = {
 def macro_call(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     """A function that is a macro of the engine's, or built of others."""
     name = function_name(node) or str(node.meta.get(NAME_KEY, "")).lower()
-    arguments = list(node.expressions) if function_name(node) else _arguments(node)
     kinds = _PLAIN.get(name)
+    if kinds is None and name not in _BUILT:
+        return node
+    arguments = list(node.expressions) if function_name(node) else _arguments(node)
     if kinds is not None and len(kinds) == len(arguments):
         return macro(name, *(_typed(one, kind) for one, kind in zip(arguments, kinds, strict=True)))
     builder = _BUILT.get(name)

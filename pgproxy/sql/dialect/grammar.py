@@ -7,7 +7,7 @@ compiled parser cannot be subclassed; tokens are marked before it runs and the m
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import sqlglot
 from sqlglot import exp
@@ -183,35 +183,43 @@ def keeps_call(name: str) -> bool:
 def protect_calls(tokens: Sequence[Token]) -> list[Token]:
     """Mark the calls that sqlglot would convert, so that it reads them as unknown functions."""
     protected: list[Token] = []
-    for index, token in enumerate(tokens):
-        following = tokens[index + 1] if index + 1 < len(tokens) else None
-        is_call = following is not None and following.token_type is TokenType.L_PAREN
-        if index and tokens[index - 1].token_type is TokenType.ALIAS and _is_label(token, following):
+    add, before = protected.append, None
+    for index, (token, following) in enumerate(zip_longest(tokens, tokens[1:])):
+        kind, ahead = token.token_type, following.token_type if following is not None else None
+        if before is TokenType.ALIAS and _is_label(token, following):
             # Any word may follow AS; sqlglot stops at a reserved one.
             protected.append(_like(token, TokenType.VAR, token.text))
-        elif (
-            is_call and token.text.lower() in _KEPT_AS_CALLS and token.token_type is not TokenType.IDENTIFIER
-        ):
+        elif ahead is TokenType.L_PAREN and _is_kept(token):
             protected.append(_like(token, TokenType.VAR, _MARK + token.text))
-        elif token.token_type is TokenType.STRING and index and _is_interval_constant(tokens, index - 1):
-            # `interval '…'` becomes `'…'::interval`: sqlglot drops what it does not know (`1 day ago`).
-            word = protected.pop()
-            protected += [token, _like(word, TokenType.DCOLON, "::"), word]
-        elif token.token_type is TokenType.STRING and (count := _words_of_typed_constant(tokens, index)) > 0:
-            # `date '…'::text` casts the date; sqlglot would cast the string first.
-            words = protected[-count:]
-            del protected[-count:]
-            protected += [token, _like(words[0], TokenType.DCOLON, "::"), *words]
-        elif (
-            following is not None
-            and following.token_type is TokenType.L_BRACKET
-            and _is_catalog_array(tokens, index)
-        ):
+        elif kind is TokenType.STRING:
+            _protect_constant(tokens, index, protected)
+        elif ahead is TokenType.L_BRACKET and _is_catalog_array(tokens, index):
             # `oid[]` does not parse, `pg_catalog.oid[]` does.
             protected += [_like(token, TokenType.VAR, "pg_catalog"), _like(token, TokenType.DOT, "."), token]
         else:
-            protected.append(token)
+            add(token)
+        before = kind
     return protected
+
+
+def _is_kept(token: Token) -> bool:
+    return token.text.lower() in _KEPT_AS_CALLS and token.token_type is not TokenType.IDENTIFIER
+
+
+def _protect_constant(tokens: Sequence[Token], index: int, protected: list[Token]) -> None:
+    """Add a string, in such a way that the words of its type before it are a cast of it."""
+    token = tokens[index]
+    if index and _is_interval_constant(tokens, index - 1):
+        # `interval '…'` becomes `'…'::interval`: sqlglot drops what it does not know (`1 day ago`).
+        word = protected.pop()
+        protected += [token, _like(word, TokenType.DCOLON, "::"), word]
+    elif (count := _words_of_typed_constant(tokens, index)) > 0:
+        # `date '…'::text` casts the date; sqlglot would cast the string first.
+        words = protected[-count:]
+        del protected[-count:]
+        protected += [token, _like(words[0], TokenType.DCOLON, "::"), *words]
+    else:
+        protected.append(token)
 
 
 def _is_label(token: Token, following: Token | None) -> bool:

@@ -5,6 +5,7 @@ else its type, and `?column?` for all that has neither. PostgreSQL docs, SELECT,
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 
 from sqlglot import exp
@@ -178,6 +179,14 @@ def _figure_dot(node: exp.Dot) -> tuple[str | None, int]:
     return _figure(last)
 
 
+@cache
+def _class_name(kind: type[exp.Expr]) -> tuple[str, int] | None:
+    for known, name in _CLASS_NAMES.items():
+        if issubclass(kind, known):
+            return name, 1 if known in (exp.Case, exp.Interval) else 2
+    return None
+
+
 def _figure_call(node: exp.Expr) -> tuple[str | None, int]:
     written = node.meta.get(NAME_KEY)
     if written:
@@ -188,9 +197,9 @@ def _figure_call(node: exp.Expr) -> tuple[str | None, int]:
         ), 2
     if isinstance(node, exp.Trim):
         return _TRIMS.get(str(node.args.get("position")), "btrim"), 2
-    for kind, name in _CLASS_NAMES.items():
-        if isinstance(node, kind):
-            return name, 1 if kind in (exp.Case, exp.Interval) else 2
+    known = _class_name(type(node))  # type: ignore[arg-type]  # classes hash, whatever instances do
+    if known is not None:
+        return known
     if isinstance(node, _OPERATOR_CLASSES):
         return None, 0
     # Operators are functions to sqlglot, but have no name of their own.

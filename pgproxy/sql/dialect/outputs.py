@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import cast, macro
+from pgproxy.sql.dialect.build import cast, copied, macro
 from pgproxy.sql.dialect.scales import Scale, as_sql, number_of, quotient_scale
 from pgproxy.sql.dialect.types import KnownTypes, Number
 
@@ -65,7 +65,7 @@ def _text(value: exp.Expr, types: KnownTypes) -> exp.Expr | None:
     if isinstance(value, exp.Array) and types.of(value) == "numeric[]":
         return _array_text(value, types)
     known = _written(value, types)
-    return macro("numeric_text", value.copy(), as_sql(known.shown)) if known is not None else None
+    return macro("numeric_text", copied(value), as_sql(known.shown)) if known is not None else None
 
 
 def _array_text(array: exp.Array, types: KnownTypes) -> exp.Expr | None:
@@ -76,7 +76,7 @@ def _array_text(array: exp.Array, types: KnownTypes) -> exp.Expr | None:
     if not known or len(known) != len(numbers) or (len(scales) == 1 and -1 not in scales):
         return None
     items = [
-        macro("numeric_text", item.copy(), as_sql(one.shown)) if one is not None else item.copy()
+        macro("numeric_text", copied(item), as_sql(one.shown)) if one is not None else copied(item)
         for item in array.expressions
         for one in (number_of(item, types),)
     ]
@@ -98,10 +98,14 @@ def _of_select(select: exp.Select, kinds: Sequence[str | None], types: KnownType
         if isinstance(known.shown, int):
             yield _Shown(at, known.shown)
         elif is_free and not _names_a_column(known.shown, select.args.get("group")):
-            select.append("expressions", exp.alias_(known.shown.copy(), f"scale{at + 1}", quoted=True))
-            yield _Shown(at, exp.column(exp.to_identifier(f"s{at + 1}", quoted=True)))
+            select.append("expressions", _scale_output(copied(known.shown), at))
+            yield _Shown(at, exp.Column(this=exp.to_identifier(f"s{at + 1}", quoted=True)))
         else:
             yield _Shown(at, None)
+
+
+def _scale_output(scale: exp.Expr, place: int) -> exp.Alias:
+    return exp.Alias(this=scale, alias=exp.to_identifier(f"scale{place + 1}", quoted=True))
 
 
 def _names_a_column(scale: exp.Expr, group: exp.Group | None) -> bool:
@@ -140,10 +144,8 @@ def _of_set_operation(
             continue
         for side, value in zip(sides, values, strict=True):
             one = number_of(value, types)
-            side.append(
-                "expressions", exp.alias_(as_sql(one.shown if one else 0), f"scale{at + 1}", quoted=True)
-            )
-        yield _Shown(at, exp.column(exp.to_identifier(f"s{at + 1}", quoted=True)))
+            side.append("expressions", _scale_output(as_sql(one.shown if one else 0), at))
+        yield _Shown(at, exp.Column(this=exp.to_identifier(f"s{at + 1}", quoted=True)))
 
 
 def _sides(query: exp.Expr) -> Iterator[exp.Select]:
@@ -163,7 +165,7 @@ def _around(inner: exp.Expr, count: int, shown: Sequence[_Shown]) -> exp.Expr:
     names = [exp.to_identifier(name, quoted=True) for name in [*(f"c{n + 1}" for n in range(count)), *added]]
     outputs: list[exp.Expr] = []
     for at in range(count):
-        value: exp.Expr = exp.column(exp.to_identifier(f"c{at + 1}", quoted=True))
+        value: exp.Expr = exp.Column(this=exp.to_identifier(f"c{at + 1}", quoted=True))
         if at in scales:
             scale = scales[at]
             value = macro("numeric_text", value, quotient_scale(value) if scale is None else as_sql(scale))
@@ -184,5 +186,5 @@ def _write_values(values: exp.Values, types: KnownTypes) -> frozenset[int]:
         if is_numeric and len({one.scale for one in known}) > 1 and types.all_of(list(cells)) == "numeric":
             written.add(at)
             for row in rows:
-                row.expressions[at].replace(cast(row.expressions[at].copy(), "VARCHAR"))
+                row.expressions[at].replace(cast(copied(row.expressions[at]), "VARCHAR"))
     return frozenset(written)

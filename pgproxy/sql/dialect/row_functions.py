@@ -3,7 +3,7 @@
 Each is a list here, which `unnest` turns into rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlglot import exp
 
@@ -12,9 +12,11 @@ from pgproxy.sql.dialect.function_types import ROW_COLUMNS
 from pgproxy.sql.dialect.patterns import engine_pattern
 from pgproxy.sql.dialect.strings import string_to_array
 from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.node_kinds import classes_below
 from pgwire.errors import FeatureNotSupported, StatementError
 from pgwire.sqlstate import SqlState
 
+_FROM_ITEMS = classes_below(exp.Table, exp.Lateral)
 _SERIES = (exp.GenerateSeries, exp.ExplodingGenerateSeries)
 _SERIES_TYPES = {"int4": "INTEGER", "int8": "BIGINT", "timestamptz": "TIMESTAMPTZ", "timestamp": "TIMESTAMP"}
 
@@ -48,9 +50,13 @@ def rows_in_from(node: exp.Expr, types: KnownTypes) -> exp.Expr:
     return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
 
 
-def name_element_columns(root: exp.Expr) -> None:
-    """`SELECT x FROM jsonb_array_elements(…) x` means the one column, which is called value; in place."""
-    for source in root.find_all(exp.Table, exp.Lateral):
+def name_element_columns(nodes: Iterable[exp.Expr]) -> bool:
+    """`SELECT x FROM jsonb_array_elements(…) x` means the one column, which is called value; in place.
+
+    nodes: of a tree; gives whether it was changed.
+    """
+    is_changed = False
+    for source in [node for node in nodes if type(node) in _FROM_ITEMS]:
         alias = source.args.get("alias")
         names = ROW_COLUMNS.get(function_name(source.this)) if isinstance(source.this, exp.Func) else None
         if names is None or len(names) != 1 or not isinstance(alias, exp.TableAlias) or alias.columns:
@@ -61,6 +67,8 @@ def name_element_columns(root: exp.Expr) -> None:
                 meant = exp.column(names[0][0], table=alias.this.copy())
                 is_output = isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
                 column.replace(exp.alias_(meant, alias.this.copy()) if is_output else meant)
+                is_changed = True
+    return is_changed
 
 
 def _alias_and_names(node: exp.Expr, function: exp.Expr, types: KnownTypes) -> tuple[str, list[str]]:

@@ -36,6 +36,11 @@ from pgproxy.sql.dialect.types import KnownTypes
 Rule = Callable[[exp.Expr, KnownTypes], exp.Expr]
 """Takes one node whose children are rewritten already; gives it back, or what stands for it in the engine."""
 
+COMPARISONS = frozenset({exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE})
+COMPARED_APART = frozenset({"bpchar", "json", "jsonb", "record"})
+"""The types of names and constants that a rule of COMPARISONS looks at; the other rules of these are about
+rows, arrays and queries. Two plain operands of other types are shown to none."""
+
 SHAPE_RULES: tuple[tuple[Rule, tuple[type, ...]], ...] = (
     (shapes.fold_identifier, (exp.Identifier,)),
     (

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.build import case, cast, constant_integer, macro, number
+from pgproxy.sql.dialect.build import case, cast, constant_integer, copied, macro, number
 from pgproxy.sql.dialect.scopes import cte_of, enclosing_queries, sources, typing_query
 from pgproxy.sql.dialect.type_names import INTEGERS, type_of_data_type, type_of_engine_type
 from pgproxy.sql.dialect.types import KnownTypes, Number
@@ -104,7 +104,7 @@ def _guessed(inner: Number, node: exp.Expr) -> Number:
 
 def quotient_scale(node: exp.Expr) -> exp.Expr:
     """The scale that a quotient has, by its own size: right unless it is just above a power of 10,000."""
-    return macro("numeric_quotient_scale", node.copy())
+    return macro("numeric_quotient_scale", copied(node))
 
 
 def _of_column(column: exp.Column, types: KnownTypes) -> Number | None:
@@ -162,7 +162,7 @@ def _of_cast(node: exp.Cast) -> Number | None:
     if not isinstance(node.this, exp.Parameter):
         return Number(precision, scale, scale)
     # What is bound has the scale that it came with; the cast gives it the widest.
-    return Number(precision, scale, macro("text_numeric_scale", cast(node.this.copy(), "VARCHAR")))
+    return Number(precision, scale, macro("text_numeric_scale", cast(copied(node.this), "VARCHAR")))
 
 
 def _around(node: exp.Expr, types: KnownTypes) -> Number | None:
@@ -207,7 +207,7 @@ def _product(left: Number, right: Number) -> Number:
 
 def as_sql(scale: Scale) -> exp.Expr:
     """A scale as SQL."""
-    return number(scale) if isinstance(scale, int) else scale.copy()
+    return number(scale) if isinstance(scale, int) else copied(scale)
 
 
 def largest(left: Scale, right: Scale) -> Scale:
@@ -248,11 +248,12 @@ def _choice(node: exp.Expr, values: list[exp.Expr], known: list[Number]) -> exp.
         return _case_of_scales(node, values, scales)
     if isinstance(node, exp.Coalesce):
         tests: list[exp.Expr] = [
-            exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null())) for value in values
+            exp.Not(this=exp.Is(this=exp.Paren(this=copied(value)), expression=exp.Null()))
+            for value in values
         ]
     else:
         tests = [
-            exp.EQ(this=exp.Paren(this=value.copy()), expression=exp.Paren(this=node.copy()))
+            exp.EQ(this=exp.Paren(this=copied(value)), expression=exp.Paren(this=copied(node)))
             for value in values
         ]
     return case(*zip(tests, scales, strict=True))
@@ -261,21 +262,21 @@ def _choice(node: exp.Expr, values: list[exp.Expr], known: list[Number]) -> exp.
 def _case_of_scales(node: exp.Case, values: list[exp.Expr], scales: list[exp.Expr]) -> exp.Expr:
     by_value = {id(value): scale for value, scale in zip(values, scales, strict=True)}
     ends = [
-        (branch.this.copy(), by_value.get(id(branch.args["true"]), number(0))) for branch in node.args["ifs"]
+        (copied(branch.this), by_value.get(id(branch.args["true"]), number(0))) for branch in node.args["ifs"]
     ]
     chosen = case(*ends, default=by_value.get(id(node.args.get("default"))))
     if node.this is not None:
-        chosen.set("this", node.this.copy())
+        chosen.set("this", copied(node.this))
     return chosen
 
 
 def with_core(node: exp.Expr, kind: type[exp.Expr], operand: exp.Expr | None = None) -> exp.Expr:
     """A copy of `f(x) FILTER (…) OVER (…)` with another aggregate, of `x` or of another operand."""
-    made = node.copy()
+    made = copied(node)
     core = made
     while isinstance(core, WRAPPERS):
         core = core.this
-    inner = kind(this=core.this if operand is None else operand.copy())
+    inner = kind(this=core.this if operand is None else copied(operand))
     if core is made:
         return inner
     core.replace(inner)
@@ -305,7 +306,7 @@ def quotient(
             number(10**scale),
             as_sql(fewest),
         )
-    shown = macro("numeric_div_scale", left.copy(), right.copy(), as_sql(fewest))
+    shown = macro("numeric_div_scale", copied(left), copied(right), as_sql(fewest))
     return declare(made, Number(MAX_DIGITS, QUOTIENT_SCALE, shown), types)
 
 
@@ -330,7 +331,7 @@ def text_of(node: exp.Expr, types: KnownTypes) -> exp.Expr | None:
     known = number_of(node, types) if types.of(node) == "numeric" else None
     if known is None or known.shown == known.scale:
         return None
-    return macro("numeric_text", node.copy(), as_sql(known.shown))
+    return macro("numeric_text", copied(node), as_sql(known.shown))
 
 
 def _with_room(operand: exp.Expr, known: Number, scale: int, types: KnownTypes) -> exp.Expr:
@@ -345,6 +346,9 @@ def _with_room(operand: exp.Expr, known: Number, scale: int, types: KnownTypes) 
 
 def origin(column: exp.Column, types: KnownTypes) -> str | list[exp.Expr] | None:
     """Where a column comes from: the engine's type of a relation's, or the expressions that give it."""
+    stored = types.stored_type(column)
+    if stored is not None:
+        return stored
     name = column.name if column.this.args.get("quoted") else column.name.lower()
     for query in enclosing_queries(column):
         found = [

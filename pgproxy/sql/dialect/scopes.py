@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+_QUERIES = (exp.Select, exp.Update, exp.Delete, exp.Insert)
+
 
 def enclosing_queries(node: exp.Expr) -> Iterator[exp.Expr]:
     """The queries around a node, the innermost first; most columns are of that one."""
-    parent = node.parent
-    while parent is not None:
-        if isinstance(parent, (exp.Select, exp.Update, exp.Delete, exp.Insert)):
-            yield parent
-        parent = parent.parent
+    query = node.find_ancestor(*_QUERIES)
+    while query is not None:
+        yield query
+        query = query.find_ancestor(*_QUERIES)
 
 
 def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
@@ -25,12 +26,18 @@ def sources(query: exp.Expr, alias: str) -> list[exp.Expr]:
         found.append(query.this)
     elif isinstance(query, exp.Insert) and isinstance(query.this, exp.Expr):
         found.append(query.this.this if isinstance(query.this, exp.Schema) else query.this)
-    found = [relation for item in found for relation in _joined(item)]
-    return [item for item in found if not alias or item.alias_or_name.lower() == alias.lower()]
+    if not all(type(item) is exp.Table and not item.args.get("joins") for item in found):
+        found = [relation for item in found for relation in _joined(item)]
+    if not alias:
+        return found
+    wanted = alias.lower()
+    return [item for item in found if item.alias_or_name.lower() == wanted]
 
 
 def _joined(item: exp.Expr) -> list[exp.Expr]:
     """A relation with those that are joined to it inside its parentheses."""
+    if isinstance(item, exp.Table) and not item.args.get("joins"):
+        return [item]
     inner = item.this if isinstance(item, (exp.Paren, exp.Subquery)) and not item.alias else None
     first = _joined(inner) if isinstance(inner, (exp.Table, exp.Paren, exp.Subquery)) else [item]
     return first + [one for join in item.args.get("joins") or () for one in _joined(join.this)]

@@ -3,7 +3,7 @@
 PostgreSQL docs, "Lexical Structure" and "Table Expressions".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
 
@@ -13,6 +13,7 @@ from pgproxy.sql.dialect.names import UNNAMED, column_name
 from pgproxy.sql.dialect.places import OperatorError, blame
 from pgproxy.sql.dialect.type_rules import is_row
 from pgproxy.sql.dialect.types import KnownTypes
+from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.utility.scan import fold_identifier as fold_word
 from pgwire.errors import FeatureNotSupported
 from pgwire.sqlstate import SqlState
@@ -38,9 +39,13 @@ _NEGATED_OPERATORS = {"!~": "~", "!~*": "~*", "!~~": "~~", "!~~*": "~~*"}
 _BYTE_COLLATIONS = frozenset({"default", "c", "posix", "ucs_basic"})
 
 
-def name_inner_columns(root: exp.Expr) -> None:
-    """Give unnamed columns of derived tables, CTEs, views and new tables PostgreSQL's names, in place."""
-    for query in root.find_all(exp.Select):
+def name_inner_columns(nodes: Iterable[exp.Expr]) -> bool:
+    """Give unnamed columns of derived tables, CTEs, views and new tables PostgreSQL's names, in place.
+
+    nodes: of a tree; gives whether it was changed.
+    """
+    is_changed = False
+    for query in [node for node in nodes if type(node) is exp.Select]:
         holder = _holder(query)
         if holder is None:
             continue
@@ -53,17 +58,24 @@ def name_inner_columns(root: exp.Expr) -> None:
                 alias = exp.Alias(this=item, alias=exp.to_identifier(name, quoted=True))
                 if parent is not None:
                     parent.set("expressions", alias, index)
+                    is_changed = True
+    return is_changed
 
 
+_ARROWS = classes_below(exp.Lambda)
 _TAKE_LAMBDAS = frozenset(
     f"{kind}_{what}" for kind in ("list", "array") for what in ("transform", "apply", "filter", "reduce")
 ) | {"apply", "filter", "reduce"}
 """Functions that only the engine has; an arrow in them is its lambda."""
 
 
-def arrows_are_operators(root: exp.Expr) -> None:
-    """`f(x -> 'a')` is the json operator, which sqlglot takes for a lambda; in place."""
-    for arrow in list(root.find_all(exp.Lambda)):
+def arrows_are_operators(nodes: Iterable[exp.Expr]) -> bool:
+    """`f(x -> 'a')` is the json operator, which sqlglot takes for a lambda; in place.
+
+    nodes: of a tree; gives whether it was changed.
+    """
+    arrows = [node for node in nodes if type(node) in _ARROWS]
+    for arrow in arrows:
         if len(arrow.expressions) != 1 or _takes_lambda(arrow.parent):
             continue
         operand = exp.Column(
@@ -78,6 +90,7 @@ def arrows_are_operators(root: exp.Expr) -> None:
         else:
             leftmost.replace(extract)
         arrow.replace(body)
+    return bool(arrows)
 
 
 def _takes_lambda(function: exp.Expr | None) -> bool:

@@ -4,6 +4,7 @@ PostgreSQL docs, "Lexical Structure".
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
@@ -13,6 +14,8 @@ from pgproxy.sql.utility.escapes import decode_unicode_escapes
 _UNKNOWN = "pgproxy_unknown"
 UNKNOWN_KEY = "pgproxy_is_unknown"
 """In the `meta` of the NULL of `IS UNKNOWN`, which asks for a boolean."""
+_RESPELLED = frozenset({TokenType.HEREDOC_STRING, TokenType.UNICODE_STRING, TokenType.UNKNOWN})
+_KIND = attrgetter("token_type")
 _ESCAPES_OF_ONE = frozenset("+'\" \t\n") | frozenset("0123456789abcdefABCDEF")
 """What cannot introduce Unicode escapes."""
 
@@ -23,6 +26,8 @@ def kept_tokens(tokens: Sequence[Token]) -> list[Token]:
     Raises:
         StatementError: 42601 for a bad Unicode escape.
     """
+    if _RESPELLED.isdisjoint(map(_KIND, tokens)):
+        return list(tokens)
     kept: list[Token] = []
     skipped = 0
     for index, token in enumerate(tokens):

@@ -4,23 +4,16 @@ Small on purpose: it serves the rules of this package, which must be right where
 PostgreSQL docs, "Functions and Operators" and "Type Conversion".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlglot import exp
 
-from pgproxy.sql.dialect.function_types import (
-    AVERAGES,
-    LOGARITHMS,
-    RESULTS,
-    ROUNDING,
-    ROW_COLUMNS,
-    SAME_ARRAY,
-    SAME_AS_ARGUMENT,
-)
-from pgproxy.sql.dialect.grammar import NAME_KEY
+from pgproxy.sql.dialect.call_types import call_type
+from pgproxy.sql.dialect.function_types import RESULTS, ROW_COLUMNS
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.dialect.scopes import cte_of, enclosing_queries, sources, typing_query
 from pgproxy.sql.dialect.type_names import (
@@ -33,14 +26,11 @@ from pgproxy.sql.dialect.type_names import (
 from pgproxy.sql.dialect.type_rules import (
     are_texts,
     arithmetic_type,
-    average_type,
     field_of_row,
     is_row,
     is_unknown,
     literal_type,
     negated_type,
-    rounded_type,
-    series_type,
 )
 from pgwire.errors import StatementError
 from pgwire.sqlstate import SqlState
@@ -93,13 +83,21 @@ def _may_be_typed(kind: type[exp.Expr]) -> bool:
     return issubclass(kind, _TYPED)
 
 
+class _Read(NamedTuple):
+    """What a query reads under a name, or all of it. columns: of the stored relations; others: all else."""
+
+    query: exp.Expr
+    relations: Sequence[exp.Expr]
+    columns: Sequence[Mapping[str, str]]
+    others: Sequence[exp.Expr]
+
+
 class KnownTypes:
     """Types of nodes, found before rewriting; a node that replaces another takes its type over.
 
     type_name: gives PostgreSQL's name of what the source calls a type; DuckDB's names if not said.
     numbers: what is known of expressions that rules made, by id; asked: columns that are being looked up.
         Both serve `scales`.
-    sources: what each query reads, while no rule has changed the tree; None once one may have.
     """
 
     def __init__(
@@ -110,8 +108,9 @@ class KnownTypes:
         self._known: dict[int, tuple[exp.Expr, str | None]] = {}
         self._rows: dict[int, tuple[exp.Expr, list[tuple[str, str | None]] | None]] = {}
         self.numbers: dict[int, tuple[exp.Expr, Number]] = {}
-        self._sources: dict[int, tuple[exp.Expr, list[exp.Expr]]] | None = None
+        self._sources: dict[tuple[int, str], _Read] | None = None
         self._definitions: dict[int, exp.CTE | None] = {}
+        self._stored: dict[int, tuple[exp.Expr, str]] = {}
         self.asked: set[int] = set()
         self.room = 0
         """How many nodes more the rules may give; `engine` says it."""
@@ -135,29 +134,57 @@ class KnownTypes:
                 return None
             # Set first: a column that (wrongly) refers to itself then ends here.
             self._known[id(node)] = (node, None)
-            found = (node, self._column(node) if type(node) is exp.Column else self._infer(node))
+            found = (node, self._infer(node))
             self._known[id(node)] = found
         return found[1]
 
     def learn(self, nodes: Sequence[exp.Expr]) -> None:
-        """Find the types of all nodes of a tree, each query's FROM read once."""
-        self._sources, self._definitions = {}, {}
-        for node in nodes:
-            if _may_be_typed(type(node)):  # type: ignore[arg-type]  # as in `of`
-                self.of(node)
-        self._sources = None
+        """Find the types of all nodes of a tree."""
+        with self.steady():
+            for node in nodes:
+                if _may_be_typed(type(node)):  # type: ignore[arg-type]  # as in `of`
+                    self.of(node)
 
-    def _read_by(self, query: exp.Expr, alias: str) -> list[exp.Expr]:
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Read each query's FROM once: nobody changes the tree meanwhile."""
+        self._sources, self._definitions = {}, {}
+        try:
+            yield
+        finally:
+            self._sources = None
+
+    def stored_type(self, column: exp.Column) -> str | None:
+        """What the source calls the type of a relation's column, if that was seen in a steady tree."""
+        held = self._stored.get(id(column))
+        return held[1] if held is not None else None
+
+    def _read_by(self, query: exp.Expr, alias: str) -> "_Read":
         """`scopes.sources`, which every column of a query asks."""
         if self._sources is None:
-            return sources(query, alias)
-        held = self._sources.get(id(query))
+            return self._read(query, sources(query, alias))
+        key = (id(query), alias)
+        held = self._sources.get(key)
         if held is None:
-            held = self._sources[id(query)] = (query, sources(query, ""))
-        if not alias:
-            return held[1]
-        wanted = alias.lower()
-        return [source for source in held[1] if source.alias_or_name.lower() == wanted]
+            held = self._sources[key] = self._read(query, sources(query, alias))
+        return held
+
+    def _read(self, query: exp.Expr, relations: list[exp.Expr]) -> "_Read":
+        """Tell the stored relations, whose columns are known by name, from the others."""
+        columns: list[Mapping[str, str]] = []
+        others: list[exp.Expr] = []
+        for relation in relations:
+            known = self._stored_columns(relation) if isinstance(relation, exp.Table) else None
+            if known is None:
+                others.append(relation)
+            else:
+                columns.append(known)
+        return _Read(query, relations, columns, others)
+
+    def _stored_columns(self, table: exp.Table) -> Mapping[str, str] | None:
+        if self.source is None or self._definition(table) is not None or isinstance(table.this, exp.Func):
+            return None
+        return self.source.column_types(table)
 
     def _definition(self, table: exp.Table) -> exp.CTE | None:
         """`scopes.cte_of`, which every column of a query asks of each relation in its FROM."""
@@ -201,25 +228,10 @@ class KnownTypes:
         return None
 
     def _infer(self, node: exp.Expr) -> str | None:
-        if isinstance(node, exp.Column):
-            return self._column(node)
-        if isinstance(node, (exp.Cast, exp.TryCast)):
-            return type_of_data_type(node.args["to"])
-        if isinstance(node, exp.Literal):
-            return literal_type(node)
-        if isinstance(node, (exp.BitString, exp.HexString)):
-            return "bit"
-        if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow)):
-            return self._arithmetic(node)
-        if isinstance(node, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Escape)):
-            return "bool"
-        if is_row(node):
-            return "record"
-        if isinstance(node, _BITWISE):
-            return self._bitwise(node)
-        if isinstance(node, exp.AtTimeZone):
-            return {"timestamp": "timestamptz", "timestamptz": "timestamp"}.get(self.of(node.this) or "")
-        return self._structure(node)
+        return _inference_of(type(node))(self, node)  # type: ignore[arg-type]  # as in `of`
+
+    def _row_or_call(self, node: exp.Expr) -> str | None:
+        return "record" if is_row(node) else self._wrapped_or_call(node)
 
     def _bitwise(self, node: exp.Expr) -> str | None:
         left = self.of(node.this)
@@ -227,32 +239,29 @@ class KnownTypes:
         kind = left if is_one else self.all_of([node.this, node.expression])
         return kind if kind in (*INTEGERS, "bit") else None
 
-    def _structure(self, node: exp.Expr) -> str | None:
-        if isinstance(node, exp.Case):
-            branches = [branch.args["true"] for branch in node.args["ifs"]]
-            default = node.args.get("default")
-            return self.all_of([*branches, *([default] if default is not None else [])])
-        if isinstance(node, exp.DPipe):
-            are_constants = are_texts([node.this, node.expression])
-            return self._concatenation(self.of(node.this), self.of(node.expression), are_constants)
-        if isinstance(node, exp.Subquery):
-            return self._subquery(node)
-        if isinstance(node, exp.ArrayAgg):
-            inner = self.of(node.this)
-            return f"{inner}[]" if inner else None
-        if isinstance(node, exp.Array):
-            items = [one.expressions[0] if isinstance(one, exp.Select) else one for one in node.expressions]
-            element = self.all_of(items) or ("text" if are_texts(items) else None)
-            return f"{element}[]" if element else None
-        if isinstance(node, (exp.JSONExtractScalar, exp.JSONBExtractScalar)):
-            return "text"
-        if isinstance(node, exp.ParseJSON):
-            return "json"
-        if isinstance(node, (exp.JSONExtract, exp.JSONBExtract)):
-            return "jsonb" if self.of(node.this) == "jsonb" else "json"
-        if isinstance(node, exp.JSONBDeleteAtPath):
-            return "jsonb"
-        return "interval" if isinstance(node, exp.Interval) else self._wrapped_or_call(node)
+    def _at_time_zone(self, node: exp.Expr) -> str | None:
+        return {"timestamp": "timestamptz", "timestamptz": "timestamp"}.get(self.of(node.this) or "")
+
+    def _case(self, node: exp.Expr) -> str | None:
+        branches = [branch.args["true"] for branch in node.args["ifs"]]
+        default = node.args.get("default")
+        return self.all_of([*branches, *([default] if default is not None else [])])
+
+    def _joined(self, node: exp.Expr) -> str | None:
+        are_constants = are_texts([node.this, node.expression])
+        return self._concatenation(self.of(node.this), self.of(node.expression), are_constants)
+
+    def _collected(self, node: exp.Expr) -> str | None:
+        inner = self.of(node.this)
+        return f"{inner}[]" if inner else None
+
+    def _array(self, node: exp.Expr) -> str | None:
+        items = [one.expressions[0] if isinstance(one, exp.Select) else one for one in node.expressions]
+        element = self.all_of(items) or ("text" if are_texts(items) else None)
+        return f"{element}[]" if element else None
+
+    def _extracted(self, node: exp.Expr) -> str | None:
+        return "jsonb" if self.of(node.this) == "jsonb" else "json"
 
     def _concatenation(self, left: str | None, right: str | None, are_constants: bool) -> str | None:
         for kind in (left, right):
@@ -280,70 +289,33 @@ class KnownTypes:
             return self.of(field)
         if isinstance(node, exp.Dot):
             return self.of(node.expression) if isinstance(node.expression, exp.Func) else None
-        return self._call(node) if isinstance(node, exp.Func) else None
-
-    def _call(self, node: exp.Func) -> str | None:
-        name = str(node.meta.get(NAME_KEY) or column_name(node)).lower()
-        arguments = [
-            argument
-            for argument in (node.args.get("this"), *node.expressions, _base(node))
-            if isinstance(argument, exp.Expr)
-        ]
-        argument = self.of(arguments[0]) if arguments else None
-        if name in RESULTS:
-            return RESULTS[name]
-        if isinstance(node, (exp.GenerateSeries, exp.ExplodingGenerateSeries)):
-            return series_type([self.of(end) for end in (node.args["start"], node.args["end"])])
-        if name.startswith("array_") or name == "trim_array":
-            return self._array_call(name, arguments)
-        if name in SAME_AS_ARGUMENT:
-            return self._argument(name, arguments, argument)
-        if name == "sum":
-            return {"int2": "int8", "int4": "int8", "int8": "numeric"}.get(argument or "", argument)
-        if name in AVERAGES:
-            return average_type(argument)
-        if name in ROUNDING or name in LOGARITHMS:
-            return rounded_type(argument, is_exact=name == "log" and len(arguments) > 1)
-        if name == "unnest":
-            return argument.removesuffix("[]") if argument and argument.endswith("[]") else None
-        if name in ("date_trunc", "date_bin") and len(arguments) > 1:
-            kind = self.of(arguments[1])
-            return "timestamptz" if kind == "date" else kind
-        return None
-
-    def _argument(self, name: str, arguments: list[exp.Expr], first: str | None) -> str | None:
-        if name in ("nullif", "max", "min") and first == "varchar":
-            return "text"  # as which it is compared
-        if name not in ("coalesce", "greatest", "least"):
-            return first
-        return self.all_of(_known_first(arguments)) or ("text" if are_texts(arguments) else None)
-
-    def _array_call(self, name: str, arguments: list[exp.Expr]) -> str | None:
-        kinds = [self.of(argument) for argument in arguments]
-        if name in ("array_agg", "array_fill"):
-            return f"{kinds[0]}[]" if kinds and kinds[0] else None
-        if name == "array_positions":
-            return "int4[]"
-        if name == "array_prepend":
-            return kinds[1] if len(kinds) > 1 else None
-        return kinds[0] if kinds and name in SAME_ARRAY else None
+        return call_type(node, self) if isinstance(node, exp.Func) else None
 
     def _arithmetic(self, node: exp.Expr) -> str | None:
         return arithmetic_type(node, self.of(node.this), self.of(node.expression))
 
     def _column(self, column: exp.Column) -> str | None:
         name = column.name if column.this.args.get("quoted") else column.name.lower()
+        relation = column.table
+        is_plain = self._sources is not None
         for query in enclosing_queries(column):
-            found = {self._source_column(source, name) for source in self._read_by(query, column.table)}
+            _, _, columns, others = self._read_by(query, relation)
+            stored = [held[name] for held in columns if name in held]
+            is_plain = is_plain and not others
+            if is_plain and len(stored) == 1:
+                self._stored[id(column)] = (column, stored[0])
+            found = {self._type_name(kind) for kind in stored}
+            found.update(self._source_column(source, name) for source in others)
             found.discard(None)
             if found:
                 return found.pop() if len(found) == 1 else None
+            is_plain = is_plain and not stored
         return "record" if not column.table and self.row_of(name, column) is not None else None
 
     def row_of(self, relation: str, place: exp.Expr) -> list[tuple[str, str | None]] | None:
         """The columns of the relation of this name that is visible there; None where they are not known."""
         for query in enclosing_queries(place):
-            held = self._read_by(query, relation)
+            held = self._read_by(query, relation).relations
             if held and id(held[0]) not in self._rows:  # asked before rules replace what gives the columns
                 self._rows[id(held[0])] = (held[0], self._relation(held[0]) if len(held) == 1 else None)
             if held:
@@ -458,15 +430,38 @@ class KnownTypes:
         return self.of(query.expressions[0]) if isinstance(query, exp.Select) and query.expressions else None
 
 
-def _base(call: exp.Func) -> exp.Expr | None:
-    """The second argument of log()."""
-    base = call.args.get("expression") if isinstance(call, exp.Log) else None
-    return base if isinstance(base, exp.Expr) else None
+def _always(kind: str) -> Callable[[KnownTypes, exp.Expr], str | None]:
+    return lambda types, node: kind
 
 
-def _known_first(values: list[exp.Expr]) -> list[exp.Expr]:
-    """Without constants of unknown type, where others decide: `coalesce(name, '')` is what the name is."""
-    return [value for value in values if not is_unknown(value)] or values
+_INFERENCES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[KnownTypes, Any], str | None]], ...] = (
+    ((exp.Column,), KnownTypes._column),
+    ((exp.Cast,), lambda types, node: type_of_data_type(node.args["to"])),
+    ((exp.Literal,), lambda types, node: literal_type(node)),
+    ((exp.BitString, exp.HexString), _always("bit")),
+    ((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow), KnownTypes._arithmetic),
+    ((exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Escape), _always("bool")),
+    ((exp.Tuple, exp.Anonymous), KnownTypes._row_or_call),
+    (_BITWISE, KnownTypes._bitwise),
+    ((exp.AtTimeZone,), KnownTypes._at_time_zone),
+    ((exp.Case,), KnownTypes._case),
+    ((exp.DPipe,), KnownTypes._joined),
+    ((exp.Subquery,), KnownTypes._subquery),
+    ((exp.ArrayAgg,), KnownTypes._collected),
+    ((exp.Array,), KnownTypes._array),
+    ((exp.JSONExtractScalar, exp.JSONBExtractScalar), _always("text")),
+    ((exp.ParseJSON,), _always("json")),
+    ((exp.JSONExtract, exp.JSONBExtract), KnownTypes._extracted),
+    ((exp.JSONBDeleteAtPath,), _always("jsonb")),
+    ((exp.Interval,), _always("interval")),
+    ((exp.Expr,), KnownTypes._wrapped_or_call),
+)
+"""How the type of each kind of node is found; the first that fits."""
+
+
+@cache
+def _inference_of(kind: type[exp.Expr]) -> Callable[[KnownTypes, exp.Expr], str | None]:
+    return next(infer for kinds, infer in _INFERENCES if issubclass(kind, kinds))
 
 
 def _only_values(query: exp.Expr) -> exp.Values | None:

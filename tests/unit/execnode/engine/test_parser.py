@@ -1,8 +1,12 @@
 """What DuckDB's own parser reports of a text."""
 
+import json
+
+import duckdb
 import pytest
 
-from execnode.engine.parser import serialized_tree
+from execnode.engine.parser import _Found, _walk, serialized_tree
+from execnode.engine.parser_scan import scan
 
 
 def test_base_tables_and_functions_are_reported_as_written() -> None:
@@ -61,6 +65,40 @@ def test_what_is_not_one_query_has_no_sets(sql: str, types: tuple[str, ...]) -> 
 def test_what_does_not_parse_is_a_value_error(sql: str) -> None:
     with pytest.raises(ValueError, match="parser"):
         serialized_tree(sql)
+
+
+_READ_BY_TEXT = (
+    'SELECT main.upper(a), sum(b) FILTER (a > 0) FROM c.s."T" AS x JOIN u ON true, range(3) AS r(i)',
+    'SELECT * FROM s."a b" TABLESAMPLE 10%, "Ü".v WHERE x IN (SELECT "F" FROM w UNION FROM k)',
+    'SELECT \'","function_name":"f",\', \'"type":"BASE_TABLE"\', [x + 1 FOR x IN l], a[\'b\'] FROM t',
+    "SELECT row_number() OVER (ORDER BY lower(d)), e::INT, -f, g LIKE 'h' ESCAPE '!' FROM (VALUES (1)) v(d)",
+    "SELECT (SELECT max(y) FROM w), EXISTS (FROM q), CASE WHEN a THEN now() END FROM t, t AS t2",
+    "SELECT * FROM a, LATERAL (SELECT f(a.x) FROM g) l, unnest(h) AS u(x), read_csv('x')",
+    "FROM t AT (VERSION => f(1))",
+    "SELECT 1",
+)
+_LEFT_TO_THE_WALK = (
+    'SELECT "a""b"(1) FROM "c""d"',
+    "FROM c.s.t AS z(p, q)",
+    "WITH x AS (FROM t) FROM x",
+    "DESCRIBE t",
+)
+
+
+@pytest.mark.parametrize("sql", [*_READ_BY_TEXT, *_LEFT_TO_THE_WALK])
+def test_a_tree_reads_the_same_by_its_text_as_by_its_objects(sql: str) -> None:
+    with duckdb.connect() as connection:
+        serialized = "json_serialize_sql($1, skip_null := true, skip_empty := true, skip_default := true)"
+        (tree,) = connection.execute(f"SELECT {serialized}", [sql]).fetchone() or ("",)
+    relations: set[tuple[str, str, str]] = set()
+    functions: set[tuple[str, str]] = set()
+    assert scan(tree, relations, functions) is (sql in _READ_BY_TEXT)
+    walked = _Found()
+    _walk(json.loads(tree)["statements"][0]["node"], frozenset(), walked)
+    if sql in _READ_BY_TEXT:
+        assert (relations, functions) == (walked.relations, walked.functions)
+    else:
+        assert not relations | functions
 
 
 def test_a_quote_in_the_text_stays_in_the_text() -> None:
