@@ -1,5 +1,6 @@
 """GET /health for load balancers, GET /metrics for Prometheus: no query, token or path is shown."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
@@ -34,6 +35,10 @@ _GAUGES: tuple[tuple[str, str], ...] = (
     ("cleaned_jobs", "Results that the clean-up has dropped since the start"),
     ("query_result_ttl_s", "Seconds for which a result is held"),
 )
+_OWN_GAUGES: tuple[tuple[str, str], ...] = (
+    ("draining", "1 while the node shuts down"),
+    ("tasks", "Tasks of the event loop; those that are left behind by what has ended would only grow"),
+)
 
 
 class HealthGauges(Collector):
@@ -45,7 +50,7 @@ class HealthGauges(Collector):
     def collect(self) -> list[Metric]:
         return [
             GaugeMetricFamily(f"execnode_{name}", text, value=self._facts[name])
-            for name, text in (*_GAUGES, ("draining", "1 while the node shuts down"))
+            for name, text in (*_GAUGES, *_OWN_GAUGES)
         ]
 
 
@@ -75,7 +80,8 @@ def health_collector(reply: HealthReply) -> HealthGauges:
 
 
 def _facts(reply: HealthReply) -> dict[str, float]:
-    return {name: getattr(reply, name) for name, _ in _GAUGES} | {"draining": reply.draining}
+    own = {"draining": reply.draining, "tasks": len(asyncio.all_tasks())}
+    return {name: getattr(reply, name) for name, _ in _GAUGES} | own
 
 
 def _runbook_facts(reply: HealthReply) -> dict[str, object]:

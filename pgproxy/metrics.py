@@ -27,6 +27,7 @@ GAUGES: Mapping[str, str] = {
     "policy_epoch_lag": "Epochs that the metastore has and this gateway does not follow yet.",
     "metastore_up": "1 while the metastore can be read.",
     "draining": "1 while the gateway shuts down.",
+    "tasks": "Tasks of the event loop: about two a connection, and a few that always run.",
     "uptime_seconds": "Since the start.",
 }
 """Numbers of the whole gateway, read when they are asked for; the names are those of GET /health."""

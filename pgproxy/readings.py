@@ -92,6 +92,7 @@ class GatewayReader:
             "audit_waiting": parts.audit.waiting,
             "catalogs_left_out": parts.execution.publisher.left_out,
             "draining": self._stopping.is_set(),
+            "tasks": len(asyncio.all_tasks()),
             **await self._epochs(),
             **await queue_facts(queue),
         }, is_healthy

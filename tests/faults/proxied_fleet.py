@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import psutil
 import psycopg
@@ -17,8 +17,18 @@ from tests.gateway import NODE_TOKEN, POLICY, RunningGateway, RunningNode, run_n
 
 NODE_LOST_AFTER_S = 3.0
 _PATIENCE_S = 60.0
-_SLACK = (6, 12)
-"""File handles, and threads that pools may still start: what leaks by one a test passes it."""
+
+
+class Held(NamedTuple):
+    """What a process holds. tasks: of its event loop."""
+
+    files: int
+    threads: int
+    tasks: int
+
+
+_SLACK = Held(files=6, threads=12, tasks=6)
+"""What pools and connections may still begin: what leaks by one a test passes it."""
 
 FLEET_POLICY = POLICY.replace(
     "intern: {password: intern-secret}", "intern: {password: intern-secret, groups: [eu_team]}"
@@ -40,9 +50,8 @@ class ProxiedFleet:
     spool: Path
     stack: ExitStack
     node_settings: dict[str, str]
-    handles: tuple[int, int] = field(default=(0, 0))
-    node_handles: dict[int, int] = field(default_factory=dict)
-    """Open files of each of the node's processes when it was well first."""
+    held: dict[int, Held] = field(default_factory=dict)
+    """By each process of gateway and node, when it was well first."""
 
     def connect(self, user: str) -> "psycopg.Connection[tuple[object, ...]]":
         """Open a session that commits each statement."""
@@ -64,16 +73,16 @@ class ProxiedFleet:
     def wait_well(self) -> None:
         """Wait until the gateway believes in the node again."""
         self.gateway.wait_for_endpoints(node1="active")
-        self.node_handles.setdefault(self.node.process.pid, self._node_files())
+        for pid, held in self._holders().items():
+            self.held.setdefault(pid, held)
 
     def check_nothing_is_left(self) -> None:
-        """No statement, session, result, spool file, file handle or thread outlives its statement."""
+        """No statement, session, result, spool file, file handle, thread or task outlives its statement."""
         wait_for(self._leftovers, lambda left: not left)
 
     def remember_handles(self) -> None:
         """What gateway and node hold now is what they may hold later."""
-        self.handles = self._handles()
-        self.node_handles[self.node.process.pid] = self._node_files()
+        self.held.update(self._holders())
 
     def _leftovers(self) -> dict[str, object]:
         node, gateway = self.node.health(), self.gateway.health()
@@ -82,20 +91,19 @@ class ProxiedFleet:
         left |= {"gateway queries": gateway["active_queries"]} if gateway["active_queries"] else {}
         files = [path.name for path in self.spool.rglob("*") if path.is_file()]
         left |= {"files": files} if files else {}
-        node_now, node_held = self._node_files(), self.node_handles[self.node.process.pid]
-        left |= {"the node's files": (node_now, node_held)} if node_now > node_held + _SLACK[0] else {}
-        now = self._handles()
-        allowed = [held + slack for held, slack in zip(self.handles, _SLACK, strict=True)]
-        if any(held > most for held, most in zip(now, allowed, strict=True)):
-            left["handles, threads"] = (now, self.handles)
+        for pid, now in self._holders().items():
+            may_hold = [held + slack for held, slack in zip(self.held[pid], _SLACK, strict=True)]
+            if any(held > most for held, most in zip(now, may_hold, strict=True)):
+                left[f"process {pid}"] = (now, self.held[pid])
         return left
 
-    def _node_files(self) -> int:
-        return psutil.Process(self.node.process.pid).num_fds()
-
-    def _handles(self) -> tuple[int, int]:
-        process = psutil.Process(self.gateway.process.pid)
-        return process.num_fds(), process.num_threads()
+    def _holders(self) -> dict[int, Held]:
+        found = {}
+        for program in (self.gateway, self.node):
+            process = psutil.Process(program.process.pid)
+            tasks = int(program.health()["tasks"])
+            found[process.pid] = Held(process.num_fds(), process.num_threads(), tasks)
+        return found
 
 
 def wait_for(ask: Callable[[], _Found], holds: Callable[[_Found], object]) -> _Found:
