@@ -22,6 +22,7 @@ class FaultProxy:
         self._refuses = False
         self.port = 0
         self._cut_at_bytes: int | None = None
+        self._cut_step, self._cuts_left = 0, 0
         self.cuts = 0
         self.bytes_from_upstream = 0
         self.connections = 0
@@ -33,8 +34,9 @@ class FaultProxy:
         for writer in self._writers:
             writer.transport.abort()
 
-    def cut_after(self, more_bytes: int) -> None:
-        """Cut once, when so many more bytes have come from upstream."""
+    def cut_after(self, more_bytes: int, times: int = 1) -> None:
+        """Cut when so many more bytes have come from upstream, and so often again."""
+        self._cut_step, self._cuts_left = more_bytes, times
         self._cut_at_bytes = self.bytes_from_upstream + more_bytes
 
     @property
@@ -135,7 +137,8 @@ class FaultProxy:
     def _count(self, size: int) -> None:
         self.bytes_from_upstream += size
         if self._cut_at_bytes is not None and self.bytes_from_upstream >= self._cut_at_bytes:
-            self._cut_at_bytes = None
+            self._cuts_left -= 1
+            self._cut_at_bytes = self.bytes_from_upstream + self._cut_step if self._cuts_left else None
             self.cut()
 
 
