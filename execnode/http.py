@@ -63,24 +63,28 @@ def build_http(read_health: ReadHealth, counted: CollectorRegistry) -> Starlette
         except GatewayError as error:
             return JSONResponse({"status": "unhealthy", "sqlstate": error.sqlstate.value}, 503)
         status = "draining" if reply.draining else "ok"
-        facts = {"status": status, **_facts(reply), **_runbook_facts(reply)}
+        facts = {"status": status, **_facts(reply, _task_count()), **_runbook_facts(reply)}
         return JSONResponse(facts, 503 if reply.draining else 200)
 
     async def metrics(_: Request) -> Response:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(health_collector(await read_health()))
+        registry.register(health_collector(await read_health(), _task_count()))
         return Response(generate_latest(registry) + generate_latest(counted), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Route("/health", health), Route("/metrics", metrics)])
 
 
-def health_collector(reply: HealthReply) -> HealthGauges:
-    """Show a health reply as gauges."""
-    return HealthGauges(_facts(reply))
+def health_collector(reply: HealthReply, tasks: int) -> HealthGauges:
+    """Show a health reply as gauges. tasks: of the event loop."""
+    return HealthGauges(_facts(reply, tasks))
 
 
-def _facts(reply: HealthReply) -> dict[str, float]:
-    own = {"draining": reply.draining, "tasks": len(asyncio.all_tasks())}
+def _task_count() -> int:
+    return len(asyncio.all_tasks())
+
+
+def _facts(reply: HealthReply, tasks: int) -> dict[str, float]:
+    own = {"draining": reply.draining, "tasks": tasks}
     return {name: getattr(reply, name) for name, _ in _GAUGES} | own
 
 

@@ -43,7 +43,7 @@ def registered() -> dict[str, tuple[str, frozenset[str]]]:
                 labels = frozenset(getattr(of_labels, "_labelnames"))  # noqa: B009  # either kind's own
                 suffix = "_total" if metric.type == "counter" else ""
                 found[metric.name + suffix] = (metric.type, labels)
-    for metric in health_collector(HealthReply()).collect():
+    for metric in health_collector(HealthReply(), tasks=0).collect():
         found[metric.name] = (metric.type, frozenset())
     return found
 
