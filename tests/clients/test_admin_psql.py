@@ -151,15 +151,15 @@ def test_mistakes_have_the_sqlstate_of_postgresql(
 def test_a_grant_sees_the_schema_that_its_own_block_has_made(
     gateway: RunningGateway, admin: "psycopg.Connection[tuple[object, ...]]"
 ) -> None:
-    admin.execute("CREATE USER guest PASSWORD 'guest-secret'")
-    one_message = "CREATE SCHEMA fresh; GRANT USAGE ON SCHEMA fresh TO guest"
+    admin.execute("CREATE USER newcomer PASSWORD 'newcomer-secret'")
+    one_message = "CREATE SCHEMA fresh; GRANT USAGE ON SCHEMA fresh TO newcomer"
     made = gateway.psql("-c", one_message, user=ADMIN, password=ADMIN_PASSWORD)
     assert made.stdout.split("\n")[:2] == ["CREATE SCHEMA", "GRANT"], made.stderr
-    with psycopg.connect(gateway.dsn("guest"), autocommit=True) as guest:
+    with psycopg.connect(gateway.dsn("newcomer"), autocommit=True) as newcomer:
         seen = "SELECT has_schema_privilege('fresh', 'USAGE')"
-        assert guest.execute(seen).fetchone() == (True,)
+        assert newcomer.execute(seen).fetchone() == (True,)
     with pytest.raises(psycopg.errors.InvalidSchemaName):
-        admin.execute("CREATE SCHEMA gone; GRANT USAGE ON SCHEMA nosuch TO guest")
+        admin.execute("CREATE SCHEMA gone; GRANT USAGE ON SCHEMA nosuch TO newcomer")
     assert admin.execute("SELECT count(*) FROM pg_namespace WHERE nspname = 'gone'").fetchone() == (0,)
     admin.execute("DROP SCHEMA fresh")
 

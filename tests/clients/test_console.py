@@ -91,6 +91,8 @@ async def _run_endless(gateway: RunningGateway) -> str | None:
 def _log_in(gateway: RunningGateway, browser: Browser) -> None:
     browser.size(1280, 900)
     browser.driver.get(address(gateway))
+    browser.driver.delete_all_cookies()  # another test may have left its session
+    browser.driver.get(address(gateway))
     assert browser.driver.current_url.endswith("/console/login")
     browser.keep("login")
     browser.fill("[name=name]", ADMIN)
