@@ -16,8 +16,8 @@ from pgproxy.session.query_calls import QueryCalls
 from pgproxy.session.services import Identity, PortalStreamContext
 from pgproxy.session.settings import SessionSettings
 from pgproxy.session.transaction import Transaction
-from pgproxy.sql.bindings import SETTING_KEY, unknown_setting
 from pgproxy.sql.plan import BoundValue, Plan, SettingChange, StatementKind
+from pgproxy.sql.setting_calls import SETTING_KEY, unknown_setting
 from pgwire.errors import InternalError, StatementError
 from pgwire.sqlstate import SqlState
 

@@ -13,33 +13,26 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import (
     IN_ONE_SCHEMA,
-    SEARCH_PATH_SEPARATOR,
     SYSTEM_CATALOG,
     SystemFunction,
     SystemType,
-    SystemValue,
 )
 from pgproxy.sql.admit import function_name, undefined_function
 from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
-from pgproxy.sql.dialect.build import first_character, raise_error
+from pgproxy.sql.dialect.build import first_character
 from pgproxy.sql.draft import BoundValues, Draft, position_of, quoted
 from pgproxy.sql.names import find_relation, split_qualified, undefined_table
 from pgproxy.sql.node_kinds import classes_below
 from pgproxy.sql.plan import BoundValue, PlanContext, SettingChange
+from pgproxy.sql.reg_types import REG_TYPES, catalog_type_name, is_shown, is_text_parameter, oid_behind_name
 from pgproxy.sql.sequences import find_sequence
-from pgwire.errors import FeatureNotSupported, StatementError
-from pgwire.sqlstate import SqlState
-
-SETTING_KEY = "current_setting."
-"""Before a setting's lower-case name: its key in PlanContext.session_values."""
+from pgproxy.sql.setting_calls import change_setting, read_setting
+from pgproxy.sql.system_values import place_system_value
+from pgwire.errors import FeatureNotSupported
 
 _INT4, _TEXT = 23, 25
 _SERIAL = "pg_get_serial_sequence"
 
-REG_TYPES = frozenset(
-    {"regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "regoper", "regdictionary"}
-)
-_JOINS_TEXT = (exp.DPipe, exp.Concat, exp.ConcatWs, exp.Format)
 _PLAIN_TYPES = {
     "oid": "UINTEGER", "xid": "BIGINT", "cid": "BIGINT", "name": "VARCHAR", "char": "VARCHAR",
     '"char"': "VARCHAR",
@@ -155,16 +148,18 @@ class _Binder:
         if name in SESSION_NAMES:
             return self._session_value(SESSION_NAMES[name])
         if name == "current_setting":
-            return self._setting(node)
+            return read_setting(node, self.context, self.bound)
         if name == "set_config":
-            return self._change(node)
+            change, result = change_setting(node, self.bound)
+            self.changes.append(change)
+            return result
         if name not in self.context.catalog.system_functions or isinstance(node.parent, exp.Table):
             return None
         if name == "pg_my_temp_schema" and not node.expressions and self.context.private is not None:
             return exp.cast(exp.Literal.number(self.context.private.temp_schema_oid), "BIGINT")
         if name == _SERIAL and self._has_no_sequences:
             return exp.cast(exp.null(), "TEXT", dialect="duckdb")
-        if name == _SERIAL and (table := _oid_behind_name(node)) is not None:
+        if name == _SERIAL and (table := oid_behind_name(node)) is not None:
             return self._macro("serial_sequence_of", [table, *node.expressions[1:]], node)
         return self._macro(name, node.expressions, node)
 
@@ -206,65 +201,6 @@ class _Binder:
         if value is None:
             return exp.Cast(this=exp.Null(), to=exp.DataType.build("VARCHAR"))
         return self.bound.place(value, "INTEGER" if value.type_oid == _INT4 else "VARCHAR")
-
-    def _setting(self, node: exp.Anonymous) -> exp.Expr:
-        arguments = node.expressions
-        if len(arguments) == 1 and not isinstance(arguments[0], exp.Literal):
-            return self._chosen_setting(arguments[0])
-        if not arguments or not isinstance(arguments[0], exp.Literal):
-            raise FeatureNotSupported("current_setting with a second argument needs a constant name")
-        name = arguments[0].name.lower()
-        key = f"{SETTING_KEY}{name}"
-        value = self.context.session_values.get(key)
-        if len(arguments) > 1 and isinstance(arguments[1], exp.Boolean) and arguments[1].this:
-            held = value or BoundValue(25, None, session_key=key)
-            return self.bound.place(replace(held, may_be_missing=True), "VARCHAR")
-        if value is None:
-            raise unknown_setting(arguments[0].name)
-        return self.bound.place(value, "VARCHAR")
-
-    def _chosen_setting(self, name: exp.Expr) -> exp.Expr:
-        """The setting whose name is a value of the statement, as SQLAlchemy asks: one of all."""
-        chosen = exp.Case(default=raise_error("42704", "unrecognized configuration parameter"))
-        for key, value in self.context.session_values.items():
-            setting = key.removeprefix(SETTING_KEY)
-            if setting != key:
-                is_meant = exp.EQ(this=exp.Lower(this=name.copy()), expression=exp.Literal.string(setting))
-                chosen.append("ifs", exp.If(this=is_meant, true=self.bound.place(value, "VARCHAR")))
-        return chosen
-
-    def _change(self, node: exp.Anonymous) -> exp.Expr:
-        """Make `set_config(name, value, is_local)` an order to the session, and its result a bound value.
-
-        Only where it runs exactly once: in the select list of a query without FROM.
-        """
-        if not _runs_once(node):
-            raise FeatureNotSupported("set_config is supported in a plain select list only", hint="Use SET.")
-        if len(node.expressions) != 3:
-            raise undefined_function("set_config", position_of(node))
-        name, value, is_local = node.expressions
-        held = value.this if isinstance(value, exp.Cast) else value
-        is_constant = isinstance(held, (exp.Literal, exp.Null))
-        if not (
-            isinstance(name, exp.Literal)
-            and (is_constant or isinstance(held, exp.Parameter))
-            and isinstance(is_local, exp.Boolean)
-        ):
-            raise FeatureNotSupported("set_config needs a constant name and a constant or parameter as value")
-        self.changes.append(
-            SettingChange(
-                name=name.name,
-                value=held.name if isinstance(held, exp.Literal) else None,
-                parameter=int(held.name) if isinstance(held, exp.Parameter) else None,
-                is_local=bool(is_local.this),
-            )
-        )
-        key = f"{SETTING_KEY}{name.name.lower()}"
-        result = self.bound.place(BoundValue(25, None, session_key=key, follows_changes=True), "VARCHAR")
-        if not isinstance(held, exp.Parameter):
-            return result
-        # The engine takes no parameter that its text does not name. The session's value is never NULL.
-        return exp.Coalesce(this=result, expressions=[value.copy()])
 
     def _schemas(self, with_implicit: exp.Expr | None) -> exp.Expr:
         path = list(self.context.search_path)
@@ -324,7 +260,7 @@ class _Binder:
         held = self.context.catalog.system_types.get(name)
         if constant is not None and (name == "regclass" or constant.name.isdigit()):
             return self._shown(self._relation_oid(constant), held, node)
-        if constant is not None or _is_text_parameter(node.this) or self._is_text(node.this):
+        if constant is not None or is_text_parameter(node.this) or self._is_text(node.this):
             if held is None or held.input is None:
                 raise FeatureNotSupported(
                     f"a constant of type {name} is not supported", position=position_of(node)
@@ -343,7 +279,7 @@ class _Binder:
         if not is_asked or self._has_no_sequences:
             return None
         cast = value.parent
-        table = _oid_behind_name(call)
+        table = oid_behind_name(call)
         if table is None or cast is None or is_shown(cast):
             return None
         self.done.update({id(value), id(call)})
@@ -384,119 +320,3 @@ class _Binder:
         if oid is None:
             raise undefined_table(*parts, position_of(constant))
         return exp.cast(exp.Literal.number(oid), "UINTEGER", dialect="duckdb")
-
-
-def _oid_behind_name(call: exp.Expr) -> exp.Expr | None:
-    """The OID whose name is the first argument: `oid::regclass::text`, as drivers write it."""
-    named = call.expressions[0] if call.expressions else None
-    if not isinstance(named, exp.Cast) or named.to.this not in exp.DataType.TEXT_TYPES:
-        return None
-    cast = named.this
-    is_name = isinstance(cast, exp.Cast) and catalog_type_name(cast.to) == "regclass"
-    return cast.this if is_name and isinstance(cast.this, exp.Column) else None
-
-
-def catalog_type_name(to: exp.Expr | None) -> str | None:
-    """The type's name where only PostgreSQL's catalog knows it, lower case without schema; else None."""
-    if isinstance(to, exp.ObjectIdentifier):
-        return str(to.name or to.this).lower()
-    if isinstance(to, exp.DataType):
-        kind = to.args.get("kind")
-        if isinstance(kind, (exp.Dot, exp.Identifier)):
-            return [part.name.lower() for part in kind.find_all(exp.Identifier)][-1]
-        if to.this is exp.DataType.Type.NAME:
-            return "name"
-    return None
-
-
-def unknown_setting(name: str) -> StatementError:
-    """PostgreSQL's words."""
-    return StatementError(
-        f'unrecognized configuration parameter "{name}"', sqlstate=SqlState.UNDEFINED_OBJECT
-    )
-
-
-def _runs_once(node: exp.Expr) -> bool:
-    parent = node.parent
-    while isinstance(parent, (exp.Paren, exp.Alias, exp.Cast, exp.Dot)):
-        parent = parent.parent
-    if not isinstance(parent, exp.Select) or parent.parent is not None:
-        return False
-    return not any(parent.args.get(part) for part in ("from_", "where", "limit", "offset", "having"))
-
-
-_OF_ONE_SESSION = {
-    SystemValue.BACKEND_PID: ("pg_backend_pid", True),
-    SystemValue.CLIENT_ADDR: ("inet_client_addr", False),
-    SystemValue.CLIENT_PORT: ("inet_client_port", True),
-    SystemValue.SERVER_ADDR: ("inet_server_addr", False),
-    SystemValue.SERVER_PORT: ("inet_server_port", True),
-}
-"""Its key in PlanContext.session_values, and whether it is a number."""
-
-
-def place_system_value(context: PlanContext, bound: BoundValues, value: SystemValue) -> exp.Expr:
-    """Give what a system relation or function needs to know of the session.
-
-    What the plan is kept by stands in it as a constant: DuckDB binds and optimises a statement with
-    parameters once to prepare it and again to run it, which doubles what a catalog query costs.
-    """
-    if value in _OF_ONE_SESSION:  # sessions share plans, so it is looked up at each run
-        key, is_number = _OF_ONE_SESSION[value]
-        oid, held_as = (23, "INTEGER") if is_number else (25, "VARCHAR")
-        return bound.place(BoundValue(oid, None, session_key=key), held_as)
-    if value is SystemValue.SESSION_USER:
-        return bound.place(BoundValue(25, context.session_user), "VARCHAR")
-    text = {
-        SystemValue.VIEWER: context.viewer,
-        SystemValue.DATABASE: context.catalog_name,
-        SystemValue.SEARCH_PATH: SEARCH_PATH_SEPARATOR.join(context.visible_schemas),
-    }[value]
-    return system_constant(text)
-
-
-def system_constant(text: str) -> exp.Expr:
-    """A session's value that a plan is kept by."""
-    return exp.Cast(this=exp.Literal.string(text), to=exp.DataType(this=exp.DType.VARCHAR))
-
-
-def _is_text_parameter(node: exp.Expr) -> bool:
-    """Whether this is `$n` as text; as a number it is the OID itself."""
-    if not isinstance(node, exp.Cast) or not isinstance(node.this, exp.Parameter):
-        return False
-    return node.to.this in exp.DataType.TEXT_TYPES
-
-
-def _is_scalar(query: exp.Expr | None) -> bool:
-    """Whether a subquery stands for one value."""
-    return isinstance(query, exp.Subquery) and not isinstance(
-        query.parent, (exp.From, exp.Join, exp.Lateral, exp.In, exp.SetOperation)
-    )
-
-
-def is_shown(node: exp.Expr) -> bool:
-    """Whether the value becomes text.
-
-    By a cast, joined to text, or as an output column. Elsewhere the OID itself is compared.
-    """
-    parent = node.parent
-    is_array = isinstance(node, exp.Cast) and node.to.this is exp.DType.ARRAY
-    while isinstance(parent, (exp.Paren, exp.Alias)) or (is_array and isinstance(parent, exp.Coalesce)):
-        parent = parent.parent
-    if isinstance(parent, exp.Array):
-        return is_shown(parent)
-    outer = parent.parent if isinstance(parent, exp.Select) else None
-    if isinstance(outer, exp.Array) or _is_scalar(outer):
-        return outer is not None and is_shown(outer)
-    if isinstance(parent, _JOINS_TEXT) or (
-        isinstance(parent, exp.Anonymous) and parent.name.lower() == "format"
-    ):
-        return True
-    if isinstance(parent, exp.Cast):
-        elements = parent.to.expressions if parent.to.this is exp.DType.ARRAY else []
-        kind = elements[0] if elements else parent.to
-        return isinstance(kind, exp.DataType) and kind.this in exp.DataType.TEXT_TYPES
-    query: exp.Expr | None = parent
-    while query is not None and isinstance(query.parent, exp.SetOperation):
-        query = query.parent
-    return isinstance(parent, exp.Select) and query is not None and query.parent is None

@@ -12,11 +12,11 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import SystemFunction, SystemRelation
 from pgproxy.sql.allowed_functions import BARE_SESSION_WORDS, SESSION_CLASSES, SESSION_NAMES
-from pgproxy.sql.bindings import REG_TYPES, catalog_type_name, is_shown
 from pgproxy.sql.dialect.type_names import TEXTS
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import USE_KEY, Draft
 from pgproxy.sql.node_kinds import classes_below
+from pgproxy.sql.reg_types import REG_TYPES, catalog_type_name, is_shown
 from pgwire.types import engine_type_of, type_by_name
 
 _PLAIN_OIDS = {"varchar": 1043}

@@ -12,12 +12,12 @@ from sqlglot import exp
 
 from pgproxy.catalog.snapshot import ColumnInfo
 from pgproxy.catalog.types import column_type
-from pgproxy.sql.bindings import catalog_type_name
 from pgproxy.sql.dialect.build import put
 from pgproxy.sql.dialect.places import point_at
 from pgproxy.sql.dialect.types import KnownTypes
 from pgproxy.sql.draft import Draft
 from pgproxy.sql.node_kinds import classes_below
+from pgproxy.sql.reg_types import catalog_type_name
 from pgproxy.sql.translation import ResolvedTypes
 from pgproxy.sql.typing.expressions import Surroundings
 from pgproxy.sql.typing.names import name_of, oid_of

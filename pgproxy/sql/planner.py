@@ -16,7 +16,7 @@ from pgproxy.catalog.snapshot import SYSTEM_CATALOG, TEMP_CATALOG, RelationKind
 from pgproxy.policy.model import TableName
 from pgproxy.sql.admit import admit
 from pgproxy.sql.authorise import authorise
-from pgproxy.sql.bindings import SETTING_KEY, bind
+from pgproxy.sql.bindings import bind
 from pgproxy.sql.catalog_types import type_catalog_columns
 from pgproxy.sql.constant_slots import constant_slots
 from pgproxy.sql.defined_columns import check_columns
@@ -33,6 +33,7 @@ from pgproxy.sql.resolve import resolve, target_tables
 from pgproxy.sql.secure import secure
 from pgproxy.sql.sequence_changes import sequence_setting
 from pgproxy.sql.sequences import asks_sequences, secure_calls
+from pgproxy.sql.setting_calls import SETTING_KEY
 from pgproxy.sql.spellings import plain_spelling
 from pgproxy.sql.stored_functions import expand_functions
 from pgproxy.sql.system_columns import expand_stars, place_system_columns

@@ -22,7 +22,6 @@ from pgproxy.policy.effective import TablePolicy
 from pgproxy.policy.model import PolicyCommand, TableName
 from pgproxy.sql.authorise import is_governed, readable_columns
 from pgproxy.sql.barrier import order_shows, put_barrier
-from pgproxy.sql.bindings import system_constant
 from pgproxy.sql.definitions import secure_definition
 from pgproxy.sql.dialect.names import column_name
 from pgproxy.sql.draft import (
@@ -54,6 +53,7 @@ from pgproxy.sql.render import to_sql
 from pgproxy.sql.resolve import target_tables
 from pgproxy.sql.session_relations import session_relation
 from pgproxy.sql.shield import shield_calls
+from pgproxy.sql.system_values import system_constant
 from pgproxy.sql.top_rows import asks_for_top_rows, hold_behind_mark, mark_of
 from pgproxy.sql.views import check_view_source
 from pgproxy.sql.writes import secure_write
