@@ -26,7 +26,7 @@ from pgproxy.sql.dialect.build import cast, constant_integer
 from pgproxy.sql.draft import Draft, engine_name, engine_table, position_of, quoted
 from pgproxy.sql.names import find_relation, split_qualified, undefined_table, written_name
 from pgproxy.sql.plan import ObjectAccess, PlanContext
-from pgproxy.sql.sequence_definitions import check_limits, limits_of, sequence_mark
+from pgproxy.sql.sequence_definitions import check_limits, engine_sequence, limits_of, sequence_mark
 from pgproxy.sql.sequence_parsing import SequenceChange
 from pgproxy.sql.sequences import CALLS, constant_name, find_sequence, next_value, undefined_sequence
 from pgwire.errors import AccessDenied, FeatureNotSupported, StatementError
@@ -50,16 +50,7 @@ def restarted(info: SequenceInfo, value: int, context: PlanContext) -> tuple[exp
         "maxvalue": info.maximum,
         "start": value,
     }
-    given = exp.SequenceProperties(
-        **{key: exp.Literal.number(number) for key, number in numbers.items()},
-        options=[exp.var("CYCLE")] if info.is_cycled else None,
-    )
-    made = exp.Create(
-        this=engine_table(engine_name(info.name)),
-        kind="SEQUENCE",
-        replace=True,
-        properties=exp.Properties(expressions=[given]),
-    )
+    made = engine_sequence(info.name, numbers, is_cycled=info.is_cycled, replaces=True)
     mark = sequence_mark(info.name, sequence_comment(info.owner, info.column, info.start))
     lost = (_altered(table, exp.AlterColumn(this=quoted(column), drop=True)) for table, column in users)
     kept = (
@@ -138,8 +129,6 @@ def altered_sequence(
 
 def _changed(info: SequenceInfo, change: SequenceChange) -> SequenceInfo:
     increment = change.increment if change.increment is not None else info.increment
-    if increment == 0:
-        raise StatementError("INCREMENT must not be zero", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
     lowest, highest = limits_of(change.type_name or _type_name(info), increment)
     keeps_type = change.type_name is None
     minimum, maximum = change.minimum, change.maximum

@@ -4,7 +4,7 @@ The engine has sequences, and defaults that ask for the next value; what belongs
 (`pgproxy.catalog.sequences`). PostgreSQL docs, "CREATE SEQUENCE", "Serial Types".
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 
 from sqlglot import exp
 
@@ -19,7 +19,7 @@ from pgproxy.catalog.sequences import (
 from pgproxy.catalog.snapshot import TEMP_CATALOG, TableInfo
 from pgproxy.policy.denial import DenialRule
 from pgproxy.policy.model import Privilege, TableName
-from pgproxy.sql.draft import engine_name, quoted
+from pgproxy.sql.draft import engine_name, engine_table, quoted
 from pgproxy.sql.names import written_name
 from pgproxy.sql.plan import PlanContext, PlanNotice
 from pgproxy.sql.sequences import find_sequence, next_value, undefined_sequence
@@ -99,11 +99,11 @@ def column_sequences(tree: exp.Create, table: TableName, context: PlanContext) -
         kind, options = column.meta[SEQUENCE_KEY]
         name = _free_name(table, column.this.name, context)
         numbers = {key: options[key] for key in _NUMBERS if options.get(key) is not None}
-        limit = _LIMITS[str(column.args["kind"].this.name).upper()]
-        following += _creation(name, numbers, limit, is_cycled=bool(options.get("cycle")))
+        type_name = str(column.args["kind"].this.name).upper()
+        following.append(_creation(name, numbers, type_name, is_cycled=bool(options.get("cycle"))))
         following.append(sequence_mark(name, sequence_comment(_owner(context), kind)))
         default = exp.AlterColumn(this=quoted(column.this.name), default=next_value(name))
-        following.append(exp.Alter(this=_engine_table(table), kind="TABLE", actions=[default]))
+        following.append(exp.Alter(this=engine_table(engine_name(table)), kind="TABLE", actions=[default]))
     return tuple(following)
 
 
@@ -126,32 +126,42 @@ def _free_name(table: TableName, column: str, context: PlanContext) -> TableName
 
 
 def _creation(
-    name: TableName, numbers: dict[str, exp.Expr], limit: int, *, is_cycled: bool
-) -> Iterator[exp.Expr]:
+    name: TableName, numbers: dict[str, exp.Expr], type_name: str, *, is_cycled: bool
+) -> exp.Create:
     """CREATE SEQUENCE with its limits, which say its type."""
     values = {key: _number(value) for key, value in numbers.items()}
     increment = values.get("increment", 1)
-    if increment == 0:
-        raise StatementError("INCREMENT must not be zero", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
-    lowest, highest = (1, limit) if increment > 0 else (-limit - 1, -1)
+    lowest, highest = limits_of(type_name, increment)
     lowest, highest = values.get("minvalue", lowest), values.get("maxvalue", highest)
     start = values.get("start", lowest if increment > 0 else highest)
     check_limits(lowest, highest, start)
     told = {"increment": increment, "minvalue": lowest, "maxvalue": highest, "start": start}
+    return engine_sequence(name, told, is_cycled=is_cycled)
+
+
+def engine_sequence(
+    name: TableName, numbers: Mapping[str, int], *, is_cycled: bool, replaces: bool = False
+) -> exp.Create:
+    """CREATE SEQUENCE in the engine's form. numbers: increment, minvalue, maxvalue and start."""
     given = exp.SequenceProperties(
-        **{key: exp.Literal.number(value) for key, value in told.items()},
+        **{key: exp.Literal.number(value) for key, value in numbers.items()},
         options=[exp.var("CYCLE")] if is_cycled else None,
     )
     properties: list[exp.Expr] = [given]
     if name.catalog == TEMP_CATALOG:
         properties.insert(0, exp.TemporaryProperty())
-    yield exp.Create(
-        this=_engine_table(name), kind="SEQUENCE", properties=exp.Properties(expressions=properties)
+    return exp.Create(
+        this=engine_table(engine_name(name)),
+        kind="SEQUENCE",
+        replace=replaces or None,
+        properties=exp.Properties(expressions=properties),
     )
 
 
 def limits_of(type_name: str, increment: int) -> tuple[int, int]:
     """The least and the greatest value of a sequence of this type that says none. Raises: 22023."""
+    if increment == 0:
+        raise StatementError("INCREMENT must not be zero", sqlstate=SqlState.INVALID_PARAMETER_VALUE)
     if type_name not in _LIMITS:
         raise StatementError(
             "sequence type must be smallint, integer, or bigint", sqlstate=SqlState.INVALID_PARAMETER_VALUE
@@ -182,12 +192,9 @@ def _number(value: exp.Expr) -> int:
 
 def sequence_mark(name: TableName, text: str) -> exp.Comment:
     """Write a sequence's comment."""
-    return exp.Comment(this=_engine_table(name), kind="SEQUENCE", expression=exp.Literal.string(text))
-
-
-def _engine_table(name: TableName) -> exp.Table:
-    catalog, schema, relation = engine_name(name)
-    return exp.Table(this=quoted(relation), db=quoted(schema), catalog=quoted(catalog))
+    return exp.Comment(
+        this=engine_table(engine_name(name)), kind="SEQUENCE", expression=exp.Literal.string(text)
+    )
 
 
 def own_sequences(
@@ -203,7 +210,7 @@ def own_sequences(
         if info.name != table.name or column.name not in gone
     }
     return tuple(
-        exp.Drop(kind="SEQUENCE", tables=[_engine_table(name)], exists=True)
+        exp.Drop(kind="SEQUENCE", tables=[engine_table(engine_name(name))], exists=True)
         for name in sorted(name for name in names - shared if name is not None)
         if name.catalog == TEMP_CATALOG or goes_with(table, context.catalog.sequences.get(name))
     )
@@ -285,13 +292,12 @@ def secure_creation(
     }
     kind = tree.args.get("expression")
     spelled = str(kind.this.name).upper() if isinstance(kind, exp.DataType) else "BIGINT"
-    limits_of(spelled, 1)
+    made = _creation(name, numbers, spelled, is_cycled="CYCLE" in words)
     taken = {
         (*known[:2], known[2].lower()) for known in (*context.catalog.tables, *context.catalog.sequences)
     }
     if (*name[:2], name.name.lower()) in taken and not is_there:
         raise StatementError(f'relation "{name.name}" already exists', sqlstate=SqlState.DUPLICATE_TABLE)
-    (made,) = _creation(name, numbers, _LIMITS[spelled], is_cycled="CYCLE" in words)
     for part in ("this", "properties", "expression"):
         tree.set(part, made.args.get(part))
     if is_there:
