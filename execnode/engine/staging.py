@@ -15,8 +15,7 @@ _SOURCE = "pgproxy_staged_batch"
 def create_staging(connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema) -> None:
     """Create the table `temp.main.<table>` with the columns of `schema`. Raises: duckdb.Error.
 
-    Not by CREATE TABLE AS: what is inserted later in the same transaction into a table that DuckDB 1.5.5 made
-    of an empty one is lost, once it is a row group (122,880 rows) or more and comes from several threads.
+    Not by CREATE TABLE AS, which inserts no rows: what comes later would be lost (`execnode.engine.inserts`).
     """
     with _lent(connection, pa.Table.from_batches([], schema)):
         described = connection.execute(f"DESCRIBE SELECT * FROM {_SOURCE}").fetchall()
@@ -25,7 +24,13 @@ def create_staging(connection: duckdb.DuckDBPyConnection, table: str, schema: pa
 
 
 def append_staging(connection: duckdb.DuckDBPyConnection, table: str, batch: pa.RecordBatch) -> None:
-    """Append a batch of the same schema. Raises: duckdb.Error."""
+    """Append a batch of the same schema; of none without rows, or later ones would be lost, too.
+
+    Raises:
+        duckdb.Error: the engine refused it.
+    """
+    if not batch.num_rows:
+        return
     with _lent(connection, pa.Table.from_batches([batch])):
         connection.execute(f"INSERT INTO temp.main.{_quoted(table)} SELECT * FROM {_SOURCE}")  # quoted
 

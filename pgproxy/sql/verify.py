@@ -13,6 +13,7 @@ from sqlglot import exp
 from pgproxy.sql.admit import function_name
 from pgproxy.sql.allowed_functions import GRAMMAR_FUNCTIONS, OPERATOR_FUNCTIONS
 from pgproxy.sql.draft import RAISES_KEY, RESERVED_PREFIX, Draft
+from pgproxy.sql.parse import parse_statement
 from pgproxy.sql.plan import EngineParser, EngineTree, StatementKind
 from pgproxy.sql.render import to_sql
 from pgproxy.sql.tokens import called_names
@@ -56,7 +57,7 @@ def verify(draft: Draft) -> Draft:
 
     Raises:
         InternalError: it is not what was planned; nothing runs.
-        StatementError: 42601, the engine reads neither it nor what the client wrote: sqlglot reads more.
+        StatementError: 42601, the engine does not read what sqlglot has read either: it reads more.
     """
     tree = _read(draft, draft.sql)
     if len(tree.statement_types) != 1 or tree.statement_types[0] not in ENGINE_TYPES[draft.kind]:
@@ -205,17 +206,21 @@ def _is_own_cte(relation: tuple[str, str, str]) -> bool:
 
 
 def _read(draft: Draft, sql: str) -> EngineTree:
-    parse = draft.context.parse_engine_sql
     try:
-        return parse(sql)
+        return draft.context.parse_engine_sql(sql)
     except ValueError:
-        _parsed_as_written(parse, draft.text)
+        _check_is_readable(draft)
         raise _disagreement() from None
 
 
-def _parsed_as_written(parse_engine_sql: EngineParser, text: str) -> None:
+def _check_is_readable(draft: Draft) -> None:
+    """Tell what is wrong with a statement from what is wrong with its rewriting.
+
+    The client's own text is given to no parser of the engine's: what sqlglot has read of it is.
+    """
+    tree, _ = parse_statement(draft.text, draft.context)
     try:
-        parse_engine_sql(text)
+        draft.context.parse_engine_sql(to_sql(tree))
     except ValueError:
         raise StatementError(
             "syntax error", hint="If there is none, this form of the statement is not supported."

@@ -16,8 +16,8 @@ async def test_more_rows_than_a_row_group_are_there_for_the_insert_of_their_tran
     try:
         await session.execute_utility("BEGIN")
         await session.create_staging("staged", batch.schema)
-        for _ in range(2):
-            await session.append_staging("staged", batch)
+        for part in (batch.slice(0, 0), batch, batch):
+            await session.append_staging("staged", part)
         query = 'SELECT count(*), sum(n), min("a ""name""") FROM temp.main.staged'
         found = await session.run(lambda connection: connection.execute(query).fetchall())
         assert found == [(2 * MANY, MANY * (MANY - 1), "x")]
