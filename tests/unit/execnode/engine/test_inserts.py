@@ -1,5 +1,7 @@
 """No row is lost that the engine has counted: INSERT … SELECT after one of no rows, in one transaction."""
 
+from collections.abc import AsyncIterator
+
 import duckdb
 import pytest
 
@@ -25,57 +27,47 @@ async def count(session: DuckSession) -> int:
     return int(found[0])
 
 
-async def opened(engine: DuckEngine, target: str = "(n BIGINT)") -> DuckSession:
-    session = await engine.open_session()
-    for sql in (
-        "CREATE TEMP TABLE nothing (n BIGINT)",
-        f"CREATE TEMP TABLE much AS SELECT i AS n FROM range({MANY}) r(i)",
-        f"CREATE TEMP TABLE target {target}",
-    ):
-        await session.execute_utility(sql)
-    return session
+@pytest.fixture
+async def session(engine: DuckEngine) -> AsyncIterator[DuckSession]:
+    """One with a table of no rows, and one of many."""
+    opened = await engine.open_session()
+    await opened.execute_utility("CREATE TEMP TABLE nothing (n BIGINT)")
+    await opened.execute_utility(f"CREATE TEMP TABLE much AS SELECT i AS n FROM range({MANY}) r(i)")
+    yield opened
+    await opened.close()
 
 
-@pytest.mark.parametrize("target", ["(n BIGINT)", "(n BIGINT PRIMARY KEY)"])
-async def test_rows_after_an_insert_of_none_are_kept(engine: DuckEngine, target: str) -> None:
-    session = await opened(engine, target)
-    try:
-        await session.execute_utility("BEGIN")
-        assert await write(session, engine, EMPTY) == 0
-        assert await write(session, engine, BIG) == MANY
-        assert await count(session) == MANY
-        await session.execute_utility("COMMIT")
-        assert await count(session) == MANY
-    finally:
-        await session.close()
+@pytest.mark.parametrize("columns", ["n BIGINT", "n BIGINT PRIMARY KEY"])
+async def test_rows_after_an_insert_of_none_are_kept(
+    engine: DuckEngine, session: DuckSession, columns: str
+) -> None:
+    await session.execute_utility(f"CREATE TEMP TABLE target ({columns})")
+    await session.execute_utility("BEGIN")
+    assert await write(session, engine, EMPTY) == 0
+    assert await write(session, engine, BIG) == MANY
+    assert await count(session) == MANY
+    await session.execute_utility("COMMIT")
+    assert await count(session) == MANY
 
 
-async def test_rows_after_a_table_made_of_none_are_kept(engine: DuckEngine) -> None:
-    session = await opened(engine)
-    try:
-        await session.execute_utility("BEGIN")
-        await session.execute_utility("DROP TABLE temp.main.target")
-        made = "CREATE TEMP TABLE target AS SELECT * FROM temp.main.nothing"
-        assert await write(session, engine, made) == 0
-        assert await write(session, engine, BIG) == MANY
-        assert await write(session, engine, BIG) == MANY
-        assert await count(session) == 2 * MANY
-    finally:
-        await session.close()
+async def test_rows_after_a_table_made_of_none_are_kept(engine: DuckEngine, session: DuckSession) -> None:
+    await session.execute_utility("BEGIN")
+    made = "CREATE TEMP TABLE target AS SELECT * FROM temp.main.nothing"
+    assert await write(session, engine, made) == 0
+    assert await write(session, engine, BIG) == MANY
+    assert await write(session, engine, BIG) == MANY
+    assert await count(session) == 2 * MANY
 
 
-async def test_the_next_transaction_inserts_as_usual(engine: DuckEngine) -> None:
-    session = await opened(engine)
-    try:
-        await session.execute_utility("BEGIN")
-        await write(session, engine, EMPTY)
-        assert session.cursor.has_inserted_nothing
-        await session.execute_utility("ROLLBACK")
-        assert not session.cursor.has_inserted_nothing
-        await write(session, engine, EMPTY)
-        assert not session.cursor.has_inserted_nothing  # each statement is its own transaction
-    finally:
-        await session.close()
+async def test_the_next_transaction_inserts_as_usual(engine: DuckEngine, session: DuckSession) -> None:
+    await session.execute_utility("CREATE TEMP TABLE target (n BIGINT)")
+    await session.execute_utility("BEGIN")
+    await write(session, engine, EMPTY)
+    assert session.cursor.has_inserted_nothing
+    await session.execute_utility("ROLLBACK")
+    assert not session.cursor.has_inserted_nothing
+    await write(session, engine, EMPTY)
+    assert not session.cursor.has_inserted_nothing  # each statement is its own transaction
 
 
 def test_the_engine_still_needs_it() -> None:
