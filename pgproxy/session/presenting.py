@@ -32,6 +32,9 @@ _WORDED = frozenset(
 )
 """What the fixed sentence says better than the engine's own."""
 
+_OF_THE_MACHINE = ("08", "53", "57", "58", "XX")
+"""Classes of SQLSTATE that are no statement's fault: of these the engine's words hold paths and addresses."""
+
 
 def present_error(
     error: GatewayError,
@@ -44,8 +47,8 @@ def present_error(
 
     sql: what the engine was given; None: the plan's. viewer: None: no constraint is named.
 
-    The engine's own first sentence is shown only where the statement touched no governed relation: it can
-    quote cells and the rewritten SQL.
+    The engine's own first sentence is shown only where the statement touched no governed relation, and is to
+    blame: it can quote cells and the rewritten SQL, and of the machine paths and addresses.
     """
     if not isinstance(error, EngineFault) or ENGINE_ERROR_MARKER in error.engine_text:
         return error
@@ -59,10 +62,15 @@ def present_error(
     worded = conversion_message(error.sqlstate, error.engine_text, shows_value=shows_value)
     if worded is not None:
         error.message = worded
-    elif shows_value and error.engine_text and error.sqlstate not in _WORDED:
+    elif shows_value and error.engine_text and _speaks_of_the_statement(error.sqlstate):
         sentence = error.engine_sentence.split("\n", 1)[0].strip()
         error.message = sentence or error.message
     return error
+
+
+def _speaks_of_the_statement(sqlstate: SqlState) -> bool:
+    is_elsewhere = sqlstate is SqlState.INSUFFICIENT_PRIVILEGE or sqlstate.value.startswith(_OF_THE_MACHINE)
+    return not is_elsewhere and sqlstate not in _WORDED
 
 
 def shift_position(error: GatewayError, offset: int) -> GatewayError:

@@ -9,6 +9,7 @@ from pgproxy.session.conversions import conversion_message
 from pgproxy.session.presenting import present_error
 from pgwire.errors import GatewayError
 from pgwire.sqlstate import SqlState
+from tests.policy.world import plan
 
 
 def engine_failure(sql: str) -> GatewayError:
@@ -108,3 +109,20 @@ def test_a_value_that_does_not_fit_is_named_only_where_it_may_be_shown(
     assert conversion_message(failure.sqlstate, failure.engine_text, shows_value=True) == shown
     told = conversion_message(failure.sqlstate, failure.engine_text, shows_value=False)
     assert (told or failure.message) == hidden
+
+
+@pytest.mark.parametrize(
+    ("raised", "sqlstate", "message"),
+    [
+        (duckdb.IOException('IO Error: Failed to create directory "/srv/lake.files/main/a"'), "58030", "the engine could not read or write its storage"),
+        (duckdb.HTTPException("HTTP Error: GET error on s3://bucket/key?sig=abc"), "58030", "the engine could not read or write its storage"),
+        (duckdb.PermissionException('Permission Error: Cannot access file "/srv/x"'), "42501", "permission denied"),
+        (duckdb.OutOfMemoryException("Out of Memory Error: could not allocate at /srv/tmp"), "53200", "out of memory"),
+        (duckdb.InternalException("INTERNAL Error: assertion in /build/x.cpp"), "XX000", "internal error"),
+    ],
+)  # fmt: skip
+def test_of_the_machine_nothing_is_told_even_where_no_table_is_governed(
+    raised: duckdb.Error, sqlstate: str, message: str
+) -> None:
+    shown = present_error(translate_error(raised), plan("SELECT 1"), "SELECT 1")
+    assert (shown.sqlstate.value, shown.message, shown.detail) == (sqlstate, message, None)
