@@ -7,6 +7,7 @@ of the instance's own, attached read-only. `ducklake`: a lake whose catalog is i
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -129,8 +130,7 @@ def _attach_lake(
     data_path = catalog.options.get("data_path")
     if data_path is not None:
         _create_s3_secret(connection, catalog, data_path)
-        if not data_path.startswith(_S3):
-            Path(data_path).mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folder(data_path)
         settings.append(f"DATA_PATH {literal(data_path)}")
     if "metadata_schema" in catalog.options:
         settings.append(f"METADATA_SCHEMA {literal(catalog.options['metadata_schema'])}")
@@ -142,7 +142,17 @@ def _attach_lake(
     listed = f" ({', '.join(settings)})" if settings else ""
     location = literal(f"ducklake:{_metadata_of(catalog)}")
     connection.execute(f"ATTACH {location} AS {identifier(catalog.name)}{listed}")
-    return (data_path or _stored_data_path(connection, catalog),)
+    stored = data_path or _stored_data_path(connection, catalog)
+    if not catalog.is_read_only:
+        with suppress(OSError):  # what is there can be read all the same
+            _make_folder(stored)  # beside its file it is not there before the first rows, nor made with them
+    return (stored,)
+
+
+def _make_folder(data_path: str) -> None:
+    """Of a lake's data, where that is local. Raises: OSError."""
+    if data_path and "://" not in data_path:
+        Path(data_path).mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def _metadata_of(catalog: CatalogDefinition) -> str:

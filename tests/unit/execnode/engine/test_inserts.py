@@ -6,19 +6,13 @@ import duckdb
 import pytest
 
 from execnode.engine import DuckEngine, DuckSession
-from execnode.statement import EngineStatement
+
+from .conftest import write
 
 MANY = 200_000
 """More than a row group of DuckDB's, 122,880 rows."""
 EMPTY = "INSERT INTO temp.main.target SELECT * FROM temp.main.nothing"
 BIG = "INSERT INTO temp.main.target SELECT * FROM temp.main.much"
-
-
-async def write(session: DuckSession, engine: DuckEngine, sql: str) -> int:
-    async with engine.execute(EngineStatement(sql, returns_rows=False), session) as rows:
-        while await rows.read() is not None:
-            pass
-        return rows.affected_rows
 
 
 async def count(session: DuckSession) -> int:
@@ -43,8 +37,8 @@ async def test_rows_after_an_insert_of_none_are_kept(
 ) -> None:
     await session.execute_utility(f"CREATE TEMP TABLE target ({columns})")
     await session.execute_utility("BEGIN")
-    assert await write(session, engine, EMPTY) == 0
-    assert await write(session, engine, BIG) == MANY
+    assert await write(engine, EMPTY, session) == 0
+    assert await write(engine, BIG, session) == MANY
     assert await count(session) == MANY
     await session.execute_utility("COMMIT")
     assert await count(session) == MANY
@@ -53,20 +47,20 @@ async def test_rows_after_an_insert_of_none_are_kept(
 async def test_rows_after_a_table_made_of_none_are_kept(engine: DuckEngine, session: DuckSession) -> None:
     await session.execute_utility("BEGIN")
     made = "CREATE TEMP TABLE target AS SELECT * FROM temp.main.nothing"
-    assert await write(session, engine, made) == 0
-    assert await write(session, engine, BIG) == MANY
-    assert await write(session, engine, BIG) == MANY
+    assert await write(engine, made, session) == 0
+    assert await write(engine, BIG, session) == MANY
+    assert await write(engine, BIG, session) == MANY
     assert await count(session) == 2 * MANY
 
 
 async def test_the_next_transaction_inserts_as_usual(engine: DuckEngine, session: DuckSession) -> None:
     await session.execute_utility("CREATE TEMP TABLE target (n BIGINT)")
     await session.execute_utility("BEGIN")
-    await write(session, engine, EMPTY)
+    await write(engine, EMPTY, session)
     assert session.cursor.has_inserted_nothing
     await session.execute_utility("ROLLBACK")
     assert not session.cursor.has_inserted_nothing
-    await write(session, engine, EMPTY)
+    await write(engine, EMPTY, session)
     assert not session.cursor.has_inserted_nothing  # each statement is its own transaction
 
 
