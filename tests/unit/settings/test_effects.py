@@ -108,3 +108,11 @@ def test_its_effect_is_tested(setting: str, test: str) -> None:
 )
 def test_its_bad_value_is_tested(setting: str, file: str) -> None:
     assert setting in TAKES_ANY_TEXT or f'"{setting}"' in (TESTS / file).read_text()
+
+
+def test_every_setting_is_on_a_page() -> None:
+    docs = TESTS.parent / "docs"
+    told = set(re.findall(r"`([A-Z_]+)`", (docs / "configuration.md").read_text()))
+    of_nodes = set(re.findall(r"`([A-Z_]+)`", (docs / "fleet.md").read_text()))
+    assert {name.upper() for name in GatewaySettings.model_fields} <= told | of_nodes
+    assert {name.upper() for name in NodeSettings.model_fields} <= of_nodes | {"OTEL_EXPORTER_OTLP_ENDPOINT"}
